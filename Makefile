@@ -1,0 +1,43 @@
+# make demo      the whole system on this machine, with projects to try
+# make test      every test
+# make check     formatting, lint, types, import rules, openapi.json
+# See docs/operations.md for the variables of each target.
+
+PYTHON ?= python3
+VENV := .venv/bin/python
+
+# make demo IMAGES=~/photos CLASSES=cat,dog TYPE=multilabel
+IMAGES ?=
+CLASSES ?=
+
+# make simulate TYPE=boxes ITEMS=200 LABELERS=3 ARGS="..."
+TYPE ?= multilabel
+ITEMS ?= 300
+LABELERS ?= 4
+ARGS ?=
+
+# make bench ONLY=handout
+ONLY ?=
+
+.PHONY: demo simulate test check bench openapi install
+
+demo:
+	$(PYTHON) dev/install.py demo && $(VENV) -m dev.demo $(if $(IMAGES),--images "$(IMAGES)" --classes "$(CLASSES)" --type "$(TYPE)")
+
+simulate:
+	$(PYTHON) dev/install.py demo && $(VENV) -m dev.simulate --type $(TYPE) --items $(ITEMS) --labelers $(LABELERS) $(ARGS)
+
+test:
+	$(PYTHON) dev/install.py test && $(VENV) -m dev.test $(ARGS)
+
+check:
+	$(PYTHON) dev/install.py demo && $(VENV) -m dev.check
+
+bench:
+	$(PYTHON) dev/install.py demo && $(VENV) -m dev.bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+openapi:
+	$(PYTHON) dev/install.py demo && $(VENV) -m dev.openapi
+
+install:
+	$(PYTHON) dev/install.py test

@@ -1,0 +1,153 @@
+"""`make demo`: the whole system on this machine, with projects to try, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import get_args
+
+from dev import LOCAL
+from dev.azurite import DEFAULT_PORTS
+from dev.child import StartFailed
+from dev.client import ApiError, Client, Person
+from dev.samples import compose
+from dev.site import Choice, build, with_sign_in
+from dev.stack import Stack
+from labeling.annotations import TaskType
+
+ADMIN = Person("demo-admin", "admin@example.com", roles=("admin",))
+LABELERS = (
+    Person("demo-labeler-1", "labeler1@example.com"),
+    Person("demo-labeler-2", "labeler2@example.com"),
+)
+CHOICES = (
+    Choice(ADMIN, "프로젝트를 만들고 모두 봅니다", "creates projects and sees everything"),
+    Choice(LABELERS[0], "레이블을 지정합니다", "labels images"),
+    Choice(LABELERS[1], "레이블을 지정합니다", "labels images"),
+)
+PROJECTS: tuple[tuple[str, TaskType], ...] = (
+    ("하나만 고르기 · One class an image", "multiclass"),
+    ("여러 개 고르기 · Several classes an image", "multilabel"),
+    ("상자 그리기 · Boxes", "boxes"),
+    ("다각형 그리기 · Polygons", "polygons"),
+)
+_SCENES = 48  # of a project
+_SEED = 2024
+_PHOTOS = {".jpg", ".jpeg", ".png", ".bmp"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until Ctrl-C; the exit status is 0, or 1 when the system did not come up."""
+    parser = argparse.ArgumentParser(prog="python -m dev.demo", description=__doc__)
+    parser.add_argument("--images", type=Path, help="a folder of photos of your own")
+    parser.add_argument("--classes", default="", help="for these photos: cat,dog")
+    parser.add_argument("--type", choices=get_args(TaskType), default="multilabel")
+    options = parser.parse_args(arguments)
+    classes = [name.strip() for name in options.classes.split(",") if name.strip()]
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    try:
+        site = with_sign_in(build(), CHOICES, storage_origin=f"http://127.0.0.1:{DEFAULT_PORTS[0]}")
+        print("starting storage, functions and front door", flush=True)
+        with Stack(data=LOCAL / "azurite", site=site, fixed_ports=True, name="demo") as system:
+            with Client(system.hosts[0].url, person=ADMIN) as client:
+                if options.images:
+                    own_project(client, options.images.expanduser(), options.type, classes)
+                else:
+                    sample_projects(client)
+            print(WELCOME.format(url=system.url, logs=LOCAL / "logs"), flush=True)
+            _wait(system)
+    except KeyboardInterrupt:
+        print("\nended; what was labeled is kept in .local/azurite")
+    except (StartFailed, ApiError, TimeoutError, ValueError) as error:
+        print(f"the demo ended: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+WELCOME = """
+Labelry is ready.
+
+  open      {url}/dev-signin.html
+  sign in   as admin, or as labeler 1 or 2 in another browser window
+  logs      {logs}
+  end       Ctrl-C; what was labeled is kept, and `rm -r .local/azurite` starts over
+"""
+
+
+def sample_projects(client: Client) -> None:
+    """One project a task type, over scenes made for it, where it is not there yet."""
+    known = _known_projects(client)
+    for name, task_type in PROJECTS:
+        if name in known:
+            continue
+        print(f"making the project {name}", flush=True)
+        folder = LOCAL / "demo" / task_type
+        truth = compose(task_type, _SCENES, _SEED, folder)
+        files = {scene.path: folder / scene.path for scene in truth.scenes}
+        make_project(client, name, task_type, files, truth.classes)
+
+
+def own_project(client: Client, folder: Path, task_type: TaskType, classes: Sequence[str]) -> None:
+    """A project over somebody's own photos, made once for this folder, type and these classes.
+
+    Raises:
+        ValueError: no photos, or too few classes to choose from.
+    """
+    if len(classes) < (1 if task_type in ("boxes", "polygons") else 2):
+        raise ValueError("name the classes to choose from: CLASSES=cat,dog")
+    files = {
+        file.relative_to(folder).as_posix(): file
+        for file in sorted(folder.rglob("*"))
+        if file.suffix.lower() in _PHOTOS and file.is_file()
+    }
+    if not files:
+        raise ValueError(f"there are no photos ({', '.join(sorted(_PHOTOS))}) in {folder}")
+    name = f"{folder.resolve().name} · {task_type} · {', '.join(classes)}"[:200]
+    if name not in _known_projects(client):
+        print(f"making the project {name} of {len(files)} photos", flush=True)
+        make_project(client, name, task_type, files, classes)
+
+
+def make_project(
+    client: Client,
+    name: str,
+    task_type: TaskType,
+    files: Mapping[str, Path],
+    classes: Sequence[str],
+) -> None:
+    """Upload, create, let the labelers in, wait for it to run. Safe to repeat after a failure."""
+    key = f"demo-{hashlib.sha256(f'{name}/{task_type}'.encode()).hexdigest()[:32]}"
+    dataset_id = client.create_dataset(name, key=key)
+    for path, why in client.upload(dataset_id, files).items():
+        print(f"  left out: {path}: {why}", flush=True)
+    project_id = client.create_project(name, task_type, dataset_id, classes, key=key)
+    for labeler in LABELERS:
+        client.add_member(project_id, labeler)
+    client.wait_until_running(project_id)
+
+
+def _known_projects(client: Client) -> set[str]:
+    return {project["name"] for project in client.call("GET", "/projects")["items"]}
+
+
+def _wait(system: Stack) -> None:
+    while True:
+        if ended := system.ended():
+            raise StartFailed(
+                f"{ended.name} ended by itself; the end of its log:\n{ended.log_tail()}"
+            )
+        time.sleep(1)
+
+
+def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

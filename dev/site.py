@@ -1,0 +1,116 @@
+"""The web app as the front door of one machine serves it: built, and with a sign-in page.
+
+The Static Web Apps CLI has a sign-in form of its own, which needs scripts from the internet. Ours
+(`dev/signin`) is added to a copy of the build, so that no production build can ever contain it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dev import LOCAL, ROOT
+from dev.child import StartFailed
+from dev.client import Person
+
+WEB = ROOT / "static_web"
+_SIGN_IN = ROOT / "dev/signin"
+_SOURCES = ("src", "public", "index.html", "package-lock.json", "vite.config.ts", "tsconfig.json")
+_CONFIG = "staticwebapp.config.json"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One button of the sign-in page."""
+
+    person: Person
+    ko: str
+    """What this person does, in Korean."""
+    en: str
+
+
+def build() -> Path:
+    """Build the web app when its sources are newer than the last build; the folder of the build.
+
+    Raises:
+        StartFailed: the build failed; npm has said why.
+    """
+    built = WEB / "dist/index.html"
+    if not built.exists() or built.stat().st_mtime < _newest(WEB / name for name in _SOURCES):
+        print("building the web app", flush=True)
+        npm = shutil.which("npm") or "npm"
+        if subprocess.run([npm, "run", "--silent", "build"], cwd=WEB, check=False).returncode:
+            raise StartFailed("the web app could not be built; see above")
+    return built.parent
+
+
+def with_sign_in(
+    build: Path,
+    choices: Sequence[Choice],
+    *,
+    storage_origin: str,
+    folder: Path = LOCAL / "site",
+) -> Path:
+    """A copy of the build with `/dev-signin.html`, where anybody may become one of `choices`.
+
+    Args:
+        build: what Vite made.
+        choices: the buttons, from the top.
+        storage_origin: where images come from and uploads go to, allowed to the pages.
+        folder: where the copy goes; what is there is replaced.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(build, folder)
+    shutil.copy(_SIGN_IN / "index.html", folder / "dev-signin.html")
+    shutil.copy(_SIGN_IN / "signin.css", folder / "dev-signin.css")
+    shutil.copy(_SIGN_IN / "signin.js", folder / "dev-signin.js")
+    shutil.copy(_SIGN_IN / "redirect.js", folder / "dev-signin-redirect.js")
+    page = folder / "index.html"
+    script = '<script src="/dev-signin-redirect.js"></script>'
+    page.write_text(page.read_text("utf-8").replace("</head>", f"{script}</head>", 1), "utf-8")
+    people = [
+        {"principal": c.person.principal, "cookie": c.person.cookie, "ko": c.ko, "en": c.en}
+        for c in choices
+    ]
+    (folder / "dev-signin.json").write_text(json.dumps(people, ensure_ascii=False), "utf-8")
+    config = folder / _CONFIG
+    known: dict[str, Any] = json.loads(config.read_text("utf-8")) if config.exists() else {}
+    config.write_text(json.dumps(_for_one_machine(known, storage_origin), indent=2), "utf-8")
+    return folder
+
+
+def _for_one_machine(config: dict[str, Any], storage_origin: str) -> dict[str, Any]:
+    """The same configuration, with the sign-in page open to all and local storage allowed."""
+    anyone = ["anonymous", "authenticated"]
+    sign_in = {"route": "/dev-signin.*", "allowedRoles": anyone}
+    headers: dict[str, str] = dict(config.get("globalHeaders", {}))
+    for name in headers:
+        if name.lower() == "content-security-policy":
+            headers[name] = _allowing(headers[name], storage_origin)
+    return {
+        **config,
+        "routes": [sign_in, *config.get("routes", [])],
+        **({"globalHeaders": headers} if headers else {}),
+    }
+
+
+def _allowing(policy: str, origin: str) -> str:
+    """The content security policy with one more origin for images and requests."""
+    directives = [directive.strip() for directive in policy.split(";") if directive.strip()]
+    return "; ".join(
+        f"{directive} {origin}"
+        if directive.split()[0] in ("img-src", "connect-src", "media-src")
+        else directive
+        for directive in directives
+    )
+
+
+def _newest(places: Iterable[Path]) -> float:
+    """When the last of these files, or of the files in these folders, was changed."""
+    files = (file for place in places for file in (place, *place.rglob("*")) if file.exists())
+    return max((file.stat().st_mtime for file in files), default=0)

@@ -1,0 +1,47 @@
+"""Every test: Python's and the web app's. `python -m dev.test [PYTEST ARGUMENTS]`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from dev import ROOT
+
+_WORKERS = "2"  # each starts an emulator of its own
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run all, whatever fails, and say how each ended; 0 when all passed."""
+    runs: list[tuple[str, list[str], Path]] = [
+        ("pytest", [sys.executable, "-m", "pytest", "-n", _WORKERS, *arguments], ROOT)
+    ]
+    if (ROOT / "static_web/package.json").exists():
+        runs.append(("web", [shutil.which("npm") or "npm", "test"], ROOT / "static_web"))
+    return run_all(runs)
+
+
+def run_all(runs: Sequence[tuple[str, Sequence[str], Path]]) -> int:
+    """Run commands one after another, then print a line for each; 0 when all succeeded.
+
+    Args:
+        runs: name, command and working folder of each.
+    """
+    lines: list[str] = []
+    failed = False
+    for name, command, folder in runs:
+        print(f"\n{name}: {' '.join(command[1:])}", flush=True)
+        start = time.monotonic()
+        status = subprocess.run(command, cwd=folder, check=False).returncode
+        failed = failed or status != 0
+        verdict = "passed" if status == 0 else f"FAILED (exit {status})"
+        lines.append(f"  {name:<12} {verdict}, {time.monotonic() - start:.0f} s")
+    print("\n" + "\n".join(lines), flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,321 @@
+"""Who may do what: callers, members of projects, invitations and API tokens.
+
+Site admins create projects and tokens and see all. Everything else is membership of a project, kept in
+our own tables; the sign-in service's other roles decide nothing. Unknown projects and those of others
+look the same from outside: 404.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from labeling import layout
+from labeling.errors import Forbidden, Invalid, NotFound, Unauthenticated
+from labeling.model import Model, UtcTime, digest_id, from_milliseconds, milliseconds
+from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Storage
+
+Role = Literal["labeler", "reviewer", "admin"]
+RANK: dict[str, int] = {"labeler": 1, "reviewer": 2, "admin": 3}
+Email = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$")]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is calling: a person, or an API token with its role in one project.
+
+    `user` is the key of this person (or of this worker of the token) in our tables.
+    """
+
+    user: str
+    name: str
+    provider: str
+    user_id: str = ""
+    email: str = ""
+    site_admin: bool = False
+    token_project: str = ""
+    token_role: Role | None = None
+
+
+class Member(Model):
+    """A person's place in a project."""
+
+    user: str
+    role: Role
+    name: str = ""
+    provider: str = ""
+    joined_at: UtcTime | None = None
+    home: int | None = None
+    previous_home: int | None = None
+
+
+class MemberView(Model):
+    """A member as the API shows it. `member_id` is `user`, or `invited:...` until they sign in."""
+
+    member_id: str
+    role: Role
+    name: str
+    invited: bool = False
+
+
+class MemberChange(Model):
+    """A member's new role; `name` is shown to admins."""
+
+    role: Role
+    name: Annotated[str, Field(max_length=200)] = ""
+
+
+class Invitation(Model):
+    """Somebody to be a member from their first sign-in with this address."""
+
+    email: Email
+    role: Role = "labeler"
+
+
+class NewToken(Model):
+    """An API token to be made: for one project and role, named so that its use can be told."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    project_id: str
+    role: Role = "labeler"
+
+
+class TokenView(Model):
+    """A token as it is listed: never the secret."""
+
+    token_id: str
+    name: str
+    project_id: str
+    role: Role
+    created_at: UtcTime
+
+
+class TokenMade(TokenView):
+    """A new token with its secret, shown this once."""
+
+    secret: str
+
+
+def member_of(row: Row) -> Member:
+    """The member of a row `m|user`."""
+    return Member(
+        user=row.key[2:],
+        role=row.text("role"),  # type: ignore[arg-type]
+        name=row.text("name"),
+        provider=row.text("provider"),
+        joined_at=from_milliseconds(row.number("joined_ms")),
+        home=row.number("home") if "home" in row.cells else None,
+        previous_home=row.number("previous_home", -1)
+        if row.number("previous_home", -1) >= 0
+        else None,
+    )
+
+
+class Access:
+    """Members, invitations and tokens."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._tables = storage.tables
+
+    def members(self, project_id: str) -> list[MemberView]:
+        """Members and people invited, by name."""
+        rows = self._storage.rows(layout.PROJECTS, Range(project_id, "i|", "m|" + layout.END))
+        views = [
+            MemberView(
+                member_id=f"invited:{row.key[2:]}" if row.key.startswith("i|") else row.key[2:],
+                role=row.text("role"),  # type: ignore[arg-type]
+                name=row.text("name"),
+                invited=row.key.startswith("i|"),
+            )
+            for row in rows
+        ]
+        return sorted(views, key=lambda view: (view.name.casefold(), view.member_id))
+
+    def put_member(
+        self, project_id: str, user: str, role: Role, *, name: str = "", provider: str = ""
+    ) -> MemberView:
+        """Make somebody a member, or change their role. Safe to repeat."""
+        cells = {"role": role} | ({"name": name} if name else {})
+        fresh = {
+            "name": name,
+            **cells,
+            "provider": provider,
+            "joined_ms": milliseconds(self._storage.clock.now()),
+        }
+        self._put(layout.PROJECTS, project_id, layout.member(user), fresh, cells)
+        self._put(layout.DIRECTORY, layout.projects_of(user), project_id, cells, cells)
+        return MemberView(member_id=user, role=role, name=name)
+
+    def remove_member(self, project_id: str, member_id: str) -> None:
+        """Take somebody off a project. What they labeled stays."""
+        if member_id.startswith("invited:"):
+            row = self._tables.get(layout.PROJECTS, project_id, "i|" + member_id[8:])
+            if row is None:
+                raise NotFound("nobody is invited with this id")
+            self._drop(layout.DIRECTORY, layout.invitations(row.text("name")), project_id)
+            self._drop(layout.PROJECTS, project_id, row.key)
+            return
+        if not self._drop(layout.PROJECTS, project_id, layout.member(member_id)):
+            raise NotFound("there is no such member in this project")
+        self._drop(layout.DIRECTORY, layout.projects_of(member_id), project_id)
+
+    def invite(self, project_id: str, invitation: Invitation) -> MemberView:
+        """Let an address in: whoever first signs in with it becomes a member."""
+        key = digest_id(invitation.email.casefold())
+        cells = {"role": invitation.role, "name": invitation.email}
+        self._put(layout.PROJECTS, project_id, f"i|{key}", cells, cells)
+        self._put(layout.DIRECTORY, layout.invitations(invitation.email), project_id, cells, cells)
+        return MemberView(
+            member_id=f"invited:{key}", role=invitation.role, name=invitation.email, invited=True
+        )
+
+    def bind_invitations(self, caller: Caller) -> None:
+        """Turn what an address was invited to into memberships of the person behind it."""
+        if not caller.email:
+            return
+        partition = layout.invitations(caller.email)
+        for row in self._storage.rows(layout.DIRECTORY, Range(partition, "", layout.END)):
+            self.put_member(
+                row.key,
+                caller.user,
+                row.text("role"),  # type: ignore[arg-type]
+                name=caller.name,
+                provider=caller.provider,
+            )
+            self._drop(layout.PROJECTS, row.key, f"i|{digest_id(caller.email.casefold())}")
+            self._drop(layout.DIRECTORY, partition, row.key)
+
+    def roles_of(self, user: str) -> dict[str, Role]:
+        """The projects somebody is a member of, with their role. One call."""
+        rows = self._storage.rows(layout.DIRECTORY, Range(layout.projects_of(user), "", layout.END))
+        return {row.key: row.text("role") for row in rows}  # type: ignore[misc]
+
+    def make_token(self, new: NewToken) -> TokenMade:
+        """Make an API token; only a hash of its secret is kept."""
+        secret = f"lbl_{secrets.token_urlsafe(32)}"
+        now = self._storage.clock.now()
+        token_id = _token_id(secret)
+        self._tables.transact(
+            layout.DIRECTORY,
+            layout.TOKENS,
+            [
+                Create(
+                    token_id,
+                    {
+                        "hash": hashlib.sha256(secret.encode()).hexdigest(),
+                        "name": new.name,
+                        "project": new.project_id,
+                        "role": new.role,
+                        "created_ms": milliseconds(now),
+                    },
+                )
+            ],
+        )
+        return TokenMade(
+            token_id=token_id,
+            name=new.name,
+            project_id=new.project_id,
+            role=new.role,
+            created_at=now,
+            secret=secret,
+        )
+
+    def tokens(self) -> list[TokenView]:
+        """All tokens, newest first."""
+        rows = self._storage.rows(layout.DIRECTORY, Range(layout.TOKENS, "", layout.END))
+        views = [_token_view(row) for row in rows]
+        return sorted(views, key=lambda view: view.created_at, reverse=True)
+
+    def delete_token(self, token_id: str) -> None:
+        """Make a token useless at once.
+
+        Raises:
+            NotFound: there is no such token.
+        """
+        if not self._drop(layout.DIRECTORY, layout.TOKENS, token_id):
+            raise NotFound("there is no such token")
+
+    def token_caller(self, secret: str, worker: str) -> Caller:
+        """Who an API token stands for; `worker` tells several users of one token apart.
+
+        Raises:
+            Unauthenticated: the token is unknown or was deleted.
+        """
+        row = self._tables.get(layout.DIRECTORY, layout.TOKENS, _token_id(secret))
+        digest = hashlib.sha256(secret.encode()).hexdigest()
+        if row is None or not hmac.compare_digest(row.text("hash"), digest):
+            raise Unauthenticated("this API token is not valid; ask an admin for a new one")
+        if len(worker) > 100:
+            raise Invalid("X-Worker has at most 100 characters")
+        view = _token_view(row)
+        return Caller(
+            user=layout.user_key("token", f"{view.token_id}/{worker}"),
+            name=f"{view.name}/{worker}" if worker else view.name,
+            provider="token",
+            token_project=view.project_id,
+            token_role=view.role,
+        )
+
+    def _put(
+        self,
+        table: str,
+        partition: str,
+        key: str,
+        fresh: Mapping[str, str | int],
+        change: Mapping[str, str],
+    ) -> None:
+        try:
+            self._tables.transact(table, partition, [Create(key, fresh)])
+        except Collision:
+            self._tables.transact(table, partition, [Merge(key, change)])
+
+    def _drop(self, table: str, partition: str, key: str) -> bool:
+        try:
+            self._tables.transact(table, partition, [Delete(key)])
+        except Collision:
+            return False
+        return True
+
+
+def _token_id(secret: str) -> str:
+    return digest_id("token", secret, length=16)
+
+
+def _token_view(row: Row) -> TokenView:
+    return TokenView(
+        token_id=row.key,
+        name=row.text("name"),
+        project_id=row.text("project"),
+        role=row.text("role"),  # type: ignore[arg-type]
+        created_at=from_milliseconds(row.number("created_ms")),
+    )
+
+
+def require(role: Role | None, least: Role, doing: str) -> None:
+    """Let pass who has at least this role in the project.
+
+    Raises:
+        NotFound: not a member: the project must not be told from one that does not exist.
+        Forbidden: a member with too small a role.
+    """
+    if role is None:
+        raise NotFound("there is no such project, or you are not a member of it")
+    if RANK[role] < RANK[least]:
+        raise Forbidden(f"{doing} needs the role {least}; yours here is {role}")
+
+
+def require_site_admin(caller: Caller, doing: str) -> None:
+    """Let site admins pass.
+
+    Raises:
+        Forbidden: the caller is not one.
+    """
+    if not caller.site_admin:
+        raise Forbidden(f"{doing} needs a site admin; ask one, or see LABELRY_ADMINS")

@@ -1,0 +1,74 @@
+"""Label classes: flat, or grouped up to six levels, any level selectable."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator
+
+from labeling.errors import Fault, Invalid
+from labeling.model import Id, Model
+
+MAX_DEPTH = 6
+MAX_CLASSES = 2_000
+
+ClassName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class LabelClass(Model):
+    """A class a labeler can choose. Labels hold its id, so renaming costs nothing.
+
+    `name` is the path from the root, parts joined by `/`: `Animal/Cat`.
+    """
+
+    class_id: Id
+    name: str
+    description: str = ""
+
+
+class NewClass(Model):
+    """A class to be added; `name` is a path such as `Animal/Cat` (up to six levels)."""
+
+    name: ClassName
+    description: Annotated[str, Field(max_length=2_000)] = ""
+
+    @field_validator("name")
+    @classmethod
+    def _tidy(cls, name: str) -> str:
+        parts = [part.strip() for part in unicodedata.normalize("NFC", name).split("/")]
+        if not all(parts):
+            raise ValueError("a class name has no empty level: write Animal/Cat")
+        if len(parts) > MAX_DEPTH:
+            raise ValueError(f"classes are grouped up to {MAX_DEPTH} levels")
+        return "/".join(parts)
+
+
+def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list[LabelClass]:
+    """The classes and the new ones behind them. Ids are `c1`, `c2`, ... in order of arrival.
+
+    A class that exists already (names compared case-folded) is refused, not merged.
+
+    Raises:
+        Invalid: a name is there already, twice in `added`, or there would be too many.
+    """
+    result = list(classes)
+    known = {_fold(one.name) for one in result}
+    for index, new in enumerate(added):
+        if _fold(new.name) in known:
+            raise Invalid(
+                f"the class {new.name!r} is there already; leave it out",
+                faults=(Fault(f"/classes/{index}/name", "duplicate", "this class exists"),),
+            )
+        known.add(_fold(new.name))
+        result.append(
+            LabelClass(class_id=f"c{len(result) + 1}", name=new.name, description=new.description)
+        )
+    if len(result) > MAX_CLASSES:
+        raise Invalid(f"a project has at most {MAX_CLASSES} classes")
+    return result
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()

@@ -1,0 +1,119 @@
+"""Every failure a caller may cause or meet. Azure's own exceptions stop at the adapters.
+
+`Failure` carries what an RFC 9457 problem needs: a status, a stable `type`, a sentence that says what
+to do, and for bad input a JSON pointer to each offending place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import ValidationError
+
+Retry = Literal["never", "same", "later"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One offending place in a request: a JSON pointer (RFC 6901), a stable code, and words."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+_UNION_TAGS = ("tag", "box", "polygon")
+
+
+def faults_of(error: ValidationError, prefix: str = "") -> tuple[Fault, ...]:
+    """The offending places of a body that does not fit its model, as pointers below `prefix`."""
+    return tuple(
+        Fault(
+            prefix
+            + "".join(f"/{_escaped(part)}" for part in one["loc"] if part not in _UNION_TAGS),
+            one["type"].replace("_", "-"),
+            one["msg"],
+        )
+        for one in error.errors(include_url=False, include_input=False)
+    )
+
+
+def _escaped(part: str | int) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+class Failure(Exception):
+    """A failure with an HTTP status. `detail` names the thing and the way out."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "internal"
+    retry: ClassVar[Retry] = "never"
+
+    def __init__(
+        self, detail: str, *, faults: tuple[Fault, ...] = (), extra: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = faults
+        self.extra = extra or {}
+
+
+class Malformed(Failure):
+    """The body is not JSON, or not what its encoding says."""
+
+    status, type = 400, "malformed"
+
+
+class Unauthenticated(Failure):
+    """Nobody is signed in, and no valid API token was sent."""
+
+    status, type = 401, "unauthenticated"
+
+
+class Forbidden(Failure):
+    """The caller is known, and may not do this."""
+
+    status, type = 403, "forbidden"
+
+
+class NotFound(Failure):
+    """There is no such thing, or the caller may not know that there is."""
+
+    status, type = 404, "not-found"
+
+
+class Conflict(Failure):
+    """The state of the thing forbids this; sending it again will not help."""
+
+    status, type = 409, "conflict"
+
+
+class PreconditionFailed(Failure):
+    """Somebody changed the thing since the caller read it: read it again."""
+
+    status, type, retry = 412, "precondition-failed", "later"
+
+
+class TooLarge(Failure):
+    """Over a limit, which `detail` names."""
+
+    status, type = 413, "too-large"
+
+
+class Invalid(Failure):
+    """Understood, but not acceptable; `faults` point at the places."""
+
+    status, type = 422, "invalid"
+
+
+class PreconditionRequired(Failure):
+    """A change was sent without If-Match."""
+
+    status, type = 428, "precondition-required"
+
+
+class Unavailable(Failure):
+    """Storage did not answer. Nothing is lost: send the same request again."""
+
+    status, type, retry = 503, "unavailable", "same"

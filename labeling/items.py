@@ -1,0 +1,1351 @@
+"""Items: what is known of each image, and the only code that writes it.
+
+An item is one truth row whose key never moves. All other rows of it (queue, listing, flag) and its share
+of the counters are *derived*: every change is `old -> new`, and `_operations` writes the difference in
+one transaction. So an item is in a queue exactly while it is available, and counters equal a recount,
+by construction (ADR-0002 has the rules and their proof, `tests/labeling/test_model.py` tries to break them).
+
+Who may write a truth row: whoever holds its ETag; or, where the project has no overlap, whoever deletes or
+changes in the same transaction the queue row or the task row that stands for the right to change it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel
+
+from labeling import layout
+from labeling.annotations import Annotation
+from labeling.errors import TooLarge, Unavailable
+from labeling.model import Id, Model, UtcTime, from_milliseconds, milliseconds
+from labeling.storage import (
+    MAX_PAGE,
+    MAX_PROPERTY_BYTES,
+    Collision,
+    Create,
+    Delete,
+    Merge,
+    Operation,
+    Range,
+    Row,
+    Storage,
+    Value,
+)
+
+SCHEMA = 1
+"""Version of the stored records; a reader of another version migrates on read."""
+
+MAX_LABELS_BYTES = 900 * 1024
+"""Compressed labels of one item: truth and history row travel in one batch of at most 4 MiB."""
+
+ItemState = Literal[
+    "available", "leased", "labeled", "skipped", "needs_review", "unreadable", "excluded"
+]
+Outcome = Literal["labeled", "skipped", "needs_review"]
+SETTLED: tuple[ItemState, ...] = ("labeled", "skipped", "needs_review")
+Flag = Literal["overwritten", "missing"]
+
+
+class Labeling(Model):
+    """What one person said about one image at one moment."""
+
+    schema_version: int = SCHEMA
+    outcome: Outcome
+    annotations: list[Annotation] = []
+    reason: str | None = None
+    note: str | None = None
+    labeler: str
+    saved_at: UtcTime
+    active_ms: int = 0
+    classes_version: int
+    submission_id: Id
+
+    def tally(self) -> dict[str, int]:
+        """Annotations by class; empty unless the image counts as labeled."""
+        if self.outcome != "labeled":
+            return {}
+        return dict(Counter(annotation.class_id for annotation in self.annotations))
+
+
+class Returned(Model):
+    """Why an item came back to be labeled again."""
+
+    reason: str
+    at: UtcTime
+
+
+class Revision(BaseModel):
+    """One entry of an item's history: the whole state after a change."""
+
+    revision: int
+    what: str
+    by: str
+    at: UtcTime
+    reason: str | None = None
+    task_id: str | None = None
+    labeling: Labeling | None = None
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One of the `overlap` places an item has for labelers.
+
+    `task` is the open lease, if any; a settled lane with a task is being corrected and stays settled.
+    """
+
+    state: Literal["available", "leased", "labeled", "skipped", "needs_review"] = "available"
+    task: str = ""
+    labeler: str = ""
+    tally: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is known of one image, without its annotations.
+
+    `width` and `height` are those of the upright image in pixels, 0 while not measured.
+    `changed_ms` grows with every revision; `order` is the place in the project's shuffle.
+    """
+
+    item_id: str
+    path: str
+    blob_etag: str
+    order: str
+    media: str = ""
+    size: int = 0
+    width: int = 0
+    height: int = 0
+    orientation: int = 1
+    frames: int = 1
+    revision: int = 0
+    priority: str = layout.UNMEASURED
+    reserved: str = ""
+    lanes: tuple[Lane, ...] = (Lane(),)
+    barred: str = ""
+    barred_reason: str = ""
+    flag: str = ""
+    changed_ms: int = 0
+    registered_ms: int = 0
+    batch: str = ""
+    returned: str = ""
+
+    @property
+    def state(self) -> ItemState:
+        """The state of the item as a whole."""
+        if self.barred:
+            return cast(ItemState, self.barred)
+        states = {lane.state for lane in self.lanes}
+        if "available" in states:
+            return "available"
+        if "leased" in states:
+            return "leased"
+        return next(s for s in ("needs_review", "labeled", "skipped") if s in states)
+
+    @property
+    def kind(self) -> str:
+        """Which kind of task it is for."""
+        return layout.KIND_OF[self.priority]
+
+    @property
+    def listing(self) -> str:
+        """The key of its listing row; empty while nothing is settled."""
+        state = self.state
+        if state in ("available", "leased"):
+            return ""
+        return layout.listed(state, self.changed_ms, self.revision, self.item_id)
+
+    def queue_keys(self) -> dict[int, str]:
+        """For each available lane its queue row."""
+        if self.barred:
+            return {}
+        return {
+            number: layout.reserved(self.reserved, self.item_id)
+            if self.reserved
+            else layout.queued(self.priority, number, self.order, self.item_id)
+            for number, lane in enumerate(self.lanes)
+            if lane.state == "available"
+        }
+
+    def facts(self) -> Counter[str]:
+        """Its share of the counters."""
+        facts: Counter[str] = Counter({f"state:{self.state}": 1})
+        queue = "queue:returned" if self.reserved else f"queue:{self.priority}"
+        for lane in self.lanes:
+            if lane.state == "available" and not self.barred:
+                facts[queue] += 1
+            elif lane.state in SETTLED:
+                facts[f"labeler:{lane.labeler}"] += 1
+                for class_id, count in lane.tally.items():
+                    facts[f"class:{class_id}"] += 1
+                    facts[f"instances:{class_id}"] += count
+        if self.flag:
+            facts[f"flag:{self.flag}"] += 1
+        return facts
+
+    def with_lane(self, number: int, lane: Lane) -> Item:
+        """The item with one lane changed."""
+        return replace(
+            self, lanes=tuple(lane if n == number else old for n, old in enumerate(self.lanes))
+        )
+
+    def lane_of(self, task: str) -> int | None:
+        """The lane a task holds."""
+        return next((n for n, lane in enumerate(self.lanes) if task and lane.task == task), None)
+
+    def cells(self) -> dict[str, Value]:
+        """The truth row, without the annotations."""
+        return {
+            "schema": SCHEMA,
+            "state": self.state,
+            "path": self.path,
+            "blob_etag": self.blob_etag,
+            "order": self.order,
+            "media": self.media,
+            "size": self.size,
+            "width": self.width,
+            "height": self.height,
+            "orientation": self.orientation,
+            "frames": self.frames,
+            "revision": self.revision,
+            "priority": self.priority,
+            "reserved": self.reserved,
+            "lanes": json.dumps(
+                [[one.state, one.task, one.labeler, dict(one.tally)] for one in self.lanes],
+                separators=(",", ":"),
+            ),
+            "barred": self.barred,
+            "barred_reason": self.barred_reason,
+            "flag": self.flag,
+            "changed_ms": self.changed_ms,
+            "registered_ms": self.registered_ms,
+            "batch": self.batch,
+            "returned": self.returned,
+        }
+
+    @classmethod
+    def of(cls, item_id: str, cells: Mapping[str, Value]) -> Item:
+        """The item of a truth row's (or a copy's) cells."""
+        lanes = tuple(
+            Lane(state, task, labeler, tally)
+            for state, task, labeler, tally in json.loads(str(cells["lanes"]))
+        )
+        known = {
+            name: cells[name]
+            for name in cls.__dataclass_fields__
+            if name in cells and name not in ("item_id", "lanes")
+        }
+        return cls(item_id=item_id, lanes=lanes, **cast(dict[str, Any], known))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An item as read: with the ETag of its truth row and the labels it holds, if they were read."""
+
+    item: Item
+    etag: str
+    cells: Mapping[str, Value]
+
+    @property
+    def labeling(self) -> Labeling | None:
+        """The labels the row holds: current where the item is settled, else defaults."""
+        data = unpack("labels", self.cells)
+        return Labeling.model_validate_json(data) if data else None
+
+
+def stored(row: Row) -> Stored:
+    """The item of a truth row."""
+    return Stored(Item.of(row.key[2:], row.cells), row.etag, row.cells)
+
+
+def pack(name: str, data: bytes, *, limit: int = MAX_LABELS_BYTES) -> dict[str, Value]:
+    """Bytes as cells `name0`, `name1`, ..., compressed, with their number in `name`.
+
+    Raises:
+        TooLarge: more than `limit` bytes after compression.
+    """
+    squeezed = zlib.compress(data, 6) if data else b""
+    if len(squeezed) > limit:
+        raise TooLarge(
+            f"{len(squeezed):,} bytes after compression; at most {limit:,} can be kept for one image. "
+            "Simplify the outlines or split the work"
+        )
+    chunks = [
+        squeezed[at : at + MAX_PROPERTY_BYTES] for at in range(0, len(squeezed), MAX_PROPERTY_BYTES)
+    ]
+    return {name: len(chunks), **{f"{name}{n}": chunk for n, chunk in enumerate(chunks)}}
+
+
+def unpack(name: str, cells: Mapping[str, Value]) -> bytes:
+    """The bytes `pack` made cells of; empty where there are none."""
+    count = int(cells.get(name, 0))
+    if not count:
+        return b""
+    return zlib.decompress(b"".join(cast(bytes, cells[f"{name}{n}"]) for n in range(count)))
+
+
+_DISPLAY = (
+    "path",
+    "blob_etag",
+    "order",
+    "media",
+    "size",
+    "width",
+    "height",
+    "orientation",
+    "frames",
+    "revision",
+    "priority",
+    "reserved",
+    "lanes",
+    "flag",
+    "changed_ms",
+    "registered_ms",
+    "batch",
+    "returned",
+)
+
+
+def _display(item: Item) -> dict[str, Value]:
+    """The copy a queue row carries, so that handing out need not read the truth."""
+    cells = item.cells()
+    return {name: cells[name] for name in _DISPLAY if cells[name] not in ("", 0)}
+
+
+def queued_item(row: Row) -> Item:
+    """The item of a queue row (`A|...`, or `T|user|r|...` for one returned to a labeler)."""
+    return Item.of(layout.listed_item(row.key), row.cells)
+
+
+def lane_of_queue_row(key: str) -> int:
+    """The lane a queue row stands for; what is returned to one labeler is in lane 0."""
+    return int(key.split("|")[2]) if key.startswith("A|") else 0
+
+
+def _operations(
+    old: Item | None,
+    new: Item,
+    *,
+    etag: str | None,
+    queue_etags: Mapping[str, str] = {},
+    labels: Mapping[str, Value] | None = None,
+) -> list[Operation]:
+    """The rows to write so that everything derived from an item follows `old -> new`."""
+    after = {**new.cells(), **(labels or {})}
+    if old is None:
+        operations: list[Operation] = [Create(layout.truth(new.item_id), after)]
+    else:
+        before = old.cells()
+        changed = {name: value for name, value in after.items() if before.get(name) != value}
+        operations = [Merge(layout.truth(new.item_id), changed, etag)] if changed else []
+    before_queue = set(old.queue_keys().values()) if old else set[str]()
+    after_queue = set(new.queue_keys().values())
+    operations += [Delete(key, queue_etags.get(key)) for key in sorted(before_queue - after_queue)]
+    operations += [Create(key, _display(new)) for key in sorted(after_queue - before_queue)]
+    if old and _display(old) != _display(new):
+        operations += [Merge(key, _display(new)) for key in sorted(before_queue & after_queue)]
+    before_listing = old.listing if old else ""
+    if before_listing != new.listing:
+        if before_listing:
+            operations.append(Delete(before_listing))
+        if new.listing:
+            operations.append(Create(new.listing, _listing_cells(new)))
+    before_flag = old.flag if old else ""
+    if before_flag != new.flag:
+        key = layout.flagged(new.item_id)
+        if not before_flag:
+            operations.append(Create(key, {"flag": new.flag}))
+        elif not new.flag:
+            operations.append(Delete(key))
+        else:
+            operations.append(Merge(key, {"flag": new.flag}))
+    return operations
+
+
+def _listing_cells(item: Item) -> dict[str, Value]:
+    classes = sorted({name for lane in item.lanes for name in lane.tally})
+    return {
+        **_display(item),
+        "classes": "," + ",".join(classes) + ",",
+        "labeler": item.lanes[-1].labeler if item.lanes else "",
+        "barred": item.barred,
+        "barred_reason": item.barred_reason,
+    }
+
+
+@dataclass
+class _Batch:
+    """Operations of one transaction and what they change in the counters."""
+
+    operations: list[Operation] = field(default_factory=list[Operation])
+    delta: Counter[str] = field(default_factory=Counter[str])
+
+    def change(self, old: Item | None, new: Item, operations: Iterable[Operation]) -> None:
+        self.operations += operations
+        self.delta.update(new.facts())
+        if old:
+            self.delta.subtract(old.facts())
+
+    def finish(self, now_ms: int) -> list[Operation]:
+        delta = {name: count for name, count in sorted(self.delta.items()) if count}
+        if not delta:
+            return self.operations
+        row = layout.counter_change(now_ms, secrets.token_hex(6))
+        return [*self.operations, Create(row, pack("delta", _json(delta)))]
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True)
+class Held:
+    """An item of an open task: a copy of the item as it was handed out, and the lane that was taken."""
+
+    item: Item
+    lane: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """One page of items in a labeler's hands. Its row is the lock on them.
+
+    `held` is what is still open of `everything` (item to lane) that was handed out.
+    """
+
+    task_id: str
+    user: str
+    slot: int
+    shard: int
+    request_id: str
+    until_ms: int
+    held: tuple[Held, ...]
+    kind: str
+    created_ms: int
+    everything: Mapping[str, int]
+    drafted: bool = False
+    etag: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its row."""
+        return layout.lease(self.user, self.slot)
+
+    def cells(self) -> dict[str, Value]:
+        """Its row's cells."""
+        return {
+            "schema": SCHEMA,
+            "task": self.task_id,
+            "request": self.request_id,
+            "until_ms": self.until_ms,
+            "kind": self.kind,
+            "created_ms": self.created_ms,
+            "drafted": self.drafted,
+            "everything": json.dumps(dict(self.everything), separators=(",", ":")),
+            **pack(
+                "held",
+                _json([[one.item.item_id, one.lane, _lean(one.item.cells())] for one in self.held]),
+            ),
+        }
+
+    @classmethod
+    def of(cls, row: Row, shard: int) -> Task:
+        """The task of a row `T|user|slot`."""
+        _, user, slot = row.key.split("|")
+        return cls(
+            task_id=row.text("task"),
+            user=user,
+            slot=int(slot),
+            shard=shard,
+            request_id=row.text("request"),
+            until_ms=row.number("until_ms"),
+            kind=row.text("kind"),
+            created_ms=row.number("created_ms"),
+            drafted=bool(row.cells.get("drafted", False)),
+            everything=json.loads(row.text("everything")),
+            held=tuple(
+                Held(Item.of(item, cells), lane)
+                for item, lane, cells in json.loads(unpack("held", row.cells))
+            ),
+            etag=row.etag,
+        )
+
+
+def _lean(cells: dict[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in cells.items() if value not in ("", 0)}
+
+
+FinishedHow = Literal["done", "expired", "released", "open"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a task, and which items (with their lanes) it was made of."""
+
+    task_id: str
+    user: str
+    how: FinishedHow
+    items: Mapping[str, int]
+    request_id: str
+    ended_ms: int
+
+    def cells(self) -> dict[str, Value]:
+        """Its row's cells."""
+        return {
+            "schema": SCHEMA,
+            "how": self.how,
+            "request": self.request_id,
+            "ended_ms": self.ended_ms,
+            **pack("items", _json(self.items)),
+        }
+
+    @classmethod
+    def of(cls, row: Row) -> Finished:
+        """What became of the task of a row `K|user|task`."""
+        _, user, task = row.key.split("|")
+        return cls(
+            task_id=task,
+            user=user,
+            how=cast(FinishedHow, row.text("how")),
+            request_id=row.text("request"),
+            ended_ms=row.number("ended_ms"),
+            items=json.loads(unpack("items", row.cells)),
+        )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a labeler decided about one item, checked against the project's rules."""
+
+    item_id: str
+    base_revision: int | None
+    labeling: Labeling
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a blob's header says: the upright size in pixels, or why it can't be read."""
+
+    blob_etag: str
+    width: int = 0
+    height: int = 0
+    orientation: int = 1
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Late:
+    """What became of work that came after its items had been given back."""
+
+    saved: tuple[str, ...]
+    superseded: tuple[str, ...]
+
+
+AnswerOf = Callable[[Late], bytes]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate of a queue: its row and the item it shows."""
+
+    row: Row
+
+    @property
+    def item(self) -> Item:
+        """The item as the queue row shows it."""
+        return queued_item(self.row)
+
+
+class Items:
+    """Every change of a project's items. One instance a project; holds nothing but its facts."""
+
+    def __init__(
+        self, storage: Storage, project_id: str, *, shards: int, seed: str, overlap: int = 1
+    ) -> None:
+        self._storage = storage
+        self.project_id = project_id
+        self.shards = shards
+        self.seed = seed
+        self.overlap = overlap
+
+    def _now(self) -> int:
+        return milliseconds(self._storage.clock.now())
+
+    def partition(self, shard: int) -> str:
+        """The partition of a shard."""
+        return layout.shard_partition(self.project_id, shard)
+
+    def shard_of(self, item_id: str) -> int:
+        """The shard an item lives in, for life."""
+        return layout.shard_of(item_id, self.shards)
+
+    def _transact(self, shard: int, operations: Sequence[Operation]) -> None:
+        self._storage.tables.transact(layout.ITEMS, self.partition(shard), operations)
+
+    def read(self, item_id: str) -> Stored | None:
+        """One item, or None."""
+        return self.read_many([item_id])[0]
+
+    def read_many(self, item_ids: Sequence[str]) -> list[Stored | None]:
+        """Items by id, in order, in one round trip."""
+        rows = self._storage.tables.get_many(
+            layout.ITEMS,
+            [(self.partition(self.shard_of(one)), layout.truth(one)) for one in item_ids],
+        )
+        return [stored(row) if row else None for row in rows]
+
+    def _fresh(self, held: Sequence[Held]) -> list[tuple[Item, str | None]]:
+        """The items of a task as they are now, with the ETag to write them under.
+
+        Without overlap the copies in the task row are enough: nobody else may change what they say
+        while the task row stands, so the transaction that changes that row needs no ETag of theirs.
+        An item under correction is settled, so an overwritten blob may change it: it is read again.
+        """
+        if self.overlap == 1 and all(one.item.lanes[one.lane].state == "leased" for one in held):
+            return [(one.item, None) for one in held]
+        found = self.read_many([one.item.item_id for one in held])
+        return [(one.item, one.etag) for one in found if one]
+
+    def register(self, shard: int, found: Sequence[Item], batch: str) -> int:
+        """Make items of blobs, all of one shard, at most 40 at once.
+
+        Items known already are left alone, whoever registered them. Safe to repeat.
+
+        Returns:
+            How many of them belong to `batch`: made now, or by an earlier try of the same batch.
+        """
+        todo = [replace(item, batch=batch, registered_ms=self._now()) for item in found]
+        mine = 0
+        while todo:
+            work = _Batch()
+            for item in todo:
+                work.change(None, item, _operations(None, item, etag=None))
+            try:
+                self._transact(shard, work.finish(self._now()))
+                return mine + len(todo)
+            except Collision:
+                known = self.read_many([item.item_id for item in todo])
+                mine += sum(1 for one in known if one and one.item.batch == batch)
+                todo = [item for item, one in zip(todo, known, strict=True) if one is None]
+        return mine
+
+    def new_item(self, path: str, blob_etag: str, *, container: str, size: int, media: str) -> Item:
+        """The item of a blob, not registered yet."""
+        item_id = layout.item_id(container, path)
+        return Item(
+            item_id=item_id,
+            path=path,
+            blob_etag=blob_etag,
+            order=layout.order_of(self.seed, item_id),
+            media=media,
+            size=size,
+            lanes=tuple(Lane() for _ in range(self.overlap)),
+            changed_ms=self._now(),
+        )
+
+    def measured(self, shard: int, results: Mapping[str, Measured]) -> int:
+        """Note the size of images, or why they can't be read; all of one shard, at most 24.
+
+        An item that was measured meanwhile from a newer blob keeps that. Safe to repeat.
+
+        Returns:
+            How many items became ready to be handed out.
+        """
+        for _ in self._attempts():
+            work, ready = _Batch(), 0
+            for one in self.read_many(list(results)):
+                if one is None:
+                    continue
+                old, result = one.item, results[one.item.item_id]
+                if old.blob_etag != result.blob_etag or (old.width and not result.problem):
+                    continue
+                if result.problem:
+                    if old.barred or any(lane.state != "available" for lane in old.lanes):
+                        continue
+                    new = replace(
+                        old,
+                        barred="unreadable",
+                        barred_reason=result.problem,
+                        changed_ms=max(self._now(), old.changed_ms + 1),
+                    )
+                else:
+                    new = replace(
+                        old,
+                        width=result.width,
+                        height=result.height,
+                        orientation=result.orientation,
+                        barred="",
+                        barred_reason="",
+                        priority=layout.MANUAL
+                        if old.priority == layout.UNMEASURED
+                        else old.priority,
+                    )
+                    ready += 1
+                work.change(old, new, _operations(old, new, etag=one.etag))
+            if not work.operations:
+                return ready
+            try:
+                self._transact(shard, work.finish(self._now()))
+                return ready
+            except Collision:
+                continue
+        raise AssertionError("unreachable")
+
+    def overwritten(self, item_id: str, blob_etag: str, size: int) -> None:
+        """The blob of an item has new content: measure it anew; labels made before need a reviewer.
+
+        Safe to repeat; the older of two events changes nothing that the newer did only if the caller
+        passes the ETag the blob has now.
+        """
+        for _ in self._attempts():
+            one = self.read(item_id)
+            if one is None or one.item.blob_etag == blob_etag:
+                return
+            old = one.item
+            lanes = tuple(
+                replace(lane, state="needs_review", tally={}) if lane.state in SETTLED else lane
+                for lane in old.lanes
+            )
+            new = replace(
+                old,
+                blob_etag=blob_etag,
+                size=size,
+                width=0,
+                height=0,
+                orientation=1,
+                barred="",
+                barred_reason="",
+                priority=layout.UNMEASURED,
+                lanes=lanes,
+                flag="overwritten" if lanes != old.lanes or old.state == "leased" else old.flag,
+                changed_ms=max(self._now(), old.changed_ms + 1),
+            )
+            work = _Batch()
+            work.change(old, new, _operations(old, new, etag=one.etag))
+            try:
+                self._transact(self.shard_of(item_id), work.finish(self._now()))
+                return
+            except Collision:
+                continue
+
+    def flag(self, item_id: str, flag: Flag | Literal[""]) -> None:
+        """Mark an item whose blob is gone (or is back: the empty flag). Labels are kept."""
+        for _ in self._attempts():
+            one = self.read(item_id)
+            if one is None or one.item.flag == flag:
+                return
+            new = replace(one.item, flag=flag)
+            work = _Batch()
+            work.change(one.item, new, _operations(one.item, new, etag=one.etag))
+            try:
+                self._transact(self.shard_of(item_id), work.finish(self._now()))
+                return
+            except Collision:
+                continue
+
+    def claim(
+        self,
+        user: str,
+        slot: int,
+        shard: int,
+        found: Sequence[Found],
+        *,
+        request_id: str,
+        lease_ms: int,
+    ) -> Task:
+        """Lease the items of these queue rows to a labeler, all or none, in one call.
+
+        Raises:
+            Collision: somebody took one first; or this slot is taken (key `T|...`); or this request was
+                answered before (key `R|...`); or, with overlap, the labeler had the item (key `V|...`).
+        """
+        now = self._now()
+        task_id = layout.task_id(shard, slot, now, secrets.token_hex(6))
+        work = _Batch()
+        held: list[Held] = []
+        truths = (
+            self.read_many([one.item.item_id for one in found])
+            if self.overlap > 1
+            else [None] * len(found)
+        )
+        for one, truth in zip(found, truths, strict=True):
+            old = truth.item if truth else one.item
+            number = lane_of_queue_row(one.row.key)
+            if one.row.key not in old.queue_keys().values():
+                raise Collision(one.row.key)
+            new = replace(
+                old.with_lane(number, Lane("leased", task_id, user)),
+                reserved="" if old.reserved else old.reserved,
+            )
+            work.change(
+                old,
+                new,
+                _operations(
+                    old,
+                    new,
+                    etag=truth.etag if truth else None,
+                    queue_etags={one.row.key: one.row.etag},
+                ),
+            )
+            if self.overlap > 1:
+                work.operations.append(
+                    Create(layout.labeling(new.item_id, user), {"lane": number, "task": task_id})
+                )
+            held.append(Held(new, number))
+        task = Task(
+            task_id=task_id,
+            user=user,
+            slot=slot,
+            shard=shard,
+            request_id=request_id,
+            until_ms=now + lease_ms,
+            held=tuple(held),
+            kind="correction" if any(one.item.returned for one in held) else held[0].item.kind,
+            created_ms=now,
+            everything={one.item.item_id: one.lane for one in held},
+        )
+        head: list[Operation] = [
+            Create(layout.request(user, request_id), {"task": task_id}),
+            Create(task.key, task.cells()),
+        ]
+        self._transact(shard, [*head, *work.finish(now)])
+        return task
+
+    def reopen(
+        self,
+        user: str,
+        slot: int,
+        shard: int,
+        item_ids: Sequence[str],
+        *,
+        request_id: str,
+        lease_ms: int,
+    ) -> Task | None:
+        """Lease items to the labeler who labeled them, so that they correct their own work.
+
+        They stay as they are until the correction is submitted. Items that somebody else has changed
+        since, or that are being corrected already, are left out; None when none is left.
+
+        Raises:
+            Collision: as `claim`.
+        """
+        now = self._now()
+        task_id = layout.task_id(shard, slot, now, secrets.token_hex(6))
+        work = _Batch()
+        held: list[Held] = []
+        for one in self.read_many(item_ids):
+            if one is None:
+                continue
+            number = next(
+                (
+                    n
+                    for n, lane in enumerate(one.item.lanes)
+                    if lane.state in SETTLED and lane.labeler == user and not lane.task
+                ),
+                None,
+            )
+            if number is None or one.item.barred:
+                continue
+            new = one.item.with_lane(number, replace(one.item.lanes[number], task=task_id))
+            work.change(one.item, new, _operations(one.item, new, etag=one.etag))
+            held.append(Held(new, number))
+        if not held:
+            return None
+        task = Task(
+            task_id=task_id,
+            user=user,
+            slot=slot,
+            shard=shard,
+            request_id=request_id,
+            until_ms=now + lease_ms,
+            held=tuple(held),
+            kind="correction",
+            created_ms=now,
+            everything={one.item.item_id: one.lane for one in held},
+        )
+        head: list[Operation] = [
+            Create(layout.request(user, request_id), {"task": task_id}),
+            Create(task.key, task.cells()),
+        ]
+        self._transact(shard, [*head, *work.finish(now)])
+        return task
+
+    def submit(
+        self,
+        task: Task,
+        decisions: Sequence[Decision],
+        *,
+        submission_id: str,
+        answer: bytes,
+        digest: str,
+    ) -> None:
+        """Save decisions on items of an open task, all or none, in one call.
+
+        The items not named stay leased. `answer` is kept with the submission's id and the `digest` of its
+        body, for whoever sends it again.
+
+        Raises:
+            Collision: the task was renewed, submitted to or ended meanwhile; or (key `S|...`) this
+                submission was saved before.
+        """
+        now = self._now()
+        decided = {decision.item_id: decision for decision in decisions}
+        taken = [one for one in task.held if one.item.item_id in decided]
+        rest = tuple(one for one in task.held if one.item.item_id not in decided)
+        work = _Batch()
+        for one, (old, etag) in zip(taken, self._fresh(taken), strict=True):
+            self._settle(work, old, one.lane, decided[old.item_id], task, now, etag=etag)
+        self._transact(
+            task.shard,
+            [
+                *self._leave(task, rest, "done", now),
+                self._answered(task.user, task.task_id, submission_id, answer, digest),
+                *work.finish(now),
+            ],
+        )
+
+    def _leave(
+        self, task: Task, rest: tuple[Held, ...], how: FinishedHow, now: int
+    ) -> list[Operation]:
+        """Keep the rest of a task, or end it. Conditional on its ETag either way: the task row is the lock."""
+        if rest:
+            return [Merge(task.key, replace(task, held=rest).cells(), task.etag)]
+        row = Finished(task.task_id, task.user, how, task.everything, task.request_id, now)
+        return [
+            Delete(task.key, task.etag),
+            Create(layout.finished(task.user, task.task_id), row.cells()),
+        ]
+
+    def _answered(
+        self, user: str, task_id: str, submission_id: str, answer: bytes, digest: str
+    ) -> Operation:
+        return Create(
+            layout.answered(user, task_id, submission_id),
+            {"digest": digest, **pack("answer", answer)},
+        )
+
+    def _settle(
+        self,
+        work: _Batch,
+        old: Item,
+        number: int,
+        decision: Decision,
+        task: Task | Finished,
+        now: int,
+        *,
+        etag: str | None,
+        queue_etags: Mapping[str, str] = {},
+    ) -> None:
+        labeling = decision.labeling
+        lane = Lane(labeling.outcome, "", task.user, labeling.tally())
+        new = replace(
+            old.with_lane(number, lane),
+            revision=old.revision + 1,
+            changed_ms=max(now, old.changed_ms + 1),
+            reserved="",
+            returned="",
+        )
+        packed = pack("labels", labeling.model_dump_json().encode())
+        work.change(
+            old, new, _operations(old, new, etag=etag, queue_etags=queue_etags, labels=packed)
+        )
+        work.operations.append(
+            self._remember(new, "submitted", task.user, packed, task_id=task.task_id)
+        )
+        if self.overlap > 1:
+            mine = layout.labeling(new.item_id, task.user)
+            cells: dict[str, Value] = {"lane": number, "task": "", **packed}
+            fresh = old.lanes[number].state == "available"
+            work.operations.append(Create(mine, cells) if fresh else Merge(mine, cells))
+        work.delta[day_key(new.changed_ms, task.user)] += 1
+
+    def _remember(
+        self,
+        new: Item,
+        what: str,
+        by: str,
+        packed: Mapping[str, Value],
+        *,
+        reason: str = "",
+        task_id: str = "",
+    ) -> Operation:
+        return Create(
+            layout.history(new.item_id, new.revision),
+            {
+                "schema": SCHEMA,
+                "what": what,
+                "by": by,
+                "at_ms": new.changed_ms,
+                "state": new.state,
+                "reason": reason,
+                "task": task_id,
+                **packed,
+            },
+        )
+
+    def submit_late(
+        self,
+        finished: Finished,
+        decisions: Sequence[Decision],
+        *,
+        submission_id: str,
+        digest: str,
+        answer: AnswerOf,
+    ) -> Late:
+        """Save work whose items were given back before it came.
+
+        Items nobody has touched since are taken and settled at once; the work on the others is kept in
+        their history as `superseded`, and counts nowhere. `answer` makes what is kept for whoever sends
+        the submission again.
+
+        Raises:
+            Collision: with a key `S|...`: this submission was saved before.
+        """
+        shard = self._shard_of_task(finished.task_id)
+        for _ in self._attempts():
+            now = self._now()
+            work = _Batch()
+            saved: list[str] = []
+            lost: list[str] = []
+            found = self.read_many([one.item_id for one in decisions])
+            for decision, one in zip(decisions, found, strict=True):
+                if one is None:
+                    continue
+                lane = finished.items[decision.item_id]
+                free = (
+                    one.item.lanes[lane].state == "available"
+                    and not one.item.barred
+                    and one.item.reserved in ("", finished.user)
+                    and decision.base_revision in (None, one.item.revision)
+                )
+                if free:
+                    self._settle(work, one.item, lane, decision, finished, now, etag=one.etag)
+                    saved.append(decision.item_id)
+                else:
+                    lost.append(decision.item_id)
+                    work.operations.append(
+                        Create(
+                            layout.superseded(decision.item_id, one.item.revision, submission_id),
+                            {
+                                "what": "superseded",
+                                "by": finished.user,
+                                "at_ms": now,
+                                "task": finished.task_id,
+                                **pack("labels", decision.labeling.model_dump_json().encode()),
+                            },
+                        )
+                    )
+            late = Late(tuple(saved), tuple(lost))
+            kept = self._answered(
+                finished.user, finished.task_id, submission_id, answer(late), digest
+            )
+            try:
+                self._transact(shard, [kept, *work.finish(now)])
+                return late
+            except Collision as collision:
+                if collision.key.startswith("S|"):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _shard_of_task(self, task_id: str) -> int:
+        place = layout.task_place(task_id)
+        assert place is not None
+        return place[0]
+
+    def give_back(
+        self, task: Task, how: FinishedHow, item_ids: Iterable[str] | None = None
+    ) -> None:
+        """Return items of a task to where they came from: the queue, or labeled for a correction.
+
+        Raises:
+            Collision: the task was renewed, submitted to or ended meanwhile.
+        """
+        now = self._now()
+        named = set(task.everything if item_ids is None else item_ids)
+        leaving = [one for one in task.held if one.item.item_id in named]
+        rest = tuple(one for one in task.held if one.item.item_id not in named)
+        work = _Batch()
+        for one, fresh in zip(
+            leaving, self.read_many([one.item.item_id for one in leaving]), strict=True
+        ):
+            if fresh is None or fresh.item.lanes[one.lane].task != task.task_id:
+                raise Collision(task.key)
+            lane = fresh.item.lanes[one.lane]
+            free = lane.state == "leased"
+            new = fresh.item.with_lane(one.lane, Lane() if free else replace(lane, task=""))
+            work.change(fresh.item, new, _operations(fresh.item, new, etag=fresh.etag))
+            if self.overlap > 1 and free:
+                work.operations.append(Delete(layout.labeling(new.item_id, task.user)))
+        self._transact(task.shard, [*self._leave(task, rest, how, now), *work.finish(now)])
+
+    def renew(self, task: Task, until_ms: int, *, drafted: bool = False) -> None:
+        """Move the end of a lease. Raises Collision when the task changed meanwhile."""
+        self._transact(task.shard, [self.renewal(task, until_ms, drafted=drafted)])
+
+    def renewal(self, task: Task, until_ms: int, *, drafted: bool) -> Operation:
+        """The operation of `renew`, to go with others in one transaction."""
+        return Merge(
+            task.key, {"until_ms": until_ms, "drafted": drafted or task.drafted}, task.etag
+        )
+
+    def reject(
+        self,
+        item_id: str,
+        *,
+        by: str,
+        reason: str,
+        to_same_labeler: bool,
+        front: bool,
+        revision: int | None,
+    ) -> Literal["rejected", "changed", "leased", "not_settled", "unknown"]:
+        """Take a settled item back to be labeled again; its labels stay as defaults.
+
+        Safe to repeat: the second time the item is no longer settled.
+        """
+        for _ in self._attempts():
+            one = self.read(item_id)
+            if one is None:
+                return "unknown"
+            old = one.item
+            if revision is not None and old.revision != revision:
+                return "changed"
+            if any(lane.task for lane in old.lanes):
+                return "leased"
+            if old.state not in SETTLED or old.barred:
+                return "not_settled"
+            now = max(self._now(), old.changed_ms + 1)
+            returned = Returned(reason=reason, at=from_milliseconds(now))
+            new = replace(
+                old,
+                lanes=tuple(Lane() for _ in old.lanes),
+                revision=old.revision + 1,
+                changed_ms=now,
+                reserved=old.lanes[0].labeler if to_same_labeler and self.overlap == 1 else "",
+                priority=layout.UNMEASURED
+                if not old.width
+                else layout.FRONT
+                if front
+                else old.priority,
+                returned=returned.model_dump_json(),
+            )
+            work = _Batch()
+            work.change(old, new, _operations(old, new, etag=one.etag))
+            work.operations.append(self._remember(new, "rejected", by, {}, reason=reason))
+            if self.overlap > 1:
+                work.operations += [
+                    Delete(layout.labeling(item_id, lane.labeler)) for lane in old.lanes
+                ]
+            try:
+                self._transact(self.shard_of(item_id), work.finish(now))
+                return "rejected"
+            except Collision:
+                continue
+        raise AssertionError("unreachable")
+
+    def unreserve(self, user: str, shard: int) -> int:
+        """Give everyone what was returned to a labeler who is gone. Returns how many items."""
+        freed = 0
+        prefix = layout.reserved(user, "")
+        for row in self._storage.rows(
+            layout.ITEMS, Range(self.partition(shard), prefix, prefix + layout.END)
+        ):
+            one = self.read(layout.listed_item(row.key))
+            if one is None or one.item.reserved != user:
+                continue
+            new = replace(one.item, reserved="", priority=layout.FRONT)
+            work = _Batch()
+            work.change(one.item, new, _operations(one.item, new, etag=one.etag))
+            self._transact(shard, work.finish(self._now()))
+            freed += 1
+        return freed
+
+    def tasks_of(self, user: str, shards: Sequence[int]) -> tuple[list[Task], list[Found]]:
+        """A labeler's open tasks in these shards and what was returned to them, in one round trip."""
+        pages = self._storage.tables.query_many(
+            layout.ITEMS, [self.tasks_range(user, shard) for shard in shards]
+        )
+        tasks: list[Task] = []
+        returned: list[Found] = []
+        for shard, rows in zip(shards, pages, strict=True):
+            some, more = split_tasks(rows, shard)
+            tasks += some
+            returned += more
+        return tasks, returned
+
+    def tasks_range(self, user: str, shard: int) -> Range:
+        """Where a labeler's open tasks and returned items of a shard are."""
+        prefix = layout.labelers_rows(user)
+        return Range(self.partition(shard), prefix, prefix + layout.END, 64)
+
+    def open_tasks(self, shards: Sequence[int]) -> list[Task]:
+        """Every open task of these shards, in one round trip for up to 1,000 of each."""
+        tasks: list[Task] = []
+        for shard, rows in zip(
+            shards,
+            self._storage.tables.query_many(
+                layout.ITEMS,
+                [Range(self.partition(shard), "T|", "T|" + layout.END) for shard in shards],
+            ),
+            strict=True,
+        ):
+            if len(rows) == MAX_PAGE:
+                last = rows[-1].key + "!"
+                rows += self._storage.rows(
+                    layout.ITEMS, Range(self.partition(shard), last, "T|" + layout.END)
+                )
+            tasks += split_tasks(rows, shard)[0]
+        return tasks
+
+    def task(self, user: str, task_id: str) -> Task | None:
+        """An open task by its id, or None."""
+        place = layout.task_place(task_id)
+        if place is None or place[0] >= self.shards:
+            return None
+        shard, slot = place
+        row = self._storage.tables.get(
+            layout.ITEMS, self.partition(shard), layout.lease(user, slot)
+        )
+        return Task.of(row, shard) if row and row.text("task") == task_id else None
+
+    def finished(self, user: str, task_id: str) -> Finished | None:
+        """What became of a task that is no longer open, or None."""
+        place = layout.task_place(task_id)
+        if place is None or place[0] >= self.shards:
+            return None
+        row = self._storage.tables.get(
+            layout.ITEMS, self.partition(place[0]), layout.finished(user, task_id)
+        )
+        return Finished.of(row) if row else None
+
+    def answer(self, user: str, task_id: str, submission_id: str) -> tuple[str, bytes] | None:
+        """The digest of a submission saved before and what was answered, or None."""
+        place = layout.task_place(task_id)
+        if place is None or place[0] >= self.shards:
+            return None
+        row = self._storage.tables.get(
+            layout.ITEMS,
+            self.partition(place[0]),
+            layout.answered(user, task_id, submission_id),
+        )
+        return (row.text("digest"), unpack("answer", row.cells)) if row else None
+
+    def history(self, item_id: str) -> list[Revision]:
+        """Every revision of an item, oldest first, and late work that was kept but not counted."""
+        prefix = f"H|{item_id}|"
+        return [
+            _revision(row)
+            for row in self._storage.rows(
+                layout.ITEMS,
+                Range(self.partition(self.shard_of(item_id)), prefix, prefix + layout.END),
+            )
+        ]
+
+    def all_rows(self, shard: int) -> Iterator[Stored]:
+        """Every item of a shard once, in order of item ids, whatever happens meanwhile."""
+        for row in self._storage.rows(
+            layout.ITEMS, Range(self.partition(shard), "I|", "I|" + layout.END)
+        ):
+            yield stored(row)
+
+    def counters(self) -> Counter[str]:
+        """The exact counters of the project, in one round trip of one call a shard."""
+        total: Counter[str] = Counter()
+        shards = range(self.shards)
+        pages = self._storage.tables.query_many(
+            layout.ITEMS,
+            [Range(self.partition(shard), "C|", "C|" + layout.END) for shard in shards],
+        )
+        for shard, rows in zip(shards, pages, strict=True):
+            if len(rows) == MAX_PAGE:
+                # A page that may be cut is not of one moment while compaction folds rows: fold first.
+                self.compact(shard)
+                return self.counters()
+            for row in rows:
+                total.update(json.loads(unpack("delta", row.cells)))
+        return Counter({name: count for name, count in total.items() if count})
+
+    def compact(self, shard: int) -> int:
+        """Fold up to 94 changes of a shard's counters into its base row. Returns how many were folded.
+
+        One transaction, each row under its ETag: counted once, whoever else does the same.
+        """
+        folded = 0
+        while True:
+            rows = self._storage.tables.query(
+                layout.ITEMS, Range(self.partition(shard), "C|", "C|" + layout.END, 95)
+            )
+            changes = [row for row in rows if row.key != layout.COUNTER_BASE]
+            if len(changes) < 2:
+                return folded
+            total: Counter[str] = Counter()
+            for row in rows:
+                total.update(json.loads(unpack("delta", row.cells)))
+            cells = pack("delta", _json({k: v for k, v in sorted(total.items()) if v}))
+            has_base = rows[0].key == layout.COUNTER_BASE
+            base: Operation = (
+                Merge(layout.COUNTER_BASE, cells, rows[0].etag)
+                if has_base
+                else Create(layout.COUNTER_BASE, cells)
+            )
+            try:
+                self._transact(shard, [base, *(Delete(row.key, row.etag) for row in changes)])
+            except Collision:
+                return folded
+            folded += len(changes)
+
+    def _attempts(self) -> Iterator[int]:
+        """Tries of a change that another writer may get in the way of, with growing random pauses.
+
+        Raises:
+            Unavailable: twenty tries met another writer each time.
+        """
+        return attempts(self._storage)
+
+
+def attempts(storage: Storage, most: int = 20) -> Iterator[int]:
+    """Numbers of tries, with growing random pauses between them.
+
+    Raises:
+        Unavailable: after `most` tries that all met another writer.
+    """
+    for number in range(most):
+        if number:
+            storage.clock.sleep(storage.random() * min(1.0, 0.01 * 2**number))
+        yield number
+    raise Unavailable("too many others are writing here at once; send the same request again")
+
+
+def split_tasks(rows: Iterable[Row], shard: int) -> tuple[list[Task], list[Found]]:
+    """Rows `T|...` as open tasks and items returned to a labeler."""
+    tasks: list[Task] = []
+    returned: list[Found] = []
+    for row in rows:
+        if row.key.split("|")[2] == "r":
+            returned.append(Found(row))
+        else:
+            tasks.append(Task.of(row, shard))
+    return tasks, returned
+
+
+def day_key(ms: int, user: str) -> str:
+    """The counter of what a labeler submitted on one UTC day."""
+    return f"day:{from_milliseconds(ms):%Y%m%d}:{user}"
+
+
+def _revision(row: Row) -> Revision:
+    labels = unpack("labels", row.cells)
+    return Revision(
+        revision=int(row.key.split("|")[2]),
+        what=row.text("what"),
+        by=row.text("by"),
+        at=from_milliseconds(row.number("at_ms")),
+        reason=row.text("reason") or None,
+        task_id=row.text("task") or None,
+        labeling=Labeling.model_validate_json(labels) if labels else None,
+    )

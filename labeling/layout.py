@@ -1,0 +1,244 @@
+"""Every table, container and queue name, every key and every blob path. ADR-0002 tells why they are so.
+
+The names come from `layout.json`, which the deployment reads too, so that code and cloud cannot drift.
+Keys use `|` between parts; it sorts below every character used inside them, and user and item ids are
+lower-case base32, so no part can contain it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import unicodedata
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from labeling.model import digest_id
+
+_NAMES: dict[str, dict[str, str]] = json.loads(
+    files("labeling").joinpath("layout.json").read_text("utf-8")
+)
+
+ITEMS = _NAMES["tables"]["items"]
+PROJECTS = _NAMES["tables"]["projects"]
+DIRECTORY = _NAMES["tables"]["directory"]
+TABLES = tuple(_NAMES["tables"].values())
+
+DATASETS = _NAMES["containers"]["datasets"]
+RENDITIONS = _NAMES["containers"]["renditions"]
+MODELS = _NAMES["containers"]["models"]
+EXPORTS = _NAMES["containers"]["exports"]
+MANIFESTS = _NAMES["containers"]["manifests"]
+CONTAINERS = tuple(_NAMES["containers"].values())
+
+REFRESH_QUEUE = _NAMES["queues"]["refresh"]
+REGISTER_QUEUE = _NAMES["queues"]["register"]
+MEASURE_QUEUE = _NAMES["queues"]["measure"]
+BLOB_EVENTS_QUEUE = _NAMES["queues"]["blob_events"]
+COMPACT_QUEUE = _NAMES["queues"]["compact"]
+EXPORT_QUEUE = _NAMES["queues"]["export"]
+QUEUES = tuple(_NAMES["queues"].values())
+
+END = "~"
+"""Sorts above every character used in a key: `X|` to `X|~` is all of X."""
+
+# Order of the queues: a smaller number is handed out first.
+FRONT, PRELABELED, CLUSTERED, MANUAL, UNMEASURED = "1", "2", "4", "6", "9"
+KIND_OF = {
+    FRONT: "manual",
+    PRELABELED: "prelabeled",
+    CLUSTERED: "clustered",
+    MANUAL: "manual",
+    UNMEASURED: "manual",
+}
+
+
+def shard_partition(project_id: str, shard: int) -> str:
+    """The partition that holds one shard of a project's items."""
+    return f"{project_id}|{shard:02x}"
+
+
+def item_id(container: str, path: str) -> str:
+    """The item of a blob: the same blob is always the same item, so registering is idempotent."""
+    return digest_id(container, path)
+
+
+def shard_of(item: str, shards: int) -> int:
+    """The shard of an item, in [0, shards)."""
+    return int.from_bytes(sha256(item.encode()).digest()[:4], "big") % shards
+
+
+def order_of(seed: str, item: str) -> str:
+    """The place of an item in a project's shuffled order: 12 hex digits of HMAC-SHA-256."""
+    return hmac.new(seed.encode(), item.encode(), sha256).hexdigest()[:12]
+
+
+def reverse_time(ms: int) -> str:
+    """13 digits that sort newest first."""
+    return f"{9_999_999_999_999 - ms:013d}"
+
+
+def truth(item: str) -> str:
+    """The one row of an item that never moves."""
+    return f"I|{item}"
+
+
+def queued(priority: str, lane: int, order: str, item: str) -> str:
+    """Exists exactly while this lane of the item is available to anyone."""
+    return f"A|{priority}|{lane}|{order}|{item}"
+
+
+def queue_start(priority: str, lane: int, order: str = "") -> str:
+    """Where a queue starts, or the place in it just before `order`."""
+    return f"A|{priority}|{lane}|{order}"
+
+
+def reserved(user: str, item: str) -> str:
+    """Exists exactly while the item waits for this labeler, to whom it was returned."""
+    return f"T|{user}|r|{item}"
+
+
+def lease(user: str, slot: int) -> str:
+    """The row of an open task. Whoever deletes it under its ETag ends the lease: it is the lock."""
+    return f"T|{user}|{slot}"
+
+
+def labelers_rows(user: str) -> str:
+    """Prefix of a labeler's open tasks and of what was returned to them."""
+    return f"T|{user}|"
+
+
+def request(user: str, request_id: str) -> str:
+    """Which task a request for one was answered with."""
+    return f"R|{user}|{request_id}"
+
+
+def draft(user: str, task: str) -> str:
+    """A labeler's unfinished work on a task."""
+    return f"W|{user}|{task}"
+
+
+def finished(user: str, task: str) -> str:
+    """What became of a task, with the answers already given; newest first."""
+    return f"K|{user}|{task}"
+
+
+def answered(user: str, task: str, submission: str) -> str:
+    """The answer given to a submission, for whoever sends it again."""
+    return f"S|{user}|{task}|{submission}"
+
+
+def listed(state: str, ms: int, revision: int, item: str) -> str:
+    """The listing row of a settled item, newest first."""
+    return f"L|{state}|{reverse_time(ms)}|{revision:05d}|{item}"
+
+
+def listed_item(row: str) -> str:
+    """The item of a key that ends with it."""
+    return row.rsplit("|", 1)[1]
+
+
+def history(item: str, revision: int) -> str:
+    """What revision `revision` of an item was, in full."""
+    return f"H|{item}|{revision:05d}"
+
+
+def superseded(item: str, revision: int, submission: str) -> str:
+    """Late work that came after somebody else's: kept, not counted."""
+    return f"H|{item}|{revision:05d}|{submission}"
+
+
+def labeling(item: str, user: str) -> str:
+    """One labeler's hold on, or labeling of, an item of a project with overlap."""
+    return f"V|{item}|{user}"
+
+
+def flagged(item: str) -> str:
+    """Exists exactly while the item carries a flag."""
+    return f"F|{item}"
+
+
+COUNTER_BASE = "C|"
+"""The folded counters of a shard. Rows behind it are changes not folded in yet."""
+
+
+def counter_change(ms: int, random: str) -> str:
+    """One change of the counters of a shard."""
+    return f"C|{ms:013d}{random}"
+
+
+def task_id(shard: int, slot: int, ms: int, random: str) -> str:
+    """An id that tells where its row is and sorts newest first."""
+    return f"{shard:02x}{slot}{reverse_time(ms)}{random}"
+
+
+def task_place(task: str) -> tuple[int, int] | None:
+    """(shard, slot) of a task id, or None when it cannot be one."""
+    try:
+        return int(task[:2], 16), int(task[2])
+    except (ValueError, IndexError):
+        return None
+
+
+PROJECT = "p"
+CAPACITY = "p|capacity"
+REFRESH_STATE = "p|refresh"
+
+
+def member(user: str) -> str:
+    """A person's place in a project: role and shards they draw from."""
+    return f"m|{user}"
+
+
+def export(export_id: str) -> str:
+    """An export."""
+    return f"x|{export_id}"
+
+
+ALL_PROJECTS = "projects"
+ALL_DATASETS = "datasets"
+NAMES = "names"
+ACTIVE = "active"
+DUE = "due"
+TOKENS = "tokens"
+
+
+def projects_of(user: str) -> str:
+    """Partition with one row for each project a person is a member of."""
+    return f"user|{user}"
+
+
+def watchers(container: str) -> str:
+    """Partition with one row for each project that takes its images from a container."""
+    return f"watch|{container}"
+
+
+def invitations(email: str) -> str:
+    """Partition with one row for each project an e-mail address is invited to."""
+    return f"invited|{digest_id(email.strip().casefold())}"
+
+
+def folded_name(name: str) -> str:
+    """Two project names are the same when these are: NFKC, trimmed, case-folded."""
+    return digest_id(" ".join(unicodedata.normalize("NFKC", name).casefold().split()))
+
+
+def export_blob(project_id: str, export_id: str, name: str) -> str:
+    """A file of an export, in the container `exports`."""
+    return f"{project_id}/{export_id}/{name}"
+
+
+def manifest_blob(project_id: str, refresh_id: str, kind: str, part: int) -> str:
+    """A part of a listing (`kind` is `listed` or `change`), in the container `manifests`."""
+    return f"{project_id}/{refresh_id}/{kind}-{part:05d}.jsonl.gz"
+
+
+def user_key(provider: str, user_id: str) -> str:
+    """A person's key in our tables: sign-in providers' ids may hold characters no key may."""
+    return digest_id(provider, user_id, length=20)
+
+
+def names() -> dict[str, Any]:
+    """The content of `layout.json`."""
+    return _NAMES

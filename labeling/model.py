@@ -1,0 +1,59 @@
+"""What all models share: strictness, identifiers and times."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from base64 import b32encode
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+
+class Model(BaseModel):
+    """Immutable, and refuses fields it does not know: a typo in a client is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _to_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""An aware time; serialised as RFC 3339 in UTC."""
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""An opaque identifier. Clients may make their own (a ULID or UUID is a good one)."""
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+"""A coordinate as a fraction of the upright image's width or height, origin top-left."""
+
+
+def digest_id(*parts: str, length: int = 26) -> str:
+    """A deterministic identifier: lower-case base32 of SHA-256 over `parts`.
+
+    The same parts give the same identifier, which is what makes creating things idempotent.
+    26 characters carry 130 bits.
+
+    >>> digest_id("datasets", "a/b.jpg") == digest_id("datasets", "a/b.jpg")
+    True
+    """
+    whole = hashlib.sha256("\x00".join(parts).encode()).digest()
+    return b32encode(whole).decode().lower().rstrip("=")[:length]
+
+
+def new_id(prefix: str) -> str:
+    """A fresh identifier, `{prefix}-{80 random bits in base32}`."""
+    return f"{prefix}-{b32encode(secrets.token_bytes(10)).decode().lower()}"
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since 1970-01-01 UTC."""
+    return int(moment.timestamp() * 1000)
+
+
+def from_milliseconds(value: int) -> datetime:
+    """The aware UTC time of `value` milliseconds since 1970-01-01 UTC."""
+    return datetime.fromtimestamp(value / 1000, UTC)

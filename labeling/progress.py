@@ -1,0 +1,188 @@
+"""How far a project is: exact numbers in one round trip, and the upkeep of counters and leases."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+
+from labeling import layout
+from labeling.access import RANK, Member, member_of
+from labeling.ingest import Ingest, RefreshState
+from labeling.items import Items
+from labeling.model import Model, UtcTime
+from labeling.projects import Opened, Project, Projects, ProjectState
+from labeling.storage import Range, Storage
+from labeling.tasks import Tasks
+
+log = logging.getLogger("labelry")
+
+
+class Compact(Model):
+    """A shard's counters have many changes to fold."""
+
+    project_id: str
+    shard: int
+
+
+class ClassCount(Model):
+    """How many labeled images have a class, and how many annotations of it there are."""
+
+    class_id: str
+    images: int
+    instances: int
+
+
+class LabelerCount(Model):
+    """What a labeler has done: labelings that stand, and submitted today (UTC)."""
+
+    user: str
+    name: str
+    labelings: int
+    today: int
+
+
+class RefreshView(Model):
+    """The last refresh, or the one that is running."""
+
+    refresh_id: str
+    state: str
+    problem: str
+    started_at: UtcTime
+    finished_at: UtcTime | None
+    images: int
+    new: int
+    changed: int
+    missing: int
+    skipped: dict[str, int]
+
+
+class Progress(Model):
+    """Exact counts of a project at `at`. `over_limit`: images that found no place in the project.
+
+    `labelers` is empty for labelers: nobody else's numbers are theirs to see.
+    """
+
+    at: UtcTime
+    state: ProjectState
+    state_reason: str
+    total: int
+    states: dict[str, int]
+    queues: dict[str, int]
+    classes: list[ClassCount]
+    labelers: list[LabelerCount]
+    flags: dict[str, int]
+    over_limit: int
+    refresh: RefreshView | None
+
+
+class ProgressService:
+    """Counts, and what keeps them quick and leases honest."""
+
+    def __init__(self, storage: Storage, projects: Projects, ingest: Ingest, tasks: Tasks) -> None:
+        self._storage = storage
+        self._projects = projects
+        self._ingest = ingest
+        self._tasks = tasks
+
+    def get(self, opened: Opened) -> Progress:
+        """Exact counts: one call a shard and one for the project's own rows, all at once."""
+        project = opened.project
+        rows, counters = self._storage.together(
+            lambda: self._storage.tables.query(
+                layout.PROJECTS, Range(project.project_id, "m|", "p|" + layout.END)
+            ),
+            lambda: opened.items.counters(),
+        )
+        members = {row.key[2:]: member_of(row) for row in rows if row.key.startswith("m|")}
+        records = {row.key: row for row in rows}
+        refresh_row = records.get(layout.REFRESH_STATE)
+        refresh = RefreshState.model_validate_json(refresh_row.text("doc")) if refresh_row else None
+        states = _group(counters, "state")
+        return Progress(
+            at=self._storage.clock.now(),
+            state=project.state,
+            state_reason=project.state_reason,
+            total=sum(states.values()),
+            states=states,
+            queues=_group(counters, "queue"),
+            classes=[
+                ClassCount(
+                    class_id=one.class_id,
+                    images=counters[f"class:{one.class_id}"],
+                    instances=counters[f"instances:{one.class_id}"],
+                )
+                for one in project.classes
+            ],
+            labelers=self._labelers(counters, members)
+            if RANK[opened.role] > RANK["labeler"]
+            else [],
+            flags=_group(counters, "flag"),
+            over_limit=self._ingest.over_limit_of(records.get(layout.CAPACITY)),
+            refresh=_refresh_view(refresh) if refresh else None,
+        )
+
+    def _labelers(self, counters: Counter[str], members: dict[str, Member]) -> list[LabelerCount]:
+        today = f"{self._storage.clock.now():%Y%m%d}"
+        standing = _group(counters, "labeler")
+        per_day = _group(counters, f"day:{today}")
+        return sorted(
+            (
+                LabelerCount(
+                    user=user,
+                    name=members[user].name if user in members else "",
+                    labelings=standing.get(user, 0),
+                    today=per_day.get(user, 0),
+                )
+                for user in {*standing, *per_day}
+            ),
+            key=lambda one: (-one.labelings, one.user),
+        )
+
+    def on_compact(self, message: Compact) -> None:
+        """Fold counters, and refresh the project's line in the list."""
+        project = self._projects.find(message.project_id)
+        if project is None or message.shard >= project.shards:
+            return
+        items = self._projects.items(project)
+        items.compact(message.shard)
+        self._snapshot(project, items)
+
+    def _snapshot(self, project: Project, items: Items) -> None:
+        counters = items.counters()
+        self._projects.take_snapshot(project, counters)
+        self._projects.forget_empty_queues(project, counters)
+
+    def on_tick(self) -> None:
+        """Once a minute: end leases that are over, keep the list current, start refreshes that are due.
+
+        Looks only at projects that have, or lately had, open tasks: a resting system costs two calls.
+        """
+        for row in self._projects.active():
+            project = self._projects.find(row.key)
+            if project is None or not project.shards:
+                continue
+            items = self._projects.items(project)
+            tasks = items.open_tasks(range(project.shards))
+            ended = self._tasks.give_back_expired(items, tasks)
+            for shard in range(project.shards):
+                items.compact(shard)
+            self._snapshot(project, items)
+            if len(tasks) == ended:
+                self._projects.rest(row)
+            log.info("looked after", extra={"project_id": row.key, "expired": ended})
+        for project_id in self._projects.due_for_refresh():
+            project = self._projects.find(project_id)
+            if project and project.state in ("running", "paused"):
+                self._ingest.start(project)
+
+
+def _group(counters: Counter[str], name: str) -> dict[str, int]:
+    groups: defaultdict[str, int] = defaultdict(int)
+    for key, count in counters.items():
+        if key.startswith(f"{name}:"):
+            groups[key[len(name) + 1 :]] += count
+    return dict(sorted(groups.items()))
+
+
+def _refresh_view(state: RefreshState) -> RefreshView:
+    return RefreshView(**{name: getattr(state, name) for name in RefreshView.model_fields})

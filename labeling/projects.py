@@ -1,0 +1,665 @@
+"""Projects: one labeling job over one dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, StringConstraints, field_validator
+
+from labeling import layout
+from labeling.access import RANK, Access, Caller, Member, Role, member_of, require
+from labeling.annotations import TaskType
+from labeling.classes import LabelClass, NewClass, with_added
+from labeling.datasets import Name, Source
+from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
+from labeling.items import Items, attempts, pack, unpack
+from labeling.model import Model, UtcTime, digest_id, from_milliseconds, milliseconds, new_id
+from labeling.settings import Settings
+from labeling.storage import Collision, Create, Delete, Merge, Operation, Range, Row, Storage, Value
+
+ProjectState = Literal["initializing", "running", "paused", "updating", "failed", "deleted"]
+
+ACTIVITY_NOTE_MS = 5 * 60 * 1000
+"""An active project's row is renewed this often; the timer forgets it after twice that."""
+
+
+class Instructions(Model):
+    """What labelers read first: text, and a link to more."""
+
+    text: Annotated[str, Field(max_length=20_000)] = ""
+    link: Annotated[str, Field(max_length=2_000)] = ""
+
+    @field_validator("link")
+    @classmethod
+    def _safe(cls, link: str) -> str:
+        if link and urlsplit(link).scheme not in ("http", "https"):
+            raise ValueError("the link must start with http:// or https://")
+        return link
+
+
+class NewProject(Model):
+    """A project to be made. Its name can never be used again, its type and dataset never change."""
+
+    name: Name
+    task_type: TaskType
+    dataset_id: str
+    classes: Annotated[list[NewClass], Field(max_length=2_000)] = []
+    instructions: Instructions = Instructions()
+    incremental_refresh: bool = True
+
+
+class ProjectChange(Model):
+    """What can be changed of a project; what is left out stays."""
+
+    instructions: Instructions | None = None
+    incremental_refresh: bool | None = None
+
+
+class AddClasses(Model):
+    """Classes to be added. `continue`: what was labeled stays as it is."""
+
+    classes: Annotated[list[NewClass], Field(min_length=1, max_length=2_000)]
+    then: Annotated[
+        Literal["continue"], Field(description="what happens to labels made so far")
+    ] = "continue"
+
+
+class ClassChange(Model):
+    """A class's new name (a path such as `Animal/Cat`) or description."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = None
+    description: Annotated[str, Field(max_length=2_000)] | None = None
+
+
+class Project(Model):
+    """A project as it is kept."""
+
+    schema_version: int = 1
+    project_id: str
+    name: str
+    task_type: TaskType
+    dataset_id: str
+    source: Source
+    classes: list[LabelClass]
+    classes_version: int = 1
+    instructions: Instructions
+    instructions_version: int = 1
+    state: ProjectState = "initializing"
+    state_reason: str = ""
+    incremental_refresh: bool
+    seed: str
+    shards: int = 0
+    overlap: int = 1
+    queues: list[str] = [layout.MANUAL]
+    created_at: UtcTime
+    created_by: str
+    request_digest: str = ""
+    version: int = 1
+
+
+class ProjectView(Model):
+    """A project as the API shows it."""
+
+    project_id: str
+    name: str
+    task_type: TaskType
+    dataset_id: str
+    source: Source | None
+    classes: list[LabelClass]
+    classes_version: int
+    instructions: Instructions
+    instructions_version: int
+    state: ProjectState
+    state_reason: str
+    incremental_refresh: bool
+    created_at: UtcTime
+    my_role: Role
+    version: int
+
+
+class ProjectLine(Model):
+    """A project in the list, with its counts as of `counted_at` (a minute old at most)."""
+
+    project_id: str
+    name: str
+    task_type: TaskType
+    state: ProjectState
+    my_role: Role
+    total: int
+    labeled: int
+    waiting: int
+    created_at: UtcTime
+    counted_at: UtcTime | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project somebody may work in, their role, and their place in it."""
+
+    project: Project
+    role: Role
+    member: Member | None
+    active_ms: int
+    items: Items
+
+
+@dataclass(frozen=True)
+class _Cached:
+    """A row as it was read, made sense of once."""
+
+    value: tuple[Project, int] | Member | None
+    read_at: float
+
+
+class Projects:
+    """Projects and who may do what in them."""
+
+    def __init__(self, storage: Storage, settings: Settings, access: Access) -> None:
+        self._storage = storage
+        self._settings = settings
+        self._access = access
+        self._cache: dict[tuple[str, str], _Cached] = {}
+
+    def create(
+        self, new: NewProject, source: Source, *, by: Caller, idempotency_key: str | None
+    ) -> Project:
+        """Make a project; listing its images starts at once. Safe to repeat with the same key.
+
+        Raises:
+            Invalid: the name was used before (by a deleted project too), or the classes are not right.
+        """
+        project_id = (
+            f"p-{digest_id('project', by.user, idempotency_key, length=16)}"
+            if idempotency_key
+            else new_id("p")
+        )
+        digest = hashlib.sha256(new.model_dump_json().encode()).hexdigest()
+        known = self._storage.tables.get(layout.PROJECTS, project_id, layout.PROJECT)
+        if known:
+            project = _project(known)
+            if project.request_digest != digest:
+                raise Invalid("this Idempotency-Key was used for another project; use a new one")
+        else:
+            project = Project(
+                project_id=project_id,
+                name=new.name,
+                task_type=new.task_type,
+                dataset_id=new.dataset_id,
+                source=source,
+                classes=with_added([], new.classes),
+                instructions=new.instructions,
+                incremental_refresh=new.incremental_refresh,
+                seed=secrets.token_hex(16),
+                created_at=self._storage.clock.now(),
+                created_by=by.user,
+                request_digest=digest,
+            )
+            self._reserve_name(project)
+            try:
+                self._storage.tables.transact(
+                    layout.PROJECTS, project_id, [Create(layout.PROJECT, _cells(project))]
+                )
+            except Collision:
+                return self.get(project_id)
+        self._access.put_member(project_id, by.user, "admin", name=by.name, provider=by.provider)
+        self._put(layout.ALL_PROJECTS, project_id, _line_cells(project, {}, None))
+        self._watch(project)
+        return project
+
+    def _reserve_name(self, project: Project) -> None:
+        key = layout.folded_name(project.name)
+        try:
+            self._storage.tables.transact(
+                layout.DIRECTORY, layout.NAMES, [Create(key, {"project": project.project_id})]
+            )
+        except Collision:
+            holder = self._storage.tables.get(layout.DIRECTORY, layout.NAMES, key)
+            if holder and holder.text("project") == project.project_id:
+                return
+            raise Invalid(
+                f"the name {project.name!r} is or was used by a project; choose another",
+                faults=(Fault("/name", "name-used", "a project has or had this name"),),
+            ) from None
+
+    def _watch(self, project: Project) -> None:
+        """Keep what must be found from elsewhere: by a blob's container, and by the timer."""
+        container = layout.watchers(project.source.container)
+        watching = project.incremental_refresh and project.state != "deleted"
+        self._put(
+            container,
+            project.project_id,
+            {
+                "pattern": project.source.pattern,
+                "dataset": project.dataset_id,
+                "watching": watching,
+            },
+        )
+        if watching:
+            due = milliseconds(self._storage.clock.now()) + self._settings.refresh_seconds * 1000
+            self._put(layout.DUE, project.project_id, {"due_ms": due})
+        else:
+            self._drop(layout.DUE, project.project_id)
+        if project.state == "deleted":
+            self._drop(container, project.project_id)
+
+    def _put(self, partition: str, key: str, cells: dict[str, str | int | bool]) -> None:
+        try:
+            self._storage.tables.transact(layout.DIRECTORY, partition, [Create(key, cells)])
+        except Collision:
+            self._storage.tables.transact(layout.DIRECTORY, partition, [Merge(key, cells)])
+
+    def _drop(self, partition: str, key: str) -> None:
+        try:
+            self._storage.tables.transact(layout.DIRECTORY, partition, [Delete(key)])
+        except Collision:
+            return
+
+    def get(self, project_id: str) -> Project:
+        """A project as it is now, whoever asks.
+
+        Raises:
+            NotFound: there is no such project, or it was deleted.
+        """
+        project = self.find(project_id)
+        if project is None:
+            raise NotFound("there is no such project, or you are not a member of it")
+        return project
+
+    def find(self, project_id: str) -> Project | None:
+        """A project as it is now; None when there is none or it was deleted."""
+        row = self._storage.tables.get(layout.PROJECTS, project_id, layout.PROJECT)
+        project = _project(row) if row else None
+        return None if project is None or project.state == "deleted" else project
+
+    def open(self, project_id: str, caller: Caller, least: Role, doing: str) -> Opened:
+        """A project the caller may do something in. Rows are believed for up to 5 s.
+
+        Raises:
+            NotFound: no such project, or the caller is not a member.
+            Forbidden: the caller's role is too small.
+        """
+        found, member = self._rows(project_id, caller.user)
+        if found is None:
+            raise NotFound("there is no such project, or you are not a member of it")
+        project, active_ms = found
+        role = self._role(project_id, caller, member)
+        if project.state == "deleted":
+            raise NotFound("there is no such project, or you are not a member of it")
+        require(role, least, doing)
+        assert role is not None
+        return Opened(project, role, member, active_ms, self.items(project))
+
+    def _role(self, project_id: str, caller: Caller, member: Member | None) -> Role | None:
+        if caller.site_admin:
+            return "admin"
+        if caller.token_role:
+            return caller.token_role if caller.token_project == project_id else None
+        return member.role if member else None
+
+    def items(self, project: Project) -> Items:
+        """The items of a project."""
+        return Items(
+            self._storage,
+            project.project_id,
+            shards=project.shards,
+            seed=project.seed,
+            overlap=project.overlap,
+        )
+
+    def _rows(self, project_id: str, user: str) -> tuple[tuple[Project, int] | None, Member | None]:
+        keys = [(project_id, layout.PROJECT), (project_id, layout.member(user))]
+        now = self._storage.clock.now().timestamp()
+        held = [self._cache.get(key) for key in keys]
+        stale = [
+            key
+            for key, one in zip(keys, held, strict=True)
+            if one is None or now - one.read_at > self._settings.cache_seconds
+        ]
+        fresh = dict(zip(keys, held, strict=True))
+        if stale:
+            if len(self._cache) > 10_000:
+                self._cache.clear()
+            for key, row in zip(
+                stale, self._storage.tables.get_many(layout.PROJECTS, stale), strict=True
+            ):
+                made = _made(row) if row else None
+                fresh[key] = self._cache[key] = _Cached(made, now)
+        project, member = (fresh[key] for key in keys)
+        assert project
+        assert member
+        return (
+            project.value if isinstance(project.value, tuple) else None,
+            member.value if isinstance(member.value, Member) else None,
+        )
+
+    def forget(self, project_id: str, user: str = "") -> None:
+        """Read a project's row (and one member's) anew next time."""
+        self._cache.pop((project_id, layout.PROJECT), None)
+        self._cache.pop((project_id, layout.member(user)), None)
+
+    def move_home(self, opened: Opened, caller: Caller, home: int, previous: int | None) -> None:
+        """Note the shard a labeler draws from, and where open tasks of theirs may still be."""
+        project_id = opened.project.project_id
+        cells = {"home": home, "previous_home": -1 if previous is None else previous}
+        key = layout.member(caller.user)
+        change: Operation = (
+            Merge(key, cells)
+            if opened.member
+            else Create(
+                key,
+                {
+                    **cells,
+                    "role": opened.role,
+                    "name": caller.name,
+                    "provider": caller.provider,
+                    "joined_ms": milliseconds(self._storage.clock.now()),
+                },
+            )
+        )
+        try:
+            self._storage.tables.transact(layout.PROJECTS, project_id, [change])
+        finally:
+            self.forget(project_id, caller.user)
+
+    def note_activity(self, opened: Opened) -> None:
+        """Let the timer know that this project has open tasks. Costs calls once in five minutes."""
+        now = milliseconds(self._storage.clock.now())
+        if now - opened.active_ms < ACTIVITY_NOTE_MS:
+            return
+        project_id = opened.project.project_id
+        self._put(layout.ACTIVE, project_id, {"active_ms": now})
+        self._storage.tables.transact(
+            layout.PROJECTS, project_id, [Merge(layout.PROJECT, {"active_ms": now})]
+        )
+        self.forget(project_id)
+
+    def change(self, project_id: str, change: Callable[[Project], Project]) -> Project:
+        """Change a project's record under its ETag; `change` may be called again.
+
+        Raises:
+            NotFound: it is gone.
+        """
+        for _ in attempts(self._storage):
+            row = self._storage.tables.get(layout.PROJECTS, project_id, layout.PROJECT)
+            if row is None or _project(row).state == "deleted":
+                raise NotFound("there is no such project, or you are not a member of it")
+            old = _project(row)
+            new = change(old)
+            if new == old:
+                return old
+            new = new.model_copy(update={"version": old.version + 1})
+            try:
+                self._storage.tables.transact(
+                    layout.PROJECTS, project_id, [Merge(layout.PROJECT, _cells(new), row.etag)]
+                )
+            except Collision:
+                continue
+            self.forget(project_id)
+            self._show(new, old)
+            return new
+        raise AssertionError("unreachable")
+
+    def _show(self, new: Project, old: Project) -> None:
+        """Let the list and the watchers follow a change of the record."""
+        if new.state == "deleted":
+            self._drop(layout.ALL_PROJECTS, new.project_id)
+            self._drop(layout.ACTIVE, new.project_id)
+        elif new.state != old.state:
+            self._put(layout.ALL_PROJECTS, new.project_id, {"state": new.state})
+        if (new.incremental_refresh, new.state) != (old.incremental_refresh, old.state):
+            self._watch(new)
+
+    def patch(self, project_id: str, change: ProjectChange, *, version: int) -> Project:
+        """Change instructions or refreshing.
+
+        Raises:
+            PreconditionFailed: somebody changed the project since `version`.
+        """
+
+        def patched(old: Project) -> Project:
+            _same_version(old, version)
+            update: dict[str, object] = {}
+            if change.instructions is not None and change.instructions != old.instructions:
+                update["instructions"] = change.instructions
+                update["instructions_version"] = old.instructions_version + 1
+            if change.incremental_refresh is not None:
+                update["incremental_refresh"] = change.incremental_refresh
+            return old.model_copy(update=update)
+
+        return self.change(project_id, patched)
+
+    def set_running(self, project_id: str, running: bool) -> Project:
+        """Pause or resume. Safe to repeat.
+
+        Raises:
+            Conflict: it is neither running nor paused yet.
+        """
+
+        def switched(old: Project) -> Project:
+            if old.state not in ("running", "paused"):
+                raise Conflict(f"the project is {old.state}; wait until it is running")
+            return old.model_copy(update={"state": "running" if running else "paused"})
+
+        return self.change(project_id, switched)
+
+    def add_classes(self, project_id: str, added: AddClasses) -> Project:
+        """Add classes; labels made so far stay as they are.
+
+        Raises:
+            Invalid: a class is there already.
+        """
+
+        def grown(old: Project) -> Project:
+            return old.model_copy(
+                update={
+                    "classes": with_added(old.classes, added.classes),
+                    "classes_version": old.classes_version + 1,
+                }
+            )
+
+        return self.change(project_id, grown)
+
+    def change_class(
+        self, project_id: str, class_id: str, change: ClassChange, *, version: int
+    ) -> Project:
+        """Rename or describe a class. Labels hold its id, so none is touched.
+
+        Raises:
+            NotFound: there is no such class.
+            Invalid: another class has this name.
+            PreconditionFailed: somebody changed the classes since `version` (`classes_version`).
+        """
+
+        def renamed(old: Project) -> Project:
+            if old.classes_version != version:
+                raise PreconditionFailed("somebody changed the classes; load them again")
+            if class_id not in {one.class_id for one in old.classes}:
+                raise NotFound("there is no such class in this project")
+            others = [one for one in old.classes if one.class_id != class_id]
+            mine = next(one for one in old.classes if one.class_id == class_id)
+            new = NewClass(
+                name=change.name or mine.name,
+                description=mine.description if change.description is None else change.description,
+            )
+            with_added(others, [new])
+            update = {"name": new.name, "description": new.description}
+            classes = [
+                one.model_copy(update=update) if one.class_id == class_id else one
+                for one in old.classes
+            ]
+            return old.model_copy(
+                update={"classes": classes, "classes_version": old.classes_version + 1}
+            )
+
+        return self.change(project_id, renamed)
+
+    def use_queue(self, project_id: str, kind: str) -> None:
+        """Look for items of this kind of queue too, when handing out."""
+        self.change(
+            project_id,
+            lambda old: (
+                old
+                if kind in old.queues
+                else old.model_copy(update={"queues": sorted([*old.queues, kind])})
+            ),
+        )
+
+    def forget_empty_queues(self, project: Project, counters: Mapping[str, int]) -> None:
+        """Stop looking for kinds of which nothing is left: each costs a call a handout.
+
+        What comes into such a queue at this very moment is found all the same, only not first.
+        """
+        kept = [
+            kind
+            for kind in project.queues
+            if kind == layout.MANUAL or counters.get(f"queue:{kind}", 0) > 0
+        ]
+        if kept != project.queues:
+            self.change(
+                project.project_id,
+                lambda old: (
+                    old
+                    if old.version != project.version
+                    else old.model_copy(update={"queues": kept})
+                ),
+            )
+
+    def delete(self, project_id: str) -> None:
+        """Take a project out of sight. Its name stays used; images and exports stay where they are."""
+        self.change(project_id, lambda old: old.model_copy(update={"state": "deleted"}))
+
+    def list_for(self, caller: Caller) -> list[ProjectLine]:
+        """Projects the caller may see, newest first. At most two calls."""
+        roles: Mapping[str, Role] = (
+            {caller.token_project: caller.token_role}
+            if caller.token_role is not None
+            else {}
+            if caller.site_admin
+            else self._access.roles_of(caller.user)
+        )
+        if not roles and not caller.site_admin:
+            return []
+        lines = [
+            _line(row, "admin" if caller.site_admin else roles[row.key])
+            for row in self._storage.rows(
+                layout.DIRECTORY, Range(layout.ALL_PROJECTS, "", layout.END)
+            )
+            if (caller.site_admin or row.key in roles) and "name" in row.cells
+        ]
+        return sorted(lines, key=lambda line: line.created_at, reverse=True)
+
+    def take_snapshot(self, project: Project, counters: Mapping[str, int]) -> None:
+        """Keep a project's counts for the list."""
+        now = self._storage.clock.now()
+        self._put(
+            layout.ALL_PROJECTS,
+            project.project_id,
+            _line_cells(project, counters, milliseconds(now)),
+        )
+
+    def active(self) -> list[Row]:
+        """Rows of projects that have, or lately had, open tasks."""
+        return list(self._storage.rows(layout.DIRECTORY, Range(layout.ACTIVE, "", layout.END)))
+
+    def rest(self, row: Row) -> None:
+        """Forget the activity of a project, unless it was renewed meanwhile."""
+        now = milliseconds(self._storage.clock.now())
+        if now - row.number("active_ms") < 2 * ACTIVITY_NOTE_MS:
+            return
+        try:
+            self._storage.tables.transact(
+                layout.DIRECTORY, layout.ACTIVE, [Delete(row.key, row.etag)]
+            )
+        except Collision:
+            return
+
+    def due_for_refresh(self) -> list[str]:
+        """Projects whose refresh is due; each is given to one caller only, and is due again later."""
+        now = milliseconds(self._storage.clock.now())
+        taken: list[str] = []
+        for row in self._storage.rows(layout.DIRECTORY, Range(layout.DUE, "", layout.END)):
+            if row.number("due_ms") > now:
+                continue
+            later = now + self._settings.refresh_seconds * 1000
+            try:
+                self._storage.tables.transact(
+                    layout.DIRECTORY, layout.DUE, [Merge(row.key, {"due_ms": later}, row.etag)]
+                )
+            except Collision:
+                continue
+            taken.append(row.key)
+        return taken
+
+
+def view(opened: Opened) -> ProjectView:
+    """A project as somebody with this role sees it: where images are is for reviewers and admins."""
+    project = opened.project
+    return ProjectView(
+        **{
+            name: getattr(project, name)
+            for name in ProjectView.model_fields
+            if name not in ("my_role", "source")
+        },
+        source=project.source if RANK[opened.role] > RANK["labeler"] else None,
+        my_role=opened.role,
+    )
+
+
+def _same_version(project: Project, version: int) -> None:
+    if project.version != version:
+        raise PreconditionFailed("somebody changed this project; load it again")
+
+
+def _cells(project: Project) -> dict[str, Value]:
+    return {
+        "schema": project.schema_version,
+        **pack("doc", project.model_dump_json().encode()),
+    }
+
+
+def _project(row: Row) -> Project:
+    return Project.model_validate_json(unpack("doc", row.cells))
+
+
+def _made(row: Row) -> tuple[Project, int] | Member:
+    if row.key == layout.PROJECT:
+        return _project(row), row.number("active_ms")
+    return member_of(row)
+
+
+def _line_cells(
+    project: Project, counters: Mapping[str, int], counted_ms: int | None
+) -> dict[str, str | int | bool]:
+    counts = {name: n for name, n in counters.items() if name.startswith("state:")}
+    cells: dict[str, str | int | bool] = {
+        "name": project.name,
+        "task_type": project.task_type,
+        "state": project.state,
+        "created_ms": milliseconds(project.created_at),
+    }
+    if counted_ms is not None:
+        cells |= {"counts": json.dumps(counts), "counted_ms": counted_ms}
+    return cells
+
+
+def _line(row: Row, role: Role) -> ProjectLine:
+    counts: dict[str, int] = json.loads(row.text("counts", "{}"))
+    counted = row.number("counted_ms")
+    return ProjectLine(
+        project_id=row.key,
+        name=row.text("name"),
+        task_type=row.text("task_type"),  # type: ignore[arg-type]
+        state=row.text("state"),  # type: ignore[arg-type]
+        my_role=role,
+        total=sum(counts.values()),
+        labeled=counts.get("state:labeled", 0),
+        waiting=counts.get("state:available", 0) + counts.get("state:leased", 0),
+        created_at=from_milliseconds(row.number("created_ms")),
+        counted_at=from_milliseconds(counted) if counted else None,
+    )

@@ -1,0 +1,323 @@
+"""Looking at items and sending them back: what reviewers do."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from labeling import layout
+from labeling.annotations import Annotation
+from labeling.errors import Invalid, NotFound
+from labeling.items import SETTLED, Item, ItemState, Outcome, Revision, Stored, stored
+from labeling.model import Id, Model, UtcTime, from_milliseconds
+from labeling.projects import Opened, Projects
+from labeling.storage import Range, Row, Storage
+from labeling.tasks import ImageLinks, Tasks
+
+LISTED: tuple[ItemState, ...] = (*SETTLED, "unreadable", "excluded")
+
+
+class ItemFilter(Model):
+    """Which items are wanted; what is left out does not matter."""
+
+    state: ItemState | None = None
+    class_id: str | None = None
+    labeler: str | None = None
+    kind: str | None = None
+    flag: str | None = None
+    path: str | None = None
+    cursor: str | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class ItemLine(Model):
+    """An item in a list. `classes` are ids of the classes it is labeled with."""
+
+    item_id: str
+    path: str
+    state: ItemState
+    kind: str
+    revision: int
+    width: int
+    height: int
+    media: str
+    flag: str
+    reason: str
+    classes: list[str]
+    labelers: list[str]
+    changed_at: UtcTime
+    images: ImageLinks
+
+
+class ItemPage(Model):
+    """A page of items; it may be short and still have a cursor. Settled states: newest first."""
+
+    items: list[ItemLine]
+    next_cursor: str | None
+
+
+class ItemView(ItemLine):
+    """One item with its current labels (`outcome` is null while there are none)."""
+
+    outcome: Outcome | None = None
+    annotations: list[Annotation] = []
+    note: str | None = None
+    saved_at: UtcTime | None = None
+    active_ms: int = 0
+    submission_id: str | None = None
+
+
+class HistoryEntry(Model):
+    """One change of an item, with the whole labels after it. `superseded`: late work that does not count."""
+
+    revision: int
+    what: str
+    by: str
+    at: UtcTime
+    reason: str | None
+    task_id: str | None
+    submission_id: str | None
+    outcome: Outcome | None
+    annotations: list[Annotation]
+    note: str | None
+    active_ms: int
+
+
+class History(Model):
+    """All changes of an item, oldest first."""
+
+    items: list[HistoryEntry]
+
+
+class RejectRequest(Model):
+    """Items to be labeled again. `revisions`: only where the item is still what the reviewer saw."""
+
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    reason: Annotated[str, Field(max_length=2_000)] = ""
+    to: Literal["anyone", "same_labeler"] = "anyone"
+    front: bool = True
+    revisions: dict[str, int] = {}
+
+
+class RejectResult(Model):
+    """What became of one item. `leased`: it is being corrected at this moment; try later."""
+
+    item_id: str
+    status: Literal["rejected", "changed", "leased", "not_settled", "unknown"]
+
+
+class RejectAnswer(Model):
+    """One result an item, in order."""
+
+    results: list[RejectResult]
+
+
+class Review:
+    """Items of a project, for those who look after them."""
+
+    def __init__(self, storage: Storage, projects: Projects, tasks: Tasks) -> None:
+        self._storage = storage
+        self._projects = projects
+        self._tasks = tasks
+
+    def list(self, opened: Opened, wanted: ItemFilter) -> ItemPage:
+        """A page of items.
+
+        Raises:
+            Invalid: the cursor is not one of ours.
+        """
+        if not opened.project.shards:
+            return ItemPage(items=[], next_cursor=None)
+        if wanted.path is not None:
+            item_id = layout.item_id(opened.project.source.container, wanted.path)
+            one = opened.items.read(item_id)
+            found = [one.item] if one and _fits(one.item, wanted) else []
+            return ItemPage(items=[self._line(opened, item) for item in found], next_cursor=None)
+        if wanted.state == "leased":
+            return self._leased(opened, wanted)
+        prefix = f"L|{wanted.state}|" if wanted.state in LISTED else "I|"
+        places = _read_cursor(wanted.cursor, opened.project.shards)
+        rows, places = self._merge(opened, prefix, places, wanted)
+        return ItemPage(
+            items=[self._line(opened, item) for item in rows],
+            next_cursor=_write_cursor(places) if any(one is not None for one in places) else None,
+        )
+
+    def _leased(self, opened: Opened, wanted: ItemFilter) -> ItemPage:
+        tasks = opened.items.open_tasks(range(opened.project.shards))
+        held = [
+            one.item
+            for task in tasks
+            for one in task.held
+            if one.item.state == "leased" and _fits(one.item, wanted)
+        ]
+        return ItemPage(
+            items=[self._line(opened, item) for item in held[: wanted.limit]], next_cursor=None
+        )
+
+    def _merge(
+        self, opened: Opened, prefix: str, places: Sequence[str | None], wanted: ItemFilter
+    ) -> tuple[Sequence[Item], list[str | None]]:
+        """The next items of all shards in order of their keys; at most one storage page a shard."""
+        narrow = any((wanted.class_id, wanted.labeler, wanted.kind, wanted.flag)) or (
+            wanted.state is not None and prefix == "I|"
+        )
+        size = 1000 if narrow else wanted.limit
+        live = [shard for shard, place in enumerate(places) if place is not None]
+        pages = self._storage.tables.query_many(
+            layout.ITEMS,
+            [
+                Range(
+                    opened.items.partition(shard),
+                    (places[shard] or prefix) + ("!" if places[shard] else ""),
+                    prefix + layout.END,
+                    size,
+                )
+                for shard in live
+            ],
+        )
+        after: list[str | None] = list(places)
+        found: list[tuple[str, Item]] = []
+        for row, shard in _in_order(live, pages):
+            item = _item(row)
+            if len(found) == wanted.limit:
+                break
+            after[shard] = row.key
+            if _fits(item, wanted):
+                found.append((row.key, item))
+        for shard, rows in zip(live, pages, strict=True):
+            if len(rows) < size and (not rows or after[shard] == rows[-1].key):
+                after[shard] = None  # this shard has been seen to its end
+        return [item for _, item in found], after
+
+    def _line(self, opened: Opened, item: Item) -> ItemLine:
+        return ItemLine(
+            item_id=item.item_id,
+            path=item.path,
+            state=item.state,
+            kind=item.kind,
+            revision=item.revision,
+            width=item.width,
+            height=item.height,
+            media=item.media,
+            flag=item.flag,
+            reason=item.barred_reason,
+            classes=sorted({name for lane in item.lanes for name in lane.tally}),
+            labelers=[lane.labeler for lane in item.lanes if lane.labeler],
+            changed_at=from_milliseconds(item.changed_ms),
+            images=self._tasks.links(opened.project, item),
+        )
+
+    def _stored(self, opened: Opened, item_id: str) -> Stored:
+        one = opened.items.read(item_id) if opened.project.shards else None
+        if one is None:
+            raise NotFound("there is no such item in this project")
+        return one
+
+    def get(self, opened: Opened, item_id: str) -> ItemView:
+        """One item with its labels.
+
+        Raises:
+            NotFound: there is no such item.
+        """
+        one = self._stored(opened, item_id)
+        line = self._line(opened, one.item).model_dump()
+        labeling = one.labeling
+        if labeling is None or one.item.state not in SETTLED:
+            return ItemView(**line)
+        return ItemView(
+            **line,
+            outcome=labeling.outcome,
+            annotations=labeling.annotations,
+            note=labeling.note or labeling.reason,
+            saved_at=labeling.saved_at,
+            active_ms=labeling.active_ms,
+            submission_id=labeling.submission_id,
+        )
+
+    def history(self, opened: Opened, item_id: str) -> History:
+        """Every change of an item.
+
+        Raises:
+            NotFound: there is no such item.
+        """
+        self._stored(opened, item_id)
+        return History(items=[_entry(one) for one in opened.items.history(item_id)])
+
+    def reject(self, opened: Opened, request: RejectRequest, *, by: str) -> RejectAnswer:
+        """Send items back to be labeled again, each on its own; one result an item."""
+        results = [
+            RejectResult(
+                item_id=item_id,
+                status=opened.items.reject(
+                    item_id,
+                    by=by,
+                    reason=request.reason,
+                    to_same_labeler=request.to == "same_labeler",
+                    front=request.front,
+                    revision=request.revisions.get(item_id),
+                ),
+            )
+            for item_id in dict.fromkeys(request.item_ids)
+        ]
+        if request.front and any(one.status == "rejected" for one in results):
+            self._projects.use_queue(opened.project.project_id, layout.FRONT)
+        return RejectAnswer(results=results)
+
+
+def _entry(one: Revision) -> HistoryEntry:
+    labeling = one.labeling
+    return HistoryEntry(
+        revision=one.revision,
+        what=one.what,
+        by=one.by,
+        at=one.at,
+        reason=one.reason,
+        task_id=one.task_id,
+        submission_id=labeling.submission_id if labeling else None,
+        outcome=labeling.outcome if labeling else None,
+        annotations=labeling.annotations if labeling else [],
+        note=labeling.note if labeling else None,
+        active_ms=labeling.active_ms if labeling else 0,
+    )
+
+
+def _item(row: Row) -> Item:
+    if row.key.startswith("I|"):
+        return stored(row).item
+    return Item.of(layout.listed_item(row.key), row.cells)
+
+
+def _fits(item: Item, wanted: ItemFilter) -> bool:
+    return (
+        (wanted.state is None or item.state == wanted.state)
+        and (wanted.class_id is None or any(wanted.class_id in one.tally for one in item.lanes))
+        and (wanted.labeler is None or any(wanted.labeler == one.labeler for one in item.lanes))
+        and (wanted.kind is None or item.kind == wanted.kind)
+        and (wanted.flag is None or item.flag == wanted.flag)
+    )
+
+
+def _in_order(shards: Sequence[int], pages: Sequence[Sequence[Row]]) -> Iterator[tuple[Row, int]]:
+    rows = [(row, shard) for shard, page in zip(shards, pages, strict=True) for row in page]
+    yield from sorted(rows, key=lambda one: one[0].key)
+
+
+def _write_cursor(places: Sequence[str | None]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(places)).encode()).decode()
+
+
+def _read_cursor(cursor: str | None, shards: int) -> list[str | None]:
+    if not cursor:
+        return [""] * shards
+    try:
+        places = json.loads(base64.urlsafe_b64decode(cursor))
+    except ValueError:
+        places = None
+    if not isinstance(places, list) or len(places) != shards:
+        raise Invalid("this cursor is not one of this list; start again without it")
+    return [None if place is None else str(place) for place in places]

@@ -1,0 +1,31 @@
+"""Every setting of the product, read from the environment once: prefix `LABELRY_`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Numbers and switches a deployment may change. Times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="LABELRY_", frozen=True)
+
+    storage: str = Field("UseDevelopmentStorage=true", description="Connection of the storage")
+    trust_swa_header: bool = Field(
+        False, description="Believe x-ms-client-principal; only behind a linked Static Web App"
+    )
+    admins: str = Field("", description="Site admins: e-mail addresses, comma-separated")
+    lease_seconds: int = Field(600, ge=2, description="How long a handed-out task is held")
+    lease_grace_seconds: int = Field(
+        30, ge=0, description="Waited after a lease's end, for clocks that differ"
+    )
+    max_items: int = Field(500_000, ge=1, description="Items a project may have")
+    cache_seconds: float = Field(5.0, ge=0, le=5, description="How long project rows are believed")
+    refresh_seconds: int = Field(3600, ge=30, description="Between incremental refreshes")
+    count_calls: bool = Field(False, description="Answer with the number of storage calls made")
+
+    def is_admin(self, email: str) -> bool:
+        """Whether this address is a site admin by configuration."""
+        listed = {one.strip().casefold() for one in self.admins.split(",") if one.strip()}
+        return bool(email) and email.strip().casefold() in listed

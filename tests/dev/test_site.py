@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from dev.client import Person
+from dev.site import WEB, Choice, with_sign_in
+
+STORAGE = "http://127.0.0.1:10000"
+KIM = Choice(Person("u-1", "김@example.com", roles=("admin",)), "관리자", "admin")
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    folder = tmp_path / "dist"
+    folder.mkdir()
+    (folder / "index.html").write_text("<head><title>Labelry</title></head>")
+    config = {
+        "routes": [{"route": "/*", "allowedRoles": ["authenticated"]}],
+        "globalHeaders": {"Content-Security-Policy": "default-src 'self'; img-src 'self' blob:"},
+    }
+    (folder / "staticwebapp.config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_the_build_itself_stays_as_it_was(build: Path, tmp_path: Path) -> None:
+    before = {file.name: file.read_bytes() for file in build.iterdir()}
+
+    with_sign_in(build, [KIM], storage_origin=STORAGE, folder=tmp_path / "site")
+
+    assert {file.name: file.read_bytes() for file in build.iterdir()} == before
+    assert (tmp_path / "site/dev-signin.html").exists()
+
+
+def test_a_button_signs_in_as_its_person(build: Path, tmp_path: Path) -> None:
+    site = with_sign_in(build, [KIM], storage_origin=STORAGE, folder=tmp_path / "site")
+
+    button = json.loads((site / "dev-signin.json").read_text("utf-8"))[0]
+    assert json.loads(base64.b64decode(button["cookie"])) == {
+        "identityProvider": "aad",
+        "userId": "u-1",
+        "userDetails": "김@example.com",
+        "userRoles": ["anonymous", "authenticated", "admin"],
+        "claims": [],
+    }
+
+
+def test_the_sign_in_page_is_open_and_pages_reach_the_storage(build: Path, tmp_path: Path) -> None:
+    site = with_sign_in(build, [KIM], storage_origin=STORAGE, folder=tmp_path / "site")
+
+    config = json.loads((site / "staticwebapp.config.json").read_text())
+    assert config["routes"][0]["route"] == "/dev-signin.*"
+    assert "anonymous" in config["routes"][0]["allowedRoles"]
+    policy = config["globalHeaders"]["Content-Security-Policy"]
+    assert policy == f"default-src 'self'; img-src 'self' blob: {STORAGE}"
+
+
+def test_no_production_page_knows_the_sign_in_of_one_machine() -> None:
+    folders = [WEB / name for name in ("src", "public", "dist") if (WEB / name).exists()]
+    texts = [f for folder in folders for f in folder.rglob("*.*") if f.suffix in {".ts", ".tsx"}]
+    pages = [WEB / "index.html"] if (WEB / "index.html").exists() else []
+
+    assert not any("dev-signin" in file.read_text("utf-8") for file in [*texts, *pages])
