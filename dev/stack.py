@@ -14,6 +14,7 @@ import httpx
 from dev import LOCAL, ROOT
 from dev.azurite import DEFAULT_PORTS, Azurite
 from dev.child import Child, StartFailed, free_port, require_port
+from labeling.adapters.azure import connect
 
 HOST_PORT = 7071
 FRONT_DOOR_PORT = 4280
@@ -61,6 +62,8 @@ class Stack:
     """The ports of the manual (10000-10002, 7071, 4280), or free ones."""
     name: str = "stack"
     """Begins the names of the logs, so that several systems at once do not share them."""
+    logs: Path = LOCAL / "logs"
+    """The folder of the logs, one a part."""
     hosts: list[Host] = field(default_factory=list[Host], init=False)
     """The Functions hosts, in the order they were started."""
 
@@ -75,9 +78,11 @@ class Stack:
                 folder=self.data,
                 ports=DEFAULT_PORTS if self.fixed_ports else None,
                 name=f"{self.name}-azurite",
+                logs=self.logs,
             )
             self._ending.callback(self._azurite.stop)
             self._parts.append(self._azurite.child)
+            connect(self._azurite.connection_string).create_all()
             host = self.add_host(port=HOST_PORT if self.fixed_ports else None)
             origins = ["http://127.0.0.1:*", "http://localhost:*"]
             if self.site:
@@ -132,7 +137,7 @@ class Stack:
         child = Child.start(
             name,
             [sys.executable, "-m", "dev.host", self.app, "--port", str(port)],
-            log=LOCAL / "logs" / f"{name}.log",
+            log=self.logs / f"{name}.log",
             env={
                 "LABELRY_STORAGE": self.connection_string,
                 "AzureWebJobsStorage": self.connection_string,
@@ -168,7 +173,7 @@ class Stack:
             name,
             ["node", _SWA, "start", site.resolve(), *options],
             cwd=site,  # else it takes the first staticwebapp.config.json below the working folder
-            log=LOCAL / "logs" / f"{name}.log",
+            log=self.logs / f"{name}.log",
             env={"SWA_CLI_DISABLE_TELEMETRY": "true", "NO_UPDATE_NOTIFIER": "1"},
         )
         self._ending.callback(child.stop)

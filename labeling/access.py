@@ -19,6 +19,7 @@ from pydantic import Field, StringConstraints
 from labeling import layout
 from labeling.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from labeling.model import Model, UtcTime, digest_id, from_milliseconds, milliseconds
+from labeling.settings import Settings
 from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Storage
 
 Role = Literal["labeler", "reviewer", "admin"]
@@ -120,9 +121,11 @@ def member_of(row: Row) -> Member:
 class Access:
     """Members, invitations and tokens."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, settings: Settings) -> None:
         self._storage = storage
+        self._settings = settings
         self._tables = storage.tables
+        self._known_tokens: dict[str, tuple[Row, float]] = {}
 
     def members(self, project_id: str) -> list[MemberView]:
         """Members and people invited, by name."""
@@ -137,6 +140,17 @@ class Access:
             for row in rows
         ]
         return sorted(views, key=lambda view: (view.name.casefold(), view.member_id))
+
+    def member(self, project_id: str, member_id: str) -> MemberView:
+        """One member, or somebody invited.
+
+        Raises:
+            NotFound: there is no such member.
+        """
+        found = next((one for one in self.members(project_id) if one.member_id == member_id), None)
+        if found is None:
+            raise NotFound("there is no such member in this project")
+        return found
 
     def put_member(
         self, project_id: str, user: str, role: Role, *, name: str = "", provider: str = ""
@@ -234,11 +248,12 @@ class Access:
         return sorted(views, key=lambda view: view.created_at, reverse=True)
 
     def delete_token(self, token_id: str) -> None:
-        """Make a token useless at once.
+        """Make a token useless: everywhere within five seconds.
 
         Raises:
             NotFound: there is no such token.
         """
+        self._known_tokens.pop(token_id, None)
         if not self._drop(layout.DIRECTORY, layout.TOKENS, token_id):
             raise NotFound("there is no such token")
 
@@ -248,7 +263,7 @@ class Access:
         Raises:
             Unauthenticated: the token is unknown or was deleted.
         """
-        row = self._tables.get(layout.DIRECTORY, layout.TOKENS, _token_id(secret))
+        row = self._token(_token_id(secret))
         digest = hashlib.sha256(secret.encode()).hexdigest()
         if row is None or not hmac.compare_digest(row.text("hash"), digest):
             raise Unauthenticated("this API token is not valid; ask an admin for a new one")
@@ -262,6 +277,16 @@ class Access:
             token_project=view.project_id,
             token_role=view.role,
         )
+
+    def _token(self, token_id: str) -> Row | None:
+        now = self._storage.clock.now().timestamp()
+        row, read_at = self._known_tokens.get(token_id, (None, 0.0))
+        if row and now - read_at <= self._settings.cache_seconds:
+            return row
+        row = self._tables.get(layout.DIRECTORY, layout.TOKENS, token_id)
+        if row:
+            self._known_tokens[token_id] = (row, now)
+        return row
 
     def _put(
         self,

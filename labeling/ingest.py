@@ -13,6 +13,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -421,7 +422,8 @@ class Ingest:
             return item_id, self._measure_blob(project.source.container, path, etag, size, media)
 
         with ThreadPoolExecutor(READERS) as pool:
-            results = dict(pool.map(one, wanted))
+            reading = [pool.submit(copy_context().run, one, entry) for entry in wanted]
+            results = dict(each.result() for each in reading)
         items = self._projects.items(project)
         by_shard: defaultdict[int, list[str]] = defaultdict(list)
         for item_id in results:

@@ -312,10 +312,15 @@ _DISPLAY = (
 )
 
 
-def _display(item: Item) -> dict[str, Value]:
-    """The copy a queue row carries, so that handing out need not read the truth."""
+def _shown(item: Item) -> dict[str, Value]:
+    """The copy that queue and listing rows carry, so that showing an item need not read the truth."""
     cells = item.cells()
-    return {name: cells[name] for name in _DISPLAY if cells[name] not in ("", 0)}
+    return {name: cells[name] for name in _DISPLAY}
+
+
+def _difference(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Value]:
+    """The cells to merge; those that became empty too, for a merge leaves alone what it does not name."""
+    return {name: value for name, value in after.items() if before.get(name) != value}
 
 
 def queued_item(row: Row) -> Item:
@@ -341,21 +346,23 @@ def _operations(
     if old is None:
         operations: list[Operation] = [Create(layout.truth(new.item_id), after)]
     else:
-        before = old.cells()
-        changed = {name: value for name, value in after.items() if before.get(name) != value}
+        changed = _difference(old.cells(), after)
         operations = [Merge(layout.truth(new.item_id), changed, etag)] if changed else []
     before_queue = set(old.queue_keys().values()) if old else set[str]()
     after_queue = set(new.queue_keys().values())
     operations += [Delete(key, queue_etags.get(key)) for key in sorted(before_queue - after_queue)]
-    operations += [Create(key, _display(new)) for key in sorted(after_queue - before_queue)]
-    if old and _display(old) != _display(new):
-        operations += [Merge(key, _display(new)) for key in sorted(before_queue & after_queue)]
+    operations += [Create(key, _lean(_shown(new))) for key in sorted(after_queue - before_queue)]
+    if old and (shown := _difference(_shown(old), _shown(new))):
+        operations += [Merge(key, shown) for key in sorted(before_queue & after_queue)]
     before_listing = old.listing if old else ""
     if before_listing != new.listing:
         if before_listing:
             operations.append(Delete(before_listing))
         if new.listing:
             operations.append(Create(new.listing, _listing_cells(new)))
+    elif old and new.listing:
+        listed = _difference(_listing_cells(old), _listing_cells(new))
+        operations += [Merge(new.listing, listed)] if listed else []
     before_flag = old.flag if old else ""
     if before_flag != new.flag:
         key = layout.flagged(new.item_id)
@@ -371,7 +378,7 @@ def _operations(
 def _listing_cells(item: Item) -> dict[str, Value]:
     classes = sorted({name for lane in item.lanes for name in lane.tally})
     return {
-        **_display(item),
+        **_shown(item),
         "classes": "," + ",".join(classes) + ",",
         "labeler": item.lanes[-1].labeler if item.lanes else "",
         "barred": item.barred,
@@ -416,7 +423,8 @@ class Held:
 class Task:
     """One page of items in a labeler's hands. Its row is the lock on them.
 
-    `held` is what is still open of `everything` (item to lane) that was handed out.
+    `held` is what is still open of `everything` (item to lane) that was handed out. `stale` tells that an
+    item was overwritten, flagged or measured since, so that the copies in `held` are not to be built on.
     """
 
     task_id: str
@@ -430,6 +438,7 @@ class Task:
     created_ms: int
     everything: Mapping[str, int]
     drafted: bool = False
+    stale: bool = False
     etag: str = ""
 
     @property
@@ -447,6 +456,7 @@ class Task:
             "kind": self.kind,
             "created_ms": self.created_ms,
             "drafted": self.drafted,
+            "stale": self.stale,
             "everything": json.dumps(dict(self.everything), separators=(",", ":")),
             **pack(
                 "held",
@@ -468,6 +478,7 @@ class Task:
             kind=row.text("kind"),
             created_ms=row.number("created_ms"),
             drafted=bool(row.cells.get("drafted", False)),
+            stale=bool(row.cells.get("stale", False)),
             everything=json.loads(row.text("everything")),
             held=tuple(
                 Held(Item.of(item, cells), lane)
@@ -600,17 +611,34 @@ class Items:
         )
         return [stored(row) if row else None for row in rows]
 
-    def _fresh(self, held: Sequence[Held]) -> list[tuple[Item, str | None]]:
+    def _fresh(self, task: Task, held: Sequence[Held]) -> list[tuple[Item, str | None]]:
         """The items of a task as they are now, with the ETag to write them under.
 
-        Without overlap the copies in the task row are enough: nobody else may change what they say
-        while the task row stands, so the transaction that changes that row needs no ETag of theirs.
+        Without overlap the copies in the task row are enough: whoever changes what they say while the
+        task row stands marks it `stale`, so the transaction that changes that row needs no ETag of theirs.
         An item under correction is settled, so an overwritten blob may change it: it is read again.
         """
-        if self.overlap == 1 and all(one.item.lanes[one.lane].state == "leased" for one in held):
+        leased = all(one.item.lanes[one.lane].state == "leased" for one in held)
+        if self.overlap == 1 and leased and not task.stale:
             return [(one.item, None) for one in held]
         found = self.read_many([one.item.item_id for one in held])
         return [(one.item, one.etag) for one in found if one]
+
+    def _outdate(self, items: Iterable[Item]) -> list[Operation]:
+        """Mark the tasks that hold copies of items which change under their lease."""
+        if self.overlap > 1:
+            return []  # whoever submits reads the items again
+        holders = {
+            (lane.labeler, lane.task)
+            for item in items
+            for lane in item.lanes
+            if lane.state == "leased"
+        }
+        return [
+            Merge(layout.lease(user, place[1]), {"stale": True})
+            for user, task in sorted(holders)
+            if (place := layout.task_place(task))
+        ]
 
     def register(self, shard: int, found: Sequence[Item], batch: str) -> int:
         """Make items of blobs, all of one shard, at most 40 at once.
@@ -659,6 +687,7 @@ class Items:
         """
         for _ in self._attempts():
             work, ready = _Batch(), 0
+            changed: list[Item] = []
             for one in self.read_many(list(results)):
                 if one is None:
                     continue
@@ -687,9 +716,11 @@ class Items:
                         else old.priority,
                     )
                     ready += 1
+                changed.append(old)
                 work.change(old, new, _operations(old, new, etag=one.etag))
             if not work.operations:
                 return ready
+            work.operations += self._outdate(changed)
             try:
                 self._transact(shard, work.finish(self._now()))
                 return ready
@@ -728,6 +759,7 @@ class Items:
             )
             work = _Batch()
             work.change(old, new, _operations(old, new, etag=one.etag))
+            work.operations += self._outdate([old])
             try:
                 self._transact(self.shard_of(item_id), work.finish(self._now()))
                 return
@@ -743,6 +775,7 @@ class Items:
             new = replace(one.item, flag=flag)
             work = _Batch()
             work.change(one.item, new, _operations(one.item, new, etag=one.etag))
+            work.operations += self._outdate([one.item])
             try:
                 self._transact(self.shard_of(item_id), work.finish(self._now()))
                 return
@@ -899,7 +932,7 @@ class Items:
         taken = [one for one in task.held if one.item.item_id in decided]
         rest = tuple(one for one in task.held if one.item.item_id not in decided)
         work = _Batch()
-        for one, (old, etag) in zip(taken, self._fresh(taken), strict=True):
+        for one, (old, etag) in zip(taken, self._fresh(task, taken), strict=True):
             self._settle(work, old, one.lane, decided[old.item_id], task, now, etag=etag)
         self._transact(
             task.shard,

@@ -11,19 +11,26 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LABELRY_", frozen=True)
 
-    storage: str = Field("UseDevelopmentStorage=true", description="Connection of the storage")
+    storage: str = Field(
+        default="UseDevelopmentStorage=true", description="Connection of the storage"
+    )
     trust_swa_header: bool = Field(
-        False, description="Believe x-ms-client-principal; only behind a linked Static Web App"
+        default=False,
+        description="Believe x-ms-client-principal; only behind a linked Static Web App",
     )
-    admins: str = Field("", description="Site admins: e-mail addresses, comma-separated")
-    lease_seconds: int = Field(600, ge=2, description="How long a handed-out task is held")
+    admins: str = Field(default="", description="Site admins: e-mail addresses, comma-separated")
+    lease_seconds: int = Field(default=600, ge=2, description="How long a handed-out task is held")
     lease_grace_seconds: int = Field(
-        30, ge=0, description="Waited after a lease's end, for clocks that differ"
+        default=30, ge=0, description="Waited after a lease's end, for clocks that differ"
     )
-    max_items: int = Field(500_000, ge=1, description="Items a project may have")
-    cache_seconds: float = Field(5.0, ge=0, le=5, description="How long project rows are believed")
-    refresh_seconds: int = Field(3600, ge=30, description="Between incremental refreshes")
-    count_calls: bool = Field(False, description="Answer with the number of storage calls made")
+    max_items: int = Field(default=500_000, ge=1, description="Items a project may have")
+    cache_seconds: float = Field(
+        default=5.0, ge=0, le=5, description="How long project rows are believed"
+    )
+    refresh_seconds: int = Field(default=3600, ge=30, description="Between incremental refreshes")
+    count_calls: bool = Field(
+        default=False, description="Answer with the number of storage calls made"
+    )
 
     def is_admin(self, email: str) -> bool:
         """Whether this address is a site admin by configuration."""

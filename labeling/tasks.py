@@ -395,15 +395,7 @@ class Tasks:
         task = opened.items.task(caller.user, row.text("task"))
         if task:
             return TaskAnswer(task=self._view(opened, task))
-        return TaskAnswer(
-            task=TaskView(
-                task_id=row.text("task"),
-                kind="manual",
-                state="closed",
-                classes_version=opened.project.classes_version,
-                instructions_version=opened.project.instructions_version,
-            )
-        )
+        return TaskAnswer(task=self._closed(opened, row.text("task")))
 
     # What others in this process found out.
 
@@ -509,6 +501,9 @@ class Tasks:
             return self._view(opened, task)
         if opened.items.finished(caller.user, task_id) is None:
             raise NotFound("there is no such task of yours")
+        return self._closed(opened, task_id)
+
+    def _closed(self, opened: Opened, task_id: str) -> TaskView:
         return TaskView(
             task_id=task_id,
             kind="manual",
@@ -581,7 +576,7 @@ class Tasks:
                 continue
         raise AssertionError("unreachable")
 
-    def release_for(self, opened: Opened, task_id: str) -> None:
+    def release_for(self, opened: Opened, task_id: str) -> TaskView:
         """End somebody's lease, as an admin.
 
         Raises:
@@ -596,7 +591,7 @@ class Tasks:
                 opened.items.give_back(task, "released")
             except Collision:
                 continue
-            return
+            return self._closed(opened, task_id)
         raise AssertionError("unreachable")
 
     def put_draft(self, opened: Opened, caller: Caller, task_id: str, draft: Draft) -> DraftAnswer:

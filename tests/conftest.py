@@ -21,7 +21,7 @@ class TestStorage:
 
 
 @pytest.fixture(scope="session")
-def azurite() -> Iterator[TestStorage]:
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestStorage]:
     """The emulator, in memory, started when the first test of this worker asks for it.
 
     `LABELRY_TEST_STORAGE`, a connection string, takes its place when set.
@@ -29,6 +29,5 @@ def azurite() -> Iterator[TestStorage]:
     if given := os.environ.get("LABELRY_TEST_STORAGE"):
         yield TestStorage(given)
         return
-    name = f"azurite-{os.environ.get('PYTEST_XDIST_WORKER', 'tests')}-{os.getpid()}"
-    with Azurite.start(name=name) as emulator:
+    with Azurite.start(logs=tmp_path_factory.mktemp("logs")) as emulator:
         yield TestStorage(emulator.connection_string)

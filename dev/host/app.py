@@ -91,7 +91,11 @@ def functions_of(
             is missing, or bindings and parameters disagree.
     """
     connections = Connections(settings)
-    functions = [_checked(f, settings, connections, directory) for f in app.get_functions()]
+    try:
+        declared = app.get_functions()
+    except ValueError as error:  # a name used twice, in the same letters
+        raise HostError(str(error)) from None
+    functions = [_checked(f, settings, connections, directory) for f in declared]
     names = Counter(function.name.lower() for function in functions)
     for name, count in names.items():
         if count > 1:

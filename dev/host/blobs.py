@@ -34,7 +34,7 @@ log = logging.getLogger("dev.host")
 POISON_QUEUE = "webjobs-blobtrigger-poison"
 
 _SUBJECT = re.compile("/blobServices/default/containers/([^/]+)/blobs/(.+)")
-_TOKEN = re.compile(r"\{(\w+)\}")
+_PATH_PARTS = re.compile(r"\{\{|\}\}|\{(\w+)\}|.", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class BlobPath:
     """
 
     container: str
-    pattern: str
+    literals: tuple[str, ...]
+    names: tuple[str, ...]  # of the tokens, one between two literals
 
     @classmethod
     def parse(cls, path: str) -> "BlobPath":
@@ -53,35 +54,20 @@ class BlobPath:
         container, _, pattern = path.partition("/")
         if not container or "{" in container:
             raise HostError(f"the blob path {path!r} does not begin with a container's name")
-        return cls(container.lower(), pattern or "{name}")
-
-    @property
-    def prefix(self) -> str:
-        """The literal beginning of the blob's name: the subscription's `subjectBeginsWith`."""
-        return self._literals[0]
-
-    @property
-    def suffix(self) -> str:
-        """The literal end of the blob's name: the subscription's `subjectEndsWith`."""
-        return self._literals[-1]
-
-    @property
-    def _literals(self) -> list[str]:
-        return [text.replace("{{", "{").replace("}}", "}") for text in self._split[::2]]
-
-    @property
-    def _split(self) -> list[str]:
-        """Literals at even places, the names of tokens at odd ones."""
-        hidden = self.pattern.replace("{{", "\0").replace("}}", "\1")
-        parts = _TOKEN.split(hidden)
-        return [part.replace("\0", "{{").replace("\1", "}}") for part in parts]
+        literals, names = [""], list[str]()
+        for part in _PATH_PARTS.finditer(pattern or "{name}"):
+            if part[1]:
+                names.append(part[1])
+                literals.append("")
+            else:
+                literals[-1] += part[0][0]  # of a doubled brace, one
+        return cls(container.lower(), tuple(literals), tuple(names))
 
     def tokens(self, blob: str) -> dict[str, str]:
         """The tokens of a blob's name; none when it does not match."""
-        literals = [re.escape(literal) for literal in self._literals]
-        groups = [f"(?P<{name}>.*)" for name in self._split[1::2]]
-        expression = literals[0] + "".join(
-            group + literal for group, literal in zip(groups, literals[1:], strict=True)
+        expression = re.escape(self.literals[0]) + "".join(
+            f"(?P<{name}>.*){re.escape(literal)}"
+            for name, literal in zip(self.names, self.literals[1:], strict=True)
         )
         match = re.fullmatch(expression, blob, re.DOTALL)
         return match.groupdict() if match else {}
@@ -267,12 +253,11 @@ class ContainerWatcher(Listener):
             log.warning("cannot watch container %s: %s", self._path.container, error)
 
     def _look(self, known: dict[str, str] | None) -> dict[str, str]:
+        # The literal ends of the path: a subscription's subjectBeginsWith and subjectEndsWith.
+        prefix, suffix = self._path.literals[0], self._path.literals[-1]
         try:
-            blobs = [
-                blob
-                for blob in self._container.list_blobs(name_starts_with=self._path.prefix)
-                if blob.name.endswith(self._path.suffix)
-            ]
+            listed = self._container.list_blobs(name_starts_with=prefix)
+            blobs = [blob for blob in listed if blob.name.endswith(suffix)]
         except ResourceNotFoundError:
             return {}
         if known is not None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Iterator
 
 import httpx
@@ -45,7 +44,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     site = with_sign_in(
         built, [Choice(KIM, "한글", "English")], storage_origin="", folder=folder / "site"
     )
-    with Stack(site=site, app=app, name=f"door-{os.getpid()}") as running:
+    with Stack(site=site, app=app, logs=folder) as running:
         yield running
 
 

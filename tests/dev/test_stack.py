@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from dev.stack import Stack
 
 APP = """
 import os
+
 import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -37,9 +37,7 @@ def app(tmp_path: Path) -> Path:
 
 
 def test_two_hosts_share_one_storage_and_each_has_its_settings(app: Path) -> None:
-    with Stack(
-        site=None, app=app, name=f"two-{os.getpid()}", settings={"LABELRY_LEASE_SECONDS": "7"}
-    ) as system:
+    with Stack(site=None, app=app, logs=app, settings={"LABELRY_LEASE_SECONDS": "7"}) as system:
         second = system.add_host(settings={"LABELRY_LEASE_SECONDS": "9"})
 
         asked = [
@@ -59,7 +57,7 @@ def test_two_hosts_share_one_storage_and_each_has_its_settings(app: Path) -> Non
 
 
 def test_browsers_may_upload_to_the_storage(app: Path) -> None:
-    with Stack(site=None, app=app, name=f"cors-{os.getpid()}") as system:
+    with Stack(site=None, app=app, logs=app) as system:
         with QueueClient.from_connection_string(system.connection_string, "any") as queue:
             queue.create_queue()
         blobs = system.connection_string.split("BlobEndpoint=")[1].split(";")[0]
@@ -79,7 +77,7 @@ def test_browsers_may_upload_to_the_storage(app: Path) -> None:
 
 def test_a_host_that_cannot_start_ends_the_whole_and_says_why(app: Path) -> None:
     (app / "function_app.py").write_text("raise RuntimeError('no table in sight')")
-    system = Stack(site=None, app=app, name=f"broken-{os.getpid()}")
+    system = Stack(site=None, app=app, logs=app)
 
     with pytest.raises(StartFailed, match="no table in sight"):
         system.__enter__()
@@ -92,7 +90,7 @@ def test_a_host_that_cannot_start_ends_the_whole_and_says_why(app: Path) -> None
 def test_ctrl_c_ends_host_and_storage_in_order(app: Path) -> None:
     script = (
         "import time; from pathlib import Path; from dev.stack import Stack\n"
-        f"with Stack(site=None, app=Path({str(app)!r}), name='ctrl-c') as system:\n"
+        f"with Stack(site=None, app=Path({str(app)!r}), logs=Path({str(app)!r})) as system:\n"
         "    print(system.url, flush=True); print(system.connection_string, flush=True)\n"
         "    time.sleep(600)\n"
     )

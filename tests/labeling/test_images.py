@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -310,6 +310,7 @@ def test_what_reading_raises_is_passed_on_since_the_image_may_be_fine() -> None:
         measure(read, 200_000, "jpeg", ETAG)
 
 
+@settings(deadline=None, max_examples=400)
 @given(
     st.sampled_from(HEADERS),
     st.lists(st.tuples(st.integers(0, 900), st.binary(min_size=1, max_size=4)), max_size=6),
@@ -332,6 +333,7 @@ def test_no_bytes_make_it_raise(
         assert found.orientation in range(1, 9)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM"]), st.binary())
 def test_random_bytes_never_make_it_raise(magic: bytes, data: bytes) -> None:
     assert measured(magic + data).blob_etag == ETAG

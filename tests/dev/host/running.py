@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,10 +52,8 @@ class Account:
     def send(self, queue: str, *bodies: str | bytes, encode: bool = True) -> QueueClient:
         """Create the queue if need be, and put messages in it as an SDK client would."""
         client = self.queues.get_queue_client(queue)
-        try:
+        with suppress(ResourceExistsError):
             client.create_queue()
-        except ResourceExistsError:
-            pass
         for body in bodies:
             data = body.encode() if isinstance(body, str) else body
             client.send_message(base64.b64encode(data).decode() if encode else data.decode())
@@ -87,7 +86,7 @@ class RunningHost:
     def __post_init__(self) -> None:
         self._stop: Callable[[], Any] = lambda: None
         self._started = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
         eventually(lambda: self._started.is_set() or not self._thread.is_alive())
         assert self._thread.is_alive(), "the host did not start"
@@ -101,7 +100,8 @@ class RunningHost:
             await stopping.wait()
 
     def stop(self) -> None:
-        self._stop()
+        if self._thread.is_alive():
+            self._stop()
         self._thread.join(20)
         assert not self._thread.is_alive(), "the host did not stop"
 

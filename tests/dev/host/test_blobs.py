@@ -9,7 +9,7 @@ import pytest
 from dev.host.blobs import POISON_QUEUE, BlobPath
 from dev.host.listeners import Timing
 from dev.host.settings import HostError
-from tests.dev.host.running import Account, RunningHost, Runner, eventually
+from tests.dev.host.running import Account, Runner, RunningHost, eventually
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\xff\xfe"
 SOON = Timing(blob_watch_s=0.05)

@@ -244,7 +244,7 @@ def test_an_output_becomes_the_messages_azure_makes_of_it(
 
     @app.route("send")
     @app.queue_output("out", name, "")
-    def send(req: func.HttpRequest, out: func.Out[Any]) -> str:
+    def send(req: func.HttpRequest, out: func.Out[str]) -> str:
         out.set(output)
         return "sent"
 

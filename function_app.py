@@ -1,0 +1,15 @@
+"""The Functions app: registers the blueprints, nothing else."""
+
+import azure.functions as func
+
+from functions import datasets, exports, ingest, items, members, projects, system, tasks
+
+app = func.FunctionApp()
+app.register_functions(datasets.bp)
+app.register_functions(exports.bp)
+app.register_functions(ingest.bp)
+app.register_functions(items.bp)
+app.register_functions(members.bp)
+app.register_functions(projects.bp)
+app.register_functions(system.bp)
+app.register_functions(tasks.bp)

@@ -1,0 +1,63 @@
+"""Exports: asking for one, its link, and the job that makes it."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from functions.services import services
+from functions.web import Call, endpoint
+from labeling import layout
+from labeling.exports import Export, ExportLink, ExportList, LinkRequest, MakeExport, NewExport
+
+bp = func.Blueprint()
+
+LAST_TRY = 5
+
+
+@endpoint(bp, "GET", "projects/{project_id}/exports")
+def list_exports(call: Call[None]) -> ExportList:
+    """Exports of a project, newest first."""
+    opened = call.open("reviewer", "exporting")
+    return call.services.exports.all(opened.project.project_id)
+
+
+@endpoint(bp, "POST", "projects/{project_id}/exports", status=202)
+def create_export(call: Call[NewExport]) -> Export:
+    """Start an export."""
+    opened = call.open("reviewer", "exporting")
+    return call.services.exports.create(
+        opened, call.body, by=call.caller.user, idempotency_key=call.idempotency_key
+    )
+
+
+@endpoint(bp, "GET", "projects/{project_id}/exports/{export_id}")
+def get_export(call: Call[None]) -> Export:
+    """One export."""
+    opened = call.open("reviewer", "exporting")
+    return call.services.exports.get(opened.project.project_id, call.path["export_id"])
+
+
+@endpoint(bp, "DELETE", "projects/{project_id}/exports/{export_id}")
+def delete_export(call: Call[None]) -> None:
+    """Remove an export and its files."""
+    opened = call.open("admin", "deleting an export")
+    call.services.exports.delete(opened.project.project_id, call.path["export_id"])
+
+
+@endpoint(bp, "POST", "projects/{project_id}/exports/{export_id}/link")
+def link_export(call: Call[LinkRequest]) -> ExportLink:
+    """A freshly signed link to a file of an export."""
+    opened = call.open("reviewer", "exporting")
+    return call.services.exports.link(opened.project, call.path["export_id"], call.body)
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.EXPORT_QUEUE, connection="LABELRY_STORAGE")
+def on_export(msg: func.QueueMessage) -> None:
+    """Make the files of an export. A raise means: try again; after the last try it is failed."""
+    message = MakeExport.model_validate_json(msg.get_body())
+    try:
+        services().exports.on_make(message)
+    except Exception as error:
+        if (msg.dequeue_count or 1) >= LAST_TRY:
+            services().exports.fail(message, f"{type(error).__name__}: see the log")
+        raise

@@ -1,0 +1,86 @@
+"""What reacts: refreshes, new blobs, counters to fold, and the minute's upkeep. A raise means: retry."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+import azure.functions as func
+
+from functions.services import services
+from labeling import layout
+from labeling.ingest import BlobEvent, Measure, Refresh, Register
+from labeling.progress import Compact
+
+bp = func.Blueprint()
+
+CONNECTION = "LABELRY_STORAGE"
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.REFRESH_QUEUE, connection=CONNECTION)
+def on_refresh(msg: func.QueueMessage) -> None:
+    """List some pages of a container, or compare the listing with what is known."""
+    services().ingest.on_refresh(Refresh.model_validate_json(msg.get_body()))
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.REGISTER_QUEUE, connection=CONNECTION)
+def on_register(msg: func.QueueMessage) -> None:
+    """Make items of a batch of new blobs."""
+    services().ingest.on_register(Register.model_validate_json(msg.get_body()))
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.MEASURE_QUEUE, connection=CONNECTION)
+def on_measure(msg: func.QueueMessage) -> None:
+    """Read the headers of some images."""
+    services().ingest.on_measure(Measure.model_validate_json(msg.get_body()))
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.COMPACT_QUEUE, connection=CONNECTION)
+def on_compact(msg: func.QueueMessage) -> None:
+    """Fold a shard's counters."""
+    services().progress.on_compact(Compact.model_validate_json(msg.get_body()))
+
+
+@bp.blob_trigger(
+    arg_name="blob",
+    path=f"{layout.DATASETS}/{{name}}",
+    connection=CONNECTION,
+    source=func.BlobSource.EVENT_GRID,
+    data_type=func.DataType.BINARY,
+)
+def on_dataset_blob(blob: func.InputStream) -> None:
+    """A blob landed in our own container: it becomes an item where a project watches it."""
+    container, _, path = (blob.name or "").partition("/")
+    if container == layout.DATASETS:  # the path is not checked on this way: a wide subscription
+        services().ingest.on_blob_event(BlobEvent(container=container, path=path))
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.BLOB_EVENTS_QUEUE, connection=CONNECTION)
+def on_blob_event(msg: func.QueueMessage) -> None:
+    """Events of other containers and of deletions, sent here by Event Grid (or by ourselves, later)."""
+    for event in _events(msg.get_json()):
+        services().ingest.on_blob_event(event)
+
+
+def _events(content: object) -> list[BlobEvent]:
+    """Blob events of a message: our own, or one or several of Event Grid's (either schema)."""
+    if isinstance(content, list):
+        return [event for one in content for event in _events(one)]
+    if isinstance(content, dict) and "container" in content:
+        return [BlobEvent.model_validate(content)]
+    if not isinstance(content, dict):
+        return []
+    kind = str(content.get("eventType") or content.get("type") or "")
+    subject = str(content.get("subject", ""))
+    url = str((content.get("data") or {}).get("url", ""))
+    if not kind.startswith("Microsoft.Storage.Blob") or "/blobs/" not in subject:
+        return []
+    container = subject.split("/containers/", 1)[1].split("/", 1)[0]
+    path = unquote(urlsplit(url).path).split(f"/{container}/", 1)[-1] if url else ""
+    path = path or subject.split("/blobs/", 1)[1]
+    return [BlobEvent(container=container, path=path, deleted=kind.endswith("Deleted"))]
+
+
+@bp.timer_trigger(arg_name="timer", schedule="0 * * * * *")
+def on_tick(timer: func.TimerRequest) -> None:
+    """Once a minute: leases, list, refreshes that are due."""
+    services().progress.on_tick()

@@ -1,0 +1,154 @@
+"""Projects, their classes and their progress."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import azure.functions as func
+
+from functions.web import Call, endpoint
+from labeling.access import require_site_admin
+from labeling.classes import LabelClass
+from labeling.ingest import RefreshState
+from labeling.model import Model
+from labeling.progress import Progress
+from labeling.projects import (
+    AddClasses,
+    ClassChange,
+    NewProject,
+    Opened,
+    ProjectChange,
+    ProjectLine,
+    ProjectView,
+    view,
+)
+
+bp = func.Blueprint()
+
+
+class ProjectList(Model):
+    """Projects the caller may see, newest first."""
+
+    items: list[ProjectLine]
+    next_cursor: str | None = None
+
+
+class ClassList(Model):
+    """Classes of a project, in the order of their keys."""
+
+    items: list[LabelClass]
+    classes_version: int
+    next_cursor: str | None = None
+
+
+class RefreshStarted(Model):
+    """The refresh that runs now."""
+
+    refresh: RefreshState
+
+
+@endpoint(bp, "GET", "projects")
+def list_projects(call: Call[None]) -> ProjectList:
+    """Projects the caller may see."""
+    return ProjectList(items=call.services.projects.list_for(call.caller))
+
+
+@endpoint(bp, "POST", "projects", status=201)
+def create_project(call: Call[NewProject]) -> ProjectView:
+    """Make a project; its images are listed at once."""
+    require_site_admin(call.caller, "making a project")
+    own = call.services
+    source = own.datasets.get(call.body.dataset_id).source
+    project = own.projects.create(
+        call.body, source, by=call.caller, idempotency_key=call.idempotency_key
+    )
+    if project.state == "initializing":
+        own.ingest.start(project)
+    return _fresh(call, project.project_id)
+
+
+@endpoint(bp, "GET", "projects/{project_id}")
+def get_project(call: Call[None]) -> ProjectView:
+    """One project."""
+    return view(call.open("labeler", "seeing a project"))
+
+
+@endpoint(bp, "PATCH", "projects/{project_id}")
+def change_project(call: Call[ProjectChange]) -> ProjectView:
+    """Change instructions or incremental refresh."""
+    opened = call.open("admin", "changing a project")
+    call.services.projects.patch(opened.project.project_id, call.body, version=call.version())
+    return _fresh(call, opened.project.project_id)
+
+
+@endpoint(bp, "DELETE", "projects/{project_id}")
+def delete_project(call: Call[None]) -> None:
+    """Take a project out of sight; its name stays used."""
+    opened = call.open("admin", "deleting a project")
+    call.services.projects.delete(opened.project.project_id)
+
+
+@endpoint(bp, "POST", "projects/{project_id}/pause")
+def pause_project(call: Call[None]) -> ProjectView:
+    """Hand out nothing new, within five seconds everywhere."""
+    opened = call.open("admin", "pausing a project")
+    call.services.projects.set_running(opened.project.project_id, False)
+    return _fresh(call, opened.project.project_id)
+
+
+@endpoint(bp, "POST", "projects/{project_id}/resume")
+def resume_project(call: Call[None]) -> ProjectView:
+    """Hand out again."""
+    opened = call.open("admin", "resuming a project")
+    call.services.projects.set_running(opened.project.project_id, True)
+    return _fresh(call, opened.project.project_id)
+
+
+@endpoint(bp, "POST", "projects/{project_id}/refresh", status=202)
+def refresh_project(call: Call[None]) -> RefreshStarted:
+    """Look for new, changed and missing images now."""
+    opened = call.open("admin", "refreshing a project")
+    return RefreshStarted(refresh=call.services.ingest.start(opened.project))
+
+
+@endpoint(bp, "GET", "projects/{project_id}/progress")
+def get_progress(call: Call[None]) -> Progress:
+    """Exact counts."""
+    return call.services.progress.get(call.open("labeler", "seeing progress"))
+
+
+@endpoint(bp, "GET", "projects/{project_id}/classes", version_of="classes_version")
+def list_classes(call: Call[None]) -> ClassList:
+    """Classes of a project."""
+    return _classes(call.open("labeler", "seeing classes"))
+
+
+@endpoint(bp, "POST", "projects/{project_id}/classes", version_of="classes_version")
+def add_classes(call: Call[AddClasses]) -> ClassList:
+    """Add classes; labels made so far stay."""
+    opened = call.open("admin", "adding classes")
+    call.services.projects.add_classes(opened.project.project_id, call.body)
+    return _classes(_reopened(call, opened.project.project_id))
+
+
+@endpoint(bp, "PATCH", "projects/{project_id}/classes/{class_id}", version_of="classes_version")
+def change_class(call: Call[ClassChange]) -> ClassList:
+    """Rename or describe a class; no label is touched."""
+    opened = call.open("admin", "changing a class")
+    call.services.projects.change_class(
+        opened.project.project_id, call.path["class_id"], call.body, version=call.version()
+    )
+    return _classes(_reopened(call, opened.project.project_id))
+
+
+def _reopened(call: Call[Any], project_id: str) -> Opened:
+    call.services.projects.forget(project_id, call.caller.user)
+    return call.services.projects.open(project_id, call.caller, "labeler", "seeing a project")
+
+
+def _fresh(call: Call[Any], project_id: str) -> ProjectView:
+    return view(_reopened(call, project_id))
+
+
+def _classes(opened: Opened) -> ClassList:
+    return ClassList(items=opened.project.classes, classes_version=opened.project.classes_version)

@@ -1,0 +1,82 @@
+"""The composition root: the one place where settings, adapters and services meet.
+
+Built at first use, never at import: an import that fails would take every function with it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+from labeling import layout
+from labeling.access import Access
+from labeling.adapters.azure import ServiceUris, connect
+from labeling.datasets import Datasets
+from labeling.exports import Exports
+from labeling.ingest import Ingest
+from labeling.progress import Compact, ProgressService
+from labeling.projects import Projects
+from labeling.review import Review
+from labeling.settings import Settings
+from labeling.storage import Storage
+from labeling.tasks import Tasks
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a trigger may call."""
+
+    settings: Settings
+    storage: Storage
+    access: Access
+    datasets: Datasets
+    projects: Projects
+    ingest: Ingest
+    tasks: Tasks
+    review: Review
+    progress: ProgressService
+    exports: Exports
+
+
+def compose(storage: Storage, settings: Settings) -> Services:
+    """The services over a storage: Azure's, or the one in memory."""
+    access = Access(storage, settings)
+    projects = Projects(storage, settings, access)
+    ingest = Ingest(storage, projects, settings)
+
+    def compact(project_id: str, shard: int) -> None:
+        storage.queues.send(layout.COMPACT_QUEUE, Compact(project_id=project_id, shard=shard))
+
+    tasks = Tasks(storage, projects, settings, measure=ingest.measure_items, compact=compact)
+    return Services(
+        settings=settings,
+        storage=storage,
+        access=access,
+        datasets=Datasets(storage),
+        projects=projects,
+        ingest=ingest,
+        tasks=tasks,
+        review=Review(storage, projects, tasks),
+        progress=ProgressService(storage, projects, ingest, tasks),
+        exports=Exports(storage, projects, ingest),
+    )
+
+
+@cache
+def services() -> Services:
+    """The services of this process.
+
+    The connection is `LABELRY_STORAGE` (a connection string), or `LABELRY_STORAGE__blobServiceUri`,
+    `__queueServiceUri` and `__tableServiceUri`, reached by identity: the host reads the same names.
+    """
+    settings = Settings()
+    uris = [
+        os.environ.get(f"LABELRY_STORAGE__{one}ServiceUri") for one in ("blob", "queue", "table")
+    ]
+    if all(uris):
+        blob, queue, table = (uri or "" for uri in uris)
+        made = connect(ServiceUris(blob=blob, queue=queue, table=table))
+    else:
+        made = connect(settings.storage)
+    return compose(made, settings)

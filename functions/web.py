@@ -1,0 +1,300 @@
+"""One way in for every HTTP function: who calls, what they sent, what is answered.
+
+`@endpoint` turns `handler(call, body) -> model` into a trigger: it checks the caller, reads the body by
+its model, answers with the model or with a problem (RFC 9457), and notes the route for openapi.json.
+ADR-0003 tells why this and not a web framework behind one catch-all function.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, get_type_hints
+
+import azure.functions as func
+from pydantic import BaseModel, ValidationError
+
+from functions.services import Services, services
+from labeling import layout
+from labeling.access import Caller, Role
+from labeling.adapters.calls import counting
+from labeling.errors import (
+    Failure,
+    Invalid,
+    Malformed,
+    PreconditionRequired,
+    TooLarge,
+    Unauthenticated,
+    faults_of,
+)
+from labeling.projects import Opened
+
+log = logging.getLogger("labelry")
+
+MAX_BODY_BYTES = 2_000_000
+"""Submissions hold 1.4 MB at most; nothing else comes near."""
+
+Body = TypeVar("Body")
+
+
+@dataclass(frozen=True)
+class Route:
+    """An HTTP function, for openapi.json."""
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    body: type[BaseModel] | None
+    answer: type[BaseModel] | None
+    status: int
+    query: type[BaseModel] | None
+    anonymous: bool
+
+
+ROUTES: list[Route] = []
+
+
+@dataclass(frozen=True)
+class Call(Generic[Body]):
+    """A request, once it is known who calls and what they sent."""
+
+    caller: Caller
+    body: Body
+    path: dict[str, str]
+    query: dict[str, str]
+    headers: dict[str, str]
+    services: Services
+
+    def open(self, least: Role, doing: str) -> Opened:
+        """The project of the path, which the caller must have this role in."""
+        return self.services.projects.open(self.path["project_id"], self.caller, least, doing)
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """What makes a creating request safe to repeat."""
+        key = self.headers.get("idempotency-key")
+        if key and len(key) > 200:
+            raise Invalid("Idempotency-Key has at most 200 characters")
+        return key
+
+    def version(self) -> int:
+        """The version the caller saw, from If-Match.
+
+        Raises:
+            PreconditionRequired: it was not sent.
+        """
+        sent = self.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
+        if not sent:
+            raise PreconditionRequired("send If-Match with the ETag you read")
+        return int(sent) if sent.isdecimal() else -1
+
+
+def endpoint(
+    blueprint: func.Blueprint,
+    method: str,
+    path: str,
+    *,
+    status: int = 200,
+    query: type[BaseModel] | None = None,
+    documented: type[BaseModel] | None = None,
+    anonymous: bool = False,
+    version_of: str = "version",
+) -> Callable[[Callable[[Call[Any]], Any]], Callable[[func.HttpRequest], func.HttpResponse]]:
+    """Register a handler as an HTTP function.
+
+    The handler's `Call[Model]` annotation names the model of the body (`Call[None]`: no body), its return
+    annotation the answer's.
+
+    Args:
+        blueprint: where the function is registered.
+        method: GET, POST, PUT, PATCH or DELETE.
+        path: the route below /api, with `{names}`.
+        status: of a good answer.
+        query: model of the query parameters, for openapi.json; the handler reads `call.query`.
+        documented: model shown in openapi.json where the handler reads a body more leniently.
+        anonymous: nobody needs to be signed in.
+        version_of: the field of the answer that If-Match of a later change refers to.
+    """
+
+    def register(
+        handler: Callable[[Call[Any]], Any],
+    ) -> Callable[[func.HttpRequest], func.HttpResponse]:
+        hints = get_type_hints(handler)
+        body_model = hints["call"].__args__[0]
+        body_model = None if body_model is type(None) else body_model
+        answer_model = hints["return"] if hints["return"] is not type(None) else None
+        ROUTES.append(
+            Route(
+                name=handler.__name__,
+                method=method,
+                path=path,
+                summary=(handler.__doc__ or "").strip().split("\n")[0],
+                body=documented or body_model,
+                answer=answer_model,
+                status=status,
+                query=query,
+                anonymous=anonymous,
+            )
+        )
+
+        def trigger(req: func.HttpRequest) -> func.HttpResponse:
+            with counting() as calls:
+                response = _answer(req, handler, body_model, status, anonymous, version_of)
+            if services().settings.count_calls:
+                response.headers["x-labelry-calls"] = str(calls.total)
+            return response
+
+        trigger.__name__ = handler.__name__
+        trigger.__doc__ = handler.__doc__
+        blueprint.function_name(handler.__name__)(
+            blueprint.route(path, methods=[method], auth_level=func.AuthLevel.ANONYMOUS)(trigger)
+        )
+        return trigger
+
+    return register
+
+
+def _answer(
+    req: func.HttpRequest,
+    handler: Callable[[Call[Any]], Any],
+    body_model: type[BaseModel] | None,
+    status: int,
+    anonymous: bool,
+    version_of: str,
+) -> func.HttpResponse:
+    try:
+        own = services()
+        headers = {name.lower(): value for name, value in req.headers.items()}
+        caller = ANYONE if anonymous else caller_of(headers, own)
+        call = Call(
+            caller=caller,
+            body=_body(req, body_model) if body_model else None,
+            path=dict(req.route_params),
+            query=dict(req.params),
+            headers=headers,
+            services=own,
+        )
+        return _good(handler(call), status, headers, version_of, req.method)
+    except Failure as failure:
+        return problem(failure)
+    except Exception:
+        log.exception("a request failed", extra={"function": handler.__name__})
+        return problem(Failure("something went wrong here; nothing was half done. Try again"))
+
+
+def _good(
+    answer: BaseModel | None, status: int, headers: dict[str, str], version_of: str, method: str
+) -> func.HttpResponse:
+    if answer is None:
+        return func.HttpResponse(status_code=204)
+    text = answer.model_dump_json()
+    version = getattr(answer, version_of, None)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:20]
+    etag = f'"{version}"' if version is not None else f'"{digest}"'
+    sent = {"etag": etag, "cache-control": "private, no-cache"}
+    if method == "GET" and headers.get("if-none-match") == etag:
+        return func.HttpResponse(status_code=304, headers=sent)
+    return func.HttpResponse(text, status_code=status, mimetype="application/json", headers=sent)
+
+
+def problem(failure: Failure) -> func.HttpResponse:
+    """A failure as problem+json (RFC 9457); `retry` says whether sending it again can help."""
+    content: dict[str, Any] = {
+        "type": failure.type,
+        "title": failure.type.replace("-", " "),
+        "status": failure.status,
+        "detail": failure.detail,
+        "errors": [
+            {"pointer": one.pointer, "code": one.code, "detail": one.detail}
+            for one in failure.faults
+        ],
+        "retry": failure.retry,
+        **failure.extra,
+    }
+    return func.HttpResponse(
+        json.dumps(content, ensure_ascii=False),
+        status_code=failure.status,
+        mimetype="application/problem+json",
+    )
+
+
+def _body(req: func.HttpRequest, model: type[BaseModel]) -> BaseModel:
+    raw = req.get_body()
+    if len(raw) > MAX_BODY_BYTES:
+        raise TooLarge(
+            f"the request has {len(raw):,} bytes; at most {MAX_BODY_BYTES:,} are taken. Send less at once"
+        )
+    try:
+        content = json.loads(raw) if raw else {}
+    except (ValueError, RecursionError):
+        raise Malformed("the body is not JSON") from None
+    return checked(model, content)
+
+
+Checked = TypeVar("Checked", bound=BaseModel)
+
+
+def checked(model: type[Checked], content: object) -> Checked:
+    """Content as a model.
+
+    Raises:
+        Invalid: with a pointer to each place that does not fit.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        faults = faults_of(error)
+        where = faults[0].pointer or "the body"
+        raise Invalid(f"{where}: {faults[0].detail}", faults=faults) from None
+
+
+ANYONE = Caller(user="", name="", provider="")
+
+
+class Principal(BaseModel):
+    """The sign-in service's principal, as it puts it in a header (Static Web Apps)."""
+
+    identityProvider: str
+    userId: str
+    userDetails: str = ""
+    userRoles: list[str] = []
+
+
+def caller_of(headers: dict[str, str], own: Services) -> Caller:
+    """Who is calling: by API token, or by the sign-in service's header where that can be trusted.
+
+    Raises:
+        Unauthenticated: nobody is signed in and no valid token was sent.
+    """
+    secret = headers.get("x-api-key")
+    if secret:
+        return own.access.token_caller(secret, headers.get("x-worker", ""))
+    principal = _principal(headers.get("x-ms-client-principal", ""))
+    if principal is None or not own.settings.trust_swa_header:
+        raise Unauthenticated("sign in, or send an API token as X-Api-Key")
+    details = principal.userDetails
+    email = details if "@" in details else ""
+    return Caller(
+        user=layout.user_key(principal.identityProvider, principal.userId),
+        name=details,
+        provider=principal.identityProvider,
+        user_id=principal.userId,
+        email=email,
+        site_admin="admin" in principal.userRoles or own.settings.is_admin(email),
+    )
+
+
+def _principal(header: str) -> Principal | None:
+    """The signed-in person of a header; anything that can't be read is nobody."""
+    try:
+        padded = header.replace(" ", "+") + "=" * (-len(header) % 4)
+        found = Principal.model_validate_json(base64.b64decode(padded))
+    except (ValidationError, binascii.Error, ValueError):
+        return None
+    return found if found.userId and "authenticated" in found.userRoles else None

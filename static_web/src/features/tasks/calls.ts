@@ -1,0 +1,79 @@
+import { api, unwrap } from "@/api/client";
+import type { components } from "@/api/schema";
+import type { ImageLinks, Submission, SubmitAnswer, Task, TaskAnswer } from "@/api/types";
+
+type Draft = components["schemas"]["Draft"];
+
+/** What the desk asks of the API; tests bring their own. */
+export interface TaskCalls {
+  open: () => Promise<Task[]>;
+  next: (requestId: string, size: number, purpose: "next" | "prefetch") => Promise<TaskAnswer>;
+  submit: (taskId: string, submission: Submission, leaving?: boolean) => Promise<SubmitAnswer>;
+  draft: (taskId: string, draft: Draft, leaving?: boolean) => Promise<unknown>;
+  renew: (taskId: string) => Promise<unknown>;
+  release: (taskId: string) => Promise<unknown>;
+  reopen: (taskId: string, requestId: string) => Promise<TaskAnswer>;
+  sign: (itemIds: string[]) => Promise<Record<string, ImageLinks>>;
+}
+
+/** `leaving`: the page is going away, and the request must outlive it. */
+export function taskCalls(projectId: string): TaskCalls {
+  const inProject = { project_id: projectId };
+  const ofTask = (taskId: string) => ({
+    params: { path: { project_id: projectId, task_id: taskId } },
+  });
+  return {
+    open: async () => {
+      const query = { mine: "true", state: "open" } as const;
+      const params = { path: inProject, query };
+      return (await unwrap(api.GET("/api/projects/{project_id}/tasks", { params }))).items;
+    },
+    next: (requestId, size, purpose) =>
+      unwrap(
+        api.POST("/api/projects/{project_id}/tasks", {
+          params: { path: inProject },
+          body: { request_id: requestId, size, purpose },
+        }),
+      ),
+    submit: (taskId, body, keepalive = false) =>
+      unwrap(
+        api.POST("/api/projects/{project_id}/tasks/{task_id}/submit", {
+          ...ofTask(taskId),
+          body,
+          keepalive,
+        }),
+      ),
+    draft: (taskId, body, keepalive = false) =>
+      unwrap(
+        api.PUT("/api/projects/{project_id}/tasks/{task_id}/draft", {
+          ...ofTask(taskId),
+          body,
+          keepalive,
+        }),
+      ),
+    renew: (taskId) =>
+      unwrap(api.POST("/api/projects/{project_id}/tasks/{task_id}/renew", ofTask(taskId))),
+    release: (taskId) =>
+      unwrap(
+        api.POST("/api/projects/{project_id}/tasks/{task_id}/release", {
+          ...ofTask(taskId),
+          body: { items: null },
+          keepalive: true,
+        }),
+      ),
+    reopen: (taskId, requestId) =>
+      unwrap(
+        api.POST("/api/projects/{project_id}/tasks/{task_id}/reopen", {
+          ...ofTask(taskId),
+          body: { request_id: requestId, items: null },
+        }),
+      ),
+    sign: async (itemIds) => {
+      const answer = api.POST("/api/projects/{project_id}/images", {
+        params: { path: inProject },
+        body: { item_ids: itemIds },
+      });
+      return (await unwrap(answer)).images;
+    },
+  };
+}
