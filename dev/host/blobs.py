@@ -18,14 +18,14 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import ResourceNotFoundError
 from azure.functions.meta import Datum
 from azure.storage.blob import BlobProperties
 from azure.storage.queue import QueueClient, QueueMessage
 
 from dev.host.app import Function
 from dev.host.invoke import Invoker, datum
-from dev.host.listeners import Listener, Timing
+from dev.host.listeners import STORAGE_ERRORS, Listener, Timing
 from dev.host.queues import QueueListener, QueueWriter
 from dev.host.settings import HOST_STORAGE, BlobOptions, Connections, HostError, QueueOptions
 
@@ -249,7 +249,7 @@ class ContainerWatcher(Listener):
         """List the container once and deliver what is new."""
         try:
             self._known = await asyncio.to_thread(self._look, self._known)
-        except (AzureError, OSError) as error:
+        except STORAGE_ERRORS as error:
             log.warning("cannot watch container %s: %s", self._path.container, error)
 
     def _look(self, known: dict[str, str] | None) -> dict[str, str]:

@@ -67,20 +67,22 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class _HttpFunction:
+class HttpFunction:
+    """A function and where it answers; no methods means all."""
+
     function: Function
     route: Route
-    methods: frozenset[str]  # none means all
+    methods: frozenset[str]
     level: str
 
 
-def http_functions(functions: Sequence[Function]) -> list[_HttpFunction]:
+def http_functions(functions: Sequence[Function]) -> list[HttpFunction]:
     """The HTTP functions in the order in which Azure tries their routes: by function name.
 
     Raises:
         HostError: a route cannot be read, is reserved, or belongs to two functions.
     """
-    found: list[_HttpFunction] = []
+    found: list[HttpFunction] = []
     for function in functions:
         trigger = function.trigger
         if trigger["type"] != "httpTrigger":
@@ -95,7 +97,7 @@ def http_functions(functions: Sequence[Function]) -> list[_HttpFunction]:
                     f"{route.template!r} and share a method"
                 )
         level = (trigger.get("authLevel") or "FUNCTION").upper()
-        found.append(_HttpFunction(function, route, methods, level))
+        found.append(HttpFunction(function, route, methods, level))
     return found
 
 
@@ -103,6 +105,8 @@ class WebHost:
     """Answers HTTP for the functions of one app.
 
     Args:
+        functions: all of the app.
+        routed: those that are HTTP, in the order in which to try them.
         prefix: `routePrefix` of host.json, without slashes; may be empty.
         by_hand: for each function that is not HTTP, what runs it on an input.
         body_limit: bytes; a larger request is answered 413.
@@ -112,6 +116,7 @@ class WebHost:
         self,
         functions: Sequence[Function],
         *,
+        routed: Sequence[HttpFunction],
         prefix: str,
         keys: Keys,
         invoke: Invoker,
@@ -120,7 +125,7 @@ class WebHost:
         body_limit: int = DEFAULT_BODY_LIMIT,
     ) -> None:
         self._names = [(function.name, function.trigger["type"]) for function in functions]
-        self._functions = http_functions(functions)
+        self._routed = routed
         self._prefix = f"{prefix}/" if prefix else ""
         self._keys = keys
         self._invoke = invoke
@@ -181,7 +186,7 @@ class WebHost:
         raw: bytes = request.scope["raw_path"]
         path = unquote(raw.decode("ascii").replace("%2F", "%252F").replace("%2f", "%252f"))
         path = path.removeprefix("/").removesuffix("/")
-        for candidate in self._functions if self._is_ours(path) else ():
+        for candidate in self._routed if self._is_ours(path) else ():
             if candidate.methods and request.method not in candidate.methods:
                 continue
             parameters = candidate.route.match(path[len(self._prefix) :])
@@ -193,7 +198,7 @@ class WebHost:
         return f"{path}/".lower().startswith(self._prefix.lower())
 
     async def _answer(
-        self, candidate: _HttpFunction, request: Request, parameters: dict[str, str]
+        self, candidate: HttpFunction, request: Request, parameters: dict[str, str]
     ) -> Response:
         if candidate.level != "ANONYMOUS":
             enough = [] if candidate.level == "ADMIN" else [self._keys.host]

@@ -7,6 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from azure.core.exceptions import AzureError
+
+# What a storage that restarts can throw; OSError is where the errors of `requests` begin.
+STORAGE_ERRORS = (AzureError, OSError)
+
 
 def utc_now() -> datetime:
     """The time, aware."""

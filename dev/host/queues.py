@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.functions.meta import Datum
 from azure.storage.queue import QueueClient, QueueMessage
 
 from dev.host.app import Binding, Function, connection_of
-from dev.host.invoke import Invoker, datum
-from dev.host.listeners import Listener, Timing
+from dev.host.invoke import InvocationFailed, Invoker, datum
+from dev.host.listeners import STORAGE_ERRORS, Listener, Timing
 from dev.host.settings import Connections, QueueOptions
 
 log = logging.getLogger("dev.host")
@@ -161,7 +161,7 @@ class QueueListener(Listener):
             return await asyncio.to_thread(self._receive_batch)
         except ResourceNotFoundError:
             return []  # the trigger does not create its queue; whoever sends first does
-        except AzureError as error:
+        except STORAGE_ERRORS as error:
             log.warning("cannot read queue %s: %s", self._queue.queue_name, error)
             return []
 
@@ -177,7 +177,7 @@ class QueueListener(Listener):
             await self._handle_and_complete(message)
         except ResourceNotFoundError:
             log.info("message %s was completed by someone else", message.id)
-        except AzureError as error:
+        except STORAGE_ERRORS as error:
             log.warning("message %s will come again: %s", message.id, error)
 
     async def _handle_and_complete(self, message: QueueMessage) -> None:
@@ -203,8 +203,11 @@ class QueueListener(Listener):
         try:
             await self._handle(message, body)
             return True
+        except InvocationFailed:
+            return False  # logged where it happened
         except Exception:
-            return False  # the invoker has logged why
+            log.exception("message %s could not be given to its function", message.id)
+            return False
         finally:
             ended.set()
             await renewal  # it may be about to change the receipt that completing needs
@@ -219,7 +222,7 @@ class QueueListener(Listener):
                 pass
             try:
                 await self._hide(message, visibility_s)
-            except AzureError as error:
+            except STORAGE_ERRORS as error:
                 log.warning("message %s could not be kept hidden: %s", message.id, error)
 
     async def _hide(self, message: QueueMessage, visibility_s: int) -> None:

@@ -13,13 +13,13 @@ import azure.functions as func
 import uvicorn
 
 from dev.host.app import Function, functions_of
-from dev.host.blobs import BlobTriggers, ContainerWatcher
-from dev.host.http import DEFAULT_BODY_LIMIT, Keys, RunByHand, WebHost
+from dev.host.blobs import BlobPath, BlobTriggers, ContainerWatcher
+from dev.host.http import DEFAULT_BODY_LIMIT, Keys, RunByHand, WebHost, http_functions
 from dev.host.invoke import Invoker
 from dev.host.listeners import Listener, Timing
 from dev.host.queues import QueueTrigger, QueueWriter
 from dev.host.settings import HOST_STORAGE, Connections, host_id, read_host_options
-from dev.host.timers import TimerTrigger
+from dev.host.timers import TimerTrigger, schedule_of
 
 log = logging.getLogger("dev.host")
 
@@ -51,6 +51,11 @@ class Host:
         timing: Timing | None = None,
     ) -> None:
         self.functions = functions_of(app, settings, directory)
+        self._routed = http_functions(self.functions)
+        for function in self._of_type("timerTrigger"):
+            schedule_of(function.trigger["schedule"])
+        for function in self._of_type("blobTrigger"):
+            BlobPath.parse(function.trigger["path"])
         self.keys = keys
         self._settings = settings
         self._options = read_host_options(directory, settings)
@@ -94,6 +99,7 @@ class Host:
         by_hand |= {f.name.lower(): blobs.by_hand(f) for f in self._of_type("blobTrigger")}
         web = WebHost(
             self.functions,
+            routed=self._routed,
             prefix=extensions.http.route_prefix.strip("/"),
             keys=self.keys,
             invoke=invoke,

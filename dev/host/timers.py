@@ -12,14 +12,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.functions.meta import Datum
 from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 from croniter import CroniterError, croniter
 
 from dev.host.app import Function
 from dev.host.invoke import InvocationFailed, Invoker
-from dev.host.listeners import Listener, Timing
+from dev.host.listeners import STORAGE_ERRORS, Listener, Timing
 from dev.host.settings import HostError, seconds
 
 log = logging.getLogger("dev.host")
@@ -87,9 +87,13 @@ class TimerTrigger(Listener):
                 continue
             self._holds_lock = True
             renewal = asyncio.create_task(self._renew(lease))
-            await self._serve()
+            try:
+                await self._serve()
+            except STORAGE_ERRORS as error:
+                log.warning("cannot read the schedule of %s: %s", self.function.name, error)
+                await self.pause(self._timing.lock_retry_s)
             renewal.cancel()
-            with suppress(AzureError):
+            with suppress(*STORAGE_ERRORS):
                 await asyncio.to_thread(lease.release)
 
     async def run_by_hand(self, _text: str) -> None:
@@ -145,7 +149,7 @@ class TimerTrigger(Listener):
         try:
             content = json.dumps(status).encode()
             await asyncio.to_thread(self._status.upload_blob, content, overwrite=True)
-        except AzureError as error:
+        except STORAGE_ERRORS as error:
             log.warning("cannot store the schedule of %s: %s", self.function.name, error)
         return status
 
@@ -159,7 +163,7 @@ class TimerTrigger(Listener):
         """The function's lock, or None while another host holds it."""
         try:
             return await asyncio.to_thread(self._acquire)
-        except AzureError as error:
+        except STORAGE_ERRORS as error:
             if getattr(error, "status_code", None) != HTTPStatus.CONFLICT:
                 log.warning("cannot lock the timer %s: %s", self.function.name, error)
             return None
@@ -176,7 +180,7 @@ class TimerTrigger(Listener):
             await asyncio.sleep(self._timing.lock_s / 2)
             try:
                 await asyncio.to_thread(lease.renew)
-            except AzureError as error:
+            except STORAGE_ERRORS as error:
                 log.warning("lost the lock of timer %s: %s", self.function.name, error)
                 self._holds_lock = False
                 self.wake()

@@ -47,6 +47,16 @@ def scanned_blobs(app: func.FunctionApp) -> None:
     def f(blob: func.InputStream) -> None: ...
 
 
+def unreadable_schedule(app: func.FunctionApp) -> None:
+    @app.timer_trigger("timer", "now and then")
+    def f(timer: func.TimerRequest) -> None: ...
+
+
+def blobs_of_any_container(app: func.FunctionApp) -> None:
+    @app.blob_trigger("blob", "{c}/{name}", "", source=func.BlobSource.EVENT_GRID)
+    def f(blob: func.InputStream) -> None: ...
+
+
 def unbound_parameter(app: func.FunctionApp) -> None:
     @app.route("x")
     def f(req: func.HttpRequest, other: str) -> str: ...
@@ -103,6 +113,8 @@ def retry_policy(app: func.FunctionApp) -> None:
         (unknown_trigger, "serviceBusTrigger is not supported"),
         (blob_input, "type blob is not supported"),
         (scanned_blobs, "EVENT_GRID"),
+        (unreadable_schedule, "now and then"),
+        (blobs_of_any_container, "container"),
         (unbound_parameter, "a parameter but not bound: other"),
         (missing_parameter, "bound but not a parameter: req"),
         (output_without_out, "must be annotated func.Out"),
