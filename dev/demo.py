@@ -37,7 +37,7 @@ PROJECTS: tuple[tuple[str, TaskType], ...] = (
     ("상자 그리기 · Boxes", "boxes"),
     ("다각형 그리기 · Polygons", "polygons"),
 )
-_SCENES = 48  # of a project
+_SCENES = 36  # of a project
 _SEED = 2024
 _PHOTOS = {".jpg", ".jpeg", ".png", ".bmp"}
 
@@ -83,6 +83,7 @@ Labelry is ready.
 def sample_projects(client: Client) -> None:
     """One project a task type, over scenes made for it, where it is not there yet."""
     known = _known_projects(client)
+    made: list[str] = []
     for name, task_type in PROJECTS:
         if name in known:
             continue
@@ -90,7 +91,9 @@ def sample_projects(client: Client) -> None:
         folder = LOCAL / "demo" / task_type
         truth = compose(task_type, _SCENES, _SEED, folder)
         files = {scene.path: folder / scene.path for scene in truth.scenes}
-        make_project(client, name, task_type, files, truth.classes)
+        made.append(make_project(client, name, task_type, files, truth.classes))
+    for project_id in made:
+        client.wait_until_running(project_id)
 
 
 def own_project(client: Client, folder: Path, task_type: TaskType, classes: Sequence[str]) -> None:
@@ -111,7 +114,7 @@ def own_project(client: Client, folder: Path, task_type: TaskType, classes: Sequ
     name = f"{folder.resolve().name} · {task_type} · {', '.join(classes)}"[:200]
     if name not in _known_projects(client):
         print(f"making the project {name} of {len(files)} photos", flush=True)
-        make_project(client, name, task_type, files, classes)
+        client.wait_until_running(make_project(client, name, task_type, files, classes))
 
 
 def make_project(
@@ -120,8 +123,8 @@ def make_project(
     task_type: TaskType,
     files: Mapping[str, Path],
     classes: Sequence[str],
-) -> None:
-    """Upload, create, let the labelers in, wait for it to run. Safe to repeat after a failure."""
+) -> str:
+    """Upload, create, let the labelers in; the project's id. Safe to repeat after a failure."""
     key = f"demo-{hashlib.sha256(f'{name}/{task_type}'.encode()).hexdigest()[:32]}"
     dataset_id = client.create_dataset(name, key=key)
     for path, why in client.upload(dataset_id, files).items():
@@ -129,7 +132,7 @@ def make_project(
     project_id = client.create_project(name, task_type, dataset_id, classes, key=key)
     for labeler in LABELERS:
         client.add_member(project_id, labeler)
-    client.wait_until_running(project_id)
+    return project_id
 
 
 def _known_projects(client: Client) -> set[str]:

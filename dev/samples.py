@@ -41,7 +41,7 @@ _THROWS = 60  # before a thing is left out for want of room
 _QUALITY = 90  # of JPEG
 _ORIENTATION_TAG = 0x0112  # EXIF
 _ROTATE_RIGHT = 6  # its value for "turn by 90 degrees clockwise to see it upright"
-_IN_PARALLEL_FROM = 40  # scenes; below that, starting processes takes longer than it saves
+_IN_PARALLEL_FROM = 48  # scenes; below that, starting processes takes longer than it saves
 
 
 @dataclass(frozen=True)

@@ -1033,9 +1033,9 @@ class Items:
     ) -> Late:
         """Save work whose items were given back before it came.
 
-        Items nobody has touched since are taken and settled at once; the work on the others is kept in
-        their history as `superseded`, and counts nowhere. `answer` makes what is kept for whoever sends
-        the submission again.
+        Items nobody has touched since are taken and settled at once. The work on the others, and on those
+        the labeler has got again in another lane, is kept in their history as `superseded` and counts
+        nowhere. `answer` makes what is kept for whoever sends the submission again.
 
         Raises:
             Collision: with a key `S|...`: this submission was saved before.
@@ -1055,6 +1055,7 @@ class Items:
                     one.item.lanes[lane].state == "available"
                     and not one.item.barred
                     and one.item.reserved in ("", finished.user)
+                    and all(other.labeler != finished.user for other in one.item.lanes)
                     and decision.base_revision in (None, one.item.revision)
                 )
                 if free:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -26,7 +26,7 @@ from labeling.storage import Collision, Create, Delete, Merge, Operation, Range,
 ProjectState = Literal["initializing", "running", "paused", "updating", "failed", "deleted"]
 
 ACTIVITY_NOTE_MS = 5 * 60 * 1000
-"""An active project's row is renewed this often; the timer forgets it after twice that."""
+"""How often a process says that a project is active; the timer forgets it after twice that."""
 
 
 class Instructions(Model):
@@ -145,7 +145,6 @@ class Opened:
     project: Project
     role: Role
     member: Member | None
-    active_ms: int
     items: Items
 
 
@@ -153,7 +152,7 @@ class Opened:
 class _Cached:
     """A row as it was read, made sense of once."""
 
-    value: tuple[Project, int] | Member | None
+    value: Project | Member | None
     read_at: float
 
 
@@ -165,6 +164,7 @@ class Projects:
         self._settings = settings
         self._access = access
         self._cache: dict[tuple[str, str], _Cached] = {}
+        self._noted: dict[str, int] = {}
 
     def create(
         self, new: NewProject, source: Source, *, by: Caller, idempotency_key: str | None
@@ -284,16 +284,15 @@ class Projects:
             NotFound: no such project, or the caller is not a member.
             Forbidden: the caller's role is too small.
         """
-        found, member = self._rows(project_id, caller.user)
-        if found is None:
+        project, member = self._rows(project_id, caller.user)
+        if project is None:
             raise NotFound("there is no such project, or you are not a member of it")
-        project, active_ms = found
         role = self._role(project_id, caller, member)
         if project.state == "deleted":
             raise NotFound("there is no such project, or you are not a member of it")
         require(role, least, doing)
         assert role is not None
-        return Opened(project, role, member, active_ms, self.items(project))
+        return Opened(project, role, member, self.items(project))
 
     def _role(self, project_id: str, caller: Caller, member: Member | None) -> Role | None:
         if caller.site_admin:
@@ -312,7 +311,7 @@ class Projects:
             overlap=project.overlap,
         )
 
-    def _rows(self, project_id: str, user: str) -> tuple[tuple[Project, int] | None, Member | None]:
+    def _rows(self, project_id: str, user: str) -> tuple[Project | None, Member | None]:
         keys = [(project_id, layout.PROJECT), (project_id, layout.member(user))]
         now = self._storage.clock.now().timestamp()
         held = [self._cache.get(key) for key in keys]
@@ -334,7 +333,7 @@ class Projects:
         assert project
         assert member
         return (
-            project.value if isinstance(project.value, tuple) else None,
+            project.value if isinstance(project.value, Project) else None,
             member.value if isinstance(member.value, Member) else None,
         )
 
@@ -343,41 +342,43 @@ class Projects:
         self._cache.pop((project_id, layout.PROJECT), None)
         self._cache.pop((project_id, layout.member(user)), None)
 
-    def move_home(self, opened: Opened, caller: Caller, home: int, previous: int | None) -> None:
+    def move_home(self, opened: Opened, caller: Caller, home: int, previous: int | None) -> Opened:
         """Note the shard a labeler draws from, and where open tasks of theirs may still be."""
         project_id = opened.project.project_id
         cells = {"home": home, "previous_home": -1 if previous is None else previous}
         key = layout.member(caller.user)
-        change: Operation = (
-            Merge(key, cells)
-            if opened.member
-            else Create(
+        now = self._storage.clock.now()
+        member = opened.member
+        if member:
+            change: Operation = Merge(key, cells)
+        else:
+            member = Member(user=caller.user, role=opened.role, name=caller.name, joined_at=now)
+            change = Create(
                 key,
                 {
                     **cells,
                     "role": opened.role,
                     "name": caller.name,
                     "provider": caller.provider,
-                    "joined_ms": milliseconds(self._storage.clock.now()),
+                    "joined_ms": milliseconds(now),
                 },
             )
-        )
         try:
             self._storage.tables.transact(layout.PROJECTS, project_id, [change])
-        finally:
-            self.forget(project_id, caller.user)
+        except Collision:
+            self.forget(project_id, caller.user)  # a member since, or no longer: look again
+            raise
+        moved = member.model_copy(update={"home": home, "previous_home": previous})
+        self._cache[project_id, key] = _Cached(moved, now.timestamp())
+        return replace(opened, member=moved)
 
-    def note_activity(self, opened: Opened) -> None:
-        """Let the timer know that this project has open tasks. Costs calls once in five minutes."""
+    def note_activity(self, project_id: str) -> None:
+        """Let the timer know that this project has open tasks. Each process says so once in five minutes."""
         now = milliseconds(self._storage.clock.now())
-        if now - opened.active_ms < ACTIVITY_NOTE_MS:
+        if now - self._noted.get(project_id, 0) < ACTIVITY_NOTE_MS:
             return
-        project_id = opened.project.project_id
         self._put(layout.ACTIVE, project_id, {"active_ms": now})
-        self._storage.tables.transact(
-            layout.PROJECTS, project_id, [Merge(layout.PROJECT, {"active_ms": now})]
-        )
-        self.forget(project_id)
+        self._noted[project_id] = now
 
     def change(self, project_id: str, change: Callable[[Project], Project]) -> Project:
         """Change a project's record under its ETag; `change` may be called again.
@@ -627,10 +628,8 @@ def _project(row: Row) -> Project:
     return Project.model_validate_json(unpack("doc", row.cells))
 
 
-def _made(row: Row) -> tuple[Project, int] | Member:
-    if row.key == layout.PROJECT:
-        return _project(row), row.number("active_ms")
-    return member_of(row)
+def _made(row: Row) -> Project | Member:
+    return _project(row) if row.key == layout.PROJECT else member_of(row)
 
 
 def _line_cells(

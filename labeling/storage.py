@@ -270,7 +270,7 @@ def check_transaction(partition: str, operations: Sequence[Operation]) -> None:
 
     Raises:
         TooLarge: over a limit of the service, which is named.
-        ValueError: no operation, a key twice, or a key or value that can't be stored.
+        ValueError: no operation, a key twice, an empty ETag, or a key or value that can't be stored.
     """
     if not operations:
         raise ValueError("a transaction needs an operation")
@@ -282,6 +282,8 @@ def check_transaction(partition: str, operations: Sequence[Operation]) -> None:
         check_key(operation.key)
         if operation.key in seen:
             raise ValueError(f"{operation.key!r} is twice in one transaction")
+        if not isinstance(operation, Create) and operation.etag == "":
+            raise ValueError(f"the ETag of {operation.key!r} was never read")
         seen.add(operation.key)
         body += _ENVELOPE_BYTES + len(partition) + len(operation.key)
         if not isinstance(operation, Delete):

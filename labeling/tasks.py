@@ -57,6 +57,11 @@ MAX_SUBMISSION_BYTES = 1_400_000
 RECENT = 50
 COMPACT_ONE_IN = 32
 
+UNMEASURED = f"A|{layout.UNMEASURED}|"
+
+PLENTY = 8
+"""Pages that must be left in a shard's queue for starting at a random place of it."""
+
 WhyNone = Literal["none_left", "all_leased", "paused", "initializing", "too_many_open"]
 
 
@@ -301,7 +306,7 @@ class Tasks:
         self._measure = measure
         self._compact = compact
         self._dry: dict[str, _Dry] = {}
-        self._low: set[tuple[str, int]] = set()
+        self._left: dict[tuple[str, int], float] = {}
 
     # Handing out.
 
@@ -319,8 +324,6 @@ class Tasks:
             known = next((one for one in tasks if one.request_id == request.request_id), None)
             if known:
                 return TaskAnswer(task=self._view(opened, known))
-            if previous is not None and all(one.shard != previous for one in tasks):
-                self._projects.move_home(opened, caller, home, None)
             if project.state != "running":
                 answered = self._answered_before(opened, caller, request.request_id, home)
                 if answered:
@@ -349,8 +352,11 @@ class Tasks:
                         continue
             if shard != home:
                 # Noted before the claim: after a crash between them a resume still looks in both.
-                self._projects.move_home(opened, caller, shard, home)
-                opened = self._again(opened, caller)
+                try:
+                    opened = self._projects.move_home(opened, caller, shard, home)
+                except Collision:
+                    opened = self._projects.open(project.project_id, caller, "labeler", "labeling")
+                    continue
             try:
                 task = opened.items.claim(
                     caller.user,
@@ -368,12 +374,11 @@ class Tasks:
                 if collision.key.startswith("V|"):
                     avoid.add(collision.key.split("|")[1])
                 continue
-            self._projects.note_activity(opened)
+            if shard == home and previous is not None and all(t.shard != previous for t in tasks):
+                self._projects.move_home(opened, caller, home, None)
+            self._projects.note_activity(opened.project.project_id)
             return TaskAnswer(task=self._view(opened, task))
         raise AssertionError("unreachable")
-
-    def _again(self, opened: Opened, caller: Caller) -> Opened:
-        return self._projects.open(opened.project.project_id, caller, "labeler", "labeling")
 
     def _homes(self, opened: Opened, caller: Caller) -> tuple[int, int | None]:
         """The shard the caller draws from, and the one where open tasks of theirs may still be."""
@@ -409,13 +414,13 @@ class Tasks:
         until = self._storage.clock.now().timestamp() + min(retry_after_s, 5)
         self._dry[project_id] = _Dry(why, until, retry_after_s)
 
-    def is_low(self, project_id: str, shard: int) -> bool:
-        """Whether little was left in this shard's queue."""
-        return (project_id, shard) in self._low
+    def left(self, project_id: str, shard: int) -> float:
+        """About how many items were left in a shard's queue when somebody here last looked; 0: not known."""
+        return self._left.get((project_id, shard), 0.0)
 
-    def note_left(self, project_id: str, shard: int, *, low: bool) -> None:
-        """Remember whether little is left in a shard's queue."""
-        (self._low.add if low else self._low.discard)((project_id, shard))
+    def note_left(self, project_id: str, shard: int, left: float) -> None:
+        """Remember about how many items are left in a shard's queue."""
+        self._left[project_id, shard] = left
 
     @property
     def storage(self) -> Storage:
@@ -841,7 +846,7 @@ class Tasks:
                 continue
             if task is None:
                 raise Conflict("these items have been changed by somebody else since")
-            self._projects.note_activity(opened)
+            self._projects.note_activity(opened.project.project_id)
             return TaskAnswer(task=self._view(opened, task))
         raise AssertionError("unreachable")
 
@@ -954,19 +959,22 @@ class _Look:
         self._home, self._previous = homes
         self._avoid = avoid
         self._lane = layout.shard_of(caller.user, max(1, opened.project.overlap))
-        self._low = tasks.is_low(opened.project.project_id, self._home)
+        self._left = tasks.left(opened.project.project_id, self._home)
+        self._whole = False
+        self._unmeasured: list[Found] = []
 
     def first(self, size: int) -> tuple[list[Task], list[Found], list[Row]]:
         """My open tasks, what was returned to me, and rows of my shard's queue, in one round trip.
 
-        From a random place of each queue: so labelers neither compete for its head nor walk over what was
-        deleted there. Near its end from the head, several pages of it: then nothing can be missed.
+        Where much is left, from a random place: so labelers neither compete for the head of a queue nor walk
+        over what was deleted there. Else from the head, several pages of it: then nothing can be missed.
         """
         shards = list(dict.fromkeys(s for s in (self._home, self._previous) if s is not None))
         ranges = [self._items.tasks_range(self._user, shard) for shard in shards]
         dry = self._tasks.dry(self._project.project_id)
         if self._project.state == "running" and not dry:
-            if self._low:
+            self._whole = self._left < PLENTY * size
+            if self._whole:
                 ranges.append(self._whole_queue(self._home, size))
             else:
                 ranges += [self._queue(kind, size) for kind in sorted(self._project.queues)]
@@ -980,10 +988,11 @@ class _Look:
         return tasks, returned, [row for rows in pages[len(shards) :] for row in rows]
 
     def _queue(self, kind: str, size: int) -> Range:
-        order = f"{int(self._random() * 2**48):012x}"
-        start = layout.queue_start(kind, self._lane, order)
-        end = layout.queue_start(kind, self._lane) + layout.END
-        return Range(self._items.partition(self._home), start, end, size)
+        # Not so near the end that a page would not fill: going on from the beginning costs a call.
+        start = self._random() * (1 - 4 * size / self._left)
+        low = layout.queue_start(kind, self._lane, f"{int(start * 2**48):012x}")
+        high = layout.queue_start(kind, self._lane) + layout.END
+        return Range(self._items.partition(self._home), low, high, size)
 
     def _whole_queue(self, shard: int, size: int) -> Range:
         limit = 1000 if self._avoid else 4 * size
@@ -991,12 +1000,13 @@ class _Look:
 
     def page(self, queue: list[Row], size: int) -> list[Found]:
         """The items to claim from my shard; empty when it holds nothing that is ready."""
-        if not self._low and len(self._leading(queue)) < size:
-            queue = self._tables.query_many(layout.ITEMS, [self._whole_queue(self._home, size)])[0]
-            self._low = True
-        if self._low:
-            low = len(queue) < 4 * size
-            self._tasks.note_left(self._project.project_id, self._home, low=low)
+        if not self._whole and len(self._leading(queue)) < size:
+            queue = self._tables.query(layout.ITEMS, self._whole_queue(self._home, size))
+            self._whole = True
+        full = len(queue) >= (4 * size if self._whole else size)
+        self._tasks.note_left(
+            self._project.project_id, self._home, _extrapolated(queue) if full else len(queue)
+        )
         return self._choose(queue, size)
 
     def _leading(self, queue: Sequence[Row]) -> list[Row]:
@@ -1004,8 +1014,7 @@ class _Look:
         ready = [
             row
             for row in queue
-            if not row.key.startswith(f"A|{layout.UNMEASURED}|")
-            and layout.listed_item(row.key) not in self._avoid
+            if not row.key.startswith(UNMEASURED) and layout.listed_item(row.key) not in self._avoid
         ]
         if not ready:
             return []
@@ -1015,6 +1024,7 @@ class _Look:
         return mine or rows
 
     def _choose(self, queue: Sequence[Row], size: int) -> list[Found]:
+        self._unmeasured += [Found(row) for row in queue if row.key.startswith(UNMEASURED)]
         rows = self._leading(queue)
         if len(rows) > size:
             at = int(self._random() * (len(rows) - size + 1))
@@ -1033,7 +1043,12 @@ class _Look:
         if dry:
             none = TaskAnswer(task=None, why=dry.why, retry_after_s=dry.retry_after_s)
             return self._home, [], none
-        others = [shard for shard in range(self._project.shards) if shard != self._home]
+        # The shard I came from was dry when I left it.
+        others = [
+            shard
+            for shard in range(self._project.shards)
+            if shard not in (self._home, self._previous)
+        ]
         pages = self._tables.query_many(
             layout.ITEMS, [self._whole_queue(shard, size) for shard in others]
         )
@@ -1045,6 +1060,11 @@ class _Look:
         if ready:
             shard, found = max(ready, key=lambda one: (len(one[1]), self._random()))
             return shard, found, None
+        if self._previous is not None and self._previous != self._home:
+            rows = self._tables.query(layout.ITEMS, self._whole_queue(self._previous, size))
+            found = self._choose(rows, size)
+            if found:
+                return self._previous, found, None
         if self._measure_some(size):
             return self._home, [], None
         leased = self._items.open_tasks(range(self._project.shards))
@@ -1054,19 +1074,10 @@ class _Look:
 
     def _measure_some(self, size: int) -> bool:
         """Make images ready that the second stage has not come to yet. True when there were any."""
-        prefix = f"A|{layout.UNMEASURED}|"
-        pages = self._tables.query_many(
-            layout.ITEMS,
-            [
-                Range(self._items.partition(shard), prefix, prefix + layout.END, 2 * size)
-                for shard in range(self._project.shards)
-            ],
-        )
-        found = {layout.listed_item(row.key): Found(row).item for rows in pages for row in rows}
-        if not found:
-            return False
-        self._tasks.measure_now(self._project, list(found.values())[: 2 * size])
-        return True
+        found = {one.item.item_id: one.item for one in self._unmeasured}
+        if found:
+            self._tasks.measure_now(self._project, list(found.values())[: 2 * size])
+        return bool(found)
 
     def _nothing(self, leased: Sequence[Task]) -> TaskAnswer:
         """Say why there is nothing, and when something may come back."""
@@ -1081,6 +1092,14 @@ class _Look:
             why, retry = "all_leased", max(1, min(15, -(-soonest // 1000)))
         self._tasks.note_dry(project, why, retry)
         return TaskAnswer(task=None, why=why, retry_after_s=retry)
+
+
+def _extrapolated(queue: Sequence[Row]) -> float:
+    """About how many rows a queue has, from how close together these are in its shuffled order."""
+    kind = queue[0].key.split("|", 2)[1]
+    places = [int(row.key.split("|")[3], 16) for row in queue if row.key.split("|", 2)[1] == kind]
+    span = (max(places) - min(places)) / 2**48
+    return len(places) / span if span else float(len(places))
 
 
 def _problem(fault: Fault, index: int) -> Problem:

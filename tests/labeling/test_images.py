@@ -50,6 +50,11 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
+def directory(kind: int, value: int) -> bytes:
+    """A TIFF structure of one entry: the orientation, as a value of this TIFF type."""
+    return b"MM\x00*" + struct.pack(">IHHHIHH", 8, 1, 0x0112, kind, 1, value, 0)
+
+
 def png_of(width: int, height: int) -> bytes:
     """A PNG that says it is this large, without the pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
@@ -129,7 +134,7 @@ def test_a_png_without_exif_is_not_decoded_in_search_of_it() -> None:
 
 def test_text_named_exif_is_not_exif() -> None:
     whole = png_of(40, 30)
-    text = chunk(b"tEXt", b"exif\x00MM\x00*\x00\x00\x00\x08")
+    text = chunk(b"tEXt", b"exif\x00a text" + directory(kind=3, value=6))
 
     assert measured(whole[:33] + text + whole[33:]) == Measured(ETAG, 40, 30)
 
@@ -140,6 +145,11 @@ def test_damaged_exif_does_not_make_an_image_unreadable() -> None:
     whole[directory : directory + 4] = b"\xff" * 4  # 65,535 entries, the first of no known tag
 
     assert measured(bytes(whole)) == Measured(ETAG, 40, 30)
+
+
+@pytest.mark.parametrize(("kind", "orientation"), [(1, 1), (3, 6), (4, 1), (8, 1)])
+def test_only_a_short_is_an_orientation(kind: int, orientation: int) -> None:
+    assert orientation_of(b"Exif\x00\x00" + directory(kind, value=6)) == orientation
 
 
 @given(st.binary(max_size=64))

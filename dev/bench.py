@@ -1,0 +1,287 @@
+"""Budgets of docs/architecture.md, measured: `make bench ONLY=handout`.
+
+Counted storage calls and ratios, not seconds: they are the same on any machine. Writes
+`.local/bench.json`, a list of `{name, value, unit, budget, ok}`, and exits non-zero when one is over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from dev import LOCAL
+from dev.azurite import Azurite
+from functions.services import Services, compose
+from labeling import layout
+from labeling.access import Caller
+from labeling.adapters.azure import connect
+from labeling.adapters.calls import counting
+from labeling.adapters.memory import memory_storage
+from labeling.classes import NewClass
+from labeling.datasets import Source
+from labeling.items import Item, Measured
+from labeling.projects import NewProject, Project
+from labeling.settings import Settings
+from labeling.storage import Operation, Range, Row, Storage, Tables
+from labeling.tasks import SubmissionEnvelope, SubmitAnswer, TaskAnswer, TaskRequest, TaskView
+
+PAGE = 9
+HANDOUTS = 40
+ADMIN = Caller(user="admin", name="admin", provider="bench", site_admin=True)
+
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One budget and what was found; `unit` says what was counted."""
+
+    name: str
+    value: float
+    unit: str
+    budget: float
+    ok: bool
+
+
+class CountedTables:
+    """Tables that count calls, and round trips: calls that wait for one another."""
+
+    def __init__(self, inner: Tables) -> None:
+        self._inner = inner
+        self.calls = 0
+        self.round_trips = 0
+
+    def _count(self, calls: int) -> None:
+        self.calls += calls
+        self.round_trips += bool(calls)
+
+    def get(self, table: str, partition: str, key: str) -> Row | None:
+        """One call."""
+        self._count(1)
+        return self._inner.get(table, partition, key)
+
+    def get_many(self, table: str, places: Sequence[tuple[str, str]]) -> list[Row | None]:
+        """As many calls as places, in one round trip."""
+        self._count(len(places))
+        return self._inner.get_many(table, places)
+
+    def query(self, table: str, wanted: Range) -> list[Row]:
+        """One call."""
+        self._count(1)
+        return self._inner.query(table, wanted)
+
+    def query_many(self, table: str, wanted: Sequence[Range]) -> list[list[Row]]:
+        """As many calls as ranges, in one round trip."""
+        self._count(len(wanted))
+        return self._inner.query_many(table, wanted)
+
+    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> None:
+        """One call."""
+        self._count(1)
+        self._inner.transact(table, partition, operations)
+
+
+@dataclass
+class Bench:
+    """A project of a given size over some storage, and labelers who work in it."""
+
+    services: Services
+    project: Project
+    counted: CountedTables | None = None
+
+    def warm(self, user: str) -> None:
+        """Have the rows of the project and a member read within the last five seconds."""
+        caller = Caller(user=user, name=user, provider="bench")
+        self.services.projects.open(self.project.project_id, caller, "labeler", "it")
+
+    def ask(self, user: str, *, request_id: str = "") -> TaskAnswer:
+        """A page for a labeler."""
+        caller = Caller(user=user, name=user, provider="bench")
+        opened = self.services.projects.open(self.project.project_id, caller, "labeler", "it")
+        request = TaskRequest(request_id=request_id or uuid.uuid4().hex, size=PAGE)
+        return self.services.tasks.hand_out(opened, caller, request)
+
+    def submit(self, user: str, task: TaskView) -> SubmitAnswer:
+        """Tags for a whole page."""
+        caller = Caller(user=user, name=user, provider="bench")
+        opened = self.services.projects.open(self.project.project_id, caller, "labeler", "it")
+        tag = {"annotation_id": "a1", "class_id": "c1", "geometry": {"kind": "tag"}}
+        envelope = SubmissionEnvelope(
+            submission_id=uuid.uuid4().hex,
+            classes_version=1,
+            items=[
+                {"item_id": one.item_id, "outcome": "labeled", "annotations": [tag]}
+                for one in task.items
+            ],
+        )
+        return self.services.tasks.submit(opened, caller, task.task_id, envelope)
+
+    def joined(self, user: str) -> None:
+        """Make somebody a member."""
+        self.services.access.put_member(self.project.project_id, user, "labeler", name=user)
+
+    def calls(self, work: Callable[[], Answer]) -> tuple[Answer, int, int]:
+        """Some work's answer, storage calls and round trips; queue messages are not counted."""
+        if self.counted is None:
+            with counting() as calls:
+                answer = work()
+            return answer, calls["table"] + calls["blob"], 0
+        self.counted.calls = self.counted.round_trips = 0
+        answer = work()
+        return answer, self.counted.calls, self.counted.round_trips
+
+
+def filled(storage: Storage, size: int, shards: int) -> tuple[Services, Project]:
+    """A running project of `size` measured items, registered by the product's own code."""
+    services = compose(storage, Settings(cache_seconds=5))
+    source = Source(container=layout.DATASETS, pattern="**/*.*")
+    new = NewProject(
+        name=f"bench {uuid.uuid4().hex}",
+        task_type="multiclass",
+        dataset_id="d-bench",
+        classes=[NewClass(name="cat"), NewClass(name="dog")],
+    )
+    made = services.projects.create(new, source, by=ADMIN, idempotency_key=None)
+    project = services.projects.change(
+        made.project_id,
+        lambda old: old.model_copy(update={"state": "running", "shards": shards}),
+    )
+    items = services.projects.items(project)
+    by_shard: dict[int, list[Item]] = {shard: [] for shard in range(shards)}
+    for number in range(size):
+        item = items.new_item(
+            f"{number:07d}.jpg", "e1", container=layout.DATASETS, size=1000, media="jpeg"
+        )
+        by_shard[items.shard_of(item.item_id)].append(item)
+    for shard, found in by_shard.items():
+        for at in range(0, len(found), 24):
+            some = found[at : at + 24]
+            items.register(shard, some, "bench")
+            size_of = Measured(blob_etag="e1", width=640, height=480)
+            items.measured(shard, {one.item_id: size_of for one in some})
+    return services, project
+
+
+@contextmanager
+def in_memory(size: int, shards: int) -> Generator[Bench]:
+    """A project in memory, its table calls counted."""
+    inner = memory_storage()
+    counted = CountedTables(inner.tables)
+    storage = Storage(counted, inner.blobs, inner.queues, inner.clock, random.Random(1).random)
+    services, project = filled(storage, size, shards)
+    yield Bench(services, project, counted)
+
+
+@contextmanager
+def on_azurite(size: int, shards: int) -> Generator[Bench]:
+    """A project on the storage emulator, every request of the SDK counted."""
+    with tempfile.TemporaryDirectory() as logs:
+        azurite = Azurite.start(folder=None, ports=None, name="bench", logs=Path(logs))
+        try:
+            storage = connect(azurite.connection_string)
+            storage.create_all()
+            services, project = filled(storage, size, shards)
+            yield Bench(services, project)
+        finally:
+            azurite.stop()
+
+
+def handout(where: str, bench: Bench) -> Iterator[Measure]:
+    """Calls of handing out, resuming and submitting in the middle of a project."""
+    cold, warm, resume, submit = list[int](), list[int](), list[int](), list[int]()
+    for number in range(HANDOUTS):
+        user = f"labeler{number % 8}"
+        first = number < 8
+        if first:
+            bench.joined(user)
+        else:
+            bench.warm(user)
+        ask = partial(bench.ask, user, request_id=uuid.uuid4().hex)
+        answer, calls, _ = bench.calls(ask)
+        (cold if first else warm).append(calls)
+        assert answer.task
+        assert len(answer.task.items) == PAGE
+        bench.warm(user)
+        resume.append(bench.calls(ask)[1])
+        submit.append(bench.calls(partial(bench.submit, user, answer.task))[1])
+    yield _row(f"handout of {PAGE}, {where}: warm, median", sorted(warm)[len(warm) // 2], 3)
+    yield _row(f"handout of {PAGE}, {where}: warm, most", max(warm), 3)
+    yield _row(
+        f"handout of {PAGE}, {where}: cold (project and member row read, activity noted), most",
+        max(cold),
+        7,
+    )
+    yield _row(f"resume, {where}: most", max(resume), 2)
+    yield _row(f"submit of {PAGE}, {where}: most (one message in 32 apart)", max(submit), 2)
+
+
+def last_pages(shards: int) -> Iterator[Measure]:
+    """Calls of the last handouts of a project that hand out something."""
+    with in_memory(40 * shards, shards) as bench:
+        bench.joined("ann")
+        calls, trips = list[int](), list[int]()
+        answer = bench.ask("ann")  # the first one is cold
+        while answer.task:
+            bench.submit("ann", answer.task)
+            bench.warm("ann")
+            answer, cost, round_trips = bench.calls(partial(bench.ask, "ann"))
+            if answer.task:
+                calls.append(cost)
+                trips.append(round_trips)
+    yield _row(f"last pages, {shards} shards: most calls", max(calls), 3 + shards)
+    yield _row(f"last pages, {shards} shards: most round trips", max(trips), 4, unit="round trips")
+
+
+def _row(name: str, value: float, budget: float, unit: str = "calls") -> Measure:
+    return Measure(name, value, unit, budget, value <= budget)
+
+
+def measure(only: str, big: int) -> Iterator[Measure]:
+    """All measures of a group, as they come."""
+    if only in ("", "handout"):
+        with in_memory(1_000, 1) as bench:
+            yield from handout("1,000 items", bench)
+        with on_azurite(1_000, 1) as bench:
+            yield from handout("1,000 items, emulator", bench)
+        with in_memory(big, 16) as bench:
+            yield from handout(f"{big:,} items", bench)
+        yield from last_pages(1)
+        yield from last_pages(16)
+
+
+def main() -> int:
+    """Measure, print, write `.local/bench.json`; 1 when something is over its budget."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", default="", choices=["", "handout"])
+    parser.add_argument("--big", type=int, default=500_000, help="items of the large project")
+    options = parser.parse_args()
+    console = Console()
+    found: list[Measure] = []
+    table = Table("measure", "value", "budget", "ok")
+    for one in measure(options.only, options.big):
+        found.append(one)
+        table.add_row(
+            one.name, f"{one.value:g} {one.unit}", f"{one.budget:g}", "yes" if one.ok else "NO"
+        )
+    console.print(table)
+    LOCAL.mkdir(exist_ok=True)
+    (LOCAL / "bench.json").write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n")
+    return 0 if all(one.ok for one in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Sabotage: a page is claimed without asking whether its images are still in the queue.
+
+Lookers take from the head and take their time, so that labelers who ask at once meet there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from dev.simulate.real import real_app
+from functions import services
+from labeling.adapters.azure import AzureTables
+from labeling.items import Items, Task
+from labeling.storage import Collision, Create, Delete, Operation, Storage
+
+_PAUSE_S = 0.5  # between looking and claiming: everyone else has looked by then
+
+_connect, _claim, _transact = services.connect, Items.claim, AzureTables.transact
+
+
+def _from_the_head(connection: Any) -> Storage:
+    return replace(_connect(connection), random=lambda: 0.0)
+
+
+def _slow_claim(self: Items, *about: Any, **more: Any) -> Task:
+    time.sleep(_PAUSE_S)
+    return _claim(self, *about, **more)
+
+
+def _careless(
+    self: AzureTables, table: str, partition: str, operations: Sequence[Operation]
+) -> None:
+    left = list(operations)
+    if not (isinstance(left[0], Create) and left[0].key.startswith("R|")):
+        _transact(self, table, partition, left)
+        return
+    left = [Delete(one.key) if isinstance(one, Delete) else one for one in left]
+    while True:
+        try:
+            _transact(self, table, partition, left)
+            return
+        except Collision as gone:
+            if not gone.key.startswith("A|"):
+                raise
+            left = [one for one in left if one.key != gone.key]
+
+
+services.connect = _from_the_head
+Items.claim = _slow_claim
+AzureTables.transact = _careless
+app = real_app()

@@ -1,0 +1,23 @@
+"""Sabotage: of the first submission of several images, the last is answered `saved` and not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dev.simulate.real import real_app
+from labeling.items import Decision, Items, Task
+
+_submit = Items.submit
+_dropped: list[str] = []
+
+
+def _forgetful(self: Items, task: Task, decisions: Sequence[Decision], **more: Any) -> None:
+    if not _dropped and len(decisions) > 1:
+        _dropped.append(decisions[-1].item_id)
+        decisions = decisions[:-1]
+    _submit(self, task, decisions, **more)
+
+
+Items.submit = _forgetful
+app = real_app()

@@ -1,0 +1,117 @@
+import { FluentProvider, makeStyles, tokens } from "@fluentui/react-components";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Route, Switch } from "wouter";
+
+import { ApiError } from "@/api/client";
+import { useMe } from "@/api/queries";
+import { darkTheme, lightTheme } from "@/theme";
+import { Announcer } from "@/ui/announcer";
+import { Message } from "@/ui/Message";
+
+import { ErrorBoundary } from "./ErrorBoundary";
+import { Shell } from "./Shell";
+import { SignIn } from "./SignIn";
+
+const loadLabelPage = () => import("@/features/tasks/LabelPage");
+const LabelPage = lazy(loadLabelPage);
+const ProjectList = lazy(() => import("@/features/projects/ProjectList"));
+const NewProject = lazy(() => import("@/features/projects/NewProject"));
+const ProjectRoute = lazy(() => import("./ProjectRoute"));
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: (failures, error) => failures < 3 && error instanceof ApiError && error.passing,
+      staleTime: 1_000,
+    },
+  },
+});
+
+const useStyles = makeStyles({
+  root: {
+    minHeight: "100dvh",
+    backgroundColor: tokens.colorNeutralBackground2,
+    color: tokens.colorNeutralForeground1,
+    wordBreak: "keep-all",
+    overflowWrap: "anywhere",
+    fontVariantNumeric: "tabular-nums",
+    ":lang(ko)": { lineHeight: 1.5 },
+    "@media (prefers-reduced-motion: reduce)": {
+      "& *": { animationDuration: "1ms !important", transitionDuration: "1ms !important" },
+    },
+  },
+});
+
+export function App(): ReactNode {
+  const styles = useStyles();
+  const dark = useDarkSystem();
+  return (
+    <FluentProvider theme={dark ? darkTheme : lightTheme} className={styles.root}>
+      <QueryClientProvider client={queries}>
+        <ErrorBoundary>
+          <Announcer />
+          <Pages />
+        </ErrorBoundary>
+      </QueryClientProvider>
+    </FluentProvider>
+  );
+}
+
+function Pages(): ReactNode {
+  const { t } = useTranslation();
+  const me = useMe();
+  useEffect(() => {
+    if (me.data) void loadLabelPage();
+  }, [me.data]);
+  if (me.isPending) return null;
+  if (me.isError)
+    return (
+      <Message icon="warning" title={t("error.unreachable")}>
+        {t("error.unreachableText")}
+      </Message>
+    );
+  if (!me.data) return <SignIn />;
+  return (
+    <Suspense>
+      <Switch>
+        <Route path="/projects/:projectId/label">
+          {({ projectId }) => <LabelPage key={projectId} projectId={projectId} />}
+        </Route>
+        <Route>
+          <Shell>
+            <Suspense>
+              <Switch>
+                <Route path="/">
+                  <ProjectList />
+                </Route>
+                <Route path="/projects/new">
+                  <NewProject />
+                </Route>
+                <Route path="/projects/:projectId">
+                  {({ projectId }) => <ProjectRoute key={projectId} projectId={projectId} />}
+                </Route>
+                <Route>
+                  <Message icon="search" title={t("error.noPage")} />
+                </Route>
+              </Switch>
+            </Suspense>
+          </Shell>
+        </Route>
+      </Switch>
+    </Suspense>
+  );
+}
+
+const darkMedia = window.matchMedia("(prefers-color-scheme: dark)");
+
+function useDarkSystem(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      darkMedia.addEventListener("change", listener);
+      return () => darkMedia.removeEventListener("change", listener);
+    },
+    () => darkMedia.matches,
+  );
+}

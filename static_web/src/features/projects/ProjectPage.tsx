@@ -1,0 +1,295 @@
+import {
+  Button,
+  Link,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  Skeleton,
+  SkeletonItem,
+  tokens,
+} from "@fluentui/react-components";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+
+import { api, ApiError, unwrap } from "@/api/client";
+import { leftIn, progressQuery, projectQuery } from "@/api/queries";
+import type { Progress, Project } from "@/api/types";
+import { classTree } from "@/classes";
+import { formatNumber } from "@/format";
+import { ClassMark } from "@/ui/ClassMark";
+import { Icon } from "@/ui/Icon";
+import { Message } from "@/ui/Message";
+import { Panel } from "@/ui/Panel";
+import { ProgressBar } from "@/ui/ProgressBar";
+
+import { StateBadge } from "./StateBadge";
+
+const useStyles = makeStyles({
+  head: { display: "flex", flexWrap: "wrap", alignItems: "flex-start", gap: "12px 24px", marginBottom: "20px" },
+  titles: { display: "grid", gap: "4px", marginRight: "auto", minWidth: 0 },
+  title: { fontSize: "20px", lineHeight: "28px", fontWeight: 600, margin: 0 },
+  about: {
+    display: "flex",
+    flexWrap: "wrap",
+    gap: "4px 16px",
+    color: tokens.colorNeutralForeground2,
+  },
+  type: { display: "inline-flex", alignItems: "center", gap: "6px" },
+  actions: { display: "flex", gap: "8px" },
+  page: { display: "grid", gap: "16px" },
+  sentence: { margin: "0 0 12px", fontSize: "16px", lineHeight: "24px" },
+  legend: { display: "flex", flexWrap: "wrap", gap: "8px 24px", margin: "14px 0 0" },
+  entry: { display: "flex", alignItems: "center", gap: "8px" },
+  dot: { width: "10px", height: "10px", borderRadius: "2px", flex: "none" },
+  count: { fontWeight: 600 },
+  columns: {
+    display: "grid",
+    gap: "16px",
+    alignItems: "start",
+    gridTemplateColumns: "minmax(0, 3fr) minmax(0, 2fr)",
+    "@media (max-width: 860px)": { gridTemplateColumns: "minmax(0, 1fr)" },
+  },
+  stack: { display: "grid", gap: "16px" },
+  classes: { display: "grid", margin: 0, padding: 0, listStyle: "none" },
+  classRow: {
+    display: "grid",
+    gridTemplateColumns: "minmax(0, 2fr) minmax(0, 3fr) 4em",
+    alignItems: "center",
+    gap: "12px",
+    minHeight: "32px",
+  },
+  className: { display: "flex", alignItems: "center", gap: "8px", minWidth: 0 },
+  group: { color: tokens.colorNeutralForeground3, fontSize: "12px", paddingTop: "6px" },
+  number: { textAlign: "right" },
+  text: { whiteSpace: "pre-wrap", margin: "0 0 8px", maxWidth: "68ch" },
+  quiet: { color: tokens.colorNeutralForeground3, margin: 0 },
+});
+
+interface Props {
+  projectId: string;
+  /** What else is shown of it, from other features. */
+  exports: ReactNode;
+}
+
+export function ProjectPage({ projectId, exports }: Props): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const [, navigate] = useLocation();
+  const project = useQuery(projectQuery(projectId));
+  const progress = useQuery(progressQuery(projectId)).data;
+
+  if (project.isError)
+    return (
+      <Message
+        icon="warning"
+        title={t("project.notOpened")}
+        actions={<Button onClick={() => navigate("/?list")}>{t("label.toProjects")}</Button>}
+      >
+        {project.error instanceof ApiError ? project.error.message : null}
+      </Message>
+    );
+  if (!project.data) return <Placeholder />;
+  const { data } = project;
+  const state = progress?.state ?? data.state;
+  return (
+    <>
+      <div className={styles.head}>
+        <div className={styles.titles}>
+          <h1 className={styles.title}>{data.name}</h1>
+          <div className={styles.about}>
+            <span className={styles.type}>
+              <Icon name={data.task_type} size={16} />
+              {t(`types.${data.task_type}.name`)}
+            </span>
+            <StateBadge state={state} />
+          </div>
+        </div>
+        <div className={styles.actions}>
+          {data.my_role === "admin" && <PauseButton project={data} state={state} />}
+          <Button appearance="primary" onClick={() => navigate(`/projects/${projectId}/label`)}>
+            {t("project.label")}
+          </Button>
+        </div>
+      </div>
+      <div className={styles.page}>
+        {state === "failed" && (
+          <MessageBar intent="error" layout="multiline">
+            <MessageBarBody>
+              {t("project.failed", { why: progress?.state_reason ?? data.state_reason })}
+            </MessageBarBody>
+          </MessageBar>
+        )}
+        <ProgressPanel progress={progress} />
+        <div className={styles.columns}>
+          <ClassesPanel project={data} progress={progress} />
+          <div className={styles.stack}>
+            {data.my_role !== "labeler" && exports}
+            <Panel title={t("instructions.title")}>
+              <p className={data.instructions.text ? styles.text : styles.quiet}>
+                {data.instructions.text || t("instructions.none")}
+              </p>
+              {data.instructions.link && (
+                <Link href={data.instructions.link} target="_blank" rel="noreferrer">
+                  {t("instructions.more")}
+                </Link>
+              )}
+            </Panel>
+          </div>
+        </div>
+      </div>
+    </>
+  );
+}
+
+function PauseButton({ project, state }: { project: Project; state: Project["state"] }): ReactNode {
+  const { t } = useTranslation();
+  const queries = useQueryClient();
+  const { project_id: projectId } = project;
+  const change = useMutation({
+    mutationFn: (verb: "pause" | "resume") =>
+      unwrap(
+        api.POST(`/api/projects/{project_id}/${verb}`, {
+          params: { path: { project_id: projectId } },
+        }),
+      ),
+    onSuccess: async (changed) => {
+      queries.setQueryData(projectQuery(projectId).queryKey, changed);
+      await queries.invalidateQueries(progressQuery(projectId));
+    },
+  });
+  if (state !== "running" && state !== "paused") return null;
+  const verb = state === "running" ? "pause" : "resume";
+  return (
+    <Button
+      icon={<Icon name={verb === "pause" ? "pause" : "play"} />}
+      disabledFocusable={change.isPending}
+      onClick={() => change.mutate(verb)}
+    >
+      {t(`project.${verb}`)}
+    </Button>
+  );
+}
+
+const slices = [
+  { state: "labeled", color: tokens.colorBrandBackground },
+  { state: "skipped", color: tokens.colorNeutralForeground4 },
+  { state: "needs_review", color: tokens.colorPaletteMarigoldBackground3 },
+] as const;
+
+function ProgressPanel({ progress }: { progress: Progress | undefined }): ReactNode {
+  const { t, i18n } = useTranslation();
+  const styles = useStyles();
+  const number = (value: number) => formatNumber(value, i18n.language);
+  const total = progress?.total ?? 0;
+  const labeled = progress?.states["labeled"] ?? 0;
+  const reading = progress?.state === "initializing";
+  const unusable = (progress?.states["unreadable"] ?? 0) + (progress?.over_limit ?? 0);
+  const skipped = Object.entries(progress?.refresh?.skipped ?? {});
+  return (
+    <Panel title={t("project.progress")}>
+      <p className={styles.sentence} data-testid="progress-sentence">
+        {!progress
+          ? " "
+          : reading
+            ? t("project.reading", { images: number(total) })
+            : t("project.sentence", { labeled: number(labeled), total: number(total) })}
+      </p>
+      <ProgressBar
+        total={total}
+        parts={slices.map(({ state, color }) => ({ count: progress?.states[state] ?? 0, color }))}
+      />
+      <div className={styles.legend}>
+        {slices.map(({ state, color }) => (
+          <span key={state} className={styles.entry}>
+            <span className={styles.dot} style={{ backgroundColor: color }} />
+            {t(`itemStates.${state}`)}
+            <span className={styles.count} data-testid={`count-${state}`}>
+              {progress ? number(progress.states[state] ?? 0) : "–"}
+            </span>
+          </span>
+        ))}
+        <span className={styles.entry}>
+          <span className={styles.dot} style={{ backgroundColor: tokens.colorNeutralBackground5 }} />
+          {t("itemStates.left")}
+          <span className={styles.count} data-testid="count-left">
+            {progress ? number(leftIn(progress)) : "–"}
+          </span>
+        </span>
+        {unusable > 0 && (
+          <span className={styles.entry}>
+            <Icon name="warning" size={16} />
+            {t("itemStates.unusable")}
+            <span className={styles.count}>{number(unusable)}</span>
+          </span>
+        )}
+      </div>
+      {skipped.length > 0 && (
+        <p className={styles.quiet} style={{ marginTop: "10px" }}>
+          {t("project.skippedFiles", {
+            list: skipped.map(([why, count]) => `${why} ${number(count)}`).join(", "),
+          })}
+        </p>
+      )}
+      {progress?.refresh?.problem && (
+        <p className={styles.quiet} style={{ marginTop: "10px" }}>
+          {progress.refresh.problem}
+        </p>
+      )}
+    </Panel>
+  );
+}
+
+function ClassesPanel(props: { project: Project; progress: Progress | undefined }): ReactNode {
+  const { project, progress } = props;
+  const { t, i18n } = useTranslation();
+  const styles = useStyles();
+  const counts = new Map(progress?.classes.map((one) => [one.class_id, one.images]));
+  const most = Math.max(...counts.values(), 1);
+  return (
+    <Panel title={t("project.classes")}>
+      <ul className={styles.classes}>
+        {classTree(project.classes.map((one) => one.name)).map((node) => {
+          if (node.index === null)
+            return (
+              <li
+                key={node.path}
+                className={styles.group}
+                style={{ paddingLeft: `${node.depth * 16}px` }}
+              >
+                {node.name}
+              </li>
+            );
+          const count = counts.get(project.classes[node.index]?.class_id ?? "") ?? 0;
+          return (
+            <li key={node.path} className={styles.classRow}>
+              <span className={styles.className} style={{ paddingLeft: `${node.depth * 16}px` }}>
+                <ClassMark index={node.index} />
+                {node.name}
+              </span>
+              <ProgressBar
+                total={most}
+                parts={[{ count, color: tokens.colorNeutralForeground3 }]}
+              />
+              <span className={styles.number}>{formatNumber(count, i18n.language)}</span>
+            </li>
+          );
+        })}
+      </ul>
+      {!project.classes.length && <p className={styles.quiet}>{t("project.noClasses")}</p>}
+    </Panel>
+  );
+}
+
+function Placeholder(): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  return (
+    <Skeleton aria-label={t("projects.loading")} className={styles.page}>
+      <SkeletonItem size={48} />
+      <SkeletonItem style={{ height: "132px" }} />
+      <SkeletonItem style={{ height: "240px" }} />
+    </Skeleton>
+  );
+}

@@ -1,0 +1,133 @@
+import { Button, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import { Icon } from "@/ui/Icon";
+
+import { CommandButton } from "./CommandButton";
+import type { DeskState } from "./desk";
+import { decidedCount, type Page } from "./session";
+
+const useStyles = makeStyles({
+  bar: {
+    display: "flex",
+    alignItems: "center",
+    gap: "4px",
+    height: "100%",
+    boxSizing: "border-box",
+    paddingInline: "12px 8px",
+    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+  },
+  done: {
+    display: "grid",
+    gap: "3px",
+    minWidth: "132px",
+    marginRight: "12px",
+    fontSize: "13px",
+    lineHeight: "18px",
+    whiteSpace: "nowrap",
+    "@media (max-width: 720px)": { minWidth: "72px", marginRight: "4px", whiteSpace: "normal" },
+  },
+  marks: { display: "flex", gap: "2px", height: "4px" },
+  mark: { flex: 1, borderRadius: "2px", backgroundColor: tokens.colorNeutralStroke1 },
+  marked: { backgroundColor: tokens.colorCompoundBrandStroke },
+  notice: {
+    display: "flex",
+    alignItems: "center",
+    gap: "8px",
+    minWidth: 0,
+    marginInline: "auto",
+    color: tokens.colorStatusWarningForeground3,
+    fontSize: "13px",
+  },
+  submit: { marginLeft: "auto" },
+});
+
+interface Props {
+  page: Page | undefined;
+  many: boolean;
+  state: DeskState | null;
+  onUndo: () => void;
+  onSkip: () => void;
+  onAsk: () => void;
+  onNothing: () => void;
+  onSubmit: () => void;
+  onDismiss: () => void;
+}
+
+export function BottomBar(props: Props): ReactNode {
+  const { page, many, state } = props;
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const done = page ? decidedCount(page) : 0;
+  const all = page?.items.length ?? 0;
+  const canUndo = Boolean(state?.session.past.length || state?.session.finished);
+  return (
+    <div className={styles.bar}>
+      <div className={styles.done}>
+        <span data-testid="done">{page && t("label.done", { done, all })}</span>
+        <span className={styles.marks} aria-hidden>
+          {page?.items.map((item) => (
+            <span
+              key={item.item_id}
+              className={mergeClasses(
+                styles.mark,
+                page.work[item.item_id]?.outcome && styles.marked,
+              )}
+            />
+          ))}
+        </span>
+      </div>
+      <CommandButton id="undo" icon="undo" disabled={!canUndo} onClick={props.onUndo} />
+      <CommandButton id="skip" icon="skip" disabled={!page} onClick={props.onSkip} />
+      <CommandButton id="ask" icon="ask" disabled={!page} onClick={props.onAsk} />
+      {many && (
+        <CommandButton id="nothing" icon="nothing" disabled={!page} onClick={props.onNothing} />
+      )}
+      <NoticeLine state={state} onDismiss={props.onDismiss} />
+      <div className={styles.submit}>
+        <CommandButton
+          id="submit"
+          appearance="primary"
+          text={done && done < all ? t("label.submitSome", { done }) : t("commands.submit")}
+          disabled={!done}
+          onClick={props.onSubmit}
+        />
+      </div>
+    </div>
+  );
+}
+
+function NoticeLine({ state, onDismiss }: { state: DeskState | null; onDismiss: () => void }): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  if (state?.connection === "signedOut")
+    return (
+      <div role="alert" className={styles.notice}>
+        <Icon name="warning" />
+        {t("label.signedOut")}
+        <Button as="a" size="small" href="/.auth/login/aad?post_login_redirect_uri=/" target="_blank">
+          {t("label.signInAgain")}
+        </Button>
+      </div>
+    );
+  const notice = state?.notice;
+  if (!notice) return null;
+  return (
+    <div role="alert" className={styles.notice}>
+      <Icon name="warning" />
+      <span>
+        {notice.type === "failed"
+          ? t("label.failed", { detail: notice.detail })
+          : t(`label.${notice.type}`, { count: notice.count })}
+      </span>
+      <Button
+        appearance="subtle"
+        size="small"
+        icon={<Icon name="clear" size={16} />}
+        aria-label={t("label.dismiss")}
+        onClick={onDismiss}
+      />
+    </div>
+  );
+}

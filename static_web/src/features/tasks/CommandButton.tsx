@@ -1,0 +1,67 @@
+import { Button, makeStyles, tokens, Tooltip } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import { keyName, type CommandId } from "@/commands";
+import { Icon, type IconName } from "@/ui/Icon";
+
+const TOOLTIP_MS = 500;
+
+const useStyles = makeStyles({
+  button: {
+    whiteSpace: "nowrap",
+    "@media (max-width: 720px)": { minWidth: "44px", minHeight: "44px", paddingInline: "8px" },
+  },
+  iconOnly: { minWidth: "32px", paddingInline: "5px" },
+  key: {
+    marginLeft: "8px",
+    fontFamily: "inherit",
+    fontSize: "12px",
+    opacity: 0.75,
+    "@media (max-width: 720px), (hover: none)": { display: "none" },
+  },
+  text: { "@media (max-width: 720px)": { display: "none" } },
+});
+
+interface Props {
+  id: CommandId & keyof typeof NAMES;
+  icon?: IconName;
+  appearance?: "primary" | "subtle";
+  disabled?: boolean;
+  text?: string;
+  iconOnly?: boolean;
+  onClick: () => void;
+}
+
+// Commands that have a button; the names of all are in the help dialog.
+const NAMES = { undo: 1, skip: 1, ask: 1, nothing: 1, submit: 1, instructions: 1, help: 1, rail: 1 };
+
+/** A command of commands.ts as a button, with its key on it. */
+export function CommandButton(props: Props): ReactNode {
+  const { id, icon, appearance = "subtle", disabled = false, text, iconOnly = false, onClick } = props;
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const name = text ?? t(`commands.${id}`);
+  const key = keyName(id);
+  return (
+    <Tooltip content={`${name} (${key})`} relationship="description" showDelay={TOOLTIP_MS}>
+      <Button
+        appearance={appearance}
+        className={iconOnly ? styles.iconOnly : styles.button}
+        disabledFocusable={disabled}
+        {...(icon && { icon: <Icon name={icon} /> })}
+        aria-label={name}
+        onClick={onClick}
+      >
+        {iconOnly ? null : (
+          <>
+            <span className={appearance === "primary" ? undefined : styles.text}>{name}</span>
+            <kbd className={styles.key} aria-hidden>
+              {key}
+            </kbd>
+          </>
+        )}
+      </Button>
+    </Tooltip>
+  );
+}

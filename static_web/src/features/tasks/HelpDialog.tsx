@@ -1,0 +1,84 @@
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+  makeStyles,
+  tokens,
+} from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import { commands, keyName } from "@/commands";
+
+const groups = ["classes", "images", "page", "view"] as const;
+
+const useStyles = makeStyles({
+  surface: { maxWidth: "720px" },
+  groups: {
+    display: "grid",
+    gridTemplateColumns: "1fr 1fr",
+    gap: "20px 40px",
+    "@media (max-width: 640px)": { gridTemplateColumns: "1fr" },
+  },
+  heading: { margin: "0 0 6px", fontSize: "14px", lineHeight: "20px", fontWeight: 600 },
+  list: { margin: 0 },
+  row: {
+    display: "flex",
+    justifyContent: "space-between",
+    gap: "16px",
+    padding: "4px 0",
+    borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
+  },
+  keys: { margin: 0, color: tokens.colorNeutralForeground2, whiteSpace: "nowrap" },
+});
+
+interface Props {
+  open: boolean;
+  /** One class an image: there is no "nothing here". */
+  many: boolean;
+  onClose: () => void;
+}
+
+/** All keys of the labeling page, from the list that binds them. */
+export function HelpDialog({ open, many, onClose }: Props): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const here = commands.filter((one) => one.place === "label" && (many || one.id !== "nothing"));
+  return (
+    <Dialog open={open} onOpenChange={onClose}>
+      <DialogSurface className={styles.surface}>
+        <DialogBody>
+          <DialogTitle>{t("help.title")}</DialogTitle>
+          <DialogContent className={styles.groups}>
+            {groups.map((group) => (
+              <section key={group}>
+                <h3 className={styles.heading}>{t(`help.${group}`)}</h3>
+                <dl className={styles.list}>
+                  {here
+                    .filter((one) => one.group === group)
+                    .map(({ id }) => (
+                      <div key={id} className={styles.row}>
+                        <dt>{t(`commands.${id}`)}</dt>
+                        <dd className={styles.keys}>
+                          <kbd>{keyName(id)}</kbd>
+                        </dd>
+                      </div>
+                    ))}
+                </dl>
+              </section>
+            ))}
+          </DialogContent>
+          <DialogActions>
+            <Button appearance="primary" onClick={onClose}>
+              {t("help.close")}
+            </Button>
+          </DialogActions>
+        </DialogBody>
+      </DialogSurface>
+    </Dialog>
+  );
+}

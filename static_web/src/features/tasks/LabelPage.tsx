@@ -1,0 +1,47 @@
+import { Button, FluentProvider, makeStyles, tokens } from "@fluentui/react-components";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+
+import { ApiError } from "@/api/client";
+import { projectQuery } from "@/api/queries";
+import { stageTheme } from "@/theme";
+import { Message } from "@/ui/Message";
+
+import { Stage } from "./Stage";
+
+const useStyles = makeStyles({
+  page: {
+    height: "100dvh",
+    overflow: "hidden",
+    backgroundColor: tokens.colorNeutralBackground2,
+    color: tokens.colorNeutralForeground1,
+    colorScheme: "dark",
+  },
+});
+
+/** The labeling page of a project: always the dark stage. */
+export default function LabelPage({ projectId }: { projectId: string }): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const [, navigate] = useLocation();
+  const project = useQuery(projectQuery(projectId));
+  const toProjects = <Button onClick={() => navigate("/?list")}>{t("label.toProjects")}</Button>;
+  return (
+    <FluentProvider theme={stageTheme} className={styles.page}>
+      {project.isError ? (
+        <Message icon="warning" title={t("project.notOpened")} actions={toProjects}>
+          {project.error instanceof ApiError ? project.error.message : null}
+        </Message>
+      ) : !project.data ? null : project.data.task_type === "boxes" ||
+        project.data.task_type === "polygons" ? (
+        <Message icon={project.data.task_type} title={project.data.name} actions={toProjects}>
+          {t("label.drawingNext")}
+        </Message>
+      ) : (
+        <Stage project={project.data} />
+      )}
+    </FluentProvider>
+  );
+}

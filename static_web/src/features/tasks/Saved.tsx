@@ -1,0 +1,48 @@
+import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { DeskState } from "./desk";
+
+const useStyles = makeStyles({
+  root: {
+    display: "inline-flex",
+    alignItems: "center",
+    justifyContent: "flex-end",
+    gap: "8px",
+    minWidth: "88px",
+    paddingInline: "8px",
+    fontSize: "13px",
+    whiteSpace: "nowrap",
+    color: tokens.colorNeutralForeground2,
+    "@media (max-width: 720px)": { minWidth: 0 },
+  },
+  text: { "@media (max-width: 400px)": { display: "none" } },
+  dot: {
+    width: "8px",
+    height: "8px",
+    flex: "none",
+    borderRadius: "50%",
+    backgroundColor: tokens.colorPaletteGreenForeground3,
+  },
+  waiting: { backgroundColor: tokens.colorStatusWarningForeground3 },
+});
+
+/** Always in one place: whether the API has all that was decided. */
+export function Saved({ state }: { state: DeskState | null }): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const unsaved = state?.unsaved ?? 0;
+  const away = state && state.connection !== "online";
+  const text = away
+    ? t(`saved.${state.connection}`)
+    : unsaved
+      ? t("saved.unsaved", { count: unsaved })
+      : t("saved.saved");
+  return (
+    <span className={styles.root} data-testid="saved" data-unsaved={unsaved}>
+      <span className={styles.text}>{text}</span>
+      <span className={mergeClasses(styles.dot, (unsaved || away) && styles.waiting)} />
+    </span>
+  );
+}

@@ -1,0 +1,79 @@
+import {
+  Avatar,
+  Button,
+  makeStyles,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  tokens,
+} from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import { useMe } from "@/api/queries";
+import { changeLanguage, languages, otherLanguage } from "@/i18n/i18n";
+
+import { Icon } from "./Icon";
+
+const useStyles = makeStyles({
+  row: { display: "flex", alignItems: "center", gap: "4px" },
+  who: { padding: "8px 12px", color: tokens.colorNeutralForeground2, fontSize: "12px" },
+  trigger: { minWidth: "36px" },
+  language: { minWidth: "auto", fontWeight: 400, paddingInline: "8px" },
+});
+
+/** Switches to the other language, in that language's words. */
+export function LanguageButton(): ReactNode {
+  const { i18n } = useTranslation();
+  const styles = useStyles();
+  const other = otherLanguage(i18n.language);
+  return (
+    <Button
+      appearance="subtle"
+      className={styles.language}
+      lang={other}
+      onClick={() => void changeLanguage(other)}
+    >
+      {languages[other]}
+    </Button>
+  );
+}
+
+export function AccountMenu(): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const me = useMe().data;
+  return (
+    <div className={styles.row}>
+      <LanguageButton />
+      {me && (
+        <Menu positioning="below-end">
+          <MenuTrigger disableButtonEnhancement>
+            <Button
+              appearance="subtle"
+              className={styles.trigger}
+              aria-label={t("account.menu", { name: me.name })}
+              icon={<Avatar size={24} name={me.name} color="brand" aria-hidden />}
+            />
+          </MenuTrigger>
+          <MenuPopover>
+            <div className={styles.who}>
+              {me.name}
+              {me.site_admin && ` · ${t("account.siteAdmin")}`}
+            </div>
+            <MenuList>
+              <MenuItem
+                icon={<Icon name="signOut" />}
+                onClick={() => window.location.assign("/.auth/logout?post_logout_redirect_uri=/")}
+              >
+                {t("account.signOut")}
+              </MenuItem>
+            </MenuList>
+          </MenuPopover>
+        </Menu>
+      )}
+    </div>
+  );
+}

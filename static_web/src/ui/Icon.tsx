@@ -1,0 +1,67 @@
+import type { ReactNode } from "react";
+
+/** Line icons on a grid of 20, drawn for 16-24 px. */
+const paths = {
+  add: "M10 4v12M4 10h12",
+  ask: "M5 17V4m0 .5c3-1.8 6 1.6 10 0v7c-4 1.6-7-1.8-10 0",
+  back: "M12 4l-6 6 6 6",
+  check: "M4 10.5l4 4 8-9",
+  clear: "M5 5l10 10M15 5L5 15",
+  download: "M10 3v9m-4-3.5l4 4 4-4M4 16.5h12",
+  file: "M6 3h5l4 4v10H6zM11 3v4h4",
+  folder: "M3 6a1 1 0 011-1h4l2 2h6a1 1 0 011 1v7a1 1 0 01-1 1H4a1 1 0 01-1-1z",
+  help: "M7.5 7.8a2.5 2.5 0 115 0c0 1.7-2.5 1.8-2.5 3.7m0 2.6v.2",
+  image: "M3 4.5h14v11H3zM3 13l4-3.5 3 2.5 3-3 4 4M7 8h.01",
+  info: "M10 9.2V14m0-8v.2M17.5 10a7.5 7.5 0 11-15 0 7.5 7.5 0 0115 0z",
+  nothing: "M17 10a7 7 0 11-14 0 7 7 0 0114 0zM5 15L15 5",
+  pause: "M7 4.5v11M13 4.5v11",
+  panel: "M3 4.5h14v11H3zM8 4.5v11",
+  play: "M6.5 4.5v11l9-5.5z",
+  redo: "M15.5 9H8a4 4 0 000 8h4M15.5 9L12 5.5M15.5 9L12 12.5",
+  search: "M9 15A6 6 0 109 3a6 6 0 000 12zm4.3-1.7L17 17",
+  signOut: "M8 4H4.5v12H8m4-9.5l3.5 3.5-3.5 3.5M15 10H8",
+  skip: "M5 5l6 5-6 5zM14.5 5v10",
+  undo: "M4.5 9H12a4 4 0 010 8H8M4.5 9L8 5.5M4.5 9L8 12.5",
+  upload: "M10 13V4M6 7.5l4-4 4 4M4 16.5h12",
+  warning: "M10 3.5l7.5 13h-15zM10 8.5V12m0 2.2v.1",
+  multiclass: "M3.5 9.5v-6h6l7 7-6 6zM6.8 6.8h.01",
+  multilabel: "M2.5 9v-5h5l6 6-5 5zM11 4l6.5 6.5-4.5 4.5M5.3 6.8h.01",
+  boxes: "M4 4h8v7H4zM9 11v5h8V7h-5",
+  polygons: "M4 8l6-4.5L16.5 7 14 15.5H7z",
+  layout1: "M3 4h14v12H3z",
+  layout4: "M3 4h14v12H3zM10 4v12M3 10h14",
+  layout6: "M3 4h14v12H3zM7.7 4v12M12.3 4v12M3 10h14",
+  layout9: "M3 4h14v12H3zM7.7 4v12M12.3 4v12M3 8h14M3 12h14",
+} as const;
+
+export type IconName = keyof typeof paths;
+
+export function Icon({ name, size = 20 }: { name: IconName; size?: number }): ReactNode {
+  return (
+    <svg
+      width={size}
+      height={size}
+      viewBox="0 0 20 20"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth={1.4}
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden
+      focusable="false"
+      style={{ flex: "none" }}
+    >
+      <path d={paths[name]} />
+    </svg>
+  );
+}
+
+export function Logo({ size = 24 }: { size?: number }): ReactNode {
+  return (
+    <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden focusable="false">
+      <rect width="32" height="32" rx="7" fill="#0f6f6a" />
+      <path d="M9 8h7l8 8-8 8H9z" fill="#fff" />
+      <circle cx="14" cy="16" r="2.5" fill="#0f6f6a" />
+    </svg>
+  );
+}

@@ -1,0 +1,38 @@
+import { makeStyles } from "@fluentui/react-components";
+import { useEffect, useState, type ReactNode } from "react";
+
+const useStyles = makeStyles({
+  hidden: {
+    position: "absolute",
+    width: "1px",
+    height: "1px",
+    overflow: "hidden",
+    clipPath: "inset(50%)",
+    whiteSpace: "nowrap",
+  },
+});
+
+let tell: (text: string) => void = () => undefined;
+
+/** Says something to people who use a screen reader. */
+export function announce(text: string): void {
+  tell(text);
+}
+
+/** The one live region of the app. */
+export function Announcer(): ReactNode {
+  const styles = useStyles();
+  const [said, setSaid] = useState({ text: "", times: 0 });
+  useEffect(() => {
+    tell = (text) => setSaid((before) => ({ text, times: before.times + 1 }));
+    return () => {
+      tell = () => undefined;
+    };
+  }, []);
+  return (
+    <div role="status" aria-live="polite" className={styles.hidden}>
+      {/* A new node, so that the same words are said again. */}
+      <span key={said.times}>{said.text}</span>
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dev import demo
+from dev.client import ApiError, Client
+from dev.samples import compose
+from dev.stack import Stack
+
+
+def test_a_second_start_finds_the_projects_of_the_first(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    truth = compose("multilabel", 8, 1, photos, source="packages")
+    (photos / "notes.txt").write_text("not a photo")
+    seen: list[list[str]] = []
+
+    for _start in (1, 2):
+        with (
+            Stack(data=tmp_path / "data", site=None, logs=tmp_path) as system,
+            Client(system.url, person=demo.ADMIN) as admin,
+            Client(system.url, person=demo.LABELERS[1]) as labeler,
+        ):
+            demo.own_project(admin, photos, "multilabel", truth.classes)
+            projects = labeler.call("GET", "/projects")["items"]
+            seen.append([project["project_id"] for project in projects])
+            items = admin.call("GET", f"/projects/{seen[-1][0]}/items")["items"]
+            wrong = [project for project in projects if project["state"] != "running"]
+
+            assert wrong == []
+            dataset = items[0]["path"].split("/")[0]
+            assert {item["path"].removeprefix(f"{dataset}/") for item in items} == {
+                scene.path for scene in truth.scenes
+            }
+            sizes = {item["path"]: (item["width"], item["height"]) for item in items}
+            assert all(sizes[f"{dataset}/{s.path}"] == (s.width, s.height) for s in truth.scenes)
+
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == 1
+
+
+def test_what_the_api_refuses_is_said(tmp_path: Path) -> None:
+    with (
+        Stack(site=None, logs=tmp_path) as system,
+        Client(system.url, person=demo.LABELERS[0]) as labeler,
+        Client(system.url) as nobody,
+    ):
+        with pytest.raises(ApiError, match="site admin"):
+            labeler.create_dataset("mine", key="k")
+        with pytest.raises(ApiError, match="401"):
+            nobody.call("GET", "/projects")
+
+
+def test_a_folder_of_ones_own_needs_photos_and_classes(tmp_path: Path) -> None:
+    with Client("http://127.0.0.1:9") as client:
+        with pytest.raises(ValueError, match="CLASSES=cat,dog"):
+            demo.own_project(client, tmp_path, "multilabel", ["cat"])
+        with pytest.raises(ValueError, match="no photos"):
+            demo.own_project(client, tmp_path, "boxes", ["cat"])
