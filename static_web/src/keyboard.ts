@@ -26,7 +26,10 @@ export function useCommands(place: Place, handlers: Handlers, enabled = true): v
           },
         ]),
       );
-    return tinykeys(window, Object.fromEntries(bindings) as Record<string, (e: KeyboardEvent) => void>);
+    return tinykeys(
+      window,
+      Object.fromEntries(bindings) as Record<string, (e: KeyboardEvent) => void>,
+    );
   }, [place, enabled]);
 }
 

@@ -1,1 +1,404 @@
-export const fakeApi = () => ({name:"x"});
+/** An API in memory, to look at pages without a backend: `npm run dev:fake`. Nobody else uses it. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import type { Plugin } from "vite";
+
+import type { DraftItem, Export, Project, Submission, Task, TaskType } from "../src/api/types";
+
+interface FakeProject {
+  project: Project;
+  total: number;
+  given: number;
+  saved: Map<string, { outcome: string; classes: string[] }>;
+  open: Map<string, Task>;
+  exports: Export[];
+}
+
+const LEASE_MS = 30 * 60_000;
+const projects = new Map<string, FakeProject>();
+let signedIn = true;
+
+function add(
+  id: string,
+  name: string,
+  type: TaskType,
+  classes: string[],
+  total: number,
+  done: number,
+) {
+  const project: Project = {
+    project_id: id,
+    name,
+    task_type: type,
+    dataset_id: `d-${id}`,
+    source: null,
+    classes: classes.map((one, at) => ({ class_id: `c${at + 1}`, name: one, description: "" })),
+    classes_version: 1,
+    instructions: {
+      text: "Choose what the picture shows first of all.\nWhen in doubt, ask a reviewer.",
+      link: "https://example.org/guide",
+    },
+    instructions_version: 1,
+    state: "running",
+    state_reason: "",
+    incremental_refresh: true,
+    created_at: "2026-11-20T09:00:00Z",
+    my_role: "admin",
+    version: 1,
+  };
+  const saved = new Map(
+    Array.from({ length: done }, (_, at) => [
+      `old-${at}`,
+      {
+        outcome: at % 40 === 7 ? "skipped" : at % 60 === 9 ? "needs_review" : "labeled",
+        classes: [`c${(Math.floor(Math.sqrt(at * 7)) % classes.length) + 1}`],
+      },
+    ]),
+  );
+  projects.set(id, { project, total, given: done, saved, open: new Map(), exports: [] });
+}
+
+add(
+  "rooms",
+  "Rooms 2024",
+  "multiclass",
+  ["Kitchen", "Bathroom", "Bedroom", "Outdoor/Balcony", "Outdoor/Garden", "Hallway"],
+  2_400,
+  1_488,
+);
+add(
+  "street",
+  "거리 풍경",
+  "multilabel",
+  [
+    "사람",
+    "차량/승용차",
+    "차량/버스",
+    "차량/자전거",
+    "신호등",
+    "나무",
+    "건물",
+    "표지판",
+    "가로등",
+    "횡단보도",
+    "벤치",
+    "고양이",
+    "강아지",
+    "하늘",
+  ],
+  9_000,
+  830,
+);
+add("traffic", "Traffic cameras", "boxes", ["Car", "Truck", "Bus"], 5_200, 0);
+add("small", "Ripe or not", "multiclass", ["Ripe", "Unripe"], 12, 12);
+add("paused", "Leaves, autumn batch", "polygons", ["Leaf", "Stem"], 640, 410);
+const paused = projects.get("paused");
+if (paused) paused.project = { ...paused.project, state: "paused" };
+
+export function fakeApi(): Plugin {
+  return {
+    name: "fake-api",
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const url = new URL(request.url ?? "/", "http://fake");
+        if (url.pathname === "/.auth/login/aad" || url.pathname === "/.auth/logout") {
+          signedIn = url.pathname.endsWith("aad");
+          response.writeHead(302, { Location: "/" }).end();
+        } else if (url.pathname === "/fake-image") picture(url, response);
+        else if (url.pathname.startsWith("/fake-blob/")) {
+          request.resume();
+          request.on("end", () => setTimeout(() => response.writeHead(201).end(), 150));
+        } else if (url.pathname.startsWith("/api/")) void answer(url, request, response);
+        else next();
+      });
+    },
+  };
+}
+
+async function answer(url: URL, request: IncomingMessage, response: ServerResponse) {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  const body = (text ? JSON.parse(text) : {}) as never;
+  const [status, data] = route(request.method ?? "GET", url.pathname.slice(5), body, request);
+  const type = status < 400 ? "application/json" : "application/problem+json";
+  response.writeHead(status, { "Content-Type": type }).end(JSON.stringify(data));
+}
+
+function route(
+  method: string,
+  path: string,
+  body: never,
+  request: IncomingMessage,
+): [number, unknown] {
+  if (!signedIn) return [401, { type: "unauthenticated", detail: "nobody is signed in" }];
+  const [noun, id, verb, taskId, taskVerb] = path.split("/");
+  if (path === "me")
+    return [
+      200,
+      {
+        user: "u1",
+        name: "Kim Minji",
+        provider: "aad",
+        site_admin: true,
+        token_project: null,
+        token_role: null,
+      },
+    ];
+  if (path === "datasets")
+    return [201, { dataset_id: "d-new", name: (body as { name: string }).name }];
+  if (noun === "datasets" && verb === "uploads") {
+    const { files } = body as { files: { path: string }[] };
+    return [
+      200,
+      {
+        uploads: files.map(({ path: one }) =>
+          one.endsWith(".tif")
+            ? {
+                path: one,
+                url: null,
+                refused: "this format can't be labeled yet; use jpg, png or bmp",
+                exists: false,
+              }
+            : {
+                path: one,
+                url: `http://${request.headers.host ?? ""}/fake-blob/${encodeURIComponent(one)}`,
+                refused: null,
+                exists: false,
+              },
+        ),
+      },
+    ];
+  }
+  if (path === "projects" && method === "GET")
+    return [200, { items: [...projects.values()].map(line), next_cursor: null }];
+  if (path === "projects") {
+    const made = body as { name: string; task_type: TaskType; classes: { name: string }[] };
+    if ([...projects.values()].some(({ project }) => project.name === made.name))
+      return [
+        422,
+        {
+          type: "invalid",
+          detail: "taken",
+          errors: [
+            {
+              pointer: "/name",
+              code: "taken",
+              detail: "a project has had this name; choose another",
+            },
+          ],
+        },
+      ];
+    add(
+      "new",
+      made.name,
+      made.task_type,
+      made.classes.map(({ name }) => name),
+      120,
+      0,
+    );
+    return [201, projects.get("new")?.project];
+  }
+  const fake = projects.get(id ?? "");
+  if (!fake)
+    return [
+      404,
+      { type: "not-found", detail: "there is no such project, or you are not a member of it" },
+    ];
+  if (!verb) return [200, fake.project];
+  if (verb === "pause" || verb === "resume") {
+    fake.project = { ...fake.project, state: verb === "pause" ? "paused" : "running" };
+    return [200, fake.project];
+  }
+  if (verb === "progress") return [200, progress(fake)];
+  if (verb === "exports") return exporting(fake, method, taskId);
+  if (verb === "images")
+    return [
+      200,
+      {
+        images: Object.fromEntries(
+          (body as { item_ids: string[] }).item_ids.map((one) => [one, links(one)]),
+        ),
+      },
+    ];
+  if (verb !== "tasks") return [404, { detail: "not faked" }];
+  if (!taskId && method === "GET")
+    return [200, { items: [...fake.open.values()], recent: [], next_cursor: null }];
+  if (!taskId) return [200, handOut(fake, (body as { size: number }).size)];
+  const task = fake.open.get(taskId);
+  if (taskVerb === "submit") return [200, submit(fake, task, body)];
+  if (taskVerb === "draft" && task) {
+    const { items, seq } = body as { items: DraftItem[]; seq: number };
+    task.draft_seq = seq;
+    for (const item of task.items)
+      item.draft = items.find((one) => one.item_id === item.item_id) ?? item.draft;
+    return [200, { seq, lease: task.lease }];
+  }
+  if (taskVerb === "release") fake.open.delete(taskId);
+  return [200, { lease: task?.lease }];
+}
+
+function line({ project, total, saved }: FakeProject) {
+  const labeled = [...saved.values()].filter((one) => one.outcome === "labeled").length;
+  const { project_id, name, task_type, state, my_role, created_at } = project;
+  return {
+    project_id,
+    name,
+    task_type,
+    state,
+    my_role,
+    created_at,
+    total,
+    labeled,
+    waiting: total - saved.size,
+    counted_at: created_at,
+  };
+}
+
+function progress({ project, total, saved }: FakeProject) {
+  const states: Record<string, number> = { available: total - saved.size };
+  const classes = new Map<string, number>();
+  for (const { outcome, classes: ids } of saved.values()) {
+    states[outcome] = (states[outcome] ?? 0) + 1;
+    if (outcome === "labeled") for (const one of ids) classes.set(one, (classes.get(one) ?? 0) + 1);
+  }
+  return {
+    at: new Date().toISOString(),
+    state: project.state,
+    state_reason: "",
+    total,
+    states,
+    queues: {},
+    classes: [...classes].map(([class_id, images]) => ({ class_id, images, instances: images })),
+    labelers: [],
+    flags: {},
+    over_limit: 0,
+    refresh: null,
+  };
+}
+
+function exporting(fake: FakeProject, method: string, id?: string): [number, unknown] {
+  if (id)
+    return [200, { name: "coco/annotations.json", url: "data:application/json,{}", expire_at: "" }];
+  if (method === "POST") {
+    const now = new Date().toISOString();
+    const made: Export = {
+      schema_version: 1,
+      export_id: `e${fake.exports.length}`,
+      format: "coco",
+      as_of: now,
+      state: "waiting",
+      problem: "",
+      created_at: now,
+      created_by: "u1",
+      finished_at: null,
+      items: fake.total,
+      exported: fake.saved.size,
+      omitted: {},
+      annotations: 0,
+      files: [],
+    };
+    fake.exports.unshift(made);
+    setTimeout(() => Object.assign(made, { state: "done" }), 3_000);
+    return [202, made];
+  }
+  return [200, { items: fake.exports, next_cursor: null }];
+}
+
+function handOut(fake: FakeProject, size: number) {
+  if (fake.project.state === "paused")
+    return { task: null, why: "paused", retry_after_s: 15, open_tasks: [] };
+  if (fake.given >= fake.total)
+    return { task: null, why: "none_left", retry_after_s: 30, open_tasks: [] };
+  const task: Task = {
+    task_id: `t-${fake.given}`,
+    kind: "manual",
+    state: "open",
+    classes_version: 1,
+    instructions_version: 1,
+    lease: { until: new Date(Date.now() + LEASE_MS).toISOString(), renew_after_s: 240 },
+    draft_seq: 0,
+    items: Array.from({ length: Math.min(size, fake.total - fake.given) }, (_, at) => {
+      const item = `i-${fake.project.project_id}-${fake.given + at}`;
+      return {
+        item_id: item,
+        revision: 1,
+        path: `2024/batch-${Math.floor(fake.given / 500)}/IMG_${4000 + fake.given + at}.jpg`,
+        width: 1600,
+        height: 1200,
+        frames: 1,
+        media: "jpeg",
+        images: links(item),
+        annotations: null,
+        defaults: null,
+        returned: null,
+        draft: null,
+      };
+    }),
+  };
+  fake.given += task.items.length;
+  fake.open.set(task.task_id, task);
+  return { task, why: null, retry_after_s: null, open_tasks: [] };
+}
+
+function submit(fake: FakeProject, task: Task | undefined, { items }: Submission) {
+  for (const { item_id, outcome, annotations } of items)
+    fake.saved.set(item_id, { outcome, classes: annotations.map((one) => one.class_id) });
+  if (task) {
+    task.items = task.items.filter((item) => !fake.saved.has(item.item_id));
+    if (!task.items.length) fake.open.delete(task.task_id);
+  }
+  const results = items.map(({ item_id }) => ({
+    item_id,
+    status: "saved",
+    revision: 2,
+    by: null,
+    problem: null,
+  }));
+  return { task_state: task?.items.length ? "open" : "closed", results };
+}
+
+function links(item: string) {
+  const url = (width: number) => `/fake-image?item=${item}&w=${width}`;
+  return {
+    thumbnail: url(400),
+    preview: url(1600),
+    full: url(4000),
+    expire_at: new Date(Date.now() + 3_600_000).toISOString(),
+  };
+}
+
+/** A room or a street, drawn from the number of the image; some upright, some wide. */
+function picture(url: URL, response: ServerResponse) {
+  const seed = [...(url.searchParams.get("item") ?? "")].reduce(
+    (sum, char) => (sum * 31 + char.charCodeAt(0)) % 9973,
+    7,
+  );
+  const pick = (index: number, count: number) => Math.floor(seed / (index * 7 + 3)) % count;
+  const [w, h] = (
+    [
+      [1600, 1200],
+      [1600, 1067],
+      [1200, 1600],
+      [1600, 900],
+    ] as const
+  )[pick(1, 4)] ?? [1600, 1200];
+  const hue = (seed * 47) % 360;
+  const floor = h * (0.62 + pick(2, 12) / 100);
+  const things = Array.from({ length: 3 + pick(3, 4) }, (_, at) => {
+    const x = ((seed * (at + 3) * 37) % 80) / 100;
+    const tall = 0.16 + ((seed * (at + 5)) % 26) / 100;
+    const wide = 0.1 + ((seed * (at + 2)) % 14) / 100;
+    const color = `hsl(${(hue + at * 67) % 360} ${28 + at * 6}% ${38 + ((seed + at * 13) % 34)}%)`;
+    const top = floor + h * 0.08 - tall * h;
+    const shape =
+      (seed + at) % 3
+        ? `<rect x="${x * w}" y="${top}" width="${wide * w}" height="${tall * h}" rx="${(seed + at) % 5 ? 14 : 80}" fill="${color}"/><rect x="${(x + wide * 0.15) * w}" y="${top + tall * h * 0.14}" width="${wide * 0.7 * w}" height="${tall * h * 0.3}" rx="8" fill="#fff" opacity=".28"/>`
+        : `<path d="M${(x + wide / 2) * w} ${top - h * 0.1}l${wide * 0.75 * w} ${(tall + 0.1) * h}h${-wide * 1.5 * w}z" fill="${color}"/>`;
+    return `<ellipse cx="${(x + wide / 2) * w}" cy="${floor + h * 0.09}" rx="${wide * 0.7 * w}" ry="${h * 0.018}" fill="#000" opacity=".25"/>${shape}`;
+  }).join("");
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}"><defs><linearGradient id="a" x2="0" y2="1"><stop stop-color="hsl(${hue} 32% 74%)"/><stop offset="1" stop-color="hsl(${(hue + 30) % 360} 26% 86%)"/></linearGradient><linearGradient id="b" x2="0" y2="1"><stop stop-color="hsl(${(hue + 190) % 360} 18% 52%)"/><stop offset="1" stop-color="hsl(${(hue + 200) % 360} 22% 34%)"/></linearGradient></defs><rect width="${w}" height="${h}" fill="url(#a)"/><rect y="${floor}" width="${w}" height="${h - floor}" fill="url(#b)"/><rect x="${w * 0.62}" y="${h * 0.1}" width="${w * 0.24}" height="${h * 0.3}" fill="#fff" opacity=".7"/>${things}</svg>`;
+  response
+    .writeHead(200, { "Content-Type": "image/svg+xml", "Cache-Control": "private, max-age=3600" })
+    .end(svg);
+}

@@ -241,6 +241,11 @@ def test_a_key_twice_in_a_transaction_is_a_mistake(place: Place) -> None:
         _fill_at_once(place, [Create("a", {}), Delete("a")])
 
 
+def test_an_etag_that_was_never_read_is_a_mistake(place: Place) -> None:
+    with pytest.raises(ValueError, match="never read"):
+        _fill_at_once(place, [Delete("a", "")])
+
+
 def test_a_transaction_of_nothing_is_a_mistake(place: Place) -> None:
     with pytest.raises(ValueError, match="needs an operation"):
         _fill_at_once(place, [])

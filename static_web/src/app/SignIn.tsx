@@ -22,7 +22,15 @@ const useStyles = makeStyles({
     border: `1px solid ${tokens.colorNeutralStroke2}`,
     borderRadius: "8px",
   },
-  name: { display: "flex", alignItems: "center", gap: "12px", fontSize: "24px", lineHeight: "32px", fontWeight: 600, margin: 0 },
+  name: {
+    display: "flex",
+    alignItems: "center",
+    gap: "12px",
+    fontSize: "24px",
+    lineHeight: "32px",
+    fontWeight: 600,
+    margin: 0,
+  },
   text: { margin: 0, color: tokens.colorNeutralForeground2 },
   buttons: { display: "grid", gap: "8px", width: "100%", marginTop: "8px" },
 });

@@ -6,7 +6,14 @@ import { classColor } from "@/classColors";
 export function ClassMark({ index, size = 12 }: { index: number; size?: number }): ReactNode {
   const { color, dashed } = classColor(index);
   return (
-    <svg width={size} height={size} viewBox="0 0 12 12" aria-hidden focusable="false" style={{ flex: "none" }}>
+    <svg
+      width={size}
+      height={size}
+      viewBox="0 0 12 12"
+      aria-hidden
+      focusable="false"
+      style={{ flex: "none" }}
+    >
       <rect width="12" height="12" rx="2.5" fill={color} />
       {dashed && <rect x="4" y="4" width="4" height="4" fill="#000" opacity="0.6" />}
     </svg>

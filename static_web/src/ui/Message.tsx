@@ -22,7 +22,13 @@ const useStyles = makeStyles({
     maxWidth: "52ch",
     textWrap: "pretty",
   },
-  actions: { display: "flex", flexWrap: "wrap", justifyContent: "center", gap: "8px", marginTop: "4px" },
+  actions: {
+    display: "flex",
+    flexWrap: "wrap",
+    justifyContent: "center",
+    gap: "8px",
+    marginTop: "4px",
+  },
 });
 
 interface Props {

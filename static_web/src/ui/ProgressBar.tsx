@@ -34,7 +34,10 @@ export function ProgressBar({ parts, total }: { parts: Part[]; total: number }):
           <div
             key={part.color}
             className={styles.part}
-            style={{ width: `${(100 * part.count) / Math.max(total, 1)}%`, backgroundColor: part.color }}
+            style={{
+              width: `${(100 * part.count) / Math.max(total, 1)}%`,
+              backgroundColor: part.color,
+            }}
           />
         ))}
     </div>

@@ -48,7 +48,11 @@ export function ClassPreview({ names, faults }: Parsed): ReactNode {
         {classTree(names).map((node) => {
           const key = node.index === null ? null : classKey(node.index);
           return (
-            <li key={node.path} className={styles.row} style={{ paddingLeft: `${node.depth * 16}px` }}>
+            <li
+              key={node.path}
+              className={styles.row}
+              style={{ paddingLeft: `${node.depth * 16}px` }}
+            >
               {node.index !== null && <ClassMark index={node.index} />}
               <span className={node.index === null ? styles.group : styles.name}>{node.name}</span>
               {key && <kbd className={styles.key}>{key}</kbd>}

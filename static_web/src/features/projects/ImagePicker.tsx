@@ -24,7 +24,13 @@ const useStyles = makeStyles({
     border: `1px dashed ${tokens.colorCompoundBrandStroke}`,
   },
   buttons: { display: "flex", flexWrap: "wrap", justifyContent: "center", gap: "8px" },
-  found: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "4px 12px", marginTop: "12px" },
+  found: {
+    display: "flex",
+    flexWrap: "wrap",
+    alignItems: "center",
+    gap: "4px 12px",
+    marginTop: "12px",
+  },
   count: { fontWeight: 600 },
   quiet: { color: tokens.colorNeutralForeground3 },
   thumbnails: {

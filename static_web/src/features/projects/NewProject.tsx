@@ -245,7 +245,8 @@ export default function NewProject(): ReactNode {
                   validate: (text) => {
                     const parsed = parseClasses(text);
                     const [fault] = parsed.faults;
-                    if (fault) return t(`new.faults.${fault.fault}`, { line: fault.line, text: fault.text });
+                    if (fault)
+                      return t(`new.faults.${fault.fault}`, { line: fault.line, text: fault.text });
                     return parsed.names.length >= MIN_CLASSES || t("new.classesMissing");
                   },
                 })}

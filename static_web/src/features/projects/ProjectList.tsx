@@ -1,4 +1,11 @@
-import { Button, Input, makeStyles, Skeleton, SkeletonItem, tokens } from "@fluentui/react-components";
+import {
+  Button,
+  Input,
+  makeStyles,
+  Skeleton,
+  SkeletonItem,
+  tokens,
+} from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
 import { useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -65,7 +72,12 @@ const useStyles = makeStyles({
     ":hover": { textDecorationLine: "underline" },
   },
   icon: { color: tokens.colorNeutralForeground3, display: "inline-flex" },
-  progress: { display: "grid", gridTemplateColumns: "1fr 3.5em", alignItems: "center", gap: "12px" },
+  progress: {
+    display: "grid",
+    gridTemplateColumns: "1fr 3.5em",
+    alignItems: "center",
+    gap: "12px",
+  },
   percent: { textAlign: "right", fontWeight: 600 },
   skeletons: { display: "grid", gap: "1px" },
   skeleton: { padding: "18px 16px" },

@@ -27,7 +27,13 @@ import { ProgressBar } from "@/ui/ProgressBar";
 import { StateBadge } from "./StateBadge";
 
 const useStyles = makeStyles({
-  head: { display: "flex", flexWrap: "wrap", alignItems: "flex-start", gap: "12px 24px", marginBottom: "20px" },
+  head: {
+    display: "flex",
+    flexWrap: "wrap",
+    alignItems: "flex-start",
+    gap: "12px 24px",
+    marginBottom: "20px",
+  },
   titles: { display: "grid", gap: "4px", marginRight: "auto", minWidth: 0 },
   title: { fontSize: "20px", lineHeight: "28px", fontWeight: 600, margin: 0 },
   about: {
@@ -211,7 +217,10 @@ function ProgressPanel({ progress }: { progress: Progress | undefined }): ReactN
           </span>
         ))}
         <span className={styles.entry}>
-          <span className={styles.dot} style={{ backgroundColor: tokens.colorNeutralBackground5 }} />
+          <span
+            className={styles.dot}
+            style={{ backgroundColor: tokens.colorNeutralBackground5 }}
+          />
           {t("itemStates.left")}
           <span className={styles.count} data-testid="count-left">
             {progress ? number(leftIn(progress)) : "–"}

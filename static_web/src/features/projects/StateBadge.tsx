@@ -6,7 +6,13 @@ import type { ProjectState } from "@/api/types";
 
 const useStyles = makeStyles({
   root: { display: "inline-flex", alignItems: "center", gap: "8px", whiteSpace: "nowrap" },
-  dot: { width: "8px", height: "8px", borderRadius: "50%", flex: "none", backgroundColor: tokens.colorNeutralForeground3 },
+  dot: {
+    width: "8px",
+    height: "8px",
+    borderRadius: "50%",
+    flex: "none",
+    backgroundColor: tokens.colorNeutralForeground3,
+  },
   running: { backgroundColor: tokens.colorBrandBackground },
   failed: { backgroundColor: tokens.colorStatusDangerForeground1 },
   paused: {

@@ -72,7 +72,7 @@ export function BottomBar(props: Props): ReactNode {
               key={item.item_id}
               className={mergeClasses(
                 styles.mark,
-                page.work[item.item_id]?.outcome && styles.marked,
+                page.work[item.item_id]?.outcome ? styles.marked : undefined,
               )}
             />
           ))}
@@ -98,7 +98,13 @@ export function BottomBar(props: Props): ReactNode {
   );
 }
 
-function NoticeLine({ state, onDismiss }: { state: DeskState | null; onDismiss: () => void }): ReactNode {
+function NoticeLine({
+  state,
+  onDismiss,
+}: {
+  state: DeskState | null;
+  onDismiss: () => void;
+}): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   if (state?.connection === "signedOut")
@@ -106,7 +112,12 @@ function NoticeLine({ state, onDismiss }: { state: DeskState | null; onDismiss: 
       <div role="alert" className={styles.notice}>
         <Icon name="warning" />
         {t("label.signedOut")}
-        <Button as="a" size="small" href="/.auth/login/aad?post_login_redirect_uri=/" target="_blank">
+        <Button
+          as="a"
+          size="small"
+          href="/.auth/login/aad?post_login_redirect_uri=/"
+          target="_blank"
+        >
           {t("label.signInAgain")}
         </Button>
       </div>

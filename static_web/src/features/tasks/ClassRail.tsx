@@ -101,7 +101,12 @@ export function ClassRail({ classes, on, findRef, onChoose, onLeave }: Props): R
   const tree = useMemo(() => classTree(names), [names]);
   const found = typed.trim() ? findClasses(names, typed) : null;
   const rows: ClassNode[] = found
-    ? found.map((index) => ({ index, depth: 0, path: names[index] ?? "", name: names[index] ?? "" }))
+    ? found.map((index) => ({
+        index,
+        depth: 0,
+        path: names[index] ?? "",
+        name: names[index] ?? "",
+      }))
     : tree;
 
   const leave = () => {
@@ -152,8 +157,8 @@ export function ClassRail({ classes, on, findRef, onChoose, onLeave }: Props): R
               type="button"
               className={mergeClasses(
                 styles.row,
-                one && on.has(one.class_id) && styles.on,
-                found && place === 0 && styles.best,
+                one && on.has(one.class_id) ? styles.on : undefined,
+                found && place === 0 ? styles.best : undefined,
               )}
               style={indent(row)}
               aria-pressed={one ? on.has(one.class_id) : false}

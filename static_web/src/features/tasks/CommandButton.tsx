@@ -1,4 +1,4 @@
-import { Button, makeStyles, tokens, Tooltip } from "@fluentui/react-components";
+import { Button, makeStyles, Tooltip } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -34,11 +34,28 @@ interface Props {
 }
 
 // Commands that have a button; the names of all are in the help dialog.
-const NAMES = { undo: 1, skip: 1, ask: 1, nothing: 1, submit: 1, instructions: 1, help: 1, rail: 1 };
+const NAMES = {
+  undo: 1,
+  skip: 1,
+  ask: 1,
+  nothing: 1,
+  submit: 1,
+  instructions: 1,
+  help: 1,
+  rail: 1,
+};
 
 /** A command of commands.ts as a button, with its key on it. */
 export function CommandButton(props: Props): ReactNode {
-  const { id, icon, appearance = "subtle", disabled = false, text, iconOnly = false, onClick } = props;
+  const {
+    id,
+    icon,
+    appearance = "subtle",
+    disabled = false,
+    text,
+    iconOnly = false,
+    onClick,
+  } = props;
   const { t } = useTranslation();
   const styles = useStyles();
   const name = text ?? t(`commands.${id}`);

@@ -33,12 +33,14 @@ export function Saved({ state }: { state: DeskState | null }): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const unsaved = state?.unsaved ?? 0;
-  const away = state && state.connection !== "online";
-  const text = away
-    ? t(`saved.${state.connection}`)
-    : unsaved
-      ? t("saved.unsaved", { count: unsaved })
-      : t("saved.saved");
+  const connection = state?.connection ?? "online";
+  const away = connection !== "online";
+  const text =
+    connection !== "online"
+      ? t(`saved.${connection}`)
+      : unsaved
+        ? t("saved.unsaved", { count: unsaved })
+        : t("saved.saved");
   return (
     <span className={styles.root} data-testid="saved" data-unsaved={unsaved}>
       <span className={styles.text}>{text}</span>

@@ -15,11 +15,7 @@ import { ClassRail } from "./ClassRail";
 import { describeWork } from "./describe";
 import { Grid } from "./Grid";
 import { HelpDialog } from "./HelpDialog";
-import {
-  InstructionsDialog,
-  instructionsAreNew,
-  rememberInstructions,
-} from "./InstructionsDialog";
+import { InstructionsDialog, instructionsAreNew, rememberInstructions } from "./InstructionsDialog";
 import { columnsOf, rememberedLayout, rememberLayout, type Layout } from "./layouts";
 import { decidedCount, isComplete, targets, type SessionEvent } from "./session";
 import { TopBar } from "./TopBar";
@@ -122,8 +118,7 @@ export function Stage({ project }: { project: Project }): ReactNode {
     if (page && isComplete(page)) submit();
     else {
       act({ type: "nextOpen" });
-      if (page)
-        announce(t("label.stillOpen", { count: page.items.length - decidedCount(page) }));
+      if (page) announce(t("label.stillOpen", { count: page.items.length - decidedCount(page) }));
     }
   };
   const move = (code: string, extend: boolean): void => {

@@ -65,7 +65,11 @@ const useStyles = makeStyles({
   chip: { display: "inline-flex", alignItems: "center", gap: "6px", minWidth: 0, flexShrink: 1 },
   chipName: { overflow: "hidden", textOverflow: "ellipsis" },
   open: { color: tokens.colorNeutralForeground3 },
-  problem: { color: tokens.colorStatusWarningForeground3, overflow: "hidden", textOverflow: "ellipsis" },
+  problem: {
+    color: tokens.colorStatusWarningForeground3,
+    overflow: "hidden",
+    textOverflow: "ellipsis",
+  },
   path: {
     marginLeft: "auto",
     color: tokens.colorNeutralForeground3,
@@ -127,16 +131,17 @@ export function Tile(props: Props): ReactNode {
       aria-setsize={count}
       tabIndex={focused ? 0 : -1}
       data-item={item.item_id}
-      className={mergeClasses(
-        styles.tile,
-        selected && styles.selected,
-        focused && styles.focused,
-      )}
+      className={mergeClasses(styles.tile, selected && styles.selected, focused && styles.focused)}
       onClick={choose}
       onDoubleClick={props.onLarge}
     >
       <div className={styles.frame}>
-        <Picture key={item.item_id} item={item} sizes={props.sizes} onUnreadable={props.onUnreadable} />
+        <Picture
+          key={item.item_id}
+          item={item}
+          sizes={props.sizes}
+          onUnreadable={props.onUnreadable}
+        />
       </div>
       <div className={styles.strip}>
         {selected && (
@@ -215,7 +220,10 @@ function Picture({ item, sizes, onUnreadable }: PictureProps): ReactNode {
 }
 
 /** Lets the browser choose between thumbnail and preview; prefetching asks in the same words. */
-export function imageSource(item: TaskItem, sizes: string): { src: string; srcSet: string; sizes: string } {
+export function imageSource(
+  item: TaskItem,
+  sizes: string,
+): { src: string; srcSet: string; sizes: string } {
   const { thumbnail, preview } = item.images;
   return { src: preview, srcSet: `${thumbnail} 400w, ${preview} 1600w`, sizes };
 }

@@ -70,7 +70,11 @@ export function TopBar(props: Props): ReactNode {
   const home = project.my_role === "labeler" ? "/?list" : `/projects/${project.project_id}`;
   return (
     <div className={styles.bar}>
-      <Link href={home} className={styles.back} aria-label={t("label.leave", { name: project.name })}>
+      <Link
+        href={home}
+        className={styles.back}
+        aria-label={t("label.leave", { name: project.name })}
+      >
         <Icon name="back" />
         <span className={styles.name}>{project.name}</span>
       </Link>

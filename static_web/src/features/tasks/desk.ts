@@ -6,7 +6,15 @@ import { ApiError, newId } from "@/api/client";
 import type { DraftItem, WhyNone } from "@/api/types";
 
 import type { TaskCalls } from "./calls";
-import { draftOf, newSession, step, type Page, type Rules, type Session, type SessionEvent } from "./session";
+import {
+  draftOf,
+  newSession,
+  step,
+  type Page,
+  type Rules,
+  type Session,
+  type SessionEvent,
+} from "./session";
 
 export interface DeskState {
   session: Session;
@@ -219,8 +227,7 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
       if (passing(error)) unsent.add(taskId);
       else {
         const newer = (error as ApiError).extra["newer"] as
-          | { seq: number; items: DraftItem[] }
-          | undefined;
+          { seq: number; items: DraftItem[] } | undefined;
         if (newer) dispatch({ type: "adopted", taskId, items: newer.items, seq: newer.seq });
         else set({});
       }

@@ -2,7 +2,16 @@
  * One labeler's session, without network, clock or DOM: which pages there are, what was decided on them,
  * what waits to be saved. `step` is the whole behaviour.
  */
-import type { Annotation, DraftItem, ImageLinks, Outcome, Result, Submission, Task, TaskItem } from "@/api/types";
+import type {
+  Annotation,
+  DraftItem,
+  ImageLinks,
+  Outcome,
+  Result,
+  Submission,
+  Task,
+  TaskItem,
+} from "@/api/types";
 
 export interface Rules {
   /** One class an image, or any number. */
@@ -127,16 +136,17 @@ export function step(state: Session, event: SessionEvent): Session {
     case "refused": {
       const sent = state.outgoing.find((one) => isFor(one, event.submissionId));
       if (!sent) return state;
-      const problems = Object.fromEntries(
-        sent.page.items.map((item) => [item.item_id, event.why]),
-      );
+      const problems = Object.fromEntries(sent.page.items.map((item) => [item.item_id, event.why]));
       return comeBack(without(state, event.submissionId), { ...sent.page, problems });
     }
     case "adopted":
       return changePage(state, event.taskId, (page) => ({
         ...page,
         task: { ...page.task, draft_seq: event.seq },
-        work: { ...page.work, ...Object.fromEntries(event.items.map((d) => [d.item_id, workOf(d)])) },
+        work: {
+          ...page.work,
+          ...Object.fromEntries(event.items.map((d) => [d.item_id, workOf(d)])),
+        },
       }));
     case "signed":
       return {
