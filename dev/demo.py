@@ -34,8 +34,6 @@ CHOICES = (
 PROJECTS: tuple[tuple[str, TaskType], ...] = (
     ("하나만 고르기 · One class an image", "multiclass"),
     ("여러 개 고르기 · Several classes an image", "multilabel"),
-    ("상자 그리기 · Boxes", "boxes"),
-    ("다각형 그리기 · Polygons", "polygons"),
 )
 _SCENES = 36  # of a project
 _SEED = 2024

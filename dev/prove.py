@@ -58,7 +58,6 @@ USERS = tuple(f"user{n}" for n in range(6))
 LEASES_MS = (10_000, 40_000, 160_000)
 AT_ONCE = 10
 OUTCOMES = ("labeled", "labeled", "labeled", "skipped", "needs_review")
-SETTLED = ("labeled", "skipped", "needs_review")
 
 
 class Violation(AssertionError):
@@ -241,14 +240,13 @@ class World:
 
     # What may happen next.
 
-    def next(self) -> tuple[str, Callable[[], None]]:
-        """Something that somebody does now, with its name."""
+    def next(self) -> Callable[[], None]:
+        """Something that somebody does now."""
         choices = self._choices()
         names = list(choices)
         name = self.random.choices(names, [choices[name][0] for name in names])[0]
-        work = choices[name][1]()
         self.counts[name] += 1
-        return name, work
+        return choices[name][1]()
 
     def _choices(self) -> dict[str, tuple[float, Callable[[], Callable[[], None]]]]:
         user, shard = self.random.choice(self.users), self.random.randrange(self.items.shards)
@@ -270,7 +268,7 @@ class World:
             "overwrite": (4, lambda: lambda: self.overwrite(image.item_id)),
             "flag": (3, lambda: lambda: self.flag(image.item_id)),
             "unreserve": (0.5, lambda: lambda: self.unreserve(user, shard)),
-            "compact": (4, lambda: lambda: self._compact(shard)),
+            "compact": (4, lambda: lambda: self.compact(shard)),
         }
         if task:
             choices["submit"] = (24, lambda: self.new_submission(task))
@@ -527,7 +525,8 @@ class World:
         """Give others what was returned to somebody."""
         self.items.unreserve(user, shard)
 
-    def _compact(self, shard: int) -> None:
+    def compact(self, shard: int) -> None:
+        """Fold the counters of a shard."""
         self.items.compact(shard)
 
 
@@ -672,17 +671,20 @@ class Auditor:
         found = Counter({name: count for name, count in found.items() if count})
         require(found == wanted, "counters", shard, found.items() ^ wanted.items())
 
-    def all(self, stored_history: bool = True) -> None:
-        """Audit all shards, and that everything answered is there still."""
+    def all(self) -> None:
+        """Audit all shards, and that history and everything answered are there still.
+
+        Raises:
+            Violation: something does not fit.
+        """
+        written = {key: row for rows in self._ledger.history.values() for key, row in rows.items()}
+        stored: dict[str, Row] = {}
         for shard in range(self._items.shards):
             self.shard(shard)
-            if stored_history:
-                rows = self._rows(shard, "H|")
-                for key, row in rows.items():
-                    cells = self._ledger.history[key.split("|")[1]][key].cells
-                    require(dict(row.cells) == dict(cells), "history was changed", key)
-        stored = sum(len(self._rows(shard, "H|")) for shard in range(self._items.shards))
-        require(stored == sum(map(len, self._ledger.history.values())), "history was lost", stored)
+            stored |= self._rows(shard, "H|")
+        require(stored.keys() == written.keys(), "history", stored.keys() ^ written.keys())
+        for key, row in stored.items():
+            require(dict(row.cells) == dict(written[key].cells), "history was changed", key)
         for submission in self._ledger.answered:
             self._ledger.require_kept(submission)
 
@@ -834,7 +836,7 @@ class Run:
     def _step(self) -> None:
         self._clock.at += timedelta(milliseconds=self.random.randint(0, 700))
         while len(self._live) < AT_ONCE:
-            _, work = self._world.next()
+            work = self._world.next()
             request = greenlet(_expected(work))
             request.switch()
             if not request.dead:
@@ -937,7 +939,7 @@ class ThreadedRun:
 
     def _work(self, until: float) -> None:
         while time.monotonic() < until and not self._failures:
-            _, work = self._world.next()
+            work = self._world.next()
             try:
                 _expected(work)()
             except Killed:

@@ -165,10 +165,14 @@ class Access:
         }
         self._put(layout.PROJECTS, project_id, layout.member(user), fresh, cells)
         self._put(layout.DIRECTORY, layout.projects_of(user), project_id, cells, cells)
-        return MemberView(member_id=user, role=role, name=name)
+        row = self._tables.get(layout.PROJECTS, project_id, layout.member(user))
+        return MemberView(member_id=user, role=role, name=row.text("name") if row else name)
 
     def remove_member(self, project_id: str, member_id: str) -> None:
-        """Take somebody off a project. What they labeled stays."""
+        """Take somebody off a project. What they labeled stays.
+
+        The row in the project goes last: as long as it is there, this can be asked for again.
+        """
         if member_id.startswith("invited:"):
             row = self._tables.get(layout.PROJECTS, project_id, "i|" + member_id[8:])
             if row is None:
@@ -176,9 +180,9 @@ class Access:
             self._drop(layout.DIRECTORY, layout.invitations(row.text("name")), project_id)
             self._drop(layout.PROJECTS, project_id, row.key)
             return
+        self._drop(layout.DIRECTORY, layout.projects_of(member_id), project_id)
         if not self._drop(layout.PROJECTS, project_id, layout.member(member_id)):
             raise NotFound("there is no such member in this project")
-        self._drop(layout.DIRECTORY, layout.projects_of(member_id), project_id)
 
     def invite(self, project_id: str, invitation: Invitation) -> MemberView:
         """Let an address in: whoever first signs in with it becomes a member."""
@@ -191,15 +195,20 @@ class Access:
         )
 
     def bind_invitations(self, caller: Caller) -> None:
-        """Turn what an address was invited to into memberships of the person behind it."""
+        """Turn what an address was invited to into memberships of the person behind it.
+
+        Who is a member already keeps the larger of the two roles.
+        """
         if not caller.email:
             return
         partition = layout.invitations(caller.email)
         for row in self._storage.rows(layout.DIRECTORY, Range(partition, "", layout.END)):
+            known = self._tables.get(layout.PROJECTS, row.key, layout.member(caller.user))
+            roles = [row.text("role"), known.text("role") if known else row.text("role")]
             self.put_member(
                 row.key,
                 caller.user,
-                row.text("role"),  # type: ignore[arg-type]
+                max(roles, key=lambda role: RANK[role]),  # type: ignore[arg-type]
                 name=caller.name,
                 provider=caller.provider,
             )

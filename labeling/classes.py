@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from labeling.errors import Fault, Invalid
 from labeling.model import Id, Model
@@ -14,7 +14,29 @@ from labeling.model import Id, Model
 MAX_DEPTH = 6
 MAX_CLASSES = 2_000
 
-ClassName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def tidy(name: str) -> str:
+    """A path of classes without space around its parts, in one form of Unicode.
+
+    Raises:
+        ValueError: an empty part, or too many.
+
+    >>> tidy("Animal / Cat")
+    'Animal/Cat'
+    """
+    parts = [part.strip() for part in unicodedata.normalize("NFC", name).split("/")]
+    if not all(parts):
+        raise ValueError("a class name has no empty level: write Animal/Cat")
+    if len(parts) > MAX_DEPTH:
+        raise ValueError(f"classes are grouped up to {MAX_DEPTH} levels")
+    return "/".join(parts)
+
+
+ClassName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(tidy),
+]
 
 
 class LabelClass(Model):
@@ -33,16 +55,6 @@ class NewClass(Model):
 
     name: ClassName
     description: Annotated[str, Field(max_length=2_000)] = ""
-
-    @field_validator("name")
-    @classmethod
-    def _tidy(cls, name: str) -> str:
-        parts = [part.strip() for part in unicodedata.normalize("NFC", name).split("/")]
-        if not all(parts):
-            raise ValueError("a class name has no empty level: write Animal/Cat")
-        if len(parts) > MAX_DEPTH:
-            raise ValueError(f"classes are grouped up to {MAX_DEPTH} levels")
-        return "/".join(parts)
 
 
 def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list[LabelClass]:

@@ -15,17 +15,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from labeling import images, layout
 from labeling.datasets import sift
 from labeling.errors import Conflict, NotFound
 from labeling.items import Item, Items, Measured, attempts
-from labeling.model import Model, UtcTime, digest_id, new_id
+from labeling.model import Model, UtcTime, new_id
 from labeling.patterns import READABLE_NOW, Pattern, judge
 from labeling.projects import Project, Projects
 from labeling.settings import Settings
-from labeling.storage import Collision, Create, Merge, Operation, Range, Row, Storage
+from labeling.storage import Blob, Collision, Create, Merge, Operation, Range, Row, Storage
 
 PAGES_A_MESSAGE = 20
 """Pages of 5,000 blobs listed in one go: well within a function's time."""
@@ -35,6 +36,9 @@ MEASURED_A_MESSAGE = 200
 REGISTERED_AT_ONCE = 40
 MEASURED_AT_ONCE = 24
 READERS = 8
+LOOKED_UP_AT_ONCE = 100
+REMEMBERED_LATE = 500
+"""Item ids of 26 characters: well within the 32,768 that a cell holds."""
 
 SMALL_PROJECT, MEDIUM_PROJECT = 5_000, 100_000
 
@@ -50,10 +54,10 @@ class Refresh(Model):
 
 
 class Register(Model):
-    """One batch of differences that a refresh found."""
+    """One batch of differences that a refresh found, as written into a manifest."""
 
     project_id: str
-    refresh_id: str
+    manifest_id: str
     part: int
 
 
@@ -61,7 +65,7 @@ class Measure(Model):
     """Entries `start` to `stop` of a batch, to be measured."""
 
     project_id: str
-    refresh_id: str
+    manifest_id: str
     part: int
     start: int
     stop: int
@@ -76,7 +80,7 @@ class BlobEvent(Model):
 
 
 class RefreshState(Model):
-    """What the last refresh did, or the running one does."""
+    """What the last refresh did, or the running one does. `known_id`: the manifest of what is known."""
 
     refresh_id: str
     state: Literal["listing", "registering", "done", "failed"] = "listing"
@@ -95,11 +99,17 @@ class RefreshState(Model):
 
 
 class _Capacity(Model):
-    """Places for items: taken, reserved by batches, and how many came too late for one."""
+    """Places for items: taken, reserved by batches, and how many came too late for one.
+
+    `late` are the last of those that events told of: told again, they are not counted again. `by_events`
+    counts the items made of events, which the manifest of what is known does not have yet.
+    """
 
     used: int = 0
     reserved: dict[str, int] = {}
     over: int = 0
+    late: list[str] = []
+    by_events: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,17 +134,23 @@ class Ingest:
     def start(self, project: Project) -> RefreshState:
         """Start a refresh, unless one is running; then that one is answered.
 
-        Raises:
-            Conflict: the project is deleted or failed for good.
+        The running one is sent its message again, which does no harm: the process that was to send it
+        may have ended before.
         """
         now = self._storage.clock.now()
         for _ in attempts(self._storage):
             row = self._row(project.project_id, layout.REFRESH_STATE)
             last = _state(row) if row else None
             if last and last.state in ("listing", "registering"):
-                age = (now - last.started_at).total_seconds()
-                if age < 3600:
-                    return last
+                self._storage.queues.send(
+                    layout.REFRESH_QUEUE,
+                    Refresh(
+                        project_id=project.project_id,
+                        refresh_id=last.refresh_id,
+                        step="list" if last.state == "listing" else "compare",
+                    ),
+                )
+                return last
             fresh = RefreshState(
                 refresh_id=new_id("r"),
                 started_at=now,
@@ -168,9 +184,14 @@ class Ingest:
         state = self.state(message.project_id)
         if project is None or state is None or state.refresh_id != message.refresh_id:
             return
-        if message.step == "compare":
+        if state.state == "registering":
+            self._send_batches(project.project_id, state)
+        elif state.state == "listing" and message.step == "compare":
             self._compare(project, state, message.part)
-            return
+        elif state.state == "listing":
+            self._list_on(project, message)
+
+    def _list_on(self, project: Project, message: Refresh) -> None:
         try:
             cursor, part = self._list(project, message)
         except NotFound:
@@ -216,9 +237,6 @@ class Ingest:
             )
 
     def _compare(self, project: Project, state: RefreshState, listed_parts: int) -> None:
-        if state.state == "registering":
-            self._send_batches(project.project_id, state)
-            return
         skipped: Counter[str] = Counter()
         images_found = 0
         for part in range(listed_parts):
@@ -226,25 +244,28 @@ class Ingest:
             skipped.update(header)
             images_found += count
         project = self._with_shards(project, images_found)
-        capacity = self._capacity(project.project_id)[0]
-        mine = f"{state.refresh_id}/"
-        free = self._settings.max_items - capacity.used
-        free -= sum(n for batch, n in capacity.reserved.items() if not batch.startswith(mine))
+        capacity, capacity_row = self._capacity(project.project_id)
+        free = self._settings.max_items - capacity.used - sum(capacity.reserved.values())
 
-        known = _PartWriter(self, project, state.refresh_id, "known", KNOWN_A_PART)
-        batches = _PartWriter(self, project, state.refresh_id, "change", CHANGES_A_PART)
+        # Of its own: another process may be comparing at the same time, with other places left.
+        manifest_id = new_id("f")
+        known = _PartWriter(self, project, manifest_id, "known", KNOWN_A_PART)
+        batches = _PartWriter(self, project, manifest_id, "change", CHANGES_A_PART)
         counts: Counter[str] = Counter()
         reserve: Counter[str] = Counter()
         over = 0
-        for entry in _differences(
+        differences = _differences(
             self._entries(project, state.known_id, "known", state.known_parts),
             self._entries(project, state.refresh_id, "listed", listed_parts),
-        ):
+        )
+        for entry in self._known_by_events(project, differences, capacity.by_events):
+            if entry.change == "gone" and not entry.etag:
+                known.add(entry)  # noted before
+                continue
             if entry.change == "new" and counts["new"] >= free:
                 over += 1
                 continue
-            if entry.change != "gone":
-                known.add(entry)
+            known.add(replace(entry, etag="") if entry.change == "gone" else entry)
             if entry.change == "same":
                 continue
             counts[entry.change] += 1
@@ -252,49 +273,93 @@ class Ingest:
                 Entry(entry.path, entry.etag, entry.size, entry.media, entry.change)
             )
             if entry.change == "new":
-                reserve[f"{mine}{batch}"] += 1
+                reserve[f"{manifest_id}/{batch}"] += 1
         known_parts, batch_parts = known.close(), batches.close()
 
         # Every batch holds a place, if only of size 0: the last one to be confirmed ends the refresh.
-        places = {f"{mine}{part}": reserve[f"{mine}{part}"] for part in range(batch_parts)}
-        self._change_capacity(
-            project.project_id,
-            lambda old: old.model_copy(
-                update={
-                    "reserved": {
-                        **{k: n for k, n in old.reserved.items() if not k.startswith(mine)},
-                        **places,
-                    },
-                    "over": over,
-                }
-            ),
+        places = {
+            batch: reserve[batch] for batch in (f"{manifest_id}/{n}" for n in range(batch_parts))
+        }
+        registering = state.model_copy(
+            update={
+                "state": "registering",
+                "images": images_found,
+                "new": counts["new"],
+                "changed": counts["changed"],
+                "missing": counts["gone"],
+                "over_limit": over,
+                "skipped": dict(skipped),
+                "known_id": manifest_id,
+                "known_parts": known_parts,
+                "batches": batch_parts,
+            }
         )
-        registering = self._update(
-            project.project_id,
-            lambda old: old.model_copy(
-                update={
-                    "state": "registering",
-                    "images": images_found,
-                    "new": counts["new"],
-                    "changed": counts["changed"],
-                    "missing": counts["gone"],
-                    "over_limit": over,
-                    "skipped": dict(skipped),
-                    "known_id": state.refresh_id,
-                    "known_parts": known_parts,
-                    "batches": batch_parts,
-                }
-            ),
+        reserved = capacity.model_copy(
+            update={
+                "reserved": {**capacity.reserved, **places},
+                "over": over,
+                "by_events": 0,
+            }
         )
+        state_row = self._row(project.project_id, layout.REFRESH_STATE)
+        if state_row is None or _state(state_row) != state:
+            return self._again(project, state, listed_parts)  # another process was first
+        try:
+            self._storage.tables.transact(
+                layout.PROJECTS,
+                project.project_id,
+                [
+                    _record(layout.REFRESH_STATE, registering, state_row),
+                    _record(layout.CAPACITY, reserved, capacity_row),
+                ],
+            )
+        except Collision:
+            return self._again(project, state, listed_parts)  # places were taken meanwhile
         self._send_batches(project.project_id, registering)
+
+    def _known_by_events(
+        self, project: Project, differences: Iterator[Entry], expected: int
+    ) -> Iterator[Entry]:
+        """The differences, where what events have made items of already is not new.
+
+        Looks items up until it has found as many as events have made: mostly none, so it reads nothing.
+        """
+        items = self._projects.items(project)
+        while some := list(islice(differences, LOOKED_UP_AT_ONCE)):
+            ids = [
+                layout.item_id(project.source.container, entry.path)
+                for entry in some
+                if expected > 0 and entry.change == "new"
+            ]
+            found = {one.item.path: one.item for one in items.read_many(ids) if one}
+            expected -= len(found)
+            for entry in some:
+                item = found.get(entry.path)
+                if item is None:
+                    yield entry
+                else:
+                    same = item.blob_etag == entry.etag and item.flag != "missing"
+                    yield replace(entry, change="same" if same else "changed")
+
+    def _again(self, project: Project, state: RefreshState, listed_parts: int) -> None:
+        """Compare anew, in a message of its own: a function has so much time."""
+        self._storage.queues.send(
+            layout.REFRESH_QUEUE,
+            Refresh(
+                project_id=project.project_id,
+                refresh_id=state.refresh_id,
+                part=listed_parts,
+                step="compare",
+            ),
+        )
 
     def _send_batches(self, project_id: str, state: RefreshState) -> None:
         for part in range(state.batches):
             self._storage.queues.send(
                 layout.REGISTER_QUEUE,
-                Register(project_id=project_id, refresh_id=state.refresh_id, part=part),
+                Register(project_id=project_id, manifest_id=state.known_id, part=part),
             )
-        self._finish_if_done(project_id, state.refresh_id)
+        self._finish_if_done(project_id, state.known_id)
 
     def _with_shards(self, project: Project, images_found: int) -> Project:
         """Choose the number of shards, once and for life (ADR-0002)."""
@@ -311,36 +376,31 @@ class Ingest:
         if project is None:
             return
         items = self._projects.items(project)
-        entries = self._read_part(project, message.refresh_id, "change", message.part)
-        batch = f"{message.refresh_id}/{message.part}"
+        entries = self._read_part(project, message.manifest_id, "change", message.part)
+        batch = f"{message.manifest_id}/{message.part}"
         fresh = [entry for entry in entries if entry.change == "new"]
         made = self._register(items, project, fresh, batch)
         for entry in entries:
-            item_id = layout.item_id(project.source.container, entry.path)
-            if entry.change == "gone":
-                # A listing is not of one moment, and its order may not be ours: look before saying so.
-                if self._storage.blobs.find(project.source.container, entry.path) is None:
-                    items.flag(item_id, "missing")
-            elif entry.change == "changed":
-                items.overwritten(item_id, entry.etag, entry.size)
+            if entry.change in ("gone", "changed"):
+                self._follow(items, project, entry.path)
         for start in range(0, len(entries), MEASURED_A_MESSAGE):
             self._storage.queues.send(
                 layout.MEASURE_QUEUE,
                 Measure(
                     project_id=message.project_id,
-                    refresh_id=message.refresh_id,
+                    manifest_id=message.manifest_id,
                     part=message.part,
                     start=start,
                     stop=start + MEASURED_A_MESSAGE,
                 ),
             )
         self._confirm(project.project_id, batch, made)
-        self._finish_if_done(project.project_id, message.refresh_id)
+        self._finish_if_done(project.project_id, message.manifest_id)
 
     def _register(
         self, items: Items, project: Project, entries: Sequence[Entry], batch: str
     ) -> int:
-        by_shard: defaultdict[int, list[Item]] = defaultdict(list)
+        by_shard: defaultdict[int, dict[str, Item]] = defaultdict(dict)
         for entry in entries:
             item = items.new_item(
                 entry.path,
@@ -349,44 +409,59 @@ class Ingest:
                 size=entry.size,
                 media=entry.media,
             )
-            by_shard[items.shard_of(item.item_id)].append(item)
+            by_shard[items.shard_of(item.item_id)][item.item_id] = item
         made = 0
-        for shard, found in by_shard.items():
+        for shard, of_shard in by_shard.items():
+            found = list(of_shard.values())
             for at in range(0, len(found), REGISTERED_AT_ONCE):
                 some = found[at : at + REGISTERED_AT_ONCE]
                 mine = items.register(shard, some, batch)
                 made += mine
                 if mine < len(some):
-                    self._revisit(items, some)
+                    self._revisit(items, project, some)
         return made
 
-    def _revisit(self, items: Items, found: Sequence[Item]) -> None:
+    def _revisit(self, items: Items, project: Project, found: Sequence[Item]) -> None:
         """Items that were known already: their blobs may have come back, or changed."""
         for item, one in zip(found, items.read_many([item.item_id for item in found]), strict=True):
-            if one is None:
-                continue
-            if one.item.flag == "missing":
-                items.flag(item.item_id, "")
-            if one.item.blob_etag != item.blob_etag:
-                items.overwritten(item.item_id, item.blob_etag, item.size)
+            if one and (one.item.flag == "missing" or one.item.blob_etag != item.blob_etag):
+                self._follow(items, project, item.path)
 
-    def _finish_if_done(self, project_id: str, refresh_id: str) -> None:
+    def _follow(self, items: Items, project: Project, path: str) -> Blob | None:
+        """Let an item follow its blob as it is now, and give that, or None where it is gone.
+
+        Messages come late, and a listing is not of one moment: what they say is only a reason to look.
+        """
+        item_id = layout.item_id(project.source.container, path)
+        known = items.read(item_id)
+        blob = self._storage.blobs.find(project.source.container, path)
+        if known and blob is None:
+            items.flag(item_id, "missing")
+        elif known and blob:
+            if known.item.flag == "missing":
+                items.flag(item_id, "")
+            items.overwritten(item_id, blob.etag, blob.size)
+        return blob
+
+    def _finish_if_done(self, project_id: str, manifest_id: str) -> None:
         capacity = self._capacity(project_id)[0]
-        if any(batch.startswith(f"{refresh_id}/") for batch in capacity.reserved):
+        if any(batch.startswith(f"{manifest_id}/") for batch in capacity.reserved):
             return
         now = self._storage.clock.now()
         self._update(
             project_id,
             lambda old: (
                 old
-                if old.refresh_id != refresh_id or old.state != "registering"
+                if old.known_id != manifest_id or old.state != "registering"
                 else old.model_copy(update={"state": "done", "finished_at": now})
             ),
         )
         project = self._projects.change(
             project_id,
             lambda old: (
-                old if old.state != "initializing" else old.model_copy(update={"state": "running"})
+                old.model_copy(update={"state": "running", "state_reason": ""})
+                if old.state in ("initializing", "failed")
+                else old
             ),
         )
         self._projects.take_snapshot(project, dict(self._projects.items(project).counters()))
@@ -398,7 +473,7 @@ class Ingest:
         project = self._projects.find(message.project_id)
         if project is None:
             return
-        entries = self._read_part(project, message.refresh_id, "change", message.part)
+        entries = self._read_part(project, message.manifest_id, "change", message.part)
         wanted = {
             layout.item_id(project.source.container, entry.path): entry
             for entry in entries[message.start : message.stop]
@@ -465,6 +540,8 @@ class Ingest:
                     self._take_up(project, event, verdict.media)
 
     def _take_up(self, project: Project, event: BlobEvent, media: str) -> None:
+        if project.state == "failed":
+            return  # the refresh that revives it lists everything
         if not project.shards:
             # The first listing may have passed this name already: come back when it is done.
             self._storage.queues.send(layout.BLOB_EVENTS_QUEUE, event, delay_s=15)
@@ -472,40 +549,68 @@ class Ingest:
         items = self._projects.items(project)
         item_id = layout.item_id(event.container, event.path)
         known = items.read(item_id)
-        # Events come late and in any order: what counts is what is there now.
-        blob = self._storage.blobs.find(event.container, event.path)
-        if blob is None:
-            if known:
-                items.flag(item_id, "missing")
-            return
         if known is None:
-            batch = f"event/{digest_id(item_id, blob.etag, length=12)}"
-            if not self._reserve_one(project.project_id, batch):
+            blob = self._storage.blobs.find(event.container, event.path)
+            if blob is None:
+                return
+            batch = self._reserve_one(project.project_id, item_id)
+            if batch is None:
                 return
             entry = Entry(blob.path, blob.etag, blob.size, media)
             made = self._register(items, project, [entry], batch)
-            self._confirm(project.project_id, batch, made)
+            self._settle_place(project.project_id, item_id, batch if made else "")
         else:
-            if known.item.flag == "missing":
-                items.flag(item_id, "")
-            if known.item.blob_etag == blob.etag and known.item.width:
+            self._settle_place(project.project_id, item_id, known.item.batch)
+            blob = self._follow(items, project, event.path)
+            if blob is None or (known.item.blob_etag == blob.etag and known.item.width):
                 return
-            items.overwritten(item_id, blob.etag, blob.size)
         self.measure(project, [(item_id, blob.path, blob.etag, blob.size, media)])
 
     # Places for items.
 
-    def _reserve_one(self, project_id: str, batch: str) -> bool:
+    def _reserve_one(self, project_id: str, item_id: str) -> str | None:
+        """A place for the item of an event, as the batch to register it by, or None.
+
+        A place that an earlier try left behind is taken over. Otherwise the batch is a new one, so that an
+        item made by another was not made in it.
+        """
         limit = self._settings.max_items
+        batch = f"event/{item_id}/{new_id('e')}"
 
         def reserved(old: _Capacity) -> _Capacity:
-            if batch in old.reserved:
+            if any(name.startswith(f"event/{item_id}/") for name in old.reserved):
                 return old
-            if old.used + sum(old.reserved.values()) >= limit:
-                return old.model_copy(update={"over": old.over + 1})
-            return old.model_copy(update={"reserved": {**old.reserved, batch: 1}})
+            if old.used + sum(old.reserved.values()) < limit:
+                return old.model_copy(update={"reserved": {**old.reserved, batch: 1}})
+            if item_id in old.late:
+                return old
+            late = [*old.late, item_id][-REMEMBERED_LATE:]
+            return old.model_copy(update={"over": old.over + 1, "late": late})
 
-        return batch in self._change_capacity(project_id, reserved).reserved
+        places = self._change_capacity(project_id, reserved).reserved
+        return next((name for name in places if name.startswith(f"event/{item_id}/")), None)
+
+    def _settle_place(self, project_id: str, item_id: str, made_in: str) -> None:
+        """An event's item is there: free its places, and count it if it was made in one of them."""
+
+        def settled(old: _Capacity) -> _Capacity:
+            rest = {
+                name: n
+                for name, n in old.reserved.items()
+                if not name.startswith(f"event/{item_id}/")
+            }
+            if len(rest) == len(old.reserved):
+                return old
+            made = int(made_in in old.reserved)
+            return old.model_copy(
+                update={
+                    "used": old.used + made,
+                    "by_events": old.by_events + made,
+                    "reserved": rest,
+                }
+            )
+
+        self._change_capacity(project_id, settled)
 
     def _confirm(self, project_id: str, batch: str, made: int) -> None:
         def confirmed(old: _Capacity) -> _Capacity:
@@ -545,9 +650,7 @@ class Ingest:
         return self._storage.tables.get(layout.PROJECTS, project_id, key)
 
     def _write(self, project_id: str, key: str, record: Model, row: Row | None) -> None:
-        cells = {"schema": 1, "doc": record.model_dump_json()}
-        operation: Operation = Merge(key, cells, row.etag) if row else Create(key, cells)
-        self._storage.tables.transact(layout.PROJECTS, project_id, [operation])
+        self._storage.tables.transact(layout.PROJECTS, project_id, [_record(key, record, row)])
 
     def _update(
         self, project_id: str, change: Callable[[RefreshState], RefreshState]
@@ -662,6 +765,11 @@ def _differences(known: Iterator[Entry], listed: Iterator[Entry]) -> Iterator[En
 
 def _state(row: Row) -> RefreshState:
     return RefreshState.model_validate_json(row.text("doc"))
+
+
+def _record(key: str, record: Model, row: Row | None) -> Operation:
+    cells = {"schema": 1, "doc": record.model_dump_json()}
+    return Merge(key, cells, row.etag) if row else Create(key, cells)
 
 
 def _capacity_of(row: Row | None) -> _Capacity:

@@ -359,7 +359,7 @@ def _operations(
         if before_listing:
             operations.append(Delete(before_listing))
         if new.listing:
-            operations.append(Create(new.listing, _listing_cells(new)))
+            operations.append(Create(new.listing, _lean(_listing_cells(new))))
     elif old and new.listing:
         listed = _difference(_listing_cells(old), _listing_cells(new))
         operations += [Merge(new.listing, listed)] if listed else []

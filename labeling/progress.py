@@ -7,12 +7,16 @@ from collections import Counter, defaultdict
 
 from labeling import layout
 from labeling.access import RANK, Member, member_of
+from labeling.errors import Failure
 from labeling.ingest import Ingest, RefreshState
 from labeling.items import Items
 from labeling.model import Model, UtcTime
 from labeling.projects import Opened, Project, Projects, ProjectState
-from labeling.storage import Range, Storage
+from labeling.storage import Range, Row, Storage
 from labeling.tasks import Tasks
+
+REFRESHED = ("initializing", "running", "paused")
+"""States in which a refresh is started when it is due."""
 
 log = logging.getLogger("labelry")
 
@@ -158,22 +162,30 @@ class ProgressService:
         Looks only at projects that have, or lately had, open tasks: a resting system costs two calls.
         """
         for row in self._projects.active():
-            project = self._projects.find(row.key)
-            if project is None or not project.shards:
-                continue
-            items = self._projects.items(project)
-            tasks = items.open_tasks(range(project.shards))
-            ended = self._tasks.give_back_expired(items, tasks)
-            for shard in range(project.shards):
-                items.compact(shard)
-            self._snapshot(project, items)
-            if len(tasks) == ended:
-                self._projects.rest(row)
-            log.info("looked after", extra={"project_id": row.key, "expired": ended})
+            try:
+                self._look_after(row)
+            except Failure:
+                log.exception("upkeep failed", extra={"project_id": row.key})  # the others go on
         for project_id in self._projects.due_for_refresh():
             project = self._projects.find(project_id)
-            if project and project.state in ("running", "paused"):
+            if project is None:
+                self._projects.bury(project_id)
+            elif project.incremental_refresh and project.state in REFRESHED:
                 self._ingest.start(project)
+
+    def _look_after(self, row: Row) -> None:
+        project = self._projects.find(row.key)
+        if project is None or not project.shards:
+            return
+        items = self._projects.items(project)
+        tasks = items.open_tasks(range(project.shards))
+        ended = self._tasks.give_back_expired(items, tasks)
+        for shard in range(project.shards):
+            items.compact(shard)
+        self._snapshot(project, items)
+        if len(tasks) == ended:
+            self._projects.rest(row)
+        log.info("looked after", extra={"project_id": row.key, "expired": ended})
 
 
 def _group(counters: Counter[str], name: str) -> dict[str, int]:

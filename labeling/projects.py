@@ -10,23 +10,37 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
 from labeling import layout
 from labeling.access import RANK, Access, Caller, Member, Role, member_of, require
 from labeling.annotations import TaskType
-from labeling.classes import LabelClass, NewClass, with_added
+from labeling.classes import ClassName, LabelClass, NewClass, with_added
 from labeling.datasets import Name, Source
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
 from labeling.items import Items, attempts, pack, unpack
 from labeling.model import Model, UtcTime, digest_id, from_milliseconds, milliseconds, new_id
 from labeling.settings import Settings
-from labeling.storage import Collision, Create, Delete, Merge, Operation, Range, Row, Storage, Value
+from labeling.storage import (
+    Collision,
+    Create,
+    Delete,
+    Merge,
+    Operation,
+    Range,
+    Row,
+    Storage,
+    Value,
+    check_transaction,
+)
 
 ProjectState = Literal["initializing", "running", "paused", "updating", "failed", "deleted"]
 
 ACTIVITY_NOTE_MS = 5 * 60 * 1000
 """How often a process says that a project is active; the timer forgets it after twice that."""
+
+RESERVED_MS = 10 * 60 * 1000
+"""A name stays reserved this long for a project that is about to be made: longer than a request lasts."""
 
 
 class Instructions(Model):
@@ -73,7 +87,7 @@ class AddClasses(Model):
 class ClassChange(Model):
     """A class's new name (a path such as `Animal/Cat`) or description."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] | None = None
+    name: ClassName | None = None
     description: Annotated[str, Field(max_length=2_000)] | None = None
 
 
@@ -173,6 +187,7 @@ class Projects:
 
         Raises:
             Invalid: the name was used before (by a deleted project too), or the classes are not right.
+            Conflict: the project made with this key was deleted.
         """
         project_id = (
             f"p-{digest_id('project', by.user, idempotency_key, length=16)}"
@@ -185,6 +200,8 @@ class Projects:
             project = _project(known)
             if project.request_digest != digest:
                 raise Invalid("this Idempotency-Key was used for another project; use a new one")
+            if project.state == "deleted":
+                raise Conflict("the project made with this Idempotency-Key was deleted")
         else:
             project = Project(
                 project_id=project_id,
@@ -200,13 +217,13 @@ class Projects:
                 created_by=by.user,
                 request_digest=digest,
             )
+            made = Create(layout.PROJECT, _cells(project))
+            check_transaction(project_id, [made])  # what can't be kept uses up no name
             self._reserve_name(project)
             try:
-                self._storage.tables.transact(
-                    layout.PROJECTS, project_id, [Create(layout.PROJECT, _cells(project))]
-                )
+                self._storage.tables.transact(layout.PROJECTS, project_id, [made])
             except Collision:
-                return self.get(project_id)
+                return self.create(new, source, by=by, idempotency_key=idempotency_key)
         self._access.put_member(project_id, by.user, "admin", name=by.name, provider=by.provider)
         self._put(layout.ALL_PROJECTS, project_id, _line_cells(project, {}, None))
         self._watch(project)
@@ -214,23 +231,40 @@ class Projects:
 
     def _reserve_name(self, project: Project) -> None:
         key = layout.folded_name(project.name)
-        try:
-            self._storage.tables.transact(
-                layout.DIRECTORY, layout.NAMES, [Create(key, {"project": project.project_id})]
-            )
-        except Collision:
-            holder = self._storage.tables.get(layout.DIRECTORY, layout.NAMES, key)
+        now = milliseconds(self._storage.clock.now())
+        mine: dict[str, str | int] = {"project": project.project_id, "at_ms": now}
+        change: Operation = Create(key, mine)
+        holder = None
+        for _ in range(2):
+            try:
+                self._storage.tables.transact(layout.DIRECTORY, layout.NAMES, [change])
+                return
+            except Collision:
+                holder = self._storage.tables.get(layout.DIRECTORY, layout.NAMES, key)
             if holder and holder.text("project") == project.project_id:
                 return
-            raise Invalid(
-                f"the name {project.name!r} is or was used by a project; choose another",
-                faults=(Fault("/name", "name-used", "a project has or had this name"),),
-            ) from None
+            if holder is None or not self._abandoned(holder, now):
+                break
+            change = Merge(key, mine, holder.etag)
+        raise Invalid(
+            f"the name {project.name!r} is or was used by a project; choose another",
+            faults=(Fault("/name", "name-used", "a project has or had this name"),),
+        )
+
+    def _abandoned(self, holder: Row, now: int) -> bool:
+        """Whether a name was reserved for a project that was never made: its process ended before."""
+        return now - holder.number("at_ms") > RESERVED_MS and not self._storage.tables.get(
+            layout.PROJECTS, holder.text("project"), layout.PROJECT
+        )
 
     def _watch(self, project: Project) -> None:
         """Keep what must be found from elsewhere: by a blob's container, and by the timer."""
         container = layout.watchers(project.source.container)
-        watching = project.incremental_refresh and project.state != "deleted"
+        if project.state == "deleted":
+            self._drop(container, project.project_id)
+            self._drop(layout.DUE, project.project_id)
+            return
+        watching = project.incremental_refresh
         self._put(
             container,
             project.project_id,
@@ -245,8 +279,6 @@ class Projects:
             self._put(layout.DUE, project.project_id, {"due_ms": due})
         else:
             self._drop(layout.DUE, project.project_id)
-        if project.state == "deleted":
-            self._drop(container, project.project_id)
 
     def _put(self, partition: str, key: str, cells: dict[str, str | int | bool]) -> None:
         try:
@@ -488,7 +520,11 @@ class Projects:
                 name=change.name or mine.name,
                 description=mine.description if change.description is None else change.description,
             )
-            with_added(others, [new])
+            try:
+                with_added(others, [new])
+            except Invalid as error:
+                fault = Fault("/name", "duplicate", "this class exists")
+                raise Invalid(error.detail, faults=(fault,)) from None
             update = {"name": new.name, "description": new.description}
             classes = [
                 one.model_copy(update=update) if one.class_id == class_id else one
@@ -532,8 +568,22 @@ class Projects:
             )
 
     def delete(self, project_id: str) -> None:
-        """Take a project out of sight. Its name stays used; images and exports stay where they are."""
+        """Take a project out of sight. Its name stays used; images and exports stay where they are.
+
+        The list hides it first: as long as the record is there, this can be asked for again. Upkeep will
+        look whether it was finished.
+        """
+        self.get(project_id)
+        self._put(layout.DUE, project_id, {"due_ms": milliseconds(self._storage.clock.now())})
+        self._put(layout.ALL_PROJECTS, project_id, {"state": "deleted"})
         self.change(project_id, lambda old: old.model_copy(update={"state": "deleted"}))
+
+    def bury(self, project_id: str) -> None:
+        """Finish what a deletion that was cut short has left."""
+        row = self._storage.tables.get(layout.PROJECTS, project_id, layout.PROJECT)
+        project = _project(row) if row else None
+        if project and project.state == "deleted":
+            self._show(project, project.model_copy(update={"state": "running"}))
 
     def list_for(self, caller: Caller) -> list[ProjectLine]:
         """Projects the caller may see, newest first. At most two calls."""
@@ -551,18 +601,21 @@ class Projects:
             for row in self._storage.rows(
                 layout.DIRECTORY, Range(layout.ALL_PROJECTS, "", layout.END)
             )
-            if (caller.site_admin or row.key in roles) and "name" in row.cells
+            if (caller.site_admin or row.key in roles)
+            and "name" in row.cells
+            and row.text("state") != "deleted"
         ]
         return sorted(lines, key=lambda line: line.created_at, reverse=True)
 
     def take_snapshot(self, project: Project, counters: Mapping[str, int]) -> None:
-        """Keep a project's counts for the list."""
-        now = self._storage.clock.now()
-        self._put(
-            layout.ALL_PROJECTS,
-            project.project_id,
-            _line_cells(project, counters, milliseconds(now)),
-        )
+        """Keep a project's counts for the list, unless it was deleted meanwhile."""
+        cells = _line_cells(project, counters, milliseconds(self._storage.clock.now()))
+        try:
+            self._storage.tables.transact(
+                layout.DIRECTORY, layout.ALL_PROJECTS, [Merge(project.project_id, cells)]
+            )
+        except Collision:
+            return
 
     def active(self) -> list[Row]:
         """Rows of projects that have, or lately had, open tasks."""

@@ -69,10 +69,11 @@ class Watch:
             self.names.append(name)
         if self.hook:
             self.hook(number, name, "before")
-        answer = call(*args, **more)
-        if self.hook:
-            self.hook(number, name, "after")
-        return answer
+        try:
+            return call(*args, **more)
+        finally:
+            if self.hook:
+                self.hook(number, name, "after")
 
     def kill(self, at: int, stage: str) -> None:
         """End the process at the `at`-th call from now, before it or after it took effect."""
@@ -394,9 +395,7 @@ class World:
             path: replace(one, registered_ms=0, changed_ms=0, batch="", order="")
             for path, one in self.items(project).items()
         }
-        capacity = self.storage.tables.get(
-            layout.PROJECTS, project.project_id, layout.CAPACITY
-        )
+        capacity = self.storage.tables.get(layout.PROJECTS, project.project_id, layout.CAPACITY)
         assert self.counters(project) == self.recount(project)
         refresh = self.services.ingest.state(project.project_id)
         assert refresh is not None

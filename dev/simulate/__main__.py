@@ -32,7 +32,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, get_args
 from urllib.parse import urlencode
 
@@ -55,8 +55,8 @@ SABOTAGE = ("claim-without-etag", "drop-item")
 
 _HERE = Path(__file__).parent
 _LEASE_S, _GRACE_S = 5, 1
-_PATIENCE_S = 30.0
-_PATIENCE_SABOTAGED_S = 6.0  # what is broken there never comes back
+_LEASE_SABOTAGED_S = 2  # nothing is learned from waiting there
+_PATIENCE_S, _PATIENCE_SABOTAGED_S = 30.0, 9.0  # more than lease, grace and what a host believes
 _LARGE = 100  # images: from here on the labeler to be killed does some work first
 _READY_S = 120
 _READERS = 8  # threads that read items
@@ -65,14 +65,14 @@ _ROLES: tuple[Role, ...] = ("killed", "late", "prefetching")
 
 @dataclass(frozen=True)
 class Run:
-    """What to simulate, and where its traces go."""
+    """What to simulate, and in which folder its traces go."""
 
     task_type: TaskType
     items: int
     labelers: int
+    folder: Path
     seed: int = 1
     sabotage: str | None = None
-    folder: Path = LOCAL / "simulate"
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--labelers", type=_at_least(2), default=4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sabotage", choices=SABOTAGE, help="break the product, to see it noticed")
-    parser.add_argument("--json", type=Path, default=LOCAL / "simulate.json")
+    parser.add_argument("--json", type=Path, default=LOCAL / "simulate.json", help="the numbers")
+    parser.add_argument("--folder", type=Path, default=LOCAL / "simulate", help="logs and exports")
     options = parser.parse_args(arguments)
-    run = Run(options.type, options.items, options.labelers, options.seed, options.sabotage)
+    run = Run(
+        options.type,
+        options.items,
+        options.labelers,
+        options.folder,
+        seed=options.seed,
+        sabotage=options.sabotage,
+    )
     try:
         result = simulate(run)
     except (StartFailed, ApiError, TimeoutError, httpx.TransportError) as error:
@@ -133,9 +141,9 @@ def simulate(run: Run) -> Result:
         ApiError: the API refused what an admin may do.
         TimeoutError: the project or its export did not come to an end.
     """
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{run.task_type}-{run.sabotage or 'clean'}"
-    folder = run.folder / name
-    folder.mkdir(parents=True)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{run.task_type}-{run.sabotage or 'clean'}-"
+    folder = Path(mkdtemp(prefix=name, dir=run.folder)).resolve()
     with TemporaryDirectory(dir=folder) as photos:
         truth = compose(run.task_type, run.items, run.seed, Path(photos))
         with Stack(
@@ -144,15 +152,14 @@ def simulate(run: Run) -> Result:
             logs=folder,
             settings={
                 "LABELRY_COUNT_CALLS": "1",
-                "LABELRY_LEASE_SECONDS": str(_LEASE_S),
+                "LABELRY_LEASE_SECONDS": str(_LEASE_SABOTAGED_S if run.sabotage else _LEASE_S),
                 "LABELRY_LEASE_GRACE_SECONDS": str(_GRACE_S),
             },
         ) as system:
             url = system.hosts[0].url
             with Client(url, person=ADMIN) as admin:
-                return _Simulation(run, folder, Path(photos), truth, url, admin).result(
-                    system.hosts[0].child.log
-                )
+                simulation = _Simulation(run, folder, Path(photos), truth, url, admin)
+                return simulation.result(system.hosts[0].child.log)
 
 
 def _app(run: Run, folder: Path) -> Path:

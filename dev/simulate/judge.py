@@ -432,9 +432,10 @@ def _compare_image(
         instance = truth["instances"][number]
         if geometry["kind"] == "box":
             true = _box(instance["box"], size)
+            overlap, apart = _overlap_of_boxes(record["bbox"], true.bounds())
         else:
             true = _Shape.of({"parts": instance["polygon"]}, size)
-        overlap, apart = _overlap(_mask(record, true, coco), true.mask())
+            overlap, apart = _overlap_of_masks(coco.annToMask(record), true)
         found.overlaps.append(overlap)
         # The labelers are off by up to a pixel: of something thin that is more than two percent.
         if overlap < _SAME and apart > true.border():
@@ -443,19 +444,31 @@ def _compare_image(
             )
 
 
-def _mask(record: Json, shape: _Shape, coco: Any) -> Mask:
-    if shape.is_box:
-        x, y, width, height = record["bbox"]
-        corners = [[x, y], [x + width, y], [x + width, y + height], [x, y + height]]
-        return _Shape([(corners, [])], shape.size, is_box=True).mask()
-    return coco.annToMask(record).astype(bool)
+def _overlap_of_boxes(bbox: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
+    """Intersection over union, and the area that only one of them has."""
+    left, top, width, height = bbox
+    wide = max(0.0, min(left + width, other[2]) - max(left, other[0]))
+    high = max(0.0, min(top + height, other[3]) - max(top, other[1]))
+    both = wide * high
+    union = width * height + (other[2] - other[0]) * (other[3] - other[1]) - both
+    return both / union, union - both
 
 
-def _overlap(a: Mask, b: Mask) -> tuple[float, int]:
-    """Intersection over union, and how many pixels only one of them has."""
-    union = int((a | b).sum())
-    apart = int((a ^ b).sum())
-    return (union - apart) / union if union else 1.0, apart
+def _overlap_of_masks(mask: Mask, other: _Shape) -> tuple[float, float]:
+    """As above, of shapes that differ by pixels: looked at where the second one is."""
+    left, top, right, bottom = other.bounds()
+    room = 5
+    window = (
+        max(0, int(left) - room),
+        max(0, int(top) - room),
+        min(mask.shape[1], int(right) + room),
+        min(mask.shape[0], int(bottom) + room),
+    )
+    inside = mask[window[1] : window[3], window[0] : window[2]].astype(bool)
+    true = other.mask(window)
+    union, apart = int((inside | true).sum()), int((inside ^ true).sum())
+    outside = int(np.count_nonzero(mask)) - int(inside.sum())
+    return (union - apart) / (union + outside), apart + outside
 
 
 Points = Sequence[Sequence[float]]
@@ -481,9 +494,7 @@ class _Shape:
 
     def differs(self, record: Json) -> str | None:
         """How an exported annotation is not this shape, or None."""
-        points = [point for outer, _ in self.parts for point in outer]
-        left, top = min(x for x, _ in points), min(y for _, y in points)
-        right, bottom = max(x for x, _ in points), max(y for _, y in points)
+        left, top, right, bottom = self.bounds()
         x, y, width, height = record["bbox"]
         if not _near([left, top, right, bottom], [x, y, x + width, y + height]):
             return f"bbox is {record['bbox']}, accepted was {[left, top, right, bottom]}"
@@ -496,7 +507,9 @@ class _Shape:
         if self.is_box:
             return None if segmentation == [] else "a box has a segmentation"
         if isinstance(segmentation, dict):
-            return None if (_decoded(segmentation) == self.mask()).all() else "the mask is another"
+            whole = (0, 0, *self.size)
+            same = (_decoded(segmentation) == self.mask(whole)).all()
+            return None if same else "the mask is another"
         if any(holes for _, holes in self.parts):
             return "the holes are missing"
         rings = [[at for point in outer for at in point] for outer, _ in self.parts]
@@ -504,20 +517,27 @@ class _Shape:
             return "the outline is another"
         return None
 
-    def mask(self) -> Mask:
-        """Its pixels: each ring's own, holes taken out of their part."""
-        whole = np.zeros((self.size[1], self.size[0]), dtype=bool)
+    def mask(self, window: tuple[int, int, int, int]) -> Mask:
+        """Its pixels in a part of the image: each ring's own, holes taken out of their part."""
+        left, top, right, bottom = window
+
+        def filled(ring: Points) -> Mask:
+            flat = [p for x, y in ring for p in (round(x, 2) - left, round(y, 2) - top)]
+            return _decoded(_masks.frPyObjects([flat], bottom - top, right - left)[0])
+
+        whole = np.zeros((bottom - top, right - left), dtype=bool)
         for outer, holes in self.parts:
-            part = self._ring(outer)
+            part = filled(outer)
             for hole in holes:
-                part &= ~self._ring(hole)
+                part &= ~filled(hole)
             whole |= part
         return whole
 
-    def _ring(self, ring: Points) -> Mask:
-        flat = [round(at, 2) for point in ring for at in point]
-        width, height = self.size
-        return _decoded(_masks.frPyObjects([flat], height, width)[0])
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom, in pixels."""
+        points = [point for outer, _ in self.parts for point in outer]
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        return min(xs), min(ys), max(xs), max(ys)
 
     def border(self) -> float:
         """The length of all rings, in pixels."""

@@ -7,6 +7,7 @@ and at once, everything it asks, receives, sends and is answered: the judge has 
 from __future__ import annotations
 
 import json
+import math
 import random
 import sys
 import time
@@ -166,23 +167,23 @@ class Labeler:
             nothing_left += page.get("why") == "none_left" and settled
             if nothing_left == 2:
                 return "none_left"
-            if time.monotonic() - last > self.plan.patience_s:
+            # Too many are open, and none of them in hand: those were given up, the host was broken.
+            given_up = page.get("why") == "too_many_open"
+            if given_up or time.monotonic() - last > self.plan.patience_s:
                 return "gave_up"
             time.sleep(min(page.get("retry_after_s") or 1, _WAIT_S))
 
     def _next(self, purpose: str = "next") -> Page | Json:
         """A page, or the answer why there is none."""
-        body = {
-            "request_id": self._id("r"),
-            "size": self._random.choice(_PAGES),
-            "purpose": purpose,
-        }
+        request_id = self._id("r")
+        size = self._random.choice(_PAGES)
+        body = {"request_id": request_id, "size": size, "purpose": purpose}
         self.log("asked", **body)
         again = self._random.random() < 0.05
         if again:
             self._lose_answer(self._tasks, body)
         answer = self._send("POST", self._tasks, body)
-        return self._received(answer, body["request_id"], again=again)
+        return self._received(answer, request_id, again=again)
 
     def _received(
         self, answer: httpx.Response | None, request_id: str, *, again: bool
@@ -239,11 +240,11 @@ class Labeler:
         if self._corrected or page.correction:
             return
         self._corrected = True
-        wanted = [one["item_id"] for one in page.items[:2]]
-        body = {"request_id": self._id("r"), "items": wanted}
+        request_id = self._id("r")
+        body = {"request_id": request_id, "items": [one["item_id"] for one in page.items[:2]]}
         self.log("asked", purpose="correction", **body)
         answer = self._send("POST", f"{self._tasks}/{page.task_id}/reopen", body)
-        found = self._received(answer, body["request_id"], again=True)
+        found = self._received(answer, request_id, again=True)
         if isinstance(found, Page):
             found.correction = True
             self._submit(found, self._decide(found))
@@ -308,14 +309,18 @@ class Labeler:
         }
 
     def _ring(self, points: Sequence[Sequence[float]], size: tuple[int, int]) -> list[list[float]]:
-        """The points, each coordinate at most a pixel off, and none outside the image."""
-        return [
-            [
-                min(1.0, max(0.0, at + self._random.uniform(-_NOISE_PX, _NOISE_PX) / side))
-                for at, side in zip(point, size, strict=True)
+        """The points, each off by up to a pixel, and none outside the image."""
+
+        def moved(point: Sequence[float]) -> list[float]:
+            turn = self._random.uniform(0, 2 * math.pi)
+            far = _NOISE_PX * math.sqrt(self._random.random())
+            off = (far * math.cos(turn), far * math.sin(turn))
+            return [
+                min(1.0, max(0.0, at + by / side))
+                for at, by, side in zip(point, off, size, strict=True)
             ]
-            for point in points
-        ]
+
+        return [moved(point) for point in points]
 
     # What is sent.
 

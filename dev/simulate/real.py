@@ -26,7 +26,8 @@ def real_app() -> func.FunctionApp:
     """What `function_app.py` of the checkout makes; that module name is taken by who asks."""
     _tell_lost_races()
     spec = spec_from_file_location("product_function_app", ROOT / "function_app.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.app

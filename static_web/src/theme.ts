@@ -42,6 +42,8 @@ export const darkTheme: Theme = {
   colorBrandForegroundLinkHover: brand[140],
   colorCompoundBrandForeground1: brand[130],
   colorCompoundBrandStroke: brand[120],
+  colorNeutralForeground2BrandHover: brand[130],
+  colorNeutralForeground2BrandSelected: brand[130],
 };
 
 /** The labeling stage: always the same neutral grey, so that colours in images are judged alike. */

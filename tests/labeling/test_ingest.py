@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from labeling import layout
-from labeling.ingest import BlobEvent, Measure, Refresh, Register
+from labeling.ingest import BlobEvent, Entry, Measure, Refresh, Register
 from labeling.model import Model
 from labeling.projects import Project
 from labeling.settings import Settings
@@ -42,7 +42,9 @@ def refresh(world: World, project: Project) -> None:
 
 
 def over(world: World, project: Project) -> int:
-    return world.services.progress.get(world.open(project, world.member(project, "boss"))).over_limit
+    return world.services.progress.get(
+        world.open(project, world.member(project, "boss"))
+    ).over_limit
 
 
 # What becomes an item.
@@ -53,7 +55,10 @@ def over(world: World, project: Project) -> int:
     [
         ("birds/", {"birds/owl.png"}),
         ("birds/**", {"birds/owl.png", "birds/2024/wren.png", "birds/2024/더운/새 #1.png"}),
-        ("**/*.*", {"birds/owl.png", "birds/2024/wren.png", "birds/2024/더운/새 #1.png", "top.png"}),
+        (
+            "**/*.*",
+            {"birds/owl.png", "birds/2024/wren.png", "birds/2024/더운/새 #1.png", "top.png"},
+        ),
         ("/", {"top.png"}),
     ],
 )
@@ -476,6 +481,53 @@ def test_threads_on_two_hosts_register_no_more_than_the_limit(small: World) -> N
     assert '"used":50,"reserved":{}' in small.settled(project)["capacity"]
 
 
+def test_what_events_took_up_takes_no_place_from_what_a_refresh_finds(small: World) -> None:
+    project = small.project(images=40)
+    land(small, *(f"early{number}.png" for number in range(5)))
+    small.drain()
+    small.upload(*names(5, start=100))
+
+    refresh(small, project)
+
+    assert len(small.items(project)) == 50
+    assert over(small, project) == 0
+
+
+def test_a_deleted_image_that_is_back_is_found_though_there_is_no_room(small: World) -> None:
+    project = small.project(images=50, refresh=False)
+    content = small.storage.blobs.read(PHOTOS, "img0007.png")
+    small.storage.blobs.delete(PHOTOS, "img0007.png")
+    refresh(small, project)
+    refresh(small, project)
+    assert small.items(project)["img0007.png"].flag == "missing"
+
+    small.upload("img0007.png", data=content)
+    refresh(small, project)
+
+    assert small.items(project)["img0007.png"].flag == ""
+    assert over(small, project) == 0
+
+
+def test_a_listing_that_names_a_file_twice_makes_one_item(world: World) -> None:
+    world.upload(*names(3))
+    project = world.new()
+    world.services.ingest.start(project)
+    queues = world.storage.queues.sent
+    listing = queues[layout.REFRESH_QUEUE].popleft().message
+    world.handle(layout.REFRESH_QUEUE, listing)
+    assert isinstance(listing, Refresh)
+    ingest, kept = world.services.ingest, world.services.projects.get(project.project_id)
+    blobs = world.storage.blobs.list(PHOTOS).blobs
+    entries = [Entry(one.path, one.etag, one.size, "png") for one in blobs]
+    ingest.write_part(kept, listing.refresh_id, "listed", 0, [*entries, *entries])
+
+    world.drain()
+
+    assert list(world.items(project)) == names(3)
+    assert world.services.projects.get(project.project_id).state == "running"
+    assert world.counters(project) == world.recount(project)
+
+
 # Twice, in any order, and killed anywhere.
 
 
@@ -612,6 +664,33 @@ def test_a_message_handled_twice_at_the_same_time_leads_to_the_same_end(
         assert world.settled(project) == straight, (kind, position)
 
     assert position > 3
+
+
+def test_an_event_told_twice_at_the_same_time_makes_one_item_in_one_place() -> None:
+    position = 0
+    overtaken = True
+    while overtaken:
+        position += 1
+        world = World(STEADY.model_copy(update={"max_items": 4}))
+        project = world.project(images=2)
+        world.upload("late.png")
+        message = BlobEvent(container=PHOTOS, path="late.png")
+        overtaken = False
+        other = world.other()
+
+        def overtake(other: World = other, message: BlobEvent = message) -> None:
+            nonlocal overtaken
+            overtaken = True
+            other.services.ingest.on_blob_event(message)
+
+        world.watch.at(position, overtake)
+        world.services.ingest.on_blob_event(message)
+        world.watch.reset()
+
+        assert len(world.items(project)) == 3
+        assert '"used":3,"reserved":{}' in world.settled(project)["capacity"], position
+
+    assert position > 5
 
 
 @pytest.mark.parametrize("stage", ["before", "after"])

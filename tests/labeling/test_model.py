@@ -53,7 +53,7 @@ def test_no_interleaving_of_threads_breaks_an_invariant(azurite: TestStorage, ov
     run = ThreadedRun(overlap, storage, project=uuid.uuid4().hex, overlap=overlap)
     report = run.go(3.0)
 
-    assert report.transactions > 20
+    assert report.transactions > 5  # how far it comes says more about the machine
 
 
 # Breaking a rule at a time: each must be noticed.

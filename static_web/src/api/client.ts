@@ -32,6 +32,7 @@ export class ApiError extends Error {
 }
 
 export const api = createClient<paths>({
+  baseUrl: window.location.origin,
   headers: { Accept: "application/json" },
   fetch: async (request) => {
     const response = await globalThis.fetch(request).catch(() => {

@@ -30,10 +30,8 @@ const queries = new QueryClient({
 });
 
 const useStyles = makeStyles({
-  root: {
-    minHeight: "100dvh",
-    backgroundColor: tokens.colorNeutralBackground2,
-    color: tokens.colorNeutralForeground1,
+  // Dialogs and tooltips get the provider's class too: only what is right for them may be in it.
+  text: {
     wordBreak: "keep-all",
     overflowWrap: "anywhere",
     fontVariantNumeric: "tabular-nums",
@@ -42,17 +40,24 @@ const useStyles = makeStyles({
       "& *": { animationDuration: "1ms !important", transitionDuration: "1ms !important" },
     },
   },
+  page: {
+    minHeight: "100dvh",
+    backgroundColor: tokens.colorNeutralBackground2,
+    color: tokens.colorNeutralForeground1,
+  },
 });
 
 export function App(): ReactNode {
   const styles = useStyles();
   const dark = useDarkSystem();
   return (
-    <FluentProvider theme={dark ? darkTheme : lightTheme} className={styles.root}>
+    <FluentProvider theme={dark ? darkTheme : lightTheme} className={styles.text}>
       <QueryClientProvider client={queries}>
         <ErrorBoundary>
           <Announcer />
-          <Pages />
+          <div className={styles.page}>
+            <Pages />
+          </div>
         </ErrorBoundary>
       </QueryClientProvider>
     </FluentProvider>

@@ -1,5 +1,4 @@
 import {
-  Avatar,
   Button,
   makeStyles,
   Menu,
@@ -21,6 +20,18 @@ const useStyles = makeStyles({
   row: { display: "flex", alignItems: "center", gap: "4px" },
   who: { padding: "8px 12px", color: tokens.colorNeutralForeground2, fontSize: "12px" },
   trigger: { minWidth: "36px" },
+  initial: {
+    display: "grid",
+    placeContent: "center",
+    width: "24px",
+    height: "24px",
+    borderRadius: "50%",
+    fontSize: "12px",
+    fontWeight: 600,
+    lineHeight: 1,
+    color: tokens.colorNeutralForegroundOnBrand,
+    backgroundColor: tokens.colorBrandBackground,
+  },
   language: { minWidth: "auto", fontWeight: 400, paddingInline: "8px" },
 });
 
@@ -55,7 +66,11 @@ export function AccountMenu(): ReactNode {
               appearance="subtle"
               className={styles.trigger}
               aria-label={t("account.menu", { name: me.name })}
-              icon={<Avatar size={24} name={me.name} color="brand" aria-hidden />}
+              icon={
+                <span className={styles.initial} aria-hidden>
+                  {[...me.name][0]}
+                </span>
+              }
             />
           </MenuTrigger>
           <MenuPopover>

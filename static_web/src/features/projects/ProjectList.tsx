@@ -63,7 +63,7 @@ const useStyles = makeStyles({
   },
   wideOnly: { padding: "10px 16px", "@media (max-width: 720px)": { display: "none" } },
   name: {
-    display: "inline-flex",
+    display: "flex",
     alignItems: "center",
     gap: "10px",
     color: tokens.colorNeutralForeground1,

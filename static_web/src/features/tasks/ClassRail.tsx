@@ -1,13 +1,18 @@
 import { Input, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { useMemo, useState, type KeyboardEvent, type ReactNode, type Ref } from "react";
+import {
+  useMemo,
+  useState,
+  type CSSProperties,
+  type KeyboardEvent,
+  type ReactNode,
+  type Ref,
+} from "react";
 import { useTranslation } from "react-i18next";
 
 import type { LabelClass } from "@/api/types";
 import { classKey, classTree, findClasses, type ClassNode } from "@/classes";
 import { ClassMark } from "@/ui/ClassMark";
 import { Icon } from "@/ui/Icon";
-
-const INDENT_PX = 12;
 
 const useStyles = makeStyles({
   rail: {
@@ -37,6 +42,7 @@ const useStyles = makeStyles({
   },
   group: {
     padding: "8px 8px 2px",
+    marginLeft: "calc(var(--depth) * 12px)",
     fontSize: "12px",
     lineHeight: "16px",
     color: tokens.colorNeutralForeground3,
@@ -46,7 +52,8 @@ const useStyles = makeStyles({
     display: "flex",
     alignItems: "center",
     gap: "8px",
-    width: "100%",
+    width: "calc(100% - var(--depth) * 12px)",
+    marginLeft: "calc(var(--depth) * 12px)",
     minHeight: "32px",
     padding: "4px 8px",
     border: "none",
@@ -61,6 +68,7 @@ const useStyles = makeStyles({
     ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "-2px" },
     "@media (max-width: 720px)": {
       width: "auto",
+      marginLeft: 0,
       minHeight: "44px",
       backgroundColor: tokens.colorNeutralBackground1Hover,
     },
@@ -145,7 +153,7 @@ export function ClassRail({ classes, on, findRef, onChoose, onLeave }: Props): R
           const { index } = row;
           if (index === null)
             return (
-              <div key={row.path} className={styles.group} style={indent(row)}>
+              <div key={row.path} className={styles.group} style={depth(row)}>
                 {row.name}
               </div>
             );
@@ -160,7 +168,7 @@ export function ClassRail({ classes, on, findRef, onChoose, onLeave }: Props): R
                 one && on.has(one.class_id) ? styles.on : undefined,
                 found && place === 0 ? styles.best : undefined,
               )}
-              style={indent(row)}
+              style={depth(row)}
               aria-pressed={one ? on.has(one.class_id) : false}
               aria-label={row.path}
               {...(key && { "aria-keyshortcuts": key })}
@@ -183,7 +191,7 @@ export function ClassRail({ classes, on, findRef, onChoose, onLeave }: Props): R
   );
 }
 
-function indent(node: ClassNode): { marginLeft?: string; width?: string } {
-  const by = node.depth * INDENT_PX;
-  return by ? { marginLeft: `${by}px`, width: `calc(100% - ${by}px)` } : {};
+/** How far a row stands in; narrow screens show all of them side by side. */
+function depth(node: ClassNode): CSSProperties {
+  return { "--depth": node.depth } as CSSProperties;
 }

@@ -22,6 +22,7 @@ const useStyles = makeStyles({
     display: "grid",
     gridTemplateColumns: "1fr 1fr",
     gap: "20px 40px",
+    paddingTop: "12px",
     "@media (max-width: 640px)": { gridTemplateColumns: "1fr" },
   },
   heading: { margin: "0 0 6px", fontSize: "14px", lineHeight: "20px", fontWeight: 600 },
@@ -34,6 +35,7 @@ const useStyles = makeStyles({
     borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
   },
   keys: { margin: 0, color: tokens.colorNeutralForeground2, whiteSpace: "nowrap" },
+  key: { fontFamily: "inherit" },
 });
 
 interface Props {
@@ -64,7 +66,7 @@ export function HelpDialog({ open, many, onClose }: Props): ReactNode {
                       <div key={id} className={styles.row}>
                         <dt>{t(`commands.${id}`)}</dt>
                         <dd className={styles.keys}>
-                          <kbd>{keyName(id)}</kbd>
+                          <kbd className={styles.key}>{keyName(id)}</kbd>
                         </dd>
                       </div>
                     ))}

@@ -29,19 +29,21 @@ export default function LabelPage({ projectId }: { projectId: string }): ReactNo
   const project = useQuery(projectQuery(projectId));
   const toProjects = <Button onClick={() => navigate("/?list")}>{t("label.toProjects")}</Button>;
   return (
-    <FluentProvider theme={stageTheme} className={styles.page}>
-      {project.isError ? (
-        <Message icon="warning" title={t("project.notOpened")} actions={toProjects}>
-          {project.error instanceof ApiError ? project.error.message : null}
-        </Message>
-      ) : !project.data ? null : project.data.task_type === "boxes" ||
-        project.data.task_type === "polygons" ? (
-        <Message icon={project.data.task_type} title={project.data.name} actions={toProjects}>
-          {t("label.drawingNext")}
-        </Message>
-      ) : (
-        <Stage project={project.data} />
-      )}
+    <FluentProvider theme={stageTheme}>
+      <div className={styles.page}>
+        {project.isError ? (
+          <Message icon="warning" title={t("project.notOpened")} actions={toProjects}>
+            {project.error instanceof ApiError ? project.error.message : null}
+          </Message>
+        ) : !project.data ? null : project.data.task_type === "boxes" ||
+          project.data.task_type === "polygons" ? (
+          <Message icon={project.data.task_type} title={project.data.name} actions={toProjects}>
+            {t("label.drawingNext")}
+          </Message>
+        ) : (
+          <Stage project={project.data} />
+        )}
+      </div>
     </FluentProvider>
   );
 }

@@ -44,7 +44,9 @@ export function Saved({ state }: { state: DeskState | null }): ReactNode {
   return (
     <span className={styles.root} data-testid="saved" data-unsaved={unsaved}>
       <span className={styles.text}>{text}</span>
-      <span className={mergeClasses(styles.dot, (unsaved || away) && styles.waiting)} />
+      <span
+        className={mergeClasses(styles.dot, unsaved > 0 || away ? styles.waiting : undefined)}
+      />
     </span>
   );
 }

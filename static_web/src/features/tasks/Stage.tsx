@@ -16,7 +16,7 @@ import { describeWork } from "./describe";
 import { Grid } from "./Grid";
 import { HelpDialog } from "./HelpDialog";
 import { InstructionsDialog, instructionsAreNew, rememberInstructions } from "./InstructionsDialog";
-import { columnsOf, rememberedLayout, rememberLayout, type Layout } from "./layouts";
+import { columnsOf, fitting, rememberedLayout, rememberLayout, type Layout } from "./layouts";
 import { decidedCount, isComplete, targets, type SessionEvent } from "./session";
 import { TopBar } from "./TopBar";
 import { useDesk } from "./useDesk";
@@ -70,6 +70,7 @@ export function Stage({ project }: { project: Project }): ReactNode {
   const page = session?.pages[0];
   const many = project.task_type === "multilabel";
   const { classes } = project;
+  const shown = fitting(large ? 1 : layout, page?.items.length ?? layout);
 
   const focusGrid = useCallback(() => {
     grid.current?.querySelector<HTMLElement>("[role=option][tabindex='0']")?.focus();
@@ -122,7 +123,7 @@ export function Stage({ project }: { project: Project }): ReactNode {
     }
   };
   const move = (code: string, extend: boolean): void => {
-    const columns = columnsOf(large ? 1 : layout, portrait);
+    const columns = columnsOf(shown, portrait);
     const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[code];
     if (by) act({ type: "move", by, extend });
     requestAnimationFrame(focusGrid);
@@ -223,7 +224,7 @@ export function Stage({ project }: { project: Project }): ReactNode {
             gridRef={grid}
             session={session}
             classes={classes}
-            layout={large ? 1 : layout}
+            layout={shown}
             portrait={portrait}
             onFocus={(index, how) => act({ type: "focus", index, ...(how && { how }) })}
             onLarge={() => setLarge(!large)}

@@ -29,7 +29,7 @@ const useStyles = makeStyles({
     outline: `3px solid ${tokens.colorStrokeFocus2}`,
     ":focus": { outline: `3px solid ${tokens.colorStrokeFocus2}` },
   },
-  selected: { backgroundColor: tokens.colorBrandBackground2Pressed },
+  selected: { backgroundColor: tokens.colorBrandBackgroundSelected },
   frame: { position: "relative", minHeight: 0, minWidth: 0, margin: "3px 3px 0" },
   image: {
     position: "absolute",
@@ -79,6 +79,7 @@ const useStyles = makeStyles({
     flexShrink: 100,
     minWidth: "2em",
     direction: "rtl", // the end of a path tells more than its beginning
+    "@media (max-width: 720px)": { display: "none" },
   },
   check: {
     display: "inline-flex",

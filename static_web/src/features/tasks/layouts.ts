@@ -26,3 +26,8 @@ export function rowsOf(layout: Layout, portrait: boolean): number {
 export function screenful(focus: number, layout: Layout): number {
   return Math.floor(focus / layout) * layout;
 }
+
+/** The smallest layout with room for the images, so that a short page fills the screen too. */
+export function fitting(layout: Layout, count: number): Layout {
+  return layouts.find((one) => one >= Math.min(count, layout)) ?? layout;
+}

@@ -1,0 +1,68 @@
+import type { Annotation, Project, Task, TaskItem } from "@/api/types";
+
+export function anItem(itemId: string, change: Partial<TaskItem> = {}): TaskItem {
+  return {
+    item_id: itemId,
+    revision: 3,
+    path: `folder/${itemId}.jpg`,
+    width: 1600,
+    height: 1200,
+    frames: 1,
+    media: "jpeg",
+    images: { thumbnail: "t", preview: "p", full: "f", expire_at: "2100-01-01T00:00:00Z" },
+    annotations: null,
+    defaults: null,
+    returned: null,
+    draft: null,
+    ...change,
+  };
+}
+
+export function aTask(taskId: string, items: TaskItem[], change: Partial<Task> = {}): Task {
+  return {
+    task_id: taskId,
+    kind: "manual",
+    state: "open",
+    classes_version: 1,
+    instructions_version: 1,
+    lease: { until: "2100-01-01T00:00:00Z", renew_after_s: 240 },
+    draft_seq: 0,
+    items,
+    ...change,
+  };
+}
+
+export function aTag(classId: string): Annotation {
+  return {
+    annotation_id: `a-${classId}`,
+    class_id: classId,
+    frame: 0,
+    geometry: { kind: "tag" },
+    origin: null,
+  };
+}
+
+export function aProject(change: Partial<Project> = {}): Project {
+  return {
+    project_id: "p1",
+    name: "Rooms",
+    task_type: "multiclass",
+    dataset_id: "d1",
+    source: null,
+    classes: ["Kitchen", "Bath", "Bedroom"].map((name, at) => ({
+      class_id: `c${at + 1}`,
+      name,
+      description: "",
+    })),
+    classes_version: 1,
+    instructions: { text: "", link: "" },
+    instructions_version: 1,
+    state: "running",
+    state_reason: "",
+    incremental_refresh: true,
+    created_at: "2026-01-01T00:00:00Z",
+    my_role: "labeler",
+    version: 1,
+    ...change,
+  };
+}

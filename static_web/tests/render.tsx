@@ -1,0 +1,40 @@
+import { FluentProvider } from "@fluentui/react-components";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { render } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { vi } from "vitest";
+import { Router } from "wouter";
+import { memoryLocation } from "wouter/memory-location";
+
+import { startI18n } from "@/i18n/i18n";
+import { lightTheme } from "@/theme";
+
+/** Answers of the API by `METHOD /path`. */
+export type Answers = Record<string, unknown>;
+
+/** Renders a page at a place of the app; the API gives these answers. */
+export async function renderAt(path: string, page: ReactNode, answers: Answers) {
+  vi.stubGlobal("fetch", (request: Request) => {
+    const key = `${request.method} ${new URL(request.url).pathname}`;
+    return Promise.resolve(
+      key in answers
+        ? Response.json(answers[key])
+        : Response.json({ detail: key }, { status: 404 }),
+    );
+  });
+  localStorage.setItem("labelry.language", "en");
+  await startI18n();
+  const { hook, searchHook, history } = memoryLocation({ path, record: true });
+  render(
+    <FluentProvider theme={lightTheme}>
+      <QueryClientProvider
+        client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}
+      >
+        <Router hook={hook} searchHook={searchHook}>
+          {page}
+        </Router>
+      </QueryClientProvider>
+    </FluentProvider>,
+  );
+  return { history };
+}

@@ -1,0 +1,254 @@
+import { describe, expect, it } from "vitest";
+
+import {
+  decidedCount,
+  draftOf,
+  isComplete,
+  newSession,
+  step,
+  type Session,
+  type SessionEvent,
+} from "@/features/tasks/session";
+
+import { anItem, aTag, aTask } from "./builders";
+
+const one = { many: false, classesVersion: 1 };
+const many = { many: true, classesVersion: 1 };
+
+function play(state: Session, ...events: SessionEvent[]): Session {
+  return events.reduce(step, state);
+}
+
+function started(rules = one, ids = ["i1", "i2", "i3"]): Session {
+  const task = aTask(
+    "t1",
+    ids.map((id) => anItem(id)),
+  );
+  return step(newSession(rules), { type: "arrived", task, at: 0 });
+}
+
+const label = (classId: string, at = 0): SessionEvent => ({
+  type: "classify",
+  classId,
+  annotationId: "a",
+  at,
+});
+const submit: SessionEvent = { type: "submit", submissionId: "s1", at: 0 };
+
+function classesOf(state: Session): Record<string, string[]> {
+  const work = Object.entries(state.pages[0]?.work ?? {});
+  return Object.fromEntries(
+    work.map(([id, { annotations }]) => [id, annotations.map((a) => a.class_id)]),
+  );
+}
+
+describe("one class an image", () => {
+  it("labels the image in focus and goes to the next open one", () => {
+    const state = play(started(), label("c1"));
+    expect(classesOf(state)).toEqual({ i1: ["c1"], i2: [], i3: [] });
+    expect(state.focus).toBe(1);
+  });
+
+  it("passes over labeled images, and stays when none is open", () => {
+    const state = play(
+      started(),
+      { type: "focus", index: 1 },
+      label("c1"),
+      { type: "focus", index: 0 },
+      label("c1"),
+    );
+    expect(state.focus).toBe(2);
+    expect(play(state, label("c2")).focus).toBe(2);
+  });
+
+  it("labels the whole selection with one key, and lets it go", () => {
+    const state = play(started(), { type: "selectAll" }, label("c2"));
+    expect(classesOf(state)).toEqual({ i1: ["c2"], i2: ["c2"], i3: ["c2"] });
+    expect(state.selection.size).toBe(0);
+    expect(state.pages[0] && isComplete(state.pages[0])).toBe(true);
+  });
+
+  it("replaces a label by another", () => {
+    const state = play(started(), label("c1"), { type: "focus", index: 0 }, label("c2"));
+    expect(classesOf(state)["i1"]).toEqual(["c2"]);
+  });
+
+  it("gives each annotation its own id", () => {
+    const state = play(started(), { type: "selectAll" }, label("c1"));
+    const ids = Object.values(state.pages[0]?.work ?? {}).map(
+      (w) => w.annotations[0]?.annotation_id,
+    );
+    expect(new Set(ids).size).toBe(3);
+  });
+});
+
+describe("several classes an image", () => {
+  it("toggles classes, and stays on the image", () => {
+    const state = play(started(many), label("c1"), label("c2"));
+    expect(classesOf(state)["i1"]).toEqual(["c1", "c2"]);
+    expect(state.focus).toBe(0);
+    const without = play(state, label("c1"), label("c2"));
+    expect(without.pages[0]?.work["i1"]?.outcome).toBeNull();
+  });
+
+  it("gives all of a selection a class that only some have", () => {
+    const state = play(started(many), label("c1"), { type: "selectAll" }, label("c1"));
+    expect(classesOf(state)).toEqual({ i1: ["c1"], i2: ["c1"], i3: ["c1"] });
+    expect(classesOf(play(state, label("c1")))).toEqual({ i1: [], i2: [], i3: [] });
+  });
+
+  it("takes nothing here as an answer", () => {
+    const state = play(started(many), { type: "decide", outcome: "labeled", at: 0 });
+    expect(state.pages[0]?.work["i1"]).toMatchObject({ outcome: "labeled", annotations: [] });
+  });
+});
+
+describe("choosing images", () => {
+  it("extends from where it began, and toggles single ones", () => {
+    const state = play(
+      started(),
+      { type: "move", by: 1, extend: true },
+      { type: "move", by: 1, extend: true },
+    );
+    expect([...state.selection]).toEqual(["i1", "i2", "i3"]);
+    expect([...play(state, { type: "focus", index: 1, how: "toggle" }).selection]).toEqual([
+      "i1",
+      "i3",
+    ]);
+  });
+
+  it("stops at the ends", () => {
+    expect(play(started(), { type: "move", by: -1, extend: false }).focus).toBe(0);
+    expect(play(started(), { type: "move", by: 5, extend: false }).focus).toBe(0);
+  });
+});
+
+describe("undo", () => {
+  it("goes back and forth, with the focus", () => {
+    const state = play(started(), label("c1"), label("c2"));
+    const back = play(state, { type: "undo" });
+    expect(classesOf(back)).toEqual({ i1: ["c1"], i2: [], i3: [] });
+    expect(back.focus).toBe(1);
+    expect(classesOf(play(back, { type: "redo" }))).toEqual(classesOf(state));
+  });
+
+  it("takes back a skip", () => {
+    const state = play(started(), { type: "decide", outcome: "skipped", at: 0 }, { type: "undo" });
+    expect(state.pages[0] && decidedCount(state.pages[0])).toBe(0);
+  });
+});
+
+describe("submitting", () => {
+  const next = aTask("t2", [anItem("j1")]);
+
+  it("shows the page that is ready at once, and keeps what is on its way", () => {
+    const state = play(
+      started(),
+      { type: "arrived", task: next, at: 0 },
+      { type: "selectAll" },
+      label("c1"),
+      submit,
+    );
+    expect(state.pages.map((page) => page.task.task_id)).toEqual(["t2"]);
+    expect(state.outgoing[0]?.submission.items).toHaveLength(3);
+    expect(state.outgoing[0]?.submission.items[0]).toMatchObject({
+      base_revision: 3,
+      outcome: "labeled",
+    });
+    expect(state).toMatchObject({ focus: 0, past: [] });
+  });
+
+  it("leaves open images on the page", () => {
+    const state = play(started(), label("c1"), submit);
+    expect(state.pages[0]?.items.map((item) => item.item_id)).toEqual(["i2", "i3"]);
+    expect(state.outgoing[0]?.submission.items.map((item) => item.item_id)).toEqual(["i1"]);
+  });
+
+  it("sends nothing when nothing is decided", () => {
+    const state = started();
+    expect(step(state, submit)).toBe(state);
+  });
+
+  it("brings a refused page back behind the one in hand, with its work and the reason", () => {
+    const state = play(
+      started(),
+      { type: "arrived", task: next, at: 0 },
+      { type: "selectAll" },
+      label("c1"),
+      submit,
+      { type: "refused", submissionId: "s1", why: "the class is gone" },
+    );
+    expect(state.pages.map((page) => page.task.task_id)).toEqual(["t2", "t1"]);
+    expect(state.pages[1]?.problems["i1"]).toBe("the class is gone");
+    expect(state.pages[1]?.work["i1"]?.annotations[0]?.class_id).toBe("c1");
+    expect(state.outgoing).toEqual([]);
+  });
+
+  it("brings back only the images that were refused", () => {
+    const problem = { type: "unknown-class", pointer: "", detail: "no such class" };
+    const state = play(started(), { type: "selectAll" }, label("c1"), submit, {
+      type: "answered",
+      submissionId: "s1",
+      taskId: "t1",
+      results: [
+        { item_id: "i1", status: "saved", revision: 4, by: null, problem: null },
+        { item_id: "i2", status: "refused", revision: null, by: null, problem },
+      ],
+    });
+    expect(state.pages[0]?.items.map((item) => item.item_id)).toEqual(["i2"]);
+    expect(state.finished).toBe("t1");
+  });
+
+  it("ignores a task that is here already", () => {
+    const state = play(started(), { type: "selectAll" }, label("c1"), submit);
+    expect(play(state, { type: "arrived", task: aTask("t1", []), at: 0 })).toBe(state);
+  });
+});
+
+describe("time", () => {
+  it("is shared among the images of a decision, and breaks do not count", () => {
+    const state = play(started(), { type: "selectAll" }, label("c1", 3_000));
+    expect(state.pages[0]?.work["i1"]?.activeMs).toBe(1_000);
+    const later = play(state, { type: "focus", index: 0 }, label("c2", 10_000_000));
+    expect(later.pages[0]?.work["i1"]?.activeMs).toBe(121_000);
+  });
+});
+
+describe("going on after a reload", () => {
+  it("takes up the draft, and puts the focus on the first open image", () => {
+    const before = play(started(), label("c1", 500), {
+      type: "decide",
+      outcome: "skipped",
+      at: 900,
+    });
+    const [page] = before.pages;
+    const drafts = page ? draftOf(page) : [];
+    const items = ["i1", "i2", "i3"].map((id, at) => anItem(id, { draft: drafts[at] ?? null }));
+    const after = play(newSession(one), { type: "arrived", task: aTask("t1", items), at: 0 });
+    expect(after.pages[0]?.work).toEqual(page?.work);
+    expect(after.focus).toBe(2);
+  });
+
+  it("begins with the labels of an image under correction, or those it had", () => {
+    const items = [
+      anItem("i1", { annotations: [aTag("c1")] }),
+      anItem("i2", { defaults: [aTag("c2")] }),
+    ];
+    const state = play(newSession(one), { type: "arrived", task: aTask("t1", items), at: 0 });
+    expect(classesOf(state)).toEqual({ i1: ["c1"], i2: ["c2"] });
+  });
+
+  it("adopts the work of a newer tab", () => {
+    const draft = {
+      item_id: "i1",
+      annotations: [aTag("c3")],
+      outcome: "labeled" as const,
+      reason: null,
+      note: null,
+      active_ms: 7,
+    };
+    const state = play(started(), { type: "adopted", taskId: "t1", items: [draft], seq: 9 });
+    expect(classesOf(state)["i1"]).toEqual(["c3"]);
+    expect(state.pages[0]?.task.draft_seq).toBe(9);
+  });
+});

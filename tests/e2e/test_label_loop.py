@@ -1,0 +1,132 @@
+"""A person uploads twenty photos in a browser, labels them, and downloads COCO: nothing is simulated."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from dev.browser import chromium_launch_options
+from dev.client import Person
+from dev.samples import Truth, compose
+from dev.site import build
+from dev.stack import Stack
+
+ADMIN = Person("admin", "admin@example.com", roles=("admin",))
+ARRIVES_MS = 30_000  # two cores run storage, host, front door and browser at once
+TILE = re.compile(r"^Image (\d+) of (\d+), (?P<path>.*): ")
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    logs = tmp_path_factory.mktemp("logs")
+    with Stack(site=build(), logs=logs, name="e2e") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**chromium_launch_options())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, system: Stack) -> Iterator[Page]:
+    context = browser.new_context(
+        locale="en-US", viewport={"width": 1440, "height": 900}, accept_downloads=True
+    )
+    context.add_cookies(
+        [{"name": "StaticWebAppsAuthCookie", "value": ADMIN.cookie, "url": system.url}]
+    )
+    page = context.new_page()
+    page.set_default_timeout(ARRIVES_MS)
+    yield page
+    context.close()
+
+
+def photos(folder: Path) -> tuple[Truth, dict[str, Path]]:
+    """Twenty photos, and where each lies by its name."""
+    truth = compose("multiclass", 20, 3, folder)
+    return truth, {scene.path: folder / scene.path for scene in truth.scenes}
+
+
+def upload_as_new_project(page: Page, system: Stack, truth: Truth, files: list[Path]) -> None:
+    page.goto(system.url)
+    page.get_by_text("New project").first.click()
+    page.get_by_role("textbox", name="Name").fill("Twenty photos")
+    page.get_by_role("radio", name=re.compile("^One class per image")).check(force=True)
+    page.get_by_role("textbox", name="One class a line").fill("\n".join(truth.classes))
+    page.locator("input[type=file]").first.set_input_files(files)
+    page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_text("0 of 20 images are labeled.")).to_be_visible(timeout=60_000)
+
+
+def shown(page: Page) -> list[str]:
+    """Names of the photos on the page, in order."""
+    tiles = page.get_by_role("listbox", name="Images to label").get_by_role("option")
+    expect(tiles.first).to_be_visible(timeout=ARRIVES_MS)
+    names = [tile.get_attribute("aria-label") or "" for tile in tiles.all()]
+    return [match["path"].rsplit("/", 1)[-1] for name in names if (match := TILE.match(name))]
+
+
+def class_key(truth: Truth, name: str) -> str | None:
+    """The key of the class a photo shows; None for the one that shows nothing."""
+    scene = next(one for one in truth.scenes if one.path.rsplit("/", 1)[-1] == name)
+    if not scene.instances:
+        return None
+    return str(truth.classes.index(scene.instances[0].class_name) + 1)
+
+
+def press(page: Page, truth: Truth, names: list[str]) -> None:
+    """Give photos their classes, or skip them; the focus goes on to the next one by itself."""
+    for name in names:
+        page.keyboard.press(class_key(truth, name) or "s")
+
+
+def test_twenty_photos_are_uploaded_labeled_by_keys_and_downloaded_as_coco(
+    page: Page, system: Stack, tmp_path: Path
+) -> None:
+    truth, files = photos(tmp_path / "photos")
+    upload_as_new_project(page, system, truth, list(files.values()))
+    page.get_by_role("button", name="Open labeling").click()
+    page.get_by_role("button", name="9 images at once").click()
+
+    seen: list[str] = []
+    reloaded = False
+    while len(seen) < 20:
+        expect(page.get_by_text(re.compile(r"^0 of \d+ labeled$"))).to_be_visible()
+        names = shown(page)
+        assert not set(names) & set(seen), "no photo comes twice"
+        press(page, truth, names[:3])
+        if len(seen) + len(names) >= 9 and not reloaded:
+            reloaded = True
+            page.reload()
+            expect(page.get_by_text(f"3 of {len(names)} labeled")).to_be_visible()
+            assert shown(page) == names, "the same page comes back after a reload"
+        press(page, truth, names[3:])
+        page.keyboard.press("Enter")
+        seen += names
+    expect(page.get_by_text("All images are labeled")).to_be_visible()
+
+    page.get_by_text("To the project").first.click()
+    page.get_by_role("button", name="Export COCO").click()
+    download = page.get_by_text("Download", exact=True).first
+    expect(download).to_be_visible(timeout=60_000)
+    with page.expect_download() as downloading:
+        download.click()
+    coco = json.loads(Path(downloading.value.path()).read_text())
+
+    names = {one["id"]: one["name"] for one in coco["categories"]}
+    images = {one["id"]: one["file_name"].rsplit("/", 1)[-1] for one in coco["images"]}
+    exported = {images[a["image_id"]]: names[a["category_id"]] for a in coco["annotations"]}
+    assert exported == {
+        scene.path.rsplit("/", 1)[-1]: scene.instances[0].class_name
+        for scene in truth.scenes
+        if scene.instances
+    }
