@@ -5,6 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.web import Call, endpoint
+from labeling import layout
 from labeling.access import (
     Invitation,
     MemberChange,
@@ -66,8 +67,9 @@ def delete_member(call: Call[None]) -> None:
     member_id = call.path["member_id"]
     call.services.access.remove_member(opened.project.project_id, member_id)
     call.services.projects.forget(opened.project.project_id, member_id)
-    for shard in range(opened.project.shards):
-        opened.items.unreserve(member_id, shard)
+    freed = sum(opened.items.unreserve(member_id, shard) for shard in range(opened.project.shards))
+    if freed:
+        call.services.projects.use_queue(opened.project.project_id, layout.FRONT)
 
 
 @endpoint(bp, "POST", "projects/{project_id}/invitations", status=201)

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -165,6 +166,10 @@ class Access:
         }
         self._put(layout.PROJECTS, project_id, layout.member(user), fresh, cells)
         self._put(layout.DIRECTORY, layout.projects_of(user), project_id, cells, cells)
+        with suppress(Collision):  # most have no such row
+            self._tables.transact(
+                layout.PROJECTS, project_id, [Merge(layout.elsewhere(user), {"gone": False})]
+            )
         row = self._tables.get(layout.PROJECTS, project_id, layout.member(user))
         return MemberView(member_id=user, role=role, name=row.text("name") if row else name)
 
@@ -180,6 +185,9 @@ class Access:
             self._drop(layout.DIRECTORY, layout.invitations(row.text("name")), project_id)
             self._drop(layout.PROJECTS, project_id, row.key)
             return
+        if self._tables.get(layout.PROJECTS, project_id, layout.member(member_id)):
+            gone = {"gone": True}  # nothing is returned to them any more
+            self._put(layout.PROJECTS, project_id, layout.elsewhere(member_id), gone, gone)
         self._drop(layout.DIRECTORY, layout.projects_of(member_id), project_id)
         if not self._drop(layout.PROJECTS, project_id, layout.member(member_id)):
             raise NotFound("there is no such member in this project")
@@ -303,7 +311,7 @@ class Access:
         partition: str,
         key: str,
         fresh: Mapping[str, str | int],
-        change: Mapping[str, str],
+        change: Mapping[str, str | int],
     ) -> None:
         try:
             self._tables.transact(table, partition, [Create(key, fresh)])

@@ -164,11 +164,18 @@ class Exports:
             NotFound: there is none.
         """
         row = self._row(project_id, export_id)
-        for file in _export(row).files:
-            self._storage.blobs.delete(
-                layout.EXPORTS, layout.export_blob(project_id, export_id, file.name)
-            )
-        self._storage.tables.transact(layout.PROJECTS, project_id, [Delete(row.key)])
+        self._drop_files(project_id, _export(row))
+        try:
+            self._storage.tables.transact(layout.PROJECTS, project_id, [Delete(row.key)])
+        except Collision:
+            raise NotFound("there is no such export in this project") from None
+        # Once more, for one that was done in between.
+        self._drop_files(project_id, _export(row))
+
+    def _drop_files(self, project_id: str, export: Export) -> None:
+        for name in (COCO_FILE, MANIFEST_FILE):
+            blob = layout.export_blob(project_id, export.export_id, name)
+            self._storage.blobs.delete(layout.EXPORTS, blob)
 
     def link(self, project: Project, export_id: str, request: LinkRequest) -> ExportLink:
         """Sign the address of a file anew.
@@ -204,11 +211,13 @@ class Exports:
         with tempfile.TemporaryDirectory() as folder:
             done = self._make(project, export, Path(folder))
         for _ in attempts(self._storage):
-            row = self._row(message.project_id, message.export_id)
             try:
+                row = self._row(message.project_id, message.export_id)
                 self._write(message.project_id, done, row)
             except Collision:
                 continue
+            except NotFound:
+                self._drop_files(message.project_id, done)  # deleted while it was made
             return
 
     def fail(self, message: MakeExport, problem: str) -> None:
@@ -305,6 +314,10 @@ class Exports:
             state, labeling = _before(items, item, moment)
         if item.barred:
             return item, None, f"{item.barred}: {item.barred_reason}"
+        if state == "leased":
+            state = (
+                "available"  # who holds what is not kept: the same moment must give the same files
+            )
         if state != "labeled" or labeling is None:
             said = (
                 f": {labeling.reason}"

@@ -26,7 +26,17 @@ from labeling.model import Model, UtcTime, new_id
 from labeling.patterns import READABLE_NOW, Pattern, judge
 from labeling.projects import Project, Projects
 from labeling.settings import Settings
-from labeling.storage import Blob, Collision, Create, Merge, Operation, Range, Row, Storage
+from labeling.storage import (
+    MAX_OPERATIONS,
+    Blob,
+    Collision,
+    Create,
+    Merge,
+    Operation,
+    Range,
+    Row,
+    Storage,
+)
 
 PAGES_A_MESSAGE = 20
 """Pages of 5,000 blobs listed in one go: well within a function's time."""
@@ -413,8 +423,9 @@ class Ingest:
         made = 0
         for shard, of_shard in by_shard.items():
             found = list(of_shard.values())
-            for at in range(0, len(found), REGISTERED_AT_ONCE):
-                some = found[at : at + REGISTERED_AT_ONCE]
+            step = min(REGISTERED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + items.overlap))
+            for at in range(0, len(found), step):
+                some = found[at : at + step]
                 mine = items.register(shard, some, batch)
                 made += mine
                 if mine < len(some):
@@ -505,8 +516,9 @@ class Ingest:
             by_shard[items.shard_of(item_id)].append(item_id)
         ready = 0
         for shard, ids in by_shard.items():
-            for at in range(0, len(ids), MEASURED_AT_ONCE):
-                some = ids[at : at + MEASURED_AT_ONCE]
+            step = min(MEASURED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + 2 * items.overlap))
+            for at in range(0, len(ids), step):
+                some = ids[at : at + step]
                 ready += items.measured(shard, {item_id: results[item_id] for item_id in some})
         return ready
 

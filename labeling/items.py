@@ -1057,6 +1057,7 @@ class Items:
                     and one.item.reserved in ("", finished.user)
                     and all(other.labeler != finished.user for other in one.item.lanes)
                     and decision.base_revision in (None, one.item.revision)
+                    and all(other.labeler != finished.user for other in one.item.lanes)
                 )
                 if free:
                     self._settle(work, one.item, lane, decision, finished, now, etag=one.etag)
@@ -1189,14 +1190,20 @@ class Items:
         for row in self._storage.rows(
             layout.ITEMS, Range(self.partition(shard), prefix, prefix + layout.END)
         ):
-            one = self.read(layout.listed_item(row.key))
-            if one is None or one.item.reserved != user:
-                continue
-            new = replace(one.item, reserved="", priority=layout.FRONT)
-            work = _Batch()
-            work.change(one.item, new, _operations(one.item, new, etag=one.etag))
-            self._transact(shard, work.finish(self._now()))
-            freed += 1
+            for _ in self._attempts():
+                one = self.read(layout.listed_item(row.key))
+                if one is None or one.item.reserved != user:
+                    break
+                priority = layout.FRONT if one.item.width else layout.UNMEASURED
+                new = replace(one.item, reserved="", priority=priority)
+                work = _Batch()
+                work.change(one.item, new, _operations(one.item, new, etag=one.etag))
+                try:
+                    self._transact(shard, work.finish(self._now()))
+                except Collision:
+                    continue
+                freed += 1
+                break
         return freed
 
     def tasks_of(self, user: str, shards: Sequence[int]) -> tuple[list[Task], list[Found]]:

@@ -191,6 +191,11 @@ def member(user: str) -> str:
     return f"m|{user}"
 
 
+def elsewhere(user: str) -> str:
+    """In which other shards something of a labeler's is: returned to them, or open."""
+    return f"e|{user}"
+
+
 def export(export_id: str) -> str:
     """An export."""
     return f"x|{export_id}"

@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 
 from labeling import layout
 from labeling.access import RANK, Member, member_of
-from labeling.errors import Failure
 from labeling.ingest import Ingest, RefreshState
 from labeling.items import Items
 from labeling.model import Model, UtcTime
@@ -164,7 +163,7 @@ class ProgressService:
         for row in self._projects.active():
             try:
                 self._look_after(row)
-            except Failure:
+            except Exception:
                 log.exception("upkeep failed", extra={"project_id": row.key})  # the others go on
         for project_id in self._projects.due_for_refresh():
             project = self._projects.find(project_id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -41,6 +42,9 @@ ACTIVITY_NOTE_MS = 5 * 60 * 1000
 
 RESERVED_MS = 10 * 60 * 1000
 """A name stays reserved this long for a project that is about to be made: longer than a request lasts."""
+
+NOTED_MS = 60 * 1000
+"""A note of something about to be in a shard is kept this long: longer than a request lasts."""
 
 
 class Instructions(Model):
@@ -153,12 +157,26 @@ class ProjectLine(Model):
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Shards, besides the one they draw from, where something of a labeler's may be.
+
+    `gone`: they left the project, so that nothing is to be returned to them.
+    """
+
+    shards: tuple[int, ...] = ()
+    gone: bool = False
+    noted_ms: int = 0
+    etag: str = ""
+
+
+@dataclass(frozen=True)
 class Opened:
     """A project somebody may work in, their role, and their place in it."""
 
     project: Project
     role: Role
     member: Member | None
+    elsewhere: Elsewhere
     items: Items
 
 
@@ -166,7 +184,7 @@ class Opened:
 class _Cached:
     """A row as it was read, made sense of once."""
 
-    value: Project | Member | None
+    value: Project | Member | Elsewhere | None
     read_at: float
 
 
@@ -316,7 +334,7 @@ class Projects:
             NotFound: no such project, or the caller is not a member.
             Forbidden: the caller's role is too small.
         """
-        project, member = self._rows(project_id, caller.user)
+        project, member, elsewhere = self._rows(project_id, caller.user)
         if project is None:
             raise NotFound("there is no such project, or you are not a member of it")
         role = self._role(project_id, caller, member)
@@ -324,7 +342,7 @@ class Projects:
             raise NotFound("there is no such project, or you are not a member of it")
         require(role, least, doing)
         assert role is not None
-        return Opened(project, role, member, self.items(project))
+        return Opened(project, role, member, elsewhere, self.items(project))
 
     def _role(self, project_id: str, caller: Caller, member: Member | None) -> Role | None:
         if caller.site_admin:
@@ -343,8 +361,12 @@ class Projects:
             overlap=project.overlap,
         )
 
-    def _rows(self, project_id: str, user: str) -> tuple[Project | None, Member | None]:
-        keys = [(project_id, layout.PROJECT), (project_id, layout.member(user))]
+    def _rows(self, project_id: str, user: str) -> tuple[Project | None, Member | None, Elsewhere]:
+        keys = [
+            (project_id, layout.PROJECT),
+            (project_id, layout.member(user)),
+            (project_id, layout.elsewhere(user)),
+        ]
         now = self._storage.clock.now().timestamp()
         held = [self._cache.get(key) for key in keys]
         stale = [
@@ -361,18 +383,57 @@ class Projects:
             ):
                 made = _made(row) if row else None
                 fresh[key] = self._cache[key] = _Cached(made, now)
-        project, member = (fresh[key] for key in keys)
-        assert project
-        assert member
+        project, member, elsewhere = (one.value if (one := fresh[key]) else None for key in keys)
         return (
-            project.value if isinstance(project.value, Project) else None,
-            member.value if isinstance(member.value, Member) else None,
+            project if isinstance(project, Project) else None,
+            member if isinstance(member, Member) else None,
+            elsewhere if isinstance(elsewhere, Elsewhere) else Elsewhere(),
         )
 
     def forget(self, project_id: str, user: str = "") -> None:
         """Read a project's row (and one member's) anew next time."""
         self._cache.pop((project_id, layout.PROJECT), None)
         self._cache.pop((project_id, layout.member(user)), None)
+        self._cache.pop((project_id, layout.elsewhere(user)), None)
+
+    def note_elsewhere(self, project_id: str, user: str, shard: int) -> bool:
+        """Note, before it is so, that something of a labeler's is in a shard. False: they are gone."""
+        key = layout.elsewhere(user)
+        for _ in attempts(self._storage):
+            row = self._storage.tables.get(layout.PROJECTS, project_id, key)
+            known = _elsewhere(row) if row else Elsewhere()
+            if known.gone:
+                return False
+            cells = _elsewhere_cells({*known.shards, shard}, self._now())
+            try:
+                self._storage.tables.transact(
+                    layout.PROJECTS,
+                    project_id,
+                    [Merge(key, cells, row.etag) if row else Create(key, cells)],
+                )
+            except Collision:
+                continue
+            self.forget(project_id, user)
+            return True
+        raise AssertionError("unreachable")
+
+    def nothing_elsewhere(self, opened: Opened, caller: Caller, shards: Sequence[int]) -> None:
+        """Forget shards where nothing of a labeler's was found, unless something is about to be there."""
+        known = opened.elsewhere
+        if not shards or self._now() - known.noted_ms < NOTED_MS:
+            return
+        cells = _elsewhere_cells({*known.shards} - {*shards}, known.noted_ms)
+        project_id = opened.project.project_id
+        with suppress(Collision):  # noted anew meanwhile
+            self._storage.tables.transact(
+                layout.PROJECTS,
+                project_id,
+                [Merge(layout.elsewhere(caller.user), cells, known.etag)],
+            )
+        self.forget(project_id, caller.user)
+
+    def _now(self) -> int:
+        return milliseconds(self._storage.clock.now())
 
     def move_home(self, opened: Opened, caller: Caller, home: int, previous: int | None) -> Opened:
         """Note the shard a labeler draws from, and where open tasks of theirs may still be."""
@@ -681,8 +742,20 @@ def _project(row: Row) -> Project:
     return Project.model_validate_json(unpack("doc", row.cells))
 
 
-def _made(row: Row) -> Project | Member:
-    return _project(row) if row.key == layout.PROJECT else member_of(row)
+def _made(row: Row) -> Project | Member | Elsewhere:
+    if row.key == layout.PROJECT:
+        return _project(row)
+    return member_of(row) if row.key.startswith("m|") else _elsewhere(row)
+
+
+def _elsewhere(row: Row) -> Elsewhere:
+    shards = tuple(int(one) for one in row.text("shards").split(",") if one)
+    gone = bool(row.cells.get("gone", False))
+    return Elsewhere(shards, gone, row.number("noted_ms"), row.etag)
+
+
+def _elsewhere_cells(shards: set[int], noted_ms: int) -> dict[str, Value]:
+    return {"shards": ",".join(str(one) for one in sorted(shards)), "noted_ms": noted_ms}
 
 
 def _line_cells(

@@ -15,7 +15,7 @@ from labeling.errors import Invalid, NotFound
 from labeling.items import SETTLED, Item, ItemState, Outcome, Revision, Stored, stored
 from labeling.model import Id, Model, UtcTime, from_milliseconds
 from labeling.projects import Opened, Projects
-from labeling.storage import Range, Row, Storage
+from labeling.storage import Range, Row, Storage, check_key
 from labeling.tasks import ImageLinks, Tasks
 
 LISTED: tuple[ItemState, ...] = (*SETTLED, "unreadable", "excluded")
@@ -140,7 +140,7 @@ class Review:
         if wanted.state == "leased":
             return self._leased(opened, wanted)
         prefix = f"L|{wanted.state}|" if wanted.state in LISTED else "I|"
-        places = _read_cursor(wanted.cursor, opened.project.shards)
+        places = _read_cursor(wanted.cursor, opened.project.shards, prefix)
         rows, places = self._merge(opened, prefix, places, wanted)
         return ItemPage(
             items=[self._line(opened, item) for item in rows],
@@ -148,15 +148,19 @@ class Review:
         )
 
     def _leased(self, opened: Opened, wanted: ItemFilter) -> ItemPage:
+        after = _read_cursor(wanted.cursor, 1, "")[0] or ""
         tasks = opened.items.open_tasks(range(opened.project.shards))
-        held = [
-            one.item
+        held = {
+            one.item.item_id: one.item
             for task in tasks
             for one in task.held
-            if one.item.state == "leased" and _fits(one.item, wanted)
-        ]
+            if one.item.item_id > after and one.item.state == "leased" and _fits(one.item, wanted)
+        }
+        ids = sorted(held)
+        some = ids[: wanted.limit]
         return ItemPage(
-            items=[self._line(opened, item) for item in held[: wanted.limit]], next_cursor=None
+            items=[self._line(opened, held[one]) for one in some],
+            next_cursor=_write_cursor([some[-1]]) if len(ids) > len(some) else None,
         )
 
     def _merge(
@@ -182,9 +186,13 @@ class Review:
         )
         after: list[str | None] = list(places)
         found: list[tuple[str, Item]] = []
+        # Behind the last row of a page that is full, more of that shard may follow.
+        end = min(
+            (rows[-1].key for rows in pages if len(rows) == size), default=prefix + layout.END
+        )
         for row, shard in _in_order(live, pages):
             item = _item(row)
-            if len(found) == wanted.limit:
+            if len(found) == wanted.limit or row.key > end:
                 break
             after[shard] = row.key
             if _fits(item, wanted):
@@ -250,6 +258,14 @@ class Review:
 
     def reject(self, opened: Opened, request: RejectRequest, *, by: str) -> RejectAnswer:
         """Send items back to be labeled again, each on its own; one result an item."""
+        item_ids = list(dict.fromkeys(request.item_ids))
+        revisions = dict(request.revisions)
+        keeps: set[str] = set()
+        if request.to == "same_labeler":
+            for one in opened.items.read_many(item_ids):
+                if one and self._returns_to_labeler(opened, one.item):
+                    keeps.add(one.item.item_id)
+                    revisions.setdefault(one.item.item_id, one.item.revision)
         results = [
             RejectResult(
                 item_id=item_id,
@@ -257,16 +273,24 @@ class Review:
                     item_id,
                     by=by,
                     reason=request.reason,
-                    to_same_labeler=request.to == "same_labeler",
+                    to_same_labeler=item_id in keeps,
                     front=request.front,
-                    revision=request.revisions.get(item_id),
+                    revision=revisions.get(item_id),
                 ),
             )
-            for item_id in dict.fromkeys(request.item_ids)
+            for item_id in item_ids
         ]
         if request.front and any(one.status == "rejected" for one in results):
             self._projects.use_queue(opened.project.project_id, layout.FRONT)
         return RejectAnswer(results=results)
+
+    def _returns_to_labeler(self, opened: Opened, item: Item) -> bool:
+        """Note where the labeler will find it; False where there is nobody to return it to."""
+        labeler = item.lanes[0].labeler
+        shard = opened.items.shard_of(item.item_id)
+        return bool(labeler) and self._projects.note_elsewhere(
+            opened.project.project_id, labeler, shard
+        )
 
 
 def _entry(one: Revision) -> HistoryEntry:
@@ -311,13 +335,18 @@ def _write_cursor(places: Sequence[str | None]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(places)).encode()).decode()
 
 
-def _read_cursor(cursor: str | None, shards: int) -> list[str | None]:
+def _read_cursor(cursor: str | None, shards: int, prefix: str) -> list[str | None]:
+    """Places in the ranges of keys below `prefix`, one a shard."""
     if not cursor:
         return [""] * shards
     try:
         places = json.loads(base64.urlsafe_b64decode(cursor))
-    except ValueError:
-        places = None
-    if not isinstance(places, list) or len(places) != shards:
+        for place in places:
+            if place not in (None, ""):
+                check_key(place)
+        right = all(place in (None, "") or place.startswith(prefix) for place in places)
+    except (ValueError, TypeError, AttributeError):
+        right, places = False, []
+    if not isinstance(places, list) or len(places) != shards or not right:
         raise Invalid("this cursor is not one of this list; start again without it")
     return [None if place is None else str(place) for place in places]

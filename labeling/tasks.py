@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,7 @@ from labeling.items import (
     Task,
     attempts,
     pack,
+    queued_item,
     split_tasks,
     unpack,
 )
@@ -164,7 +166,7 @@ class Draft(Model):
     """Unfinished work on a task; of two, the one with the larger `seq` wins."""
 
     client_id: Id
-    seq: Annotated[int, Field(ge=0)]
+    seq: Annotated[int, Field(ge=0, le=2**53)]
     items: Annotated[list[DraftItem], Field(max_length=MAX_SIZE)]
 
 
@@ -324,6 +326,10 @@ class Tasks:
             known = next((one for one in tasks if one.request_id == request.request_id), None)
             if known:
                 return TaskAnswer(task=self._view(opened, known))
+            used = {one.shard for one in tasks} | set(returned)
+            self._projects.nothing_elsewhere(
+                opened, caller, [one for one in opened.elsewhere.shards if one not in used]
+            )
             if project.state != "running":
                 answered = self._answered_before(opened, caller, request.request_id, home)
                 if answered:
@@ -333,14 +339,17 @@ class Tasks:
             slots = {one.slot for one in tasks}
             slot = next((n for n in range(MAX_OPEN) if n not in slots), None)
             if slot is None:
-                return TaskAnswer(
+                return self._answered_before(
+                    opened, caller, request.request_id, home
+                ) or TaskAnswer(
                     task=None,
                     why="too_many_open",
                     open_tasks=[one.task_id for one in tasks],
                 )
             shard = home
             if returned:
-                shard, found = home, returned[:size]
+                shard = next(iter(returned))
+                found = returned[shard][:size]
             else:
                 found = look.page(queue, size)
                 if not found:
@@ -350,7 +359,7 @@ class Tasks:
                         return answered or none
                     if not found:
                         continue
-            if shard != home:
+            if shard != home and not returned:
                 # Noted before the claim: after a crash between them a resume still looks in both.
                 try:
                     opened = self._projects.move_home(opened, caller, shard, home)
@@ -375,7 +384,8 @@ class Tasks:
                     avoid.add(collision.key.split("|")[1])
                 continue
             if shard == home and previous is not None and all(t.shard != previous for t in tasks):
-                self._projects.move_home(opened, caller, home, None)
+                with suppress(Collision):  # no longer a member, or on another host at the same time
+                    self._projects.move_home(opened, caller, home, None)
             self._projects.note_activity(opened.project.project_id)
             return TaskAnswer(task=self._view(opened, task))
         raise AssertionError("unreachable")
@@ -386,6 +396,12 @@ class Tasks:
         if member and member.home is not None:
             return member.home, member.previous_home
         return layout.shard_of(caller.user, opened.project.shards), None
+
+    def _shards(self, opened: Opened, caller: Caller) -> list[int]:
+        """Where something of the caller's may be: the shard they draw from comes first."""
+        home, previous = self._homes(opened, caller)
+        others = [] if previous is None else [previous]
+        return list(dict.fromkeys([home, *others, *opened.elsewhere.shards]))
 
     def _answered_before(
         self, opened: Opened, caller: Caller, request_id: str, shard: int
@@ -404,15 +420,20 @@ class Tasks:
 
     # What others in this process found out.
 
-    def dry(self, project_id: str) -> _Dry | None:
+    def dry(self, key: str) -> _Dry | None:
         """What a fruitless look of a moment ago found."""
-        dry = self._dry.get(project_id)
+        dry = self._dry.get(key)
         return dry if dry and dry.until > self._storage.clock.now().timestamp() else None
 
-    def note_dry(self, project_id: str, why: WhyNone, retry_after_s: int) -> None:
+    def note_dry(self, key: str, why: WhyNone, retry_after_s: int) -> None:
         """Keep others from looking for a while."""
         until = self._storage.clock.now().timestamp() + min(retry_after_s, 5)
-        self._dry[project_id] = _Dry(why, until, retry_after_s)
+        self._dry[key] = _Dry(why, until, retry_after_s)
+
+    def forget_dry(self, project_id: str) -> None:
+        """Something changed that others may have waited for: look again."""
+        for key in [key for key in self._dry if key.startswith(project_id)]:
+            self._dry.pop(key, None)
 
     def left(self, project_id: str, shard: int) -> float:
         """About how many items were left in a shard's queue when somebody here last looked; 0: not known."""
@@ -460,9 +481,7 @@ class Tasks:
         """The caller's open tasks, with their drafts."""
         if not opened.project.shards:
             return TaskList()
-        home, previous = self._homes(opened, caller)
-        shards = [home] if previous in (None, home) else [home, previous]
-        tasks, _ = opened.items.tasks_of(caller.user, shards)
+        tasks, _ = opened.items.tasks_of(caller.user, self._shards(opened, caller))
         tasks.sort(key=lambda task: (task.created_ms, task.slot))
         return TaskList(items=[self._view(opened, task) for task in tasks])
 
@@ -579,6 +598,7 @@ class Tasks:
                 opened.items.give_back(task, "released", named)
             except Collision:
                 continue
+            self.forget_dry(opened.project.project_id)
         raise AssertionError("unreachable")
 
     def release_for(self, opened: Opened, task_id: str) -> TaskView:
@@ -653,14 +673,21 @@ class Tasks:
             Invalid: nothing in it could be saved; or this id was used with another body.
             TooLarge: more than 1.4 MB.
         """
-        raw = envelope.model_dump_json().encode()
-        if len(raw) > MAX_SUBMISSION_BYTES:
+        # By hand: items are whatever was sent, perhaps text that is no Unicode, or nested very deep.
+        whole = [envelope.submission_id, envelope.classes_version, envelope.items]
+        canonical = json.dumps(
+            whole, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        ).encode(errors="surrogatepass")
+        if len(canonical) > MAX_SUBMISSION_BYTES:
             raise TooLarge(
-                f"the submission has {len(raw):,} bytes; at most {MAX_SUBMISSION_BYTES:,} fit: "
+                f"the submission has {len(canonical):,} bytes; at most {MAX_SUBMISSION_BYTES:,} fit: "
                 "submit fewer images at once"
             )
-        canonical = json.dumps(envelope.model_dump(mode="json"), sort_keys=True)
-        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        digest = hashlib.sha256(canonical).hexdigest()
+        if envelope.classes_version > opened.project.classes_version:
+            self._projects.forget(opened.project.project_id)  # classes were added a moment ago
+            project_id = opened.project.project_id
+            opened = self._projects.open(project_id, caller, "labeler", "labeling")
         for _ in attempts(self._storage):
             task = opened.items.task(caller.user, task_id)
             if task is None:
@@ -685,6 +712,7 @@ class Tasks:
                     if before:
                         return _same(before, digest)
                 continue
+            self.forget_dry(opened.project.project_id)
             if self._storage.random() < 1 / COMPACT_ONE_IN:
                 self._compact(opened.project.project_id, task.shard)
             return answer
@@ -719,7 +747,7 @@ class Tasks:
         checked: list[tuple[str, Decision | Problem]] = []
         known = {one.class_id for one in opened.project.classes}
         for index, raw in enumerate(envelope.items):
-            item_id = str(raw.get("item_id", ""))
+            item_id = str(raw.get("item_id", ""))[:64].encode("ascii", "replace").decode()
             try:
                 one = SubmittedItem.model_validate(raw)
                 _follow_rules(one, opened.project.task_type, known)
@@ -760,19 +788,21 @@ class Tasks:
             raise NotFound("there is no such task of yours")
         checked = self._checked(opened, caller, envelope)
         decisions: list[Decision] = []
-        refused: dict[str, Result] = {}
+        refused: dict[int, Result] = {}
         for index, (item_id, one) in enumerate(checked):
+            twice = _twice(item_id, {other for other, _ in checked[:index]}, index)
             if item_id not in finished.items:
-                refused[item_id] = _stranger(item_id, index)
+                refused[index] = _stranger(item_id, index)
+            elif twice:
+                refused[index] = twice
             elif isinstance(one, Problem):
-                refused[item_id] = Result(item_id=item_id, status="refused", problem=one)
+                refused[index] = Result(item_id=item_id, status="refused", problem=one)
             else:
                 decisions.append(one)
         order = [item_id for item_id, _ in checked]
 
         def answer(late: Late) -> SubmitAnswer:
-            by_item = dict(refused)
-            by_item |= {one: Result(item_id=one, status="saved_late") for one in late.saved}
+            by_item = {one: Result(item_id=one, status="saved_late") for one in late.saved}
             by_item |= {
                 one: Result(
                     item_id=one,
@@ -782,7 +812,12 @@ class Tasks:
                 for one in late.superseded
             }
             return SubmitAnswer(
-                task_state="closed", results=[by_item[one] for one in order if one in by_item]
+                task_state="closed",
+                results=[
+                    refused.get(index) or by_item[one]
+                    for index, one in enumerate(order)
+                    if index in refused or one in by_item
+                ],
             )
 
         if not decisions:
@@ -852,9 +887,8 @@ class Tasks:
 
     def _stay_visible(self, opened: Opened, caller: Caller, shard: int) -> None:
         """A task reopened in a former home is looked for there after a reload."""
-        home, previous = self._homes(opened, caller)
-        if shard not in (home, previous):
-            self._projects.move_home(opened, caller, home, shard)
+        if shard not in self._shards(opened, caller):
+            self._projects.note_elsewhere(opened.project.project_id, caller.user, shard)
 
     # Views.
 
@@ -957,21 +991,26 @@ class _Look:
         self._items = opened.items
         self._user = caller.user
         self._home, self._previous = homes
+        self._shards = list(
+            dict.fromkeys(one for one in (*homes, *opened.elsewhere.shards) if one is not None)
+        )
         self._avoid = avoid
         self._lane = layout.shard_of(caller.user, max(1, opened.project.overlap))
         self._left = tasks.left(opened.project.project_id, self._home)
+        # With overlap an end for one is no end for another.
+        mine = f"|{caller.user}" if opened.project.overlap > 1 else ""
+        self._dry_key = opened.project.project_id + mine
         self._whole = False
         self._unmeasured: list[Found] = []
 
-    def first(self, size: int) -> tuple[list[Task], list[Found], list[Row]]:
-        """My open tasks, what was returned to me, and rows of my shard's queue, in one round trip.
+    def first(self, size: int) -> tuple[list[Task], dict[int, list[Found]], list[Row]]:
+        """My open tasks, what was returned to me by shard, and rows of my queue, in one round trip.
 
         Where much is left, from a random place: so labelers neither compete for the head of a queue nor walk
         over what was deleted there. Else from the head, several pages of it: then nothing can be missed.
         """
-        shards = list(dict.fromkeys(s for s in (self._home, self._previous) if s is not None))
-        ranges = [self._items.tasks_range(self._user, shard) for shard in shards]
-        dry = self._tasks.dry(self._project.project_id)
+        ranges = [self._items.tasks_range(self._user, shard) for shard in self._shards]
+        dry = self._tasks.dry(self._dry_key)
         if self._project.state == "running" and not dry:
             self._whole = self._left < PLENTY * size
             if self._whole:
@@ -980,14 +1019,18 @@ class _Look:
                 ranges += [self._queue(kind, size) for kind in sorted(self._project.queues)]
         pages = self._tables.query_many(layout.ITEMS, ranges)
         tasks: list[Task] = []
-        returned: list[Found] = []
-        for shard, rows in zip(shards, pages, strict=False):
+        returned: dict[int, list[Found]] = {}
+        for shard, rows in zip(self._shards, pages, strict=False):
             some, back = split_tasks(rows, shard)
             tasks += some
-            returned += back if shard == self._home else []
-        return tasks, returned, [row for rows in pages[len(shards) :] for row in rows]
+            returned |= {shard: back} if back else {}
+        return tasks, returned, [row for rows in pages[len(self._shards) :] for row in rows]
 
     def _queue(self, kind: str, size: int) -> Range:
+        if kind == layout.FRONT:  # few, and never to be missed: from the head
+            head = layout.queue_start(kind, self._lane)
+            partition = self._items.partition(self._home)
+            return Range(partition, head, head + layout.END, 4 * size)
         # Not so near the end that a page would not fill: going on from the beginning costs a call.
         start = self._random() * (1 - 4 * size / self._left)
         low = layout.queue_start(kind, self._lane, f"{int(start * 2**48):012x}")
@@ -995,7 +1038,8 @@ class _Look:
         return Range(self._items.partition(self._home), low, high, size)
 
     def _whole_queue(self, shard: int, size: int) -> Range:
-        limit = 1000 if self._avoid else 4 * size
+        # With overlap the first rows may all be of items I had.
+        limit = 1000 if self._project.overlap > 1 else 4 * size
         return Range(self._items.partition(shard), "A|", "A|" + layout.END, limit)
 
     def page(self, queue: list[Row], size: int) -> list[Found]:
@@ -1014,7 +1058,9 @@ class _Look:
         ready = [
             row
             for row in queue
-            if not row.key.startswith(UNMEASURED) and layout.listed_item(row.key) not in self._avoid
+            if not row.key.startswith(UNMEASURED)
+            and layout.listed_item(row.key) not in self._avoid
+            and not self._had(row)
         ]
         if not ready:
             return []
@@ -1022,6 +1068,12 @@ class _Look:
         rows = [row for row in ready if row.key.startswith(f"A|{best}|")]
         mine = [row for row in rows if row.key.startswith(f"A|{best}|{self._lane}|")]
         return mine or rows
+
+    def _had(self, row: Row) -> bool:
+        """Whether another copy of the item is or was mine: possible with overlap only."""
+        return self._project.overlap > 1 and any(
+            lane.labeler == self._user for lane in queued_item(row).lanes
+        )
 
     def _choose(self, queue: Sequence[Row], size: int) -> list[Found]:
         self._unmeasured += [Found(row) for row in queue if row.key.startswith(UNMEASURED)]
@@ -1039,7 +1091,7 @@ class _Look:
 
         Returns a shard and what to claim there; or nothing, to look again; or why there is nothing.
         """
-        dry = self._tasks.dry(self._project.project_id)
+        dry = self._tasks.dry(self._dry_key)
         if dry:
             none = TaskAnswer(task=None, why=dry.why, retry_after_s=dry.retry_after_s)
             return self._home, [], none
@@ -1081,7 +1133,6 @@ class _Look:
 
     def _nothing(self, leased: Sequence[Task]) -> TaskAnswer:
         """Say why there is nothing, and when something may come back."""
-        project = self._project.project_id
         fresh = [one for one in leased if any(not _settled(held) for held in one.held)]
         if not fresh:
             why, retry = "none_left", 15
@@ -1090,7 +1141,7 @@ class _Look:
             now = milliseconds(self._tasks.storage.clock.now())
             soonest = min(one.until_ms for one in fresh) + grace - now
             why, retry = "all_leased", max(1, min(15, -(-soonest // 1000)))
-        self._tasks.note_dry(project, why, retry)
+        self._tasks.note_dry(self._dry_key, why, retry)
         return TaskAnswer(task=None, why=why, retry_after_s=retry)
 
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
-import { fakeApi } from "./tests/fakeApi";
+import { fakeApi } from "./tests/fakeApi.ts";
 
 export default defineConfig(({ mode }) => ({
   // `npm run dev:fake` answers /api from memory; `npm run dev` passes it on to the local front door.

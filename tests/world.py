@@ -51,6 +51,7 @@ class Watch:
         self.calls = 0
         self.steps = 0
         self.names: list[str] = []
+        self.arguments: tuple[Any, ...] = ()
         self.hook: Callable[[int, str, str], None] | None = None
         self._lock = RLock()
 
@@ -67,6 +68,7 @@ class Watch:
             self.steps += 1
             number = self.steps
             self.names.append(name)
+            self.arguments = args
         if self.hook:
             self.hook(number, name, "before")
         try:

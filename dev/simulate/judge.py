@@ -33,6 +33,7 @@ _masks: Any = pycocotools.mask
 _HALF_A_CENT = 0.005 + 1e-6  # COCO has pixels to two decimals
 _SAME = 0.98
 """Intersection over union from which two shapes are the same."""
+_ENOUGH = 100  # shapes: of fewer, some thin ones would decide the mean
 
 
 def read_logs(files: Iterable[Path]) -> list[Json]:
@@ -362,7 +363,7 @@ def compare_export(exported: Exported, last: Mapping[str, Decision]) -> Comparis
     found.findings += _manifest(exported, coco, skipped)
     for path in sorted(images.keys() & labeled.keys()):
         _compare_image(coco, images[path], labeled[path], exported, found)
-    if found.overlaps and fmean(found.overlaps) < _SAME:
+    if len(found.overlaps) >= _ENOUGH and fmean(found.overlaps) < _SAME:
         found.findings.append(f"the shapes overlap the truth by {fmean(found.overlaps):.3f} only")
     return found
 

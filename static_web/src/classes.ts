@@ -108,7 +108,7 @@ const SYLLABLES_AN_INITIAL = 588;
 const INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ";
 
 function initials(text: string): string {
-  return [...text]
+  return Array.from(text)
     .map((char) => {
       const code = char.codePointAt(0) ?? 0;
       if (code < HANGUL_FIRST || code > HANGUL_LAST) return char;

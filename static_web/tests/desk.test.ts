@@ -82,6 +82,15 @@ describe("supply", () => {
   });
 });
 
+it("asks with the same id again when a reply was lost", async () => {
+  calls.next.mockRejectedValueOnce(new ApiError(0));
+  await open();
+  await vi.advanceTimersByTimeAsync(2_000);
+  const [lost, again, ahead] = calls.next.mock.calls.map(([id]) => id);
+  expect(again).toBe(lost);
+  expect(ahead).not.toBe(lost);
+});
+
 describe("saving", () => {
   it("shows the next page before the submission is answered", async () => {
     await open();
@@ -162,7 +171,7 @@ describe("drafts", () => {
       active_ms: 0,
     };
     const newer = { client_id: "other", seq: 9, items: [item] };
-    calls.draft.mockRejectedValueOnce(new ApiError(409, { newer } as object));
+    calls.draft.mockRejectedValueOnce(new ApiError(409, { newer }));
     await open();
     label();
     await vi.advanceTimersByTimeAsync(0);

@@ -370,7 +370,7 @@ function links(item: string) {
 
 /** A room or a street, drawn from the number of the image; some upright, some wide. */
 function picture(url: URL, response: ServerResponse) {
-  const seed = [...(url.searchParams.get("item") ?? "")].reduce(
+  const seed = Array.from(url.searchParams.get("item") ?? "").reduce(
     (sum, char) => (sum * 31 + char.charCodeAt(0)) % 9973,
     7,
   );

@@ -21,7 +21,8 @@ function flat(texts: Texts, prefix = ""): [string, string][] {
   );
 }
 
-const holes = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name).sort();
+const holes = (text: string) =>
+  [...text.matchAll(/\{\{(\w+)(?:, number)?\}\}/g)].map(([, name]) => name).sort();
 
 describe("texts", () => {
   it("are there in both languages, with the same values in them", () => {

@@ -45,7 +45,7 @@ def test_four_labelers_finish_forty_images_and_nothing_is_broken(tmp_path: Path)
 
 
 def test_claiming_without_etag_is_noticed(tmp_path: Path) -> None:
-    status, numbers = run(tmp_path, "--sabotage", "claim-without-etag")
+    status, numbers = run(tmp_path, "--items", "12", "--sabotage", "claim-without-etag")
 
     assert status == 1
     assert numbers["double_leased"] > 0

@@ -10,15 +10,14 @@ type Fault = Problem["errors"][number];
 export class ApiError extends Error {
   readonly status: number;
   readonly faults: readonly Fault[];
-  /** Members of the problem that only some problems have. */
+  /** The whole problem, with the members that only some problems have. */
   readonly extra: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, problem: Partial<Problem> = {}) {
-    const { type, title, status: _, detail, errors, retry, ...extra } = problem;
-    super(detail ?? title ?? "");
+  constructor(status: number, problem: Partial<Problem> & Record<string, unknown> = {}) {
+    super(problem.detail ?? problem.title ?? "");
     this.status = status;
-    this.faults = errors ?? [];
-    this.extra = { type, retry, ...extra };
+    this.faults = problem.errors ?? [];
+    this.extra = problem;
   }
 
   get signedOut(): boolean {

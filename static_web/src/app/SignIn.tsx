@@ -46,8 +46,9 @@ export function SignIn(): ReactNode {
     enabled: isLocal,
     staleTime: Infinity,
     queryFn: async () => {
-      const answer = await fetch("/dev-signin.html", { method: "HEAD" });
-      return answer.ok;
+      // Asked for by its data: where it is missing, the app's own page is served in its place.
+      const answer = await fetch("/dev-signin.json", { method: "HEAD" });
+      return answer.ok && Boolean(answer.headers.get("content-type")?.includes("json"));
     },
   }).data;
   return (

@@ -24,6 +24,8 @@ const useStyles = makeStyles({
     display: "grid",
     placeContent: "center",
     width: "24px",
+    minWidth: "24px",
+    textTransform: "uppercase",
     height: "24px",
     borderRadius: "50%",
     fontSize: "12px",
@@ -68,7 +70,7 @@ export function AccountMenu(): ReactNode {
               aria-label={t("account.menu", { name: me.name })}
               icon={
                 <span className={styles.initial} aria-hidden>
-                  {[...me.name][0]}
+                  {me.name.slice(0, 1)}
                 </span>
               }
             />

@@ -9,7 +9,7 @@ const useStyles = makeStyles({
     gap: "1px",
     borderRadius: "4px",
     overflow: "hidden",
-    backgroundColor: tokens.colorNeutralBackground5,
+    backgroundColor: tokens.colorNeutralStroke2,
   },
   part: {
     height: "100%",

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, newId, unwrap } from "@/api/client";
 import type { Export } from "@/api/types";
-import { formatNumber, formatTime } from "@/format";
+import { formatTime } from "@/format";
 import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 
@@ -114,9 +114,7 @@ function Row({ projectId, one }: { projectId: string; one: Export }): ReactNode 
       <span className={styles.when}>
         {time}
         {one.state === "done" && (
-          <span className={styles.quiet}>
-            {t("exports.images", { images: formatNumber(one.exported, i18n.language) })}
-          </span>
+          <span className={styles.quiet}>{t("exports.images", { count: one.exported })}</span>
         )}
         {(one.problem || failed) && (
           <span role="alert" className={styles.problem}>

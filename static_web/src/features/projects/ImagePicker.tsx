@@ -1,5 +1,5 @@
 import { Button, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { useEffect, useMemo, useRef, useState, type DragEvent, type ReactNode } from "react";
+import { useMemo, useRef, useState, type DragEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { formatBytes, formatNumber } from "@/format";
@@ -7,6 +7,7 @@ import { Icon } from "@/ui/Icon";
 import { ACCEPT, chosenFiles, droppedFiles, mediaOf, type Chosen } from "@/upload/images";
 
 const THUMBNAILS = 12;
+const SHOWN_BY_BROWSERS = new Set([mediaOf(".jpg"), mediaOf(".png"), mediaOf(".bmp")]);
 
 const useStyles = makeStyles({
   drop: {
@@ -63,7 +64,14 @@ export function ImagePicker({ files, disabled, onChange }: Props): ReactNode {
   const [skipped, setSkipped] = useState<string[]>([]);
   const fileInput = useRef<HTMLInputElement>(null);
   const folderInput = useRef<HTMLInputElement>(null);
-  const thumbnails = useThumbnails(files);
+  const thumbnails = useMemo(
+    () =>
+      files
+        .filter(({ path }) => SHOWN_BY_BROWSERS.has(mediaOf(path)))
+        .slice(0, THUMBNAILS)
+        .map(({ path, file }) => ({ path, ref: thumbnail(file) })),
+    [files],
+  );
   const bytes = useMemo(() => files.reduce((sum, { file }) => sum + file.size, 0), [files]);
 
   const add = (chosen: Chosen[]): void => {
@@ -141,7 +149,7 @@ export function ImagePicker({ files, disabled, onChange }: Props): ReactNode {
         <div className={styles.found} role="status">
           <span className={styles.count} data-testid="files-found">
             {t("pick.found", {
-              images: formatNumber(files.length, i18n.language),
+              count: files.length,
               size: formatBytes(bytes, i18n.language),
             })}
           </span>
@@ -165,8 +173,8 @@ export function ImagePicker({ files, disabled, onChange }: Props): ReactNode {
       )}
       {thumbnails.length > 0 && (
         <div className={styles.thumbnails} aria-hidden>
-          {thumbnails.map((url) => (
-            <img key={url} src={url} alt="" className={styles.thumbnail} />
+          {thumbnails.map(({ path, ref }) => (
+            <img key={path} ref={ref} alt="" className={styles.thumbnail} />
           ))}
         </div>
       )}
@@ -174,15 +182,11 @@ export function ImagePicker({ files, disabled, onChange }: Props): ReactNode {
   );
 }
 
-function useThumbnails(files: readonly Chosen[]): string[] {
-  const [urls, setUrls] = useState<string[]>([]);
-  useEffect(() => {
-    const made = files
-      .filter(({ path }) => /^image\/(jpeg|png|bmp)$/.test(mediaOf(path) ?? ""))
-      .slice(0, THUMBNAILS)
-      .map(({ file }) => URL.createObjectURL(file));
-    setUrls(made);
-    return () => made.forEach((url) => URL.revokeObjectURL(url));
-  }, [files]);
-  return urls;
+function thumbnail(file: File) {
+  return (image: HTMLImageElement | null) => {
+    if (!image) return;
+    const url = URL.createObjectURL(file);
+    image.src = url;
+    return () => URL.revokeObjectURL(url);
+  };
 }

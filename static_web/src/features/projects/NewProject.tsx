@@ -80,14 +80,13 @@ const useStyles = makeStyles({
     position: "sticky",
     bottom: 0,
     zIndex: 1,
-    display: "flex",
-    alignItems: "center",
-    justifyContent: "flex-end",
+    display: "grid",
     gap: "12px",
     padding: "12px 0",
     backgroundColor: tokens.colorNeutralBackground2,
     borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
   },
+  doIt: { display: "flex", alignItems: "center", justifyContent: "flex-end", gap: "12px" },
   doing: { flex: 1, display: "grid", gap: "6px", minWidth: 0 },
   list: {
     maxHeight: "160px",
@@ -118,7 +117,6 @@ export default function NewProject(): ReactNode {
     defaultValues: { name: "", type: "multiclass", classes: "", text: "", link: "" },
   });
   const { errors } = form.formState;
-  // eslint-disable-next-line react-hooks/incompatible-library
   const classesText = form.watch("classes");
   const { names, faults } = useMemo(() => parseClasses(classesText), [classesText]);
   const busy = doing.name === "uploading" || doing.name === "creating";
@@ -280,69 +278,70 @@ export default function NewProject(): ReactNode {
                   validate: (link) => !link.trim() || isWebAddress(link) || t("new.linkWrong"),
                 })}
                 type="url"
-                placeholder="https://"
                 disabled={busy}
               />
             </Field>
           </div>
         </Panel>
-        {problem && (
-          <MessageBar intent="error" layout="multiline">
-            <MessageBarBody>{t("new.notCreated", { detail: problem })}</MessageBarBody>
-          </MessageBar>
-        )}
-        {doing.name === "partly" && (
-          <MessageBar intent="warning" layout="multiline">
-            <MessageBarBody>
-              {t("new.partly", {
-                stored: number(doing.outcome.stored.length),
-                missing: number(doing.outcome.refused.length + doing.outcome.failed.length),
-              })}
-              <ul className={styles.list} data-testid="refused-files">
-                {doing.outcome.refused.slice(0, LISTED).map(({ path, why }) => (
-                  <li key={path}>{t("new.refusedFile", { path, why })}</li>
-                ))}
-                {doing.outcome.failed.slice(0, LISTED).map(({ path }) => (
-                  <li key={path}>{t("new.failedFile", { path })}</li>
-                ))}
-              </ul>
-            </MessageBarBody>
-          </MessageBar>
-        )}
         <div className={styles.foot}>
-          {doing.name === "uploading" && (
-            <div className={styles.doing} role="status" data-testid="upload-progress">
-              <span>
-                {t("new.uploading", {
-                  done: number(doing.progress.done),
-                  files: number(doing.progress.files),
-                  bytes: formatBytes(doing.progress.bytes, i18n.language),
-                  all: formatBytes(doing.progress.allBytes, i18n.language),
+          {problem && (
+            <MessageBar intent="error" layout="multiline">
+              <MessageBarBody>{t("new.notCreated", { detail: problem })}</MessageBarBody>
+            </MessageBar>
+          )}
+          {doing.name === "partly" && (
+            <MessageBar intent="warning" layout="multiline">
+              <MessageBarBody>
+                {t("new.partly", {
+                  stored: number(doing.outcome.stored.length),
+                  missing: number(doing.outcome.refused.length + doing.outcome.failed.length),
                 })}
-              </span>
-              <ProgressBar
-                total={doing.progress.allBytes}
-                parts={[{ count: doing.progress.bytes, color: tokens.colorBrandBackground }]}
-              />
-            </div>
+                <ul className={styles.list} data-testid="refused-files">
+                  {doing.outcome.refused.slice(0, LISTED).map(({ path, why }) => (
+                    <li key={path}>{t("new.refusedFile", { path, why })}</li>
+                  ))}
+                  {doing.outcome.failed.slice(0, LISTED).map(({ path }) => (
+                    <li key={path}>{t("new.failedFile", { path })}</li>
+                  ))}
+                </ul>
+              </MessageBarBody>
+            </MessageBar>
           )}
-          {!busy && <Button onClick={() => navigate("/?list")}>{t("new.cancel")}</Button>}
-          {doing.name === "partly" && doing.outcome.failed.length > 0 && (
-            <Button onClick={submit()}>{t("new.tryAgain")}</Button>
-          )}
-          {doing.name === "partly" ? (
-            <Button
-              appearance="primary"
-              disabled={!doing.outcome.stored.length}
-              onClick={submit(true)}
-            >
-              {t("new.createAnyway", { images: number(doing.outcome.stored.length) })}
-            </Button>
-          ) : (
-            <Button type="submit" appearance="primary" disabledFocusable={busy || !files.length}>
-              {busy ? t(`new.${doing.name}Short`) : t("new.create")}
-            </Button>
-          )}
+          <div className={styles.doIt}>
+            {doing.name === "uploading" && (
+              <div className={styles.doing} role="status" data-testid="upload-progress">
+                <span>
+                  {t("new.uploading", {
+                    done: number(doing.progress.done),
+                    files: number(doing.progress.files),
+                    bytes: formatBytes(doing.progress.bytes, i18n.language),
+                    all: formatBytes(doing.progress.allBytes, i18n.language),
+                  })}
+                </span>
+                <ProgressBar
+                  total={doing.progress.allBytes}
+                  parts={[{ count: doing.progress.bytes, color: tokens.colorBrandBackground }]}
+                />
+              </div>
+            )}
+            {!busy && <Button onClick={() => navigate("/?list")}>{t("new.cancel")}</Button>}
+            {doing.name === "partly" && doing.outcome.failed.length > 0 && (
+              <Button onClick={submit()}>{t("new.tryAgain")}</Button>
+            )}
+            {doing.name === "partly" ? (
+              <Button
+                appearance="primary"
+                disabled={!doing.outcome.stored.length}
+                onClick={submit(true)}
+              >
+                {t("new.createAnyway", { count: doing.outcome.stored.length })}
+              </Button>
+            ) : (
+              <Button type="submit" appearance="primary" disabledFocusable={busy || !files.length}>
+                {busy ? t(`new.${doing.name}Short`) : t("new.create")}
+              </Button>
+            )}
+          </div>
         </div>
       </form>
     </>

@@ -197,7 +197,7 @@ function Row({ project }: { project: ProjectLine }): ReactNode {
         <div className={styles.progress}>
           <ProgressBar
             total={total}
-            parts={[{ count: labeled, color: tokens.colorBrandBackground }]}
+            parts={[{ count: labeled, color: tokens.colorCompoundBrandStroke }]}
           />
           <span className={styles.percent}>{formatPercent(share, i18n.language)}</span>
         </div>

@@ -179,7 +179,7 @@ function PauseButton({ project, state }: { project: Project; state: Project["sta
 }
 
 const slices = [
-  { state: "labeled", color: tokens.colorBrandBackground },
+  { state: "labeled", color: tokens.colorCompoundBrandStroke },
   { state: "skipped", color: tokens.colorNeutralForeground4 },
   { state: "needs_review", color: tokens.colorPaletteMarigoldBackground3 },
 ] as const;
@@ -217,10 +217,7 @@ function ProgressPanel({ progress }: { progress: Progress | undefined }): ReactN
           </span>
         ))}
         <span className={styles.entry}>
-          <span
-            className={styles.dot}
-            style={{ backgroundColor: tokens.colorNeutralBackground5 }}
-          />
+          <span className={styles.dot} style={{ backgroundColor: tokens.colorNeutralStroke2 }} />
           {t("itemStates.left")}
           <span className={styles.count} data-testid="count-left">
             {progress ? number(leftIn(progress)) : "–"}

@@ -13,7 +13,7 @@ const useStyles = makeStyles({
     flex: "none",
     backgroundColor: tokens.colorNeutralForeground3,
   },
-  running: { backgroundColor: tokens.colorBrandBackground },
+  running: { backgroundColor: tokens.colorCompoundBrandStroke },
   failed: { backgroundColor: tokens.colorStatusDangerForeground1 },
   paused: {
     backgroundColor: "transparent",

@@ -61,6 +61,7 @@ export function BottomBar(props: Props): ReactNode {
   const styles = useStyles();
   const done = page ? decidedCount(page) : 0;
   const all = page?.items.length ?? 0;
+  const some = done > 0 && done < all;
   const canUndo = Boolean(state?.session.past.length || state?.session.finished);
   return (
     <div className={styles.bar}>
@@ -87,9 +88,9 @@ export function BottomBar(props: Props): ReactNode {
       <NoticeLine state={state} onDismiss={props.onDismiss} />
       <div className={styles.submit}>
         <CommandButton
-          id="submit"
+          id={some ? "submitNow" : "submit"}
           appearance="primary"
-          text={done && done < all ? t("label.submitSome", { done }) : t("commands.submit")}
+          text={some ? t("label.submitSome", { done }) : t("commands.submit")}
           disabled={!done}
           onClick={props.onSubmit}
         />

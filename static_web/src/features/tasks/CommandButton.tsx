@@ -24,7 +24,7 @@ const useStyles = makeStyles({
 });
 
 interface Props {
-  id: CommandId & keyof typeof NAMES;
+  id: CommandId;
   icon?: IconName;
   appearance?: "primary" | "subtle";
   disabled?: boolean;
@@ -32,18 +32,6 @@ interface Props {
   iconOnly?: boolean;
   onClick: () => void;
 }
-
-// Commands that have a button; the names of all are in the help dialog.
-const NAMES = {
-  undo: 1,
-  skip: 1,
-  ask: 1,
-  nothing: 1,
-  submit: 1,
-  instructions: 1,
-  help: 1,
-  rail: 1,
-};
 
 /** A command of commands.ts as a button, with its key on it. */
 export function CommandButton(props: Props): ReactNode {

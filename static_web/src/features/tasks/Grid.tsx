@@ -30,8 +30,7 @@ interface Props {
 }
 
 /** The images of the page, as many at once as the layout says. */
-export function Grid(props: Props): ReactNode {
-  const { session, classes, layout, portrait } = props;
+export function Grid({ gridRef, session, classes, layout, portrait, ...on }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const page = session.pages[0];
@@ -52,7 +51,7 @@ export function Grid(props: Props): ReactNode {
   const first = screenful(session.focus, layout);
   return (
     <div
-      ref={props.gridRef}
+      ref={gridRef}
       role="listbox"
       aria-multiselectable
       aria-label={t("label.images")}
@@ -74,9 +73,9 @@ export function Grid(props: Props): ReactNode {
           sizes={sizes}
           focused={session.focus === first + place}
           selected={session.selection.has(item.item_id)}
-          onFocus={(how) => props.onFocus(first + place, how)}
-          onLarge={props.onLarge}
-          onUnreadable={() => props.onUnreadable(item.item_id)}
+          onFocus={(how) => on.onFocus(first + place, how)}
+          onLarge={on.onLarge}
+          onUnreadable={() => on.onUnreadable(item.item_id)}
         />
       ))}
     </div>

@@ -164,12 +164,12 @@ export function Stage({ project }: { project: Project }): ReactNode {
     help: () => setHelp(true),
   });
 
-  // The keyboard stays on the images: on the next open one after each decision, on the first of a new page.
+  // The keyboard goes to the images: to the next open one after each decision, to the first of a new page,
+  // also from a button that was clicked, so that Enter submits and does not press it again.
   const focusKey = `${page?.task.task_id ?? ""} ${session?.focus ?? 0}`;
   useEffect(() => {
-    const holder = document.activeElement;
-    const free = !holder || holder === document.body || grid.current?.contains(holder);
-    if (free) focusGrid();
+    const busy = document.activeElement?.closest("input, textarea, [role=dialog], [role=menu]");
+    if (!busy) focusGrid();
   }, [focusKey, focusGrid, layout, large]);
 
   const on = useMemo(() => {

@@ -29,7 +29,7 @@ const useStyles = makeStyles({
     outline: `3px solid ${tokens.colorStrokeFocus2}`,
     ":focus": { outline: `3px solid ${tokens.colorStrokeFocus2}` },
   },
-  selected: { backgroundColor: tokens.colorBrandBackgroundSelected },
+  selected: { boxShadow: `inset 0 0 0 3px ${tokens.colorCompoundBrandStroke}` },
   frame: { position: "relative", minHeight: 0, minWidth: 0, margin: "3px 3px 0" },
   image: {
     position: "absolute",
@@ -78,7 +78,6 @@ const useStyles = makeStyles({
     textOverflow: "ellipsis",
     flexShrink: 100,
     minWidth: "2em",
-    direction: "rtl", // the end of a path tells more than its beginning
     "@media (max-width: 720px)": { display: "none" },
   },
   check: {
@@ -173,7 +172,7 @@ export function Tile(props: Props): ReactNode {
           </span>
         )}
         <span className={styles.path} title={item.path}>
-          <bdi>{item.path}</bdi>
+          {item.path.slice(item.path.lastIndexOf("/") + 1)}
         </span>
       </div>
     </div>

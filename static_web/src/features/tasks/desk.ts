@@ -75,7 +75,8 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
   let size = firstSize;
   let closed = false;
   let started = false;
-  let asking: string | null = null;
+  let asking = false;
+  let requestId = newId("r"); // a new one only after an answer, so that no task is lost with a reply
   let notBefore = 0;
   let sending = false;
   let drafting = false;
@@ -138,8 +139,8 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
       started = true;
       pump();
     } catch (error) {
-      if (!passing(error)) return fail(error);
-      after(notBefore - Date.now(), () => void start());
+      if (passing(error)) after(notBefore - Date.now(), () => void start());
+      else fail(error);
     }
   }
 
@@ -148,12 +149,12 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
     const wanted = size === 1 ? 3 : 2;
     const open = pages.length + outgoing.length;
     if (asking || open >= wanted || Date.now() < notBefore) return;
-    const requestId = newId("r");
-    asking = requestId;
+    asking = true;
     try {
       const answer = await calls.next(requestId, size, pages.length ? "prefetch" : "next");
       reached();
-      asking = null;
+      asking = false;
+      requestId = newId("r");
       if (answer.task) {
         lease(answer.task.task_id, answer.task.lease?.renew_after_s);
         set({ why: null });
@@ -166,7 +167,7 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
         after(wait, pump);
       }
     } catch (error) {
-      asking = null;
+      asking = false;
       if (!passing(error)) fail(error);
     }
   }
@@ -303,6 +304,7 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
       const page = state.session.pages[0];
       actedAt = Date.now();
       dispatch({ type: "submit", submissionId: newId("s"), at: Date.now() });
+      set({ why: null }); // said before these were submitted
       const left = !state.session.pages.some((one) => one.task.task_id === page?.task.task_id);
       if (page && left) unsent.delete(page.task.task_id);
       set({ notice: null });
@@ -311,15 +313,15 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
     back: () => {
       const taskId = state.session.finished;
       if (!taskId || asking) return;
-      asking = newId("r");
+      asking = true;
       calls
-        .reopen(taskId, asking)
+        .reopen(taskId, newId("r"))
         .then(({ task }) => {
-          asking = null;
+          asking = false;
           if (task) dispatch({ type: "arrived", task, where: "front", at: Date.now() });
         })
         .catch((error: unknown) => {
-          asking = null;
+          asking = false;
           if (!passing(error)) fail(error);
         });
     },
@@ -337,9 +339,11 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
         calls.submit(page.task.task_id, submission, true).catch(() => undefined);
       for (const page of unsentPages()) {
         const body = { client_id: clientId, seq: nextSeq(page), items: draftOf(page) };
-        calls.draft(page.task.task_id, body, true).catch(() => undefined);
+        const taskId = page.task.task_id;
+        unsent.delete(taskId);
+        // Hidden pages live on: what was not taken is sent again.
+        calls.draft(taskId, body, true).catch(() => unsent.add(taskId));
       }
-      unsent.clear();
       set({});
     },
     close: () => {

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+import pytest
+
+from labeling.progress import Compact, Progress
+from labeling.projects import Project
+from tests.world import ADMIN, Killed, World, decided, tag
+
+
+def progress(world: World, project: Project) -> Progress:
+    return world.services.progress.get(world.open(project, ADMIN))
+
+
+def test_progress_counts_states_classes_labelers_and_the_day(world: World) -> None:
+    world.upload("bad.png", data=b"no image")
+    project = world.project(images=6, task_type="boxes")
+    ann = world.member(project, "ann")
+    task = world.task(project, ann, size=4)
+    boxes = [
+        {
+            "annotation_id": f"a{number}",
+            "class_id": "c1",
+            "geometry": {"kind": "box", "x0": 0, "y0": 0, "x1": 0.5, "y1": 0.5},
+        }
+        for number in range(3)
+    ]
+    one, two, three, _ = (item.item_id for item in task.items)
+    world.submit(
+        project,
+        ann,
+        task.task_id,
+        decided(one, *boxes),
+        decided(two),
+        decided(three, outcome="skipped"),
+    )
+
+    now = progress(world, project)
+
+    assert now.states == {
+        "available": 2,
+        "labeled": 2,
+        "leased": 1,
+        "skipped": 1,
+        "unreadable": 1,
+    }
+    assert now.total == 7
+    assert [(c.class_id, c.images, c.instances) for c in now.classes] == [
+        ("c1", 1, 3),
+        ("c2", 0, 0),
+        ("c3", 0, 0),
+    ]
+    assert [(one.user, one.name, one.labelings, one.today) for one in now.labelers] == [
+        ("ann", "Ann", 3, 3)
+    ]
+    assert (now.over_limit, now.state, now.queues) == (0, "running", {"6": 2})
+
+
+def test_labelers_see_no_numbers_of_others(world: World) -> None:
+    project = world.project(images=2)
+    ann = world.member(project, "ann")
+    world.finish(project, ann)
+
+    assert world.services.progress.get(world.open(project, ann)).labelers == []
+
+
+def test_today_is_of_today(world: World) -> None:
+    project = world.project(images=4)
+    ann = world.member(project, "ann")
+    world.label(project, ann, world.task(project, ann, size=1))
+    world.wait(86_400)
+    world.label(project, ann, world.task(project, ann, size=2))
+
+    assert [(one.labelings, one.today) for one in progress(world, project).labelers] == [(3, 2)]
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_counters_stay_exact_while_they_are_folded(world: World, shards: int) -> None:
+    project = world.sharded(shards, images=40)
+    ann = world.member(project, "ann")
+    before = len(world.rows(project, "C|"))
+    for _ in range(20):
+        world.label(project, ann, world.task(project, ann, size=1))
+    assert len(world.rows(project, "C|")) > before
+
+    for shard in (*range(shards), 99):
+        world.services.progress.on_compact(Compact(project_id=project.project_id, shard=shard))
+        assert world.counters(project) == world.recount(project)
+
+    assert len(world.rows(project, "C|")) <= 2 * shards
+
+
+@pytest.mark.parametrize("stage", ["before", "after"])
+def test_folding_that_is_killed_or_overtaken_anywhere_counts_nothing_twice(stage: str) -> None:
+    for position in range(1, 6):
+        world = World()
+        project = world.project(images=12)
+        ann = world.member(project, "ann")
+        for _ in range(4):
+            world.label(project, ann, world.task(project, ann, size=1))
+        expected = world.recount(project)
+        message = Compact(project_id=project.project_id, shard=0)
+        other = world.other()
+        overtaken = other.services.progress.on_compact
+
+        if stage == "before":
+            world.watch.at(position, lambda on=overtaken, it=message: on(it))  # type: ignore[misc]
+        else:
+            world.watch.kill(position, "after")
+        with suppress(Killed):
+            world.services.progress.on_compact(message)
+        world.watch.reset()
+
+        assert world.counters(project) == expected == world.recount(project)
+
+
+def test_more_changes_than_a_page_holds_are_folded_before_they_are_read(world: World) -> None:
+    project = world.sharded(1, images=3)
+    items = world.services.projects.items(project)
+    one = next(iter(world.items(project).values()))
+    for number in range(1_010):
+        items.flag(one.item_id, "missing" if number % 2 == 0 else "")
+    assert len(world.rows(project, "C|")) > 1_000
+
+    counted = world.counters(project)
+
+    assert counted == world.recount(project)
+    assert len(world.rows(project, "C|")) < 100
+
+
+def test_the_tick_brings_the_list_up_to_date(world: World) -> None:
+    project = world.project(images=3)
+    world.finish(project, world.member(project, "ann"))
+
+    world.wait(60)
+    world.services.progress.on_tick()
+
+    line = world.services.projects.list_for(ADMIN)[0]
+    assert (line.total, line.labeled, line.waiting) == (3, 3, 0)
+    assert line.counted_at == world.clock.now()
+
+
+def test_what_fails_for_one_project_does_not_keep_the_others_from_their_upkeep(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    projects = [world.project(name, images=2) for name in ("One", "Two", "Three")]
+    for project in projects:
+        world.task(project, world.member(project, "ann"))
+    broken = projects[1]
+    world.wait(700)
+
+    def fail(number: int, name: str, stage: str) -> None:
+        if stage == "before" and broken.project_id in str(world.watch.arguments):
+            raise ConnectionError("storage does not answer for this one")
+
+    world.watch.hook = fail
+    with caplog.at_level(logging.ERROR):
+        world.services.progress.on_tick()
+    world.watch.reset()
+
+    states = [world.counters(project) for project in projects]
+    assert [one.get("state:available", 0) for one in states] == [2, 0, 2]
+    assert "upkeep failed" in caplog.text
+
+
+def test_the_dashboard_says_why_a_project_failed(world: World) -> None:
+    project = world.new()
+    world.alter(project, state="failed", state_reason="there is no container 'x'")
+
+    now = progress(world, project)
+
+    assert (now.state, now.state_reason, now.total) == ("failed", "there is no container 'x'", 0)
+
+
+def test_the_dashboard_survives_a_class_being_labeled_while_it_is_read(world: World) -> None:
+    project = world.project(images=4)
+    ann = world.member(project, "ann")
+    other = world.other()
+    task = world.task(project, ann, size=2)
+    world.open(project, ADMIN)
+    world.watch.at(
+        1, lambda: other.submit(project, ann, task.task_id, decided(task.items[0].item_id, tag()))
+    )
+
+    now = progress(world, project)
+
+    assert now.total == sum(now.states.values()) == 4

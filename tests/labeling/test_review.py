@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from labeling import layout
+from labeling.access import Caller
+from labeling.errors import Invalid, NotFound
+from labeling.items import Item, Items, Lane
+from labeling.projects import Project
+from labeling.review import ItemFilter, ItemLine, RejectRequest
+from labeling.storage import Create
+from labeling.tasks import ReopenRequest
+from tests.world import ADMIN, PHOTOS, World, decided, tag
+
+Labeled = tuple[World, Project, Caller]
+
+
+@pytest.fixture(params=[1, 4])
+def labeled(request: pytest.FixtureRequest, world: World) -> Labeled:
+    """A project with 20 images labeled (classes in turn), 4 skipped and 6 left."""
+    project = world.sharded(request.param, images=30)
+    ann = world.member(project, "ann")
+    for number in range(24):
+        world.wait(1)
+        item = world.task(project, ann, size=1)
+        one = item.items[0].item_id
+        said = (
+            decided(one, outcome="skipped")
+            if number % 6 == 5
+            else decided(one, tag(f"c{1 + number % 3}"))
+        )
+        world.submit(project, ann, item.task_id, said)
+    return world, project, ann
+
+
+def page(world: World, project: Project, cursor: str | None = None, **wanted: Any) -> Any:
+    found = ItemFilter.model_validate({"cursor": cursor, "limit": 7, **wanted})
+    return world.services.review.list(world.open(project, ADMIN), found)
+
+
+def pages(world: World, project: Project, **wanted: Any) -> list[ItemLine]:
+    found: list[ItemLine] = []
+    cursor = None
+    for _ in range(100):
+        one = page(world, project, cursor, **wanted)
+        found += one.items
+        cursor = one.next_cursor
+        if cursor is None:
+            return found
+    raise AssertionError("the pages never end")
+
+
+def test_all_pages_together_hold_every_item_once(labeled: Labeled) -> None:
+    world, project, _ = labeled
+
+    found = pages(world, project)
+
+    assert sorted(one.path for one in found) == list(world.items(project))
+
+
+@pytest.mark.parametrize("limit", [1, 3, 200])
+def test_settled_items_are_listed_newest_first(labeled: Labeled, limit: int) -> None:
+    world, project, _ = labeled
+
+    found = pages(world, project, state="labeled", limit=limit)
+
+    times = [one.changed_at for one in found]
+    assert len(found) == 20
+    assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        ({"state": "skipped"}, 4),
+        ({"state": "available"}, 6),
+        ({"class_id": "c1"}, 8),
+        ({"state": "labeled", "class_id": "c2"}, 8),
+        ({"labeler": "ann"}, 24),
+        ({"labeler": "bob"}, 0),
+        ({"kind": "manual"}, 30),
+        ({"flag": "missing"}, 0),
+        ({"state": "unreadable"}, 0),
+        ({"path": "img0003.png"}, 1),
+        ({"path": "img0003.png", "class_id": "c9"}, 0),
+        ({"path": "unknown.png"}, 0),
+    ],
+)
+def test_items_are_found_by_what_they_are(
+    labeled: Labeled, wanted: dict[str, str], count: int
+) -> None:
+    world, project, _ = labeled
+
+    assert len(pages(world, project, **wanted)) == count
+
+
+def test_leased_items_are_listed_to_the_last(world: World) -> None:
+    project = world.project(images=60)
+    for number in range(3):
+        world.task(project, world.member(project, f"ann{number}"), size=20)
+
+    found = pages(world, project, state="leased")
+
+    assert len({one.item_id for one in found}) == len(found) == 60
+    assert {one.state for one in found} == {"leased"}
+
+
+def test_a_page_stays_in_order_across_shards_when_it_has_to_skip_much(world: World) -> None:
+    project = world.sharded(2, images=0)
+    items = world.services.projects.items(project)
+    for shard, times in ((0, range(1_000, 2_100)), (1, range(500, 510))):
+        fill(world, items, shard, [5_000 - time for time in times])
+
+    wanted = {"state": "labeled", "class_id": "c1", "limit": 200}
+    found = [one.changed_at for one in pages(world, project, **wanted)]
+
+    assert len(found) == 1_110
+    assert found == sorted(found, reverse=True)
+
+
+def fill(world: World, items: Items, shard: int, times: list[int]) -> None:
+    """Listing rows of labeled items, as if they had been labeled at these moments."""
+    rows: list[Create] = []
+    for ms in times:
+        item = Item(f"i{shard}x{ms}", "a.png", "0x1", "0", changed_ms=ms, revision=1)
+        item = item.with_lane(0, Lane("labeled", "", "ann", {"c1": 1}))
+        rows.append(Create(item.listing, item.cells()))
+    for start in range(0, len(rows), 100):
+        world.storage.tables.transact(
+            layout.ITEMS, items.partition(shard), rows[start : start + 100]
+        )
+
+
+def cursor(*places: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(places)).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "x",
+        "!!!",
+        "é",
+        cursor(),
+        cursor("", ""),
+        cursor("C|"),
+        cursor("A|6"),
+        cursor(3),
+        cursor({}),
+        cursor("L|labeled|\n"),
+        base64.urlsafe_b64encode(b"null").decode(),
+    ],
+)
+def test_a_cursor_that_is_none_of_ours_is_refused(world: World, bad: str) -> None:
+    project = world.project(images=3)
+
+    for state in ("labeled", "available"):
+        with pytest.raises(Invalid, match="cursor"):
+            page(world, project, bad, state=state)
+
+
+def test_a_cursor_of_another_list_is_refused(labeled: Labeled) -> None:
+    world, project, _ = labeled
+    first = page(world, project, state="labeled").next_cursor
+
+    with pytest.raises(Invalid, match="cursor"):
+        page(world, project, first, state="skipped")
+
+
+def test_an_item_is_shown_with_its_labels(labeled: Labeled) -> None:
+    world, project, _ = labeled
+    line = pages(world, project, state="labeled")[0]
+
+    view = world.services.review.get(world.open(project, ADMIN), line.item_id)
+
+    assert view.model_dump(include=set(ItemLine.model_fields)) == line.model_dump()
+    assert [one.class_id for one in view.annotations] == view.classes
+    assert (view.outcome, view.labelers) == ("labeled", ["ann"])
+
+
+def test_an_item_without_labels_shows_none(labeled: Labeled) -> None:
+    world, project, _ = labeled
+    line = pages(world, project, state="available")[0]
+
+    view = world.services.review.get(world.open(project, ADMIN), line.item_id)
+
+    assert (view.outcome, view.annotations, view.saved_at) == (None, [], None)
+
+
+@pytest.mark.parametrize("item_id", ["unknown", layout.item_id(PHOTOS, "elsewhere.png")])
+def test_an_unknown_item_is_a_miss(world: World, item_id: str) -> None:
+    opened = world.open(world.project(images=1), ADMIN)
+
+    with pytest.raises(NotFound):
+        world.services.review.get(opened, item_id)
+    with pytest.raises(NotFound):
+        world.services.review.history(opened, item_id)
+    with pytest.raises(NotFound):
+        world.services.review.get(world.open(world.new("Empty"), ADMIN), item_id)
+
+
+def test_history_has_every_change_with_the_labels_after_it(world: World) -> None:
+    project = world.project(images=1)
+    ann, bob = world.member(project, "ann"), world.member(project, "bob")
+    world.finish(project, ann)
+    item = world.items(project)["img0000.png"].item_id
+    opened = world.open(project, ADMIN)
+    world.wait(1)
+    world.services.review.reject(
+        opened, RejectRequest(item_ids=[item], reason="look again"), by="boss"
+    )
+    world.wait(5.1)
+    task = world.task(project, bob)
+    world.submit(project, bob, task.task_id, decided(item, tag("c2"), note="sure", active_ms=7))
+
+    history = world.services.review.history(opened, item).items
+
+    assert [(one.revision, one.what, one.by, one.reason) for one in history] == [
+        (1, "submitted", "ann", None),
+        (2, "rejected", "boss", "look again"),
+        (3, "submitted", "bob", None),
+    ]
+    assert [[a.class_id for a in one.annotations] for one in history] == [["c1"], [], ["c2"]]
+    assert (history[2].note, history[2].active_ms) == ("sure", 7)
+    assert history[0].at < history[1].at < history[2].at
+
+
+def reject(world: World, project: Project, *items: str, **more: Any) -> list[str]:
+    request = RejectRequest.model_validate({"item_ids": items, "reason": "no", **more})
+    answer = world.services.review.reject(world.open(project, ADMIN), request, by="boss")
+    return [one.status for one in answer.results]
+
+
+def test_each_item_of_a_reject_has_a_result_of_its_own(world: World) -> None:
+    project = world.project(images=4)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann, size=3)
+    one, two, three = (item.item_id for item in task.items)
+    world.label(project, ann, task)
+    free = next(i.item_id for i in world.items(project).values() if i.state == "available")
+    world.services.review.reject(
+        world.open(project, ADMIN), RejectRequest(item_ids=[three]), by="boss"
+    )
+
+    assert reject(world, project, one, two, one, free, "unknown", three, revisions={two: 7}) == [
+        "rejected",
+        "changed",
+        "not_settled",
+        "unknown",
+        "not_settled",
+    ]
+    assert world.counters(project) == world.recount(project)
+
+
+@pytest.mark.parametrize("to", ["anyone", "same_labeler"])
+def test_a_reject_twice_is_one(world: World, to: str) -> None:
+    project = world.project(images=2)
+    world.finish(project, world.member(project, "ann"))
+    items = [one.item_id for one in world.items(project).values()]
+
+    assert reject(world, project, *items, to=to) == ["rejected", "rejected"]
+    assert reject(world, project, *items, to=to) == ["not_settled", "not_settled"]
+    assert len(world.rows(project, "H|")) == 4
+
+
+def test_what_is_being_corrected_is_not_taken_away(world: World) -> None:
+    project = world.project(images=2)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    world.label(project, ann, task)
+    opened = world.open(project, ann)
+    world.services.tasks.reopen(opened, ann, task.task_id, ReopenRequest(request_id="o1"))
+
+    assert reject(world, project, task.items[0].item_id) == ["leased"]
+
+
+@pytest.mark.parametrize("to", ["anyone", "same_labeler"])
+def test_what_leaves_is_uncounted_at_once(world: World, to: str) -> None:
+    project = world.project(images=3)
+    world.finish(project, world.member(project, "ann"))
+
+    reject(world, project, *(one.item_id for one in world.items(project).values()), to=to)
+
+    counters = world.counters(project)
+    assert counters == world.recount(project)
+    assert not [name for name in counters if name.startswith(("class:", "labeler:"))]
+
+
+def test_unreadable_images_are_listed_with_their_reason(world: World) -> None:
+    world.upload("bad.png", data=b"no image")
+    project = world.project(images=1)
+
+    found = pages(world, project, state="unreadable")
+
+    assert [(one.path, one.state) for one in found] == [("bad.png", "unreadable")]
+    assert "not a JPEG" in found[0].reason
