@@ -15,6 +15,7 @@ from labeling.access import (
     TokenView,
     require_site_admin,
 )
+from labeling.errors import NotFound
 from labeling.model import Model
 
 bp = func.Blueprint()
@@ -53,6 +54,8 @@ def put_member(call: Call[MemberChange]) -> MemberView:
     """Make somebody (by their `user` key) a member, or change their role."""
     opened = call.open("admin", "changing members")
     member_id = call.path["member_id"]
+    if ":" in member_id:
+        raise NotFound("nobody has this user key; to change an invitation, invite again")
     made = call.services.access.put_member(
         opened.project.project_id, member_id, call.body.role, name=call.body.name
     )

@@ -7,7 +7,7 @@ from typing import Literal
 import azure.functions as func
 
 from functions.web import Call, checked, endpoint
-from labeling.errors import Invalid
+from labeling.errors import Invalid, NotFound
 from labeling.model import Model
 from labeling.tasks import (
     Draft,
@@ -83,9 +83,12 @@ def release_task(call: Call[ReleaseRequest]) -> TaskView:
     opened = call.open("labeler", "labeling")
     own = call.services.tasks
     task_id = call.path["task_id"]
-    if opened.role == "admin" and opened.items.task(call.caller.user, task_id) is None:
+    try:
+        return own.release(opened, call.caller, task_id, call.body)
+    except NotFound:
+        if opened.role != "admin":
+            raise
         return own.release_for(opened, task_id)
-    return own.release(opened, call.caller, task_id, call.body)
 
 
 @endpoint(bp, "POST", "projects/{project_id}/tasks/{task_id}/reopen")

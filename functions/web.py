@@ -12,7 +12,8 @@ import binascii
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, get_type_hints
 
@@ -27,12 +28,15 @@ from labeling.errors import (
     Failure,
     Invalid,
     Malformed,
+    NotFound,
     PreconditionRequired,
     TooLarge,
     Unauthenticated,
+    Unavailable,
     faults_of,
 )
 from labeling.projects import Opened
+from labeling.storage import Collision
 
 log = logging.getLogger("labelry")
 
@@ -92,7 +96,8 @@ class Call(Generic[Body]):
         sent = self.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
         if not sent:
             raise PreconditionRequired("send If-Match with the ETag you read")
-        return int(sent) if sent.isdecimal() else -1
+        version = sent.partition("-")[0]
+        return int(version) if version.isdecimal() else -1
 
 
 def endpoint(
@@ -175,7 +180,7 @@ def _answer(
         call = Call(
             caller=caller,
             body=_body(req, body_model) if body_model else None,
-            path=dict(req.route_params),
+            path=_path(req.route_params),
             query=dict(req.params),
             headers=headers,
             services=own,
@@ -183,6 +188,8 @@ def _answer(
         return _good(handler(call), status, headers, version_of, req.method)
     except Failure as failure:
         return problem(failure)
+    except Collision:
+        return problem(Unavailable("somebody else was first; send the same request again"))
     except Exception:
         log.exception("a request failed", extra={"function": handler.__name__})
         return problem(Failure("something went wrong here; nothing was half done. Try again"))
@@ -195,12 +202,24 @@ def _good(
         return func.HttpResponse(status_code=204)
     text = answer.model_dump_json()
     version = getattr(answer, version_of, None)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:20]
-    etag = f'"{version}"' if version is not None else f'"{digest}"'
+    # Of all that is shown but the time: addresses of images change, and so do roles.
+    shown = answer.model_dump_json(exclude={"at"}) if "at" in type(answer).model_fields else text
+    digest = hashlib.sha256(shown.encode()).hexdigest()[:20]
+    etag = f'"{version}-{digest}"' if version is not None else f'"{digest}"'
     sent = {"etag": etag, "cache-control": "private, no-cache"}
-    if method == "GET" and headers.get("if-none-match") == etag:
+    if method == "GET" and headers.get("if-none-match", "").removeprefix("W/") == etag:
         return func.HttpResponse(status_code=304, headers=sent)
     return func.HttpResponse(text, status_code=status, mimetype="application/json", headers=sent)
+
+
+def _path(params: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of the path. What no id can look like, nothing has: a key of storage least of all."""
+    if not all(_ID.fullmatch(value) for value in params.values()):
+        raise NotFound("there is nothing with this id")
+    return dict(params)
+
+
+_ID = re.compile(r"[A-Za-z0-9_:-]{1,64}")
 
 
 def problem(failure: Failure) -> func.HttpResponse:
@@ -232,6 +251,8 @@ def _body(req: func.HttpRequest, model: type[BaseModel]) -> BaseModel:
         )
     try:
         content = json.loads(raw) if raw else {}
+        if b"\\ud" in raw.lower():
+            json.dumps(content, ensure_ascii=False).encode()  # half of a pair can't be stored
     except (ValueError, RecursionError):
         raise Malformed("the body is not JSON") from None
     return checked(model, content)
@@ -262,7 +283,7 @@ class Principal(BaseModel):
 
     identityProvider: str
     userId: str
-    userDetails: str = ""
+    userDetails: str | None = None
     userRoles: list[str] = []
 
 
@@ -278,7 +299,7 @@ def caller_of(headers: dict[str, str], own: Services) -> Caller:
     principal = _principal(headers.get("x-ms-client-principal", ""))
     if principal is None or not own.settings.trust_swa_header:
         raise Unauthenticated("sign in, or send an API token as X-Api-Key")
-    details = principal.userDetails
+    details = principal.userDetails or ""
     email = details if "@" in details else ""
     return Caller(
         user=layout.user_key(principal.identityProvider, principal.userId),

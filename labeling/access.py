@@ -19,7 +19,7 @@ from pydantic import Field, StringConstraints
 
 from labeling import layout
 from labeling.errors import Forbidden, Invalid, NotFound, Unauthenticated
-from labeling.model import Model, UtcTime, digest_id, from_milliseconds, milliseconds
+from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds
 from labeling.settings import Settings
 from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Storage
 
@@ -84,7 +84,7 @@ class NewToken(Model):
     """An API token to be made: for one project and role, named so that its use can be told."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-    project_id: str
+    project_id: Id
     role: Role = "labeler"
 
 

@@ -20,7 +20,7 @@ from labeling.classes import ClassName, LabelClass, NewClass, with_added
 from labeling.datasets import Name, Source
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
 from labeling.items import Items, attempts, pack, unpack
-from labeling.model import Model, UtcTime, digest_id, from_milliseconds, milliseconds, new_id
+from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds, new_id
 from labeling.settings import Settings
 from labeling.storage import (
     Collision,
@@ -66,7 +66,7 @@ class NewProject(Model):
 
     name: Name
     task_type: TaskType
-    dataset_id: str
+    dataset_id: Id
     classes: Annotated[list[NewClass], Field(max_length=2_000)] = []
     instructions: Instructions = Instructions()
     incremental_refresh: bool = True

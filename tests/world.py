@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from PIL import Image
 
+import function_app
 from functions.services import Services, compose
 from labeling import layout
 from labeling.access import Caller, Role
@@ -122,6 +123,12 @@ def watched(storage: Storage, watch: Watch) -> Storage:
         clock=storage.clock,
         random=storage.random,
     )
+
+
+@cache
+def indexed() -> tuple[Any, ...]:
+    """Every function of the app, as the worker finds them: it may look only once."""
+    return tuple(function_app.app.get_functions())
 
 
 @cache

@@ -51,12 +51,13 @@ from dev.stack import Stack
 from labeling.annotations import TaskType
 
 ADMIN = Person("simulate-admin", "admin@example.com", roles=("admin",))
-SABOTAGE = ("claim-without-etag", "drop-item")
+SABOTAGE = {"claim-without-etag": 2.0, "drop-item": 9.0}
+"""What can be broken, and how long labelers then wait: in the first, images never come back."""
 
 _HERE = Path(__file__).parent
 _LEASE_S, _GRACE_S = 5, 1
 _LEASE_SABOTAGED_S = 2  # nothing is learned from waiting there
-_PATIENCE_S, _PATIENCE_SABOTAGED_S = 30.0, 9.0  # more than lease, grace and what a host believes
+_PATIENCE_S = 30.0  # more than lease, grace and how long a host believes there is nothing
 _LARGE = 100  # images: from here on the labeler to be killed does some work first
 _READY_S = 120
 _READERS = 8  # threads that read items
@@ -214,7 +215,7 @@ class _Simulation:
                 log=str(self.folder / f"labeler-{number + 1}.jsonl"),
                 go=str(go),
                 grace_s=_GRACE_S,
-                patience_s=_PATIENCE_SABOTAGED_S if self.run.sabotage else _PATIENCE_S,
+                patience_s=SABOTAGE[self.run.sabotage] if self.run.sabotage else _PATIENCE_S,
                 hold_at=3 if self.run.items >= _LARGE else 1,
             )
             for number in range(self.run.labelers)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import azure.functions as func
 import pytest
 
-import function_app
 import functions.exports
 import functions.ingest
 import functions.web
 from functions.services import Services
 from functions.web import ROUTES
-from tests.world import World
+from tests.world import World, indexed
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
     """The HTTP functions of an app whose services are those of the world."""
 
     def services() -> Services:
@@ -133,7 +132,5 @@ def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
     for module in (functions.web, functions.ingest, functions.exports):
         monkeypatch.setattr(module, "services", services)
-    handlers = {
-        one.get_function_name(): one.get_user_function() for one in function_app.app.get_functions()
-    }
-    yield Api(world, handlers)
+    handlers = {one.get_function_name(): one.get_user_function() for one in indexed()}
+    return Api(world, handlers)

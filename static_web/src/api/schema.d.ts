@@ -1736,7 +1736,7 @@ export interface components {
         };
         /**
          * RefreshState
-         * @description What the last refresh did, or the running one does.
+         * @description What the last refresh did, or the running one does. `known_id`: the manifest of what is known.
          */
         RefreshState: {
             /** Refresh Id */

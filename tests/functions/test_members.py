@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from tests.functions.conftest import Api, signed_in
+
+
+def test_an_invited_person_is_a_member_after_the_first_me(api: Api) -> None:
+    project = api.project(1)
+    body = {"email": "Bob@example.org", "role": "reviewer"}
+    made = api("POST", f"projects/{project}/invitations", body)
+    bob = signed_in("bob")
+    assert (made.status, made["invited"]) == (201, True)
+    assert api("GET", f"projects/{project}", who=bob).status == 404
+
+    user = api("GET", "me", who=bob)["user"]
+    api.world.wait(6)
+
+    assert api("GET", f"projects/{project}", who=bob)["my_role"] == "reviewer"
+    assert api("GET", f"projects/{project}/members/{user}")["role"] == "reviewer"
+
+
+def test_a_member_is_changed_and_removed(api: Api) -> None:
+    project = api.project(1)
+    who = api.member(project, "ann")
+    user = api("GET", "me", who=who)["user"]
+    path = f"projects/{project}/members/{user}"
+
+    assert api("PUT", path, {"role": "admin"})["name"] == "ann"
+    assert api("DELETE", path).status == 204
+    assert api("DELETE", path).status == 404
+    assert api("GET", f"projects/{project}", who=who).status == 404
+
+
+def test_what_was_returned_to_who_is_removed_is_for_others(api: Api) -> None:
+    project = api.project(2)
+    who = api.member(project, "ann")
+    base = f"projects/{project}"
+    task = api("POST", f"{base}/tasks", {"request_id": "r1"}, who=who)["task"]
+    ids = [one["item_id"] for one in task["items"]]
+    tag = [{"annotation_id": "a1", "class_id": "c1"}]
+    items = [{"item_id": one, "outcome": "labeled", "annotations": tag} for one in ids]
+    body = {"submission_id": "s1", "classes_version": 1, "items": items}
+    api("POST", f"{base}/tasks/{task['task_id']}/submit", body, who=who)
+    rejected = api("POST", f"{base}/items/reject", {"item_ids": ids, "to": "same_labeler"})
+    assert [one["status"] for one in rejected["results"]] == ["rejected"] * 2
+
+    user = api("GET", "me", who=who)["user"]
+    api("DELETE", f"{base}/members/{user}")
+
+    again = api("POST", f"{base}/tasks", {"request_id": "r2"})["task"]
+    assert {one["item_id"] for one in again["items"]} == set(ids)
+
+
+def test_a_role_or_an_address_that_is_none_is_refused(api: Api) -> None:
+    project = api.project(1)
+
+    for body in ({"role": "king"}, {}, {"role": "labeler", "more": 1}):
+        assert api("PUT", f"projects/{project}/members/abc", body).status == 422
+    for email in ("bob", "a b@c", "", "@"):
+        answer = api("POST", f"projects/{project}/invitations", {"email": email})
+        assert (answer.status, answer["errors"][0]["pointer"]) == (422, "/email")
+    assert api("PUT", f"projects/{project}/members/invited:x", {"role": "admin"}).status == 404
+
+
+def test_a_token_works_until_it_is_deleted_and_its_workers_are_users(api: Api) -> None:
+    project = api.project(4)
+    made = api("POST", "tokens", {"name": "robot", "project_id": project})
+    one = {"x-api-key": made["secret"], "x-worker": "1"}
+    two = {"x-api-key": made["secret"], "x-worker": "2"}
+
+    first = api("POST", f"projects/{project}/tasks", {"request_id": "r", "size": 2}, who=one)
+    second = api("POST", f"projects/{project}/tasks", {"request_id": "r", "size": 2}, who=two)
+
+    assert first["task"]["task_id"] != second["task"]["task_id"]
+    assert "secret" not in api("GET", "tokens")["items"][0]
+    assert api("GET", "me", who=one)["token_project"] == project
+    assert api("POST", "tokens", {"name": "x", "project_id": project}, who=one).status == 403
+    assert api("DELETE", f"tokens/{made['token_id']}").status == 204
+    assert api("GET", "me", who=one).status == 401
+
+
+def test_a_token_for_a_project_that_is_not_there_is_a_miss(api: Api) -> None:
+    assert api("POST", "tokens", {"name": "x", "project_id": "p-unknown"}).status == 404

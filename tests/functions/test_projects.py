@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import Any
+
+from tests.functions.conftest import ADMIN, Api, signed_in
+
+
+def test_a_project_is_made_once_with_a_key_and_its_images_are_listed_at_once(api: Api) -> None:
+    api.world.upload("a.png")
+    source = {"container": "photos", "pattern": "**/*.*"}
+    dataset = api("POST", "datasets", {"name": "Photos", "source": source})["dataset_id"]
+    body = {"name": "Birds", "task_type": "boxes", "dataset_id": dataset}
+
+    first = api("POST", "projects", body, idempotency_key="k1")
+    again = api("POST", "projects", body, idempotency_key="k1")
+    twin = api("POST", "projects", {**body, "name": " BIRDS"})
+    api.world.drain()
+    api.world.wait(6)
+
+    assert (first.status, again.status) == (201, 201)
+    assert again["project_id"] == first["project_id"]
+    assert (twin.status, twin["errors"][0]["pointer"]) == (422, "/name")
+    assert api("GET", f"projects/{first['project_id']}")["state"] == "running"
+    assert api("GET", f"projects/{first['project_id']}/progress")["total"] == 1
+
+
+def test_an_unknown_dataset_is_a_miss(api: Api) -> None:
+    body = {"name": "Birds", "task_type": "boxes", "dataset_id": "d-unknown"}
+
+    assert api("POST", "projects", body).status == 404
+
+
+def test_type_and_dataset_have_no_field_to_change_them(api: Api) -> None:
+    project = api.project(1)
+    etag = api("GET", f"projects/{project}").headers["etag"]
+
+    for change in ({"task_type": "boxes"}, {"dataset_id": "d"}, {"name": "Cats"}):
+        answer = api("PATCH", f"projects/{project}", change, if_match=etag)
+        assert (answer.status, answer["errors"][0]["code"]) == (422, "extra-forbidden")
+
+
+def test_a_pause_and_a_resume_show_at_once(api: Api) -> None:
+    project = api.project(3)
+
+    paused = api("POST", f"projects/{project}/pause")
+    none = api("POST", f"projects/{project}/tasks", {"request_id": "r1"})
+    running = api("POST", f"projects/{project}/resume")
+
+    assert (paused["state"], running["state"]) == ("paused", "running")
+    assert (none["task"], none["why"]) == (None, "paused")
+    assert api("POST", f"projects/{project}/tasks", {"request_id": "r1"})["task"]
+
+
+def test_a_deleted_project_is_gone_everywhere(api: Api) -> None:
+    project = api.project(1)
+
+    assert api("DELETE", f"projects/{project}").status == 204
+
+    assert api("GET", f"projects/{project}").status == 404
+    assert api("DELETE", f"projects/{project}").status == 404
+    assert api("GET", "projects")["items"] == []
+
+
+def test_classes_are_added_renamed_and_listed(api: Api) -> None:
+    project = api.project(1)
+    path = f"projects/{project}/classes"
+
+    added = api("POST", path, {"classes": [{"name": "Bird/Heron"}], "then": "continue"})
+    missing = api("PATCH", f"{path}/c3", {"name": "Stork"})
+    renamed = api("PATCH", f"{path}/c3", {"name": "Stork"}, if_match=added.headers["etag"])
+    stale = api("PATCH", f"{path}/c3", {"name": "Crane"}, if_match=added.headers["etag"])
+    twin = api("PATCH", f"{path}/c3", {"name": "owl"}, if_match=renamed.headers["etag"])
+    odd = api("PATCH", f"{path}/c3", {"name": "a//b"}, if_match=renamed.headers["etag"])
+
+    assert [missing.status, renamed.status, stale.status] == [428, 200, 412]
+    assert [(twin.status, twin["errors"][0]["pointer"])] == [(422, "/name")]
+    assert [(odd.status, odd["errors"][0]["pointer"])] == [(422, "/name")]
+    assert [one["name"] for one in api("GET", path)["items"]] == ["Owl", "Wren", "Stork"]
+
+
+def test_refresh_now_finds_what_came(api: Api) -> None:
+    project = api.project(1)
+    api.world.upload("late.png")
+
+    answer = api("POST", f"projects/{project}/refresh")
+    api.world.drain()
+
+    assert answer.status == 202
+    progress = api("GET", f"projects/{project}/progress")
+    assert (progress["total"], progress["refresh"]["new"]) == (2, 1)
+
+
+def test_what_admins_do_is_forbidden_to_labelers_and_reviewers(api: Api) -> None:
+    project = api.project(1)
+    calls: list[tuple[str, str, Any]] = [
+        ("POST", "pause", None),
+        ("POST", "refresh", None),
+        ("POST", "classes", {"classes": [{"name": "x"}]}),
+        ("GET", "members", None),
+        ("GET", "leases", None),
+        ("POST", "invitations", {"email": "x@y.z"}),
+    ]
+    for role in ("labeler", "reviewer"):
+        who = api.member(project, "ann", role)
+        for method, path, body in calls:
+            assert api(method, f"projects/{project}/{path}", body, who=who).status == 403
+        assert api("GET", f"projects/{project}/items", who=who).status == (
+            403 if role == "labeler" else 200
+        )
+
+
+def test_a_labeler_is_not_told_where_images_are(api: Api) -> None:
+    project = api.project(1)
+
+    assert api("GET", f"projects/{project}", who=api.member(project, "ann"))["source"] is None
+    assert api("GET", f"projects/{project}", who=ADMIN)["source"]["container"] == "photos"
+    assert api("GET", "projects", who=signed_in("eve"))["items"] == []

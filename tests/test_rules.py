@@ -1,0 +1,154 @@
+"""The rules of this repository that a machine can keep."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections import Counter
+from pathlib import Path
+
+import azure.functions as func
+import pytest
+
+import function_app
+from dev import openapi
+from functions.openapi import document
+from functions.web import ROUTES
+from labeling import layout
+from tests.world import indexed
+
+ROOT = Path(__file__).parent.parent
+CORE = sorted(path for path in (ROOT / "labeling").glob("*.py"))
+
+
+def test_there_is_one_app_and_the_worker_finds_it() -> None:
+    apps = [one for one in vars(function_app).values() if isinstance(one, func.FunctionApp)]
+
+    assert apps == [function_app.app]
+
+
+def test_the_worker_finds_every_function_under_a_name_of_its_own() -> None:
+    names = Counter(one.get_function_name() for one in indexed())
+    decorated = [
+        node.name
+        for path in (ROOT / "functions").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        and any(
+            re.match(r"endpoint\(|bp\.(\w+_trigger|route)\(", ast.unparse(one))
+            for one in node.decorator_list
+        )
+    ]
+
+    assert set(names) == set(decorated)
+    assert set(names.values()) == {1}
+    assert len(decorated) > 40
+
+
+def bindings(kind: str) -> list[dict[str, object]]:
+    return [
+        binding.get_dict_repr()
+        for one in indexed()
+        for binding in one.get_bindings()
+        if binding.get_dict_repr()["type"] == kind
+    ]
+
+
+def http() -> list[tuple[str, str, str]]:
+    """Method, route and name of every HTTP function, the anonymous level among them."""
+    return [
+        (str(method), str(binding.get_dict_repr()["route"]), one.get_function_name())
+        for one in indexed()
+        for binding in one.get_bindings()
+        if binding.get_dict_repr()["type"] == "httpTrigger"
+        for method in binding.get_dict_repr()["methods"]
+    ]
+
+
+def overlap(one: str, two: str) -> bool:
+    """Whether some path matches both templates; the host compares without regard to case."""
+    first, second = one.lower().split("/"), two.lower().split("/")
+    return len(first) == len(second) and all(
+        a == b or "{" in a or "{" in b for a, b in zip(first, second, strict=True)
+    )
+
+
+def test_no_two_http_functions_answer_the_same_path() -> None:
+    clashes = [
+        (one, two)
+        for one, two in itertools.combinations(http(), 2)
+        if one[0] == two[0] and overlap(one[1], two[1])
+    ]
+
+    assert clashes == []
+
+
+def test_every_template_is_plain() -> None:
+    for _, route, _ in http():
+        assert re.fullmatch(r"[a-z./]*(\{[a-z_]+\}[a-z./]*)*", route), route
+
+
+def test_every_http_function_is_documented_and_the_other_way_round() -> None:
+    known = {(route.method, route.path) for route in ROUTES} | {("GET", "openapi.json")}
+
+    assert {(method, route) for method, route, _ in http()} == known
+
+
+def test_every_queue_has_a_trigger_and_every_trigger_a_queue_of_ours() -> None:
+    queues = [str(one["queueName"]) for one in bindings("queueTrigger")]
+
+    assert sorted(queues) == sorted(layout.QUEUES)
+    assert {str(one["connection"]) for one in bindings("queueTrigger")} == {"LABELRY_STORAGE"}
+
+
+def test_blobs_are_told_of_and_not_searched_for() -> None:
+    assert [one["source"] for one in bindings("blobTrigger")] == ["EventGrid"]
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.name)
+def test_the_core_imports_no_cloud_and_no_web(path: Path) -> None:
+    imported = {
+        name.split(".")[0] if not name.startswith("labeling.adapters") else name
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in (
+            [one.name for one in node.names]
+            if isinstance(node, ast.Import)
+            else [str(node.module)]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+
+    forbidden = {"azure", "torch", "onnxruntime", "functions", "dev", "function_app"}
+    assert not imported & forbidden
+    assert not any(one.startswith("labeling.adapters") for one in imported)
+
+
+def test_every_module_of_the_core_is_under_the_import_contract() -> None:
+    contract = (ROOT / "pyproject.toml").read_text("utf-8")
+    listed = set(re.findall(r'"labeling\.(\w+)"', contract))
+
+    modules = {path.stem for path in CORE} - {"__init__"}
+    assert modules <= listed
+
+
+def test_openapi_is_current() -> None:
+    assert openapi.FILE.read_text("utf-8") == document(), "run `make openapi`"
+
+
+def where() -> list[tuple[str, str]]:
+    """Rows of README's table of where things are: what, and each path."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    section = re.split(r"^#+ .*[Ww]here is.*$", text, maxsplit=1, flags=re.MULTILINE)[1]
+    section = re.split(r"^#+ ", section, maxsplit=1, flags=re.MULTILINE)[0]
+    rows = [line.split("|") for line in section.splitlines() if line.startswith("|")]
+    return [(row[1].strip(), path) for row in rows[2:] for path in re.findall(r"`([^`]+)`", row[2])]
+
+
+def test_everything_readme_names_is_where_it_says() -> None:
+    rows = where()
+
+    assert len(rows) >= 8
+    missing = [path for _, path in rows if not list(ROOT.glob(path.split("::")[0].rstrip("/")))]
+    assert missing == []
