@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote, urlsplit
 
 import azure.functions as func
@@ -61,6 +62,9 @@ def on_blob_event(msg: func.QueueMessage) -> None:
         services().ingest.on_blob_event(event)
 
 
+_SUBJECT = re.compile(r"/blobServices/\w+/containers/[^/]+/blobs/.")
+
+
 def _events(content: object) -> list[BlobEvent]:
     """Blob events of a message: our own, or one or several of Event Grid's (either schema)."""
     if isinstance(content, list):
@@ -72,7 +76,7 @@ def _events(content: object) -> list[BlobEvent]:
     kind = str(content.get("eventType") or content.get("type") or "")
     subject = str(content.get("subject", ""))
     url = str((content.get("data") or {}).get("url", ""))
-    if not kind.startswith("Microsoft.Storage.Blob") or "/blobs/" not in subject:
+    if not kind.startswith("Microsoft.Storage.Blob") or not _SUBJECT.match(subject):
         return []
     container = subject.split("/containers/", 1)[1].split("/", 1)[0]
     path = unquote(urlsplit(url).path).split(f"/{container}/", 1)[-1] if url else ""

@@ -1,20 +1,16 @@
 from __future__ import annotations
 
-import azure.functions as func
 import pytest
+from azure.functions.queue import QueueMessage
 
 from labeling import layout
 from labeling.errors import Unavailable
 from tests.functions.conftest import Api
 
 
-def queued(api: Api, tries: int = 1) -> func.QueueMessage:
+def queued(api: Api, tries: int = 1) -> QueueMessage:
     message = api.world.storage.queues.sent[layout.EXPORT_QUEUE][0].message
-    body = message.model_dump_json().encode()
-    made = func.QueueMessage(body=body)
-    made.__dict__["_QueueMessage__dequeue_count"] = tries
-    type(made).dequeue_count.fget  # noqa: B018
-    return made
+    return QueueMessage(body=message.model_dump_json().encode(), dequeue_count=tries)
 
 
 def test_an_export_is_asked_for_made_linked_and_deleted(api: Api) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import azure.functions as func
 import pytest
+from azure.functions.blob import InputStream
 
 from tests.functions.conftest import Api
 from tests.world import PHOTOS
@@ -78,8 +79,7 @@ def test_a_blob_that_lands_in_our_own_container_becomes_an_item_and_elsewhere_no
     api.world.upload(f"{dataset}/a.png", container="datasets")
 
     for name in (f"datasets/{dataset}/a.png", f"photos/{dataset}/a.png"):
-        blob = func.blob.InputStream(data=b"", name=name) if hasattr(func, "blob") else None
-        assert blob is not None
+        blob = InputStream(data=b"", name=name)
         api.handlers["on_dataset_blob"](blob)  # type: ignore[arg-type]
 
     assert api("GET", f"projects/{project}/progress")["total"] == 1
