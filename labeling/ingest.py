@@ -554,8 +554,9 @@ class Ingest:
     def _take_up(self, project: Project, event: BlobEvent, media: str) -> None:
         if project.state == "failed":
             return  # the refresh that revives it lists everything
-        if not project.shards:
-            # The first listing may have passed this name already: come back when it is done.
+        if not project.shards or project.state == "initializing":
+            # The first listing may have passed this name already: come back when all of it is registered,
+            # rather than compete with it for places.
             self._storage.queues.send(layout.BLOB_EVENTS_QUEUE, event, delay_s=15)
             return
         items = self._projects.items(project)

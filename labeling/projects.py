@@ -113,7 +113,7 @@ class Project(Model):
     incremental_refresh: bool
     seed: str
     shards: int = 0
-    overlap: int = 1
+    overlap: Annotated[int, Field(ge=1, le=5)] = 1
     queues: list[str] = [layout.MANUAL]
     created_at: UtcTime
     created_by: str
