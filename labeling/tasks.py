@@ -900,11 +900,12 @@ class Tasks:
         """A task with all its page needs; what thin rows leave out is read only where there is any."""
         draft = self._draft(opened, task) if task.drafted else None
         drafts = {one.item_id: one for one in draft.items} if draft else {}
-        rich = [one for one in task.held if one.item.returned or _settled(one)]
+        rich = [one for one in task.held if task.stale or one.item.returned or _settled(one)]
         truths: dict[str, Stored] = {}
         if rich:
             found = opened.items.read_many([one.item.item_id for one in rich])
             truths = {one.item.item_id: one for one in found if one}
+        own = self._own_labels(opened, task)
         return TaskView(
             task_id=task.task_id,
             kind=task.kind,  # type: ignore[arg-type]
@@ -914,10 +915,17 @@ class Tasks:
             lease=self._lease(task.until_ms),
             draft_seq=draft.seq if draft else 0,
             items=[
-                self._item(opened.project, one, truths.get(one.item.item_id), drafts)
+                self._item(opened.project, one, truths.get(one.item.item_id), own, drafts)
                 for one in task.held
             ],
         )
+
+    def _own_labels(self, opened: Opened, task: Task) -> dict[str, Labeling]:
+        """With overlap, an item's current labels may be another's: what is corrected are one's own."""
+        if opened.project.overlap == 1:
+            return {}
+        mine = [one.item.item_id for one in task.held if _settled(one)]
+        return opened.items.labelings_of(task.user, mine) if mine else {}
 
     def _draft(self, opened: Opened, task: Task) -> Draft | None:
         row = self._storage.tables.get(
@@ -932,12 +940,14 @@ class Tasks:
         project: Project,
         held: Held,
         truth: Stored | None,
+        own: Mapping[str, Labeling],
         drafts: Mapping[str, DraftItem],
     ) -> TaskItem:
-        item = held.item
-        labeling = truth.labeling if truth else None
-        annotations = labeling.annotations if labeling else None
+        item = truth.item if truth else held.item
         settled = _settled(held)
+        labeling = own.get(item.item_id) or (truth.labeling if truth else None)
+        shown = settled or item.returned
+        annotations = labeling.annotations if labeling and shown else None
         return TaskItem(
             item_id=item.item_id,
             revision=item.revision,

@@ -22,7 +22,7 @@ from labeling.tasks import (
     SignRequest,
     TaskView,
 )
-from tests.world import ADMIN, PHOTOS, Killed, World, box, decided, tag
+from tests.world import ADMIN, PHOTOS, Killed, World, box, decided, photo, tag
 
 
 @pytest.fixture
@@ -1276,6 +1276,36 @@ def test_with_overlap_late_work_on_an_image_taken_up_again_does_not_block(world:
     world.label(project, ann, mine)
     labelers = [lane.labeler for lane in world.items(project)["img0000.png"].lanes]
     assert labelers.count("ann") == 1
+
+
+def test_with_overlap_a_correction_shows_ones_own_labels_not_the_latest(world: World) -> None:
+    project = world.sharded(1, images=1, overlap=2)
+    ann, bob = world.member(project, "ann"), world.member(project, "bob")
+    mine = world.task(project, ann)
+    world.label(project, ann, mine, class_id="c1")
+    world.label(project, bob, world.task(project, bob), class_id="c2")
+
+    again = world.services.tasks.reopen(
+        world.open(project, ann), ann, mine.task_id, ReopenRequest(request_id="again")
+    ).task
+
+    assert again
+    assert again.items[0].annotations
+    assert [one.class_id for one in again.items[0].annotations] == ["c1"]
+
+
+def test_an_image_overwritten_under_a_lease_is_shown_as_it_is_now(world: World) -> None:
+    project = world.project(images=1)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    name = task.items[0].path
+    world.upload(name, data=photo(64, 48))
+    world.services.ingest.on_blob_event(BlobEvent(container=PHOTOS, path=name))
+
+    shown = world.services.tasks.mine(world.open(project, ann), ann).items[0].items[0]
+
+    assert (shown.width, shown.height) == (64, 48)
+    assert shown.images.full != task.items[0].images.full
 
 
 # What it costs.
