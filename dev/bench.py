@@ -36,7 +36,8 @@ from labeling.items import Item, Measured
 from labeling.projects import NewProject, Project
 from labeling.settings import Settings
 from labeling.storage import Operation, Range, Row, Storage, Tables
-from labeling.tasks import SubmissionEnvelope, SubmitAnswer, TaskAnswer, TaskRequest, TaskView
+from labeling.submissions import SubmissionEnvelope, SubmitAnswer
+from labeling.tasks import TaskAnswer, TaskRequest, TaskView
 
 PAGE = 9
 HANDOUTS = 40

@@ -9,6 +9,7 @@ import azure.functions as func
 from functions.web import Call, checked, endpoint
 from labeling.errors import Invalid, NotFound
 from labeling.model import Model
+from labeling.submissions import Submission, SubmissionEnvelope, SubmitAnswer
 from labeling.tasks import (
     Draft,
     DraftAnswer,
@@ -18,9 +19,6 @@ from labeling.tasks import (
     ReopenRequest,
     SignAnswer,
     SignRequest,
-    Submission,
-    SubmissionEnvelope,
-    SubmitAnswer,
     TaskAnswer,
     TaskList,
     TaskRequest,

@@ -30,7 +30,8 @@ from labeling.progress import Compact
 from labeling.projects import NewProject, Opened, Project
 from labeling.settings import Settings
 from labeling.storage import Storage
-from labeling.tasks import SubmissionEnvelope, SubmitAnswer, TaskAnswer, TaskRequest, TaskView
+from labeling.submissions import SubmissionEnvelope, SubmitAnswer
+from labeling.tasks import TaskAnswer, TaskRequest, TaskView
 
 PHOTOS = "photos"
 ADMIN = Caller(user="admin", name="Ada", provider="test", site_admin=True)

@@ -89,6 +89,8 @@ def test_a_host_that_cannot_start_ends_the_whole_and_says_why(app: Path) -> None
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send there")
 def test_ctrl_c_ends_host_and_storage_in_order(app: Path) -> None:
     script = (
+        # As a terminal gives it: what runs in the background may have inherited that it be ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import time; from pathlib import Path; from dev.stack import Stack\n"
         f"with Stack(site=None, app=Path({str(app)!r}), logs=Path({str(app)!r})) as system:\n"
         "    print(system.url, flush=True); print(system.connection_string, flush=True)\n"

@@ -13,8 +13,8 @@ from labeling.errors import Conflict, Invalid, NotFound, TooLarge
 from labeling.ingest import BlobEvent
 from labeling.projects import AddClasses, Project
 from labeling.review import RejectRequest
+from labeling.submissions import MAX_SUBMISSION_BYTES
 from labeling.tasks import (
-    MAX_SUBMISSION_BYTES,
     Draft,
     DraftItem,
     ReleaseRequest,
