@@ -255,11 +255,11 @@ def measure(only: str, big: int) -> Iterator[Measure]:
     """All measures of a group, as they come."""
     if only in ("", "handout"):
         with in_memory(1_000, 1) as bench:
-            yield from handout("1,000 items", bench)
+            yield from handout("1,000 items in memory", bench)
         with on_azurite(1_000, 1) as bench:
-            yield from handout("1,000 items, emulator", bench)
+            yield from handout("1,000 items on the emulator", bench)
         with in_memory(big, 16) as bench:
-            yield from handout(f"{big:,} items", bench)
+            yield from handout(f"{big:,} items in memory", bench)
         yield from last_pages(1)
         yield from last_pages(16)
 
