@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +10,16 @@ from dev import demo
 from dev.client import ApiError, Client
 from dev.samples import compose
 from dev.stack import Stack
+
+
+def measured_items(admin: Client, project_id: str) -> list[dict[str, Any]]:
+    """The items, once their sizes are known: a project runs before that."""
+    end = time.monotonic() + 60
+    while True:
+        items: list[dict[str, Any]] = admin.call("GET", f"/projects/{project_id}/items")["items"]
+        if all(item["width"] for item in items) or time.monotonic() > end:
+            return items
+        time.sleep(0.2)
 
 
 def test_a_second_start_finds_the_projects_of_the_first(tmp_path: Path) -> None:
@@ -25,7 +37,7 @@ def test_a_second_start_finds_the_projects_of_the_first(tmp_path: Path) -> None:
             demo.own_project(admin, photos, "multilabel", truth.classes)
             projects = labeler.call("GET", "/projects")["items"]
             seen.append([project["project_id"] for project in projects])
-            items = admin.call("GET", f"/projects/{seen[-1][0]}/items")["items"]
+            items = measured_items(admin, seen[-1][0])
             wrong = [project for project in projects if project["state"] != "running"]
 
             assert wrong == []
