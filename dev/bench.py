@@ -32,8 +32,8 @@ from labeling.adapters.calls import counting
 from labeling.adapters.memory import memory_storage
 from labeling.classes import NewClass
 from labeling.datasets import Source
-from labeling.items import Item, Measured
 from labeling.projects import NewProject, Project
+from labeling.records import Item, Measured
 from labeling.settings import Settings
 from labeling.storage import Operation, Range, Row, Storage, Tables
 from labeling.submissions import SubmissionEnvelope, SubmitAnswer

@@ -31,23 +31,22 @@ from labeling.adapters.azure import connect
 from labeling.adapters.memory import MemoryClock, memory_storage
 from labeling.annotations import Annotation
 from labeling.errors import Unavailable
-from labeling.items import (
+from labeling.items import Items, day_key
+from labeling.model import digest_id, milliseconds
+from labeling.records import (
     Decision,
     Finished,
     Found,
     Item,
-    Items,
     Labeling,
     Late,
     Measured,
     Task,
-    day_key,
     lane_of_queue_row,
     split_tasks,
     unpack,
 )
-from labeling.items import stored as stored_item
-from labeling.model import digest_id, milliseconds
+from labeling.records import stored as stored_item
 from labeling.storage import Collision, Create, Operation, Range, Row, Storage, Tables
 
 PROJECT = "p"

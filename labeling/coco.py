@@ -16,7 +16,7 @@ import pycocotools.mask
 
 from labeling.annotations import Annotation, Box, Point, Polygon, Tag, ring_area
 from labeling.classes import LabelClass
-from labeling.items import Item, Labeling
+from labeling.records import Item, Labeling
 
 LeftOut = Literal["not_labeled", "not_measured"]
 

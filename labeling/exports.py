@@ -17,10 +17,21 @@ from labeling import layout
 from labeling.coco import CocoWriter, Finished, left_out
 from labeling.errors import Conflict, Invalid, NotFound
 from labeling.ingest import Ingest
-from labeling.items import Item, Items, Labeling, Stored, attempts
+from labeling.items import Items
 from labeling.model import Model, UtcTime, digest_id, milliseconds, new_id
 from labeling.projects import Opened, Project, Projects
-from labeling.storage import Collision, Create, Delete, Merge, Operation, Range, Row, Storage
+from labeling.records import Item, Labeling, Stored
+from labeling.storage import (
+    Collision,
+    Create,
+    Delete,
+    Merge,
+    Operation,
+    Range,
+    Row,
+    Storage,
+    attempts,
+)
 
 COCO_FILE = "coco/annotations.json"
 MANIFEST_FILE = "manifest.json"

@@ -12,9 +12,9 @@ from typing import Literal
 
 from labeling import layout
 from labeling.access import Caller
-from labeling.items import Found, Held, Item, Task, queued_item, split_tasks
 from labeling.model import milliseconds
 from labeling.projects import Opened
+from labeling.records import Found, Held, Item, Task, queued_item, split_tasks
 from labeling.storage import Clock, Range, Row, Storage
 
 UNMEASURED = f"A|{layout.UNMEASURED}|"

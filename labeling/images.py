@@ -11,8 +11,8 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from labeling.items import Measured
 from labeling.patterns import READABLE_NOW
+from labeling.records import Measured
 
 FIRST_BYTES = 64 * 1024
 """Nearly every header is within these; each further range is as long as all read before."""

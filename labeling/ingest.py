@@ -21,10 +21,11 @@ from typing import Literal
 from labeling import images, layout
 from labeling.datasets import sift
 from labeling.errors import Conflict, NotFound
-from labeling.items import Item, Items, Measured, attempts
+from labeling.items import Items
 from labeling.model import Model, UtcTime, new_id
 from labeling.patterns import READABLE_NOW, Pattern, judge
 from labeling.projects import Project, Projects
+from labeling.records import Item, Measured
 from labeling.settings import Settings
 from labeling.storage import (
     MAX_OPERATIONS,
@@ -36,6 +37,7 @@ from labeling.storage import (
     Range,
     Row,
     Storage,
+    attempts,
 )
 
 PAGES_A_MESSAGE = 20

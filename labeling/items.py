@@ -1,9 +1,9 @@
 """Items: what is known of each image, and the only code that writes it.
 
-An item is one truth row whose key never moves. All other rows of it (queue, listing, flag) and its share
-of the counters are *derived*: every change is `old -> new`, and `_operations` writes the difference in
-one transaction. So an item is in a queue exactly while it is available, and counters equal a recount,
-by construction (ADR-0002 has the rules and their proof, `tests/labeling/test_model.py` tries to break them).
+An item is one truth row whose key never moves. All other rows of it (queue, listing, flag) and its share of
+the counters are *derived*: every change is `old -> new`, and `operations_for` gives the difference in rows,
+for one transaction. So an item is in a queue exactly while it is available, and counters equal a recount, by
+construction (ADR-0002 has the rules; `tests/labeling/test_model.py` tries to break them).
 
 Who may write a truth row: whoever holds its ETag; or, where the project has no overlap, whoever deletes or
 changes in the same transaction the queue row or the task row that stands for the right to change it.
@@ -13,21 +13,43 @@ from __future__ import annotations
 
 import json
 import secrets
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
-
-from pydantic import BaseModel
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
 from labeling import layout
-from labeling.annotations import Annotation
-from labeling.errors import TooLarge, Unavailable
-from labeling.model import Id, Model, UtcTime, from_milliseconds, milliseconds
+from labeling.model import from_milliseconds, milliseconds
+from labeling.records import (
+    SCHEMA,
+    SETTLED,
+    AnswerOf,
+    Batch,
+    Decision,
+    Finished,
+    FinishedHow,
+    Flag,
+    Found,
+    Held,
+    Item,
+    Labeling,
+    Lane,
+    Late,
+    Measured,
+    Returned,
+    Revision,
+    Stored,
+    Task,
+    as_json,
+    lane_of_queue_row,
+    operations_for,
+    pack,
+    split_tasks,
+    stored,
+    unpack,
+)
 from labeling.storage import (
     MAX_PAGE,
-    MAX_PROPERTY_BYTES,
     Collision,
     Create,
     Delete,
@@ -37,540 +59,8 @@ from labeling.storage import (
     Row,
     Storage,
     Value,
+    attempts,
 )
-
-SCHEMA = 1
-"""Version of the stored records; a reader of another version migrates on read."""
-
-MAX_LABELS_BYTES = 900 * 1024
-"""Compressed labels of one item: truth and history row travel in one batch of at most 4 MiB."""
-
-ItemState = Literal[
-    "available", "leased", "labeled", "skipped", "needs_review", "unreadable", "excluded"
-]
-Outcome = Literal["labeled", "skipped", "needs_review"]
-SETTLED: tuple[ItemState, ...] = ("labeled", "skipped", "needs_review")
-Flag = Literal["overwritten", "missing"]
-
-
-class Labeling(Model):
-    """What one person said about one image at one moment."""
-
-    schema_version: int = SCHEMA
-    outcome: Outcome
-    annotations: list[Annotation] = []
-    reason: str | None = None
-    note: str | None = None
-    labeler: str
-    saved_at: UtcTime
-    active_ms: int = 0
-    classes_version: int
-    submission_id: Id
-
-    def tally(self) -> dict[str, int]:
-        """Annotations by class; empty unless the image counts as labeled."""
-        if self.outcome != "labeled":
-            return {}
-        return dict(Counter(annotation.class_id for annotation in self.annotations))
-
-
-class Returned(Model):
-    """Why an item came back to be labeled again."""
-
-    reason: str
-    at: UtcTime
-
-
-class Revision(BaseModel):
-    """One entry of an item's history: the whole state after a change."""
-
-    revision: int
-    what: str
-    by: str
-    at: UtcTime
-    reason: str | None = None
-    task_id: str | None = None
-    labeling: Labeling | None = None
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One of the `overlap` places an item has for labelers.
-
-    `task` is the open lease, if any; a settled lane with a task is being corrected and stays settled.
-    """
-
-    state: Literal["available", "leased", "labeled", "skipped", "needs_review"] = "available"
-    task: str = ""
-    labeler: str = ""
-    tally: Mapping[str, int] = field(default_factory=dict[str, int])
-
-
-@dataclass(frozen=True)
-class Item:
-    """What is known of one image, without its annotations.
-
-    `width` and `height` are those of the upright image in pixels, 0 while not measured.
-    `changed_ms` grows with every revision; `order` is the place in the project's shuffle.
-    """
-
-    item_id: str
-    path: str
-    blob_etag: str
-    order: str
-    media: str = ""
-    size: int = 0
-    width: int = 0
-    height: int = 0
-    orientation: int = 1
-    frames: int = 1
-    revision: int = 0
-    priority: str = layout.UNMEASURED
-    reserved: str = ""
-    lanes: tuple[Lane, ...] = (Lane(),)
-    barred: str = ""
-    barred_reason: str = ""
-    flag: str = ""
-    changed_ms: int = 0
-    registered_ms: int = 0
-    batch: str = ""
-    returned: str = ""
-
-    @property
-    def state(self) -> ItemState:
-        """The state of the item as a whole."""
-        if self.barred:
-            return cast(ItemState, self.barred)
-        states = {lane.state for lane in self.lanes}
-        if "available" in states:
-            return "available"
-        if "leased" in states:
-            return "leased"
-        return next(s for s in ("needs_review", "labeled", "skipped") if s in states)
-
-    @property
-    def kind(self) -> str:
-        """Which kind of task it is for."""
-        return layout.KIND_OF[self.priority]
-
-    @property
-    def listing(self) -> str:
-        """The key of its listing row; empty while nothing is settled."""
-        state = self.state
-        if state in ("available", "leased"):
-            return ""
-        return layout.listed(state, self.changed_ms, self.revision, self.item_id)
-
-    def queue_keys(self) -> dict[int, str]:
-        """For each available lane its queue row."""
-        if self.barred:
-            return {}
-        return {
-            number: layout.reserved(self.reserved, self.item_id)
-            if self.reserved
-            else layout.queued(self.priority, number, self.order, self.item_id)
-            for number, lane in enumerate(self.lanes)
-            if lane.state == "available"
-        }
-
-    def facts(self) -> Counter[str]:
-        """Its share of the counters."""
-        facts: Counter[str] = Counter({f"state:{self.state}": 1})
-        queue = "queue:returned" if self.reserved else f"queue:{self.priority}"
-        for lane in self.lanes:
-            if lane.state == "available" and not self.barred:
-                facts[queue] += 1
-            elif lane.state in SETTLED:
-                facts[f"labeler:{lane.labeler}"] += 1
-                for class_id, count in lane.tally.items():
-                    facts[f"class:{class_id}"] += 1
-                    facts[f"instances:{class_id}"] += count
-        if self.flag:
-            facts[f"flag:{self.flag}"] += 1
-        return facts
-
-    def with_lane(self, number: int, lane: Lane) -> Item:
-        """The item with one lane changed."""
-        return replace(
-            self, lanes=tuple(lane if n == number else old for n, old in enumerate(self.lanes))
-        )
-
-    def lane_of(self, task: str) -> int | None:
-        """The lane a task holds."""
-        return next((n for n, lane in enumerate(self.lanes) if task and lane.task == task), None)
-
-    def cells(self) -> dict[str, Value]:
-        """The truth row, without the annotations."""
-        return {
-            "schema": SCHEMA,
-            "state": self.state,
-            "path": self.path,
-            "blob_etag": self.blob_etag,
-            "order": self.order,
-            "media": self.media,
-            "size": self.size,
-            "width": self.width,
-            "height": self.height,
-            "orientation": self.orientation,
-            "frames": self.frames,
-            "revision": self.revision,
-            "priority": self.priority,
-            "reserved": self.reserved,
-            "lanes": json.dumps(
-                [[one.state, one.task, one.labeler, dict(one.tally)] for one in self.lanes],
-                separators=(",", ":"),
-            ),
-            "barred": self.barred,
-            "barred_reason": self.barred_reason,
-            "flag": self.flag,
-            "changed_ms": self.changed_ms,
-            "registered_ms": self.registered_ms,
-            "batch": self.batch,
-            "returned": self.returned,
-        }
-
-    @classmethod
-    def of(cls, item_id: str, cells: Mapping[str, Value]) -> Item:
-        """The item of a truth row's (or a copy's) cells."""
-        lanes = tuple(
-            Lane(state, task, labeler, tally)
-            for state, task, labeler, tally in json.loads(str(cells["lanes"]))
-        )
-        known = {
-            name: cells[name]
-            for name in cls.__dataclass_fields__
-            if name in cells and name not in ("item_id", "lanes")
-        }
-        return cls(item_id=item_id, lanes=lanes, **cast(dict[str, Any], known))
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An item as read: with the ETag of its truth row and the labels it holds, if they were read."""
-
-    item: Item
-    etag: str
-    cells: Mapping[str, Value]
-
-    @property
-    def labeling(self) -> Labeling | None:
-        """The labels the row holds: current where the item is settled, else defaults."""
-        data = unpack("labels", self.cells)
-        return Labeling.model_validate_json(data) if data else None
-
-
-def stored(row: Row) -> Stored:
-    """The item of a truth row."""
-    return Stored(Item.of(row.key[2:], row.cells), row.etag, row.cells)
-
-
-def pack(name: str, data: bytes, *, limit: int = MAX_LABELS_BYTES) -> dict[str, Value]:
-    """Bytes as cells `name0`, `name1`, ..., compressed, with their number in `name`.
-
-    Raises:
-        TooLarge: more than `limit` bytes after compression.
-    """
-    squeezed = zlib.compress(data, 6) if data else b""
-    if len(squeezed) > limit:
-        raise TooLarge(
-            f"{len(squeezed):,} bytes after compression; at most {limit:,} can be kept for one image. "
-            "Simplify the outlines or split the work"
-        )
-    chunks = [
-        squeezed[at : at + MAX_PROPERTY_BYTES] for at in range(0, len(squeezed), MAX_PROPERTY_BYTES)
-    ]
-    return {name: len(chunks), **{f"{name}{n}": chunk for n, chunk in enumerate(chunks)}}
-
-
-def unpack(name: str, cells: Mapping[str, Value]) -> bytes:
-    """The bytes `pack` made cells of; empty where there are none."""
-    count = int(cells.get(name, 0))
-    if not count:
-        return b""
-    return zlib.decompress(b"".join(cast(bytes, cells[f"{name}{n}"]) for n in range(count)))
-
-
-_DISPLAY = (
-    "path",
-    "blob_etag",
-    "order",
-    "media",
-    "size",
-    "width",
-    "height",
-    "orientation",
-    "frames",
-    "revision",
-    "priority",
-    "reserved",
-    "lanes",
-    "flag",
-    "changed_ms",
-    "registered_ms",
-    "batch",
-    "returned",
-)
-
-
-def _shown(item: Item) -> dict[str, Value]:
-    """The copy that queue and listing rows carry, so that showing an item need not read the truth."""
-    cells = item.cells()
-    return {name: cells[name] for name in _DISPLAY}
-
-
-def _difference(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Value]:
-    """The cells to merge; those that became empty too, for a merge leaves alone what it does not name."""
-    return {name: value for name, value in after.items() if before.get(name) != value}
-
-
-def queued_item(row: Row) -> Item:
-    """The item of a queue row (`A|...`, or `T|user|r|...` for one returned to a labeler)."""
-    return Item.of(layout.listed_item(row.key), row.cells)
-
-
-def lane_of_queue_row(key: str) -> int:
-    """The lane a queue row stands for; what is returned to one labeler is in lane 0."""
-    return int(key.split("|")[2]) if key.startswith("A|") else 0
-
-
-def _operations(
-    old: Item | None,
-    new: Item,
-    *,
-    etag: str | None,
-    queue_etags: Mapping[str, str] = {},
-    labels: Mapping[str, Value] | None = None,
-) -> list[Operation]:
-    """The rows to write so that everything derived from an item follows `old -> new`."""
-    after = {**new.cells(), **(labels or {})}
-    if old is None:
-        operations: list[Operation] = [Create(layout.truth(new.item_id), after)]
-    else:
-        changed = _difference(old.cells(), after)
-        operations = [Merge(layout.truth(new.item_id), changed, etag)] if changed else []
-    before_queue = set(old.queue_keys().values()) if old else set[str]()
-    after_queue = set(new.queue_keys().values())
-    operations += [Delete(key, queue_etags.get(key)) for key in sorted(before_queue - after_queue)]
-    operations += [Create(key, _lean(_shown(new))) for key in sorted(after_queue - before_queue)]
-    if old and (shown := _difference(_shown(old), _shown(new))):
-        operations += [Merge(key, shown) for key in sorted(before_queue & after_queue)]
-    before_listing = old.listing if old else ""
-    if before_listing != new.listing:
-        if before_listing:
-            operations.append(Delete(before_listing))
-        if new.listing:
-            operations.append(Create(new.listing, _lean(_listing_cells(new))))
-    elif old and new.listing:
-        listed = _difference(_listing_cells(old), _listing_cells(new))
-        operations += [Merge(new.listing, listed)] if listed else []
-    before_flag = old.flag if old else ""
-    if before_flag != new.flag:
-        key = layout.flagged(new.item_id)
-        if not before_flag:
-            operations.append(Create(key, {"flag": new.flag}))
-        elif not new.flag:
-            operations.append(Delete(key))
-        else:
-            operations.append(Merge(key, {"flag": new.flag}))
-    return operations
-
-
-def _listing_cells(item: Item) -> dict[str, Value]:
-    classes = sorted({name for lane in item.lanes for name in lane.tally})
-    return {
-        **_shown(item),
-        "classes": "," + ",".join(classes) + ",",
-        "labeler": item.lanes[-1].labeler if item.lanes else "",
-        "barred": item.barred,
-        "barred_reason": item.barred_reason,
-    }
-
-
-@dataclass
-class _Batch:
-    """Operations of one transaction and what they change in the counters."""
-
-    operations: list[Operation] = field(default_factory=list[Operation])
-    delta: Counter[str] = field(default_factory=Counter[str])
-
-    def change(self, old: Item | None, new: Item, operations: Iterable[Operation]) -> None:
-        self.operations += operations
-        self.delta.update(new.facts())
-        if old:
-            self.delta.subtract(old.facts())
-
-    def finish(self, now_ms: int) -> list[Operation]:
-        delta = {name: count for name, count in sorted(self.delta.items()) if count}
-        if not delta:
-            return self.operations
-        row = layout.counter_change(now_ms, secrets.token_hex(6))
-        return [*self.operations, Create(row, pack("delta", _json(delta)))]
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-@dataclass(frozen=True)
-class Held:
-    """An item of an open task: a copy of the item as it was handed out, and the lane that was taken."""
-
-    item: Item
-    lane: int
-
-
-@dataclass(frozen=True)
-class Task:
-    """One page of items in a labeler's hands. Its row is the lock on them.
-
-    `held` is what is still open of `everything` (item to lane) that was handed out. `stale` tells that an
-    item was overwritten, flagged or measured since, so that the copies in `held` are not to be built on.
-    """
-
-    task_id: str
-    user: str
-    slot: int
-    shard: int
-    request_id: str
-    until_ms: int
-    held: tuple[Held, ...]
-    kind: str
-    created_ms: int
-    everything: Mapping[str, int]
-    drafted: bool = False
-    stale: bool = False
-    etag: str = ""
-
-    @property
-    def key(self) -> str:
-        """Its row."""
-        return layout.lease(self.user, self.slot)
-
-    def cells(self) -> dict[str, Value]:
-        """Its row's cells."""
-        return {
-            "schema": SCHEMA,
-            "task": self.task_id,
-            "request": self.request_id,
-            "until_ms": self.until_ms,
-            "kind": self.kind,
-            "created_ms": self.created_ms,
-            "drafted": self.drafted,
-            "stale": self.stale,
-            "everything": json.dumps(dict(self.everything), separators=(",", ":")),
-            **pack(
-                "held",
-                _json([[one.item.item_id, one.lane, _lean(one.item.cells())] for one in self.held]),
-            ),
-        }
-
-    @classmethod
-    def of(cls, row: Row, shard: int) -> Task:
-        """The task of a row `T|user|slot`."""
-        _, user, slot = row.key.split("|")
-        return cls(
-            task_id=row.text("task"),
-            user=user,
-            slot=int(slot),
-            shard=shard,
-            request_id=row.text("request"),
-            until_ms=row.number("until_ms"),
-            kind=row.text("kind"),
-            created_ms=row.number("created_ms"),
-            drafted=bool(row.cells.get("drafted", False)),
-            stale=bool(row.cells.get("stale", False)),
-            everything=json.loads(row.text("everything")),
-            held=tuple(
-                Held(Item.of(item, cells), lane)
-                for item, lane, cells in json.loads(unpack("held", row.cells))
-            ),
-            etag=row.etag,
-        )
-
-
-def _lean(cells: dict[str, Value]) -> dict[str, Value]:
-    return {name: value for name, value in cells.items() if value not in ("", 0)}
-
-
-FinishedHow = Literal["done", "expired", "released", "open"]
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What became of a task, and which items (with their lanes) it was made of."""
-
-    task_id: str
-    user: str
-    how: FinishedHow
-    items: Mapping[str, int]
-    request_id: str
-    ended_ms: int
-
-    def cells(self) -> dict[str, Value]:
-        """Its row's cells."""
-        return {
-            "schema": SCHEMA,
-            "how": self.how,
-            "request": self.request_id,
-            "ended_ms": self.ended_ms,
-            **pack("items", _json(self.items)),
-        }
-
-    @classmethod
-    def of(cls, row: Row) -> Finished:
-        """What became of the task of a row `K|user|task`."""
-        _, user, task = row.key.split("|")
-        return cls(
-            task_id=task,
-            user=user,
-            how=cast(FinishedHow, row.text("how")),
-            request_id=row.text("request"),
-            ended_ms=row.number("ended_ms"),
-            items=json.loads(unpack("items", row.cells)),
-        )
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What a labeler decided about one item, checked against the project's rules."""
-
-    item_id: str
-    base_revision: int | None
-    labeling: Labeling
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a blob's header says: the upright size in pixels, or why it can't be read."""
-
-    blob_etag: str
-    width: int = 0
-    height: int = 0
-    orientation: int = 1
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Late:
-    """What became of work that came after its items had been given back."""
-
-    saved: tuple[str, ...]
-    superseded: tuple[str, ...]
-
-
-AnswerOf = Callable[[Late], bytes]
-
-
-@dataclass(frozen=True)
-class Found:
-    """A candidate of a queue: its row and the item it shows."""
-
-    row: Row
-
-    @property
-    def item(self) -> Item:
-        """The item as the queue row shows it."""
-        return queued_item(self.row)
 
 
 class Items:
@@ -651,9 +141,9 @@ class Items:
         todo = [replace(item, batch=batch, registered_ms=self._now()) for item in found]
         mine = 0
         while todo:
-            work = _Batch()
+            work = Batch()
             for item in todo:
-                work.change(None, item, _operations(None, item, etag=None))
+                work.change(None, item, operations_for(None, item, etag=None))
             try:
                 self._transact(shard, work.finish(self._now()))
                 return mine + len(todo)
@@ -686,7 +176,7 @@ class Items:
             How many items became ready to be handed out.
         """
         for _ in self._attempts():
-            work, ready = _Batch(), 0
+            work, ready = Batch(), 0
             changed: list[Item] = []
             for one in self.read_many(list(results)):
                 if one is None:
@@ -717,7 +207,7 @@ class Items:
                     )
                     ready += 1
                 changed.append(old)
-                work.change(old, new, _operations(old, new, etag=one.etag))
+                work.change(old, new, operations_for(old, new, etag=one.etag))
             if not work.operations:
                 return ready
             work.operations += self._outdate(changed)
@@ -757,8 +247,8 @@ class Items:
                 flag="overwritten" if lanes != old.lanes or old.state == "leased" else old.flag,
                 changed_ms=max(self._now(), old.changed_ms + 1),
             )
-            work = _Batch()
-            work.change(old, new, _operations(old, new, etag=one.etag))
+            work = Batch()
+            work.change(old, new, operations_for(old, new, etag=one.etag))
             work.operations += self._outdate([old])
             try:
                 self._transact(self.shard_of(item_id), work.finish(self._now()))
@@ -773,8 +263,8 @@ class Items:
             if one is None or one.item.flag == flag:
                 return
             new = replace(one.item, flag=flag)
-            work = _Batch()
-            work.change(one.item, new, _operations(one.item, new, etag=one.etag))
+            work = Batch()
+            work.change(one.item, new, operations_for(one.item, new, etag=one.etag))
             work.operations += self._outdate([one.item])
             try:
                 self._transact(self.shard_of(item_id), work.finish(self._now()))
@@ -800,7 +290,7 @@ class Items:
         """
         now = self._now()
         task_id = layout.task_id(shard, slot, now, secrets.token_hex(6))
-        work = _Batch()
+        work = Batch()
         held: list[Held] = []
         truths = (
             self.read_many([one.item.item_id for one in found])
@@ -819,7 +309,7 @@ class Items:
             work.change(
                 old,
                 new,
-                _operations(
+                operations_for(
                     old,
                     new,
                     etag=truth.etag if truth else None,
@@ -870,7 +360,7 @@ class Items:
         """
         now = self._now()
         task_id = layout.task_id(shard, slot, now, secrets.token_hex(6))
-        work = _Batch()
+        work = Batch()
         held: list[Held] = []
         for one in self.read_many(item_ids):
             if one is None:
@@ -886,7 +376,7 @@ class Items:
             if number is None or one.item.barred:
                 continue
             new = one.item.with_lane(number, replace(one.item.lanes[number], task=task_id))
-            work.change(one.item, new, _operations(one.item, new, etag=one.etag))
+            work.change(one.item, new, operations_for(one.item, new, etag=one.etag))
             held.append(Held(new, number))
         if not held:
             return None
@@ -931,7 +421,7 @@ class Items:
         decided = {decision.item_id: decision for decision in decisions}
         taken = [one for one in task.held if one.item.item_id in decided]
         rest = tuple(one for one in task.held if one.item.item_id not in decided)
-        work = _Batch()
+        work = Batch()
         for one, (old, etag) in zip(taken, self._fresh(task, taken), strict=True):
             self._settle(work, old, one.lane, decided[old.item_id], task, now, etag=etag)
         self._transact(
@@ -965,7 +455,7 @@ class Items:
 
     def _settle(
         self,
-        work: _Batch,
+        work: Batch,
         old: Item,
         number: int,
         decision: Decision,
@@ -986,7 +476,7 @@ class Items:
         )
         packed = pack("labels", labeling.model_dump_json().encode())
         work.change(
-            old, new, _operations(old, new, etag=etag, queue_etags=queue_etags, labels=packed)
+            old, new, operations_for(old, new, etag=etag, queue_etags=queue_etags, labels=packed)
         )
         work.operations.append(
             self._remember(new, "submitted", task.user, packed, task_id=task.task_id)
@@ -1043,7 +533,7 @@ class Items:
         shard = self._shard_of_task(finished.task_id)
         for _ in self._attempts():
             now = self._now()
-            work = _Batch()
+            work = Batch()
             saved: list[str] = []
             lost: list[str] = []
             found = self.read_many([one.item_id for one in decisions])
@@ -1105,7 +595,7 @@ class Items:
         named = set(task.everything if item_ids is None else item_ids)
         leaving = [one for one in task.held if one.item.item_id in named]
         rest = tuple(one for one in task.held if one.item.item_id not in named)
-        work = _Batch()
+        work = Batch()
         for one, fresh in zip(
             leaving, self.read_many([one.item.item_id for one in leaving]), strict=True
         ):
@@ -1114,7 +604,7 @@ class Items:
             lane = fresh.item.lanes[one.lane]
             free = lane.state == "leased"
             new = fresh.item.with_lane(one.lane, Lane() if free else replace(lane, task=""))
-            work.change(fresh.item, new, _operations(fresh.item, new, etag=fresh.etag))
+            work.change(fresh.item, new, operations_for(fresh.item, new, etag=fresh.etag))
             if self.overlap > 1 and free:
                 work.operations.append(Delete(layout.labeling(new.item_id, task.user)))
         self._transact(task.shard, [*self._leave(task, rest, how, now), *work.finish(now)])
@@ -1169,8 +659,8 @@ class Items:
                 else old.priority,
                 returned=returned.model_dump_json(),
             )
-            work = _Batch()
-            work.change(old, new, _operations(old, new, etag=one.etag))
+            work = Batch()
+            work.change(old, new, operations_for(old, new, etag=one.etag))
             work.operations.append(self._remember(new, "rejected", by, {}, reason=reason))
             if self.overlap > 1:
                 work.operations += [
@@ -1196,8 +686,8 @@ class Items:
                     break
                 priority = layout.FRONT if one.item.width else layout.UNMEASURED
                 new = replace(one.item, reserved="", priority=priority)
-                work = _Batch()
-                work.change(one.item, new, _operations(one.item, new, etag=one.etag))
+                work = Batch()
+                work.change(one.item, new, operations_for(one.item, new, etag=one.etag))
                 try:
                     self._transact(shard, work.finish(self._now()))
                 except Collision:
@@ -1340,7 +830,7 @@ class Items:
             total: Counter[str] = Counter()
             for row in rows:
                 total.update(json.loads(unpack("delta", row.cells)))
-            cells = pack("delta", _json({k: v for k, v in sorted(total.items()) if v}))
+            cells = pack("delta", as_json({k: v for k, v in sorted(total.items()) if v}))
             has_base = rows[0].key == layout.COUNTER_BASE
             base: Operation = (
                 Merge(layout.COUNTER_BASE, cells, rows[0].etag)
@@ -1360,31 +850,6 @@ class Items:
             Unavailable: twenty tries met another writer each time.
         """
         return attempts(self._storage)
-
-
-def attempts(storage: Storage, most: int = 20) -> Iterator[int]:
-    """Numbers of tries, with growing random pauses between them.
-
-    Raises:
-        Unavailable: after `most` tries that all met another writer.
-    """
-    for number in range(most):
-        if number:
-            storage.clock.sleep(storage.random() * min(1.0, 0.01 * 2**number))
-        yield number
-    raise Unavailable("too many others are writing here at once; send the same request again")
-
-
-def split_tasks(rows: Iterable[Row], shard: int) -> tuple[list[Task], list[Found]]:
-    """Rows `T|...` as open tasks and items returned to a labeler."""
-    tasks: list[Task] = []
-    returned: list[Found] = []
-    for row in rows:
-        if row.key.split("|")[2] == "r":
-            returned.append(Found(row))
-        else:
-            tasks.append(Task.of(row, shard))
-    return tasks, returned
 
 
 def day_key(ms: int, user: str) -> str:

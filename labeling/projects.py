@@ -19,8 +19,9 @@ from labeling.annotations import TaskType
 from labeling.classes import ClassName, LabelClass, NewClass, with_added
 from labeling.datasets import Name, Source
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
-from labeling.items import Items, attempts, pack, unpack
+from labeling.items import Items
 from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds, new_id
+from labeling.records import pack, unpack
 from labeling.settings import Settings
 from labeling.storage import (
     Collision,
@@ -32,6 +33,7 @@ from labeling.storage import (
     Row,
     Storage,
     Value,
+    attempts,
     check_transaction,
 )
 

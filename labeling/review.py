@@ -12,9 +12,9 @@ from pydantic import Field
 from labeling import layout
 from labeling.annotations import Annotation
 from labeling.errors import Invalid, NotFound
-from labeling.items import SETTLED, Item, ItemState, Outcome, Revision, Stored, stored
 from labeling.model import Id, Model, UtcTime, from_milliseconds
 from labeling.projects import Opened, Projects
+from labeling.records import SETTLED, Item, ItemState, Outcome, Revision, Stored, stored
 from labeling.storage import Range, Row, Storage, check_key
 from labeling.tasks import ImageLinks, Tasks
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import IO, Protocol, TypeVar
 
-from labeling.errors import TooLarge
+from labeling.errors import TooLarge, Unavailable
 from labeling.model import Model
 
 First = TypeVar("First")
@@ -375,3 +375,16 @@ def link_window(now: datetime) -> tuple[datetime, datetime]:
     """
     start = now - (now - datetime(1970, 1, 1, tzinfo=UTC)) % _WINDOW
     return start - timedelta(minutes=15), start + 3 * _WINDOW
+
+
+def attempts(storage: Storage, most: int = 20) -> Iterator[int]:
+    """Numbers of tries, with growing random pauses between them.
+
+    Raises:
+        Unavailable: after `most` tries that all met another writer.
+    """
+    for number in range(most):
+        if number:
+            storage.clock.sleep(storage.random() * min(1.0, 0.01 * 2**number))
+        yield number
+    raise Unavailable("too many others are writing here at once; send the same request again")

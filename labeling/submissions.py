@@ -15,9 +15,9 @@ from pydantic import Field, ValidationError
 
 from labeling.annotations import GEOMETRY_OF, MAX_ANNOTATIONS, Annotation, TaskType
 from labeling.errors import Failure, Fault, Invalid, TooLarge, faults_of
-from labeling.items import Decision, Finished, Held, Labeling, Late, Outcome, Task
 from labeling.model import Id, Model
 from labeling.projects import Project
+from labeling.records import Decision, Finished, Held, Labeling, Late, Outcome, Task
 
 MAX_SIZE = 24
 """Items on a page: labels, history, listing and late work of each must fit one transaction of 100."""

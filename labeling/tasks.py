@@ -1,7 +1,7 @@
 """Handing out tasks and taking work back: what a labeler's page or a script talks to.
 
-The rules of items are in `items.py`; here is who gets which, what a submission must hold, and what is
-answered when a request comes twice, late, or for something that is over.
+Where a page comes from is in `handout.py`, what a submission must hold in `submissions.py`, what may happen
+to items in `items.py`; here is what is answered, also to a request that comes twice, late, or too late.
 """
 
 from __future__ import annotations
@@ -17,24 +17,23 @@ from labeling.access import Caller
 from labeling.annotations import MAX_ANNOTATIONS, Annotation
 from labeling.errors import Conflict, NotFound
 from labeling.handout import Known, Look, Nothing, WhyNone, is_correction
-from labeling.items import (
+from labeling.items import Items
+from labeling.model import Id, Model, UtcTime, from_milliseconds, milliseconds
+from labeling.projects import Opened, Project, Projects
+from labeling.records import (
     Decision,
     Finished,
     Held,
     Item,
-    Items,
     Labeling,
     Late,
     Outcome,
     Returned,
     Stored,
     Task,
-    attempts,
     pack,
     unpack,
 )
-from labeling.model import Id, Model, UtcTime, from_milliseconds, milliseconds
-from labeling.projects import Opened, Project, Projects
 from labeling.settings import Settings
 from labeling.storage import (
     Collision,
@@ -43,6 +42,7 @@ from labeling.storage import (
     Operation,
     Range,
     Storage,
+    attempts,
 )
 from labeling.submissions import (
     MAX_SIZE,

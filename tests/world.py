@@ -24,10 +24,10 @@ from labeling.classes import NewClass
 from labeling.datasets import Source
 from labeling.exports import MakeExport
 from labeling.ingest import BlobEvent, Measure, Refresh, Register
-from labeling.items import Item, stored
 from labeling.model import Model
 from labeling.progress import Compact
 from labeling.projects import NewProject, Opened, Project
+from labeling.records import Item, stored
 from labeling.settings import Settings
 from labeling.storage import Storage
 from labeling.submissions import SubmissionEnvelope, SubmitAnswer

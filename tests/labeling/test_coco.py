@@ -19,7 +19,7 @@ from pycocotools.coco import COCO
 from labeling.annotations import Annotation, Box, Part, Point, Polygon, Tag
 from labeling.classes import LabelClass
 from labeling.coco import CocoWriter, Finished, left_out, to_pixels
-from labeling.items import Item, Labeling, Outcome
+from labeling.records import Item, Labeling, Outcome
 
 # pycocotools 2.0.11 decodes masks by a way of making arrays that numpy 2 has deprecated.
 decodes_masks = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from labeling.errors import Unavailable
 from labeling.images import FIRST_BYTES, MAX_BYTES, MAX_PIXELS, MAX_SIDE, measure, orientation_of
-from labeling.items import Measured
+from labeling.records import Measured
 
 ETAG = "0x8D"
 CUT = "the file ends in the middle of its header"

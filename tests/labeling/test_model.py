@@ -16,11 +16,11 @@ from labeling import items as module
 from labeling import layout
 from labeling.adapters.azure import connect
 from labeling.adapters.memory import memory_storage
-from labeling.items import (
+from labeling.items import Items
+from labeling.records import (
     Decision,
     Found,
     Item,
-    Items,
     Labeling,
     Late,
     Measured,

@@ -9,8 +9,9 @@ import pytest
 from labeling import layout
 from labeling.access import Caller
 from labeling.errors import Invalid, NotFound
-from labeling.items import Item, Items, Lane
+from labeling.items import Items
 from labeling.projects import Project
+from labeling.records import Item, Lane
 from labeling.review import ItemFilter, ItemLine, RejectRequest
 from labeling.storage import Create
 from labeling.tasks import ReopenRequest
