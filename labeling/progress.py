@@ -91,8 +91,10 @@ class ProgressService:
         """Exact counts: one call a shard and one for the project's own rows, all at once."""
         project = opened.project
         rows, counters = self._storage.together(
-            lambda: self._storage.tables.query(
-                layout.PROJECTS, Range(project.project_id, "m|", "p|" + layout.END)
+            lambda: list(
+                self._storage.rows(
+                    layout.PROJECTS, Range(project.project_id, "m|", "p|" + layout.END)
+                )
             ),
             lambda: opened.items.counters(),
         )

@@ -187,3 +187,11 @@ def test_the_dashboard_survives_a_class_being_labeled_while_it_is_read(world: Wo
     now = progress(world, project)
 
     assert now.total == sum(now.states.values()) == 4
+
+
+def test_the_dashboard_of_a_project_with_very_many_members_has_its_refresh(world: World) -> None:
+    project = world.project(images=1)
+    for number in range(1_001):
+        world.services.access.put_member(project.project_id, f"user{number}", "labeler")
+
+    assert progress(world, project).refresh
