@@ -18,6 +18,10 @@ from dev.stack import Stack
 
 ADMIN = Person("admin", "admin@example.com", roles=("admin",))
 ARRIVES_MS = 30_000  # two cores run storage, host, front door and browser at once
+EVERY_PHOTO_IS_SHOWN = """count => {
+  const photos = [...document.querySelectorAll("[role=option] img")];
+  return photos.length === count && photos.every(one => one.complete && one.naturalWidth > 0);
+}"""
 TILE = re.compile(r"^Image (\d+) of (\d+), (?P<path>.*): ")
 
 
@@ -97,12 +101,17 @@ def test_twenty_photos_are_uploaded_labeled_by_keys_and_downloaded_as_coco(
     page.get_by_role("button", name="Open labeling").click()
     page.get_by_role("button", name="9 images at once").click()
 
+    stage = page.get_by_role("listbox", name="Images to label").bounding_box()
+    assert stage
+    assert stage["width"] * stage["height"] >= 0.75 * 1440 * 900, "the images get the room"
+
     seen: list[str] = []
     reloaded = False
     while len(seen) < 20:
         expect(page.get_by_text(re.compile(r"^0 of \d+ labeled$"))).to_be_visible()
         names = shown(page)
         assert not set(names) & set(seen), "no photo comes twice"
+        page.wait_for_function(EVERY_PHOTO_IS_SHOWN, arg=len(names))
         press(page, truth, names[:3])
         if len(seen) + len(names) >= 9 and not reloaded:
             reloaded = True
