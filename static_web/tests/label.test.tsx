@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, it } from "vitest";
 
@@ -27,10 +27,10 @@ it("labels a page by the keyboard, and says why no other comes", async () => {
   const first = await screen.findByRole("option", {
     name: /Image 1 of 2, folder\/i1.jpg: No label yet/,
   });
-  expect(first).toHaveFocus();
+  await waitFor(() => expect(first).toHaveFocus());
   await userEvent.keyboard("[Digit1]");
   expect(screen.getByRole("option", { name: /Image 1 of 2.*: Kitchen/ })).toBeVisible();
-  expect(screen.getByRole("option", { name: /Image 2 of 2/ })).toHaveFocus();
+  await waitFor(() => expect(screen.getByRole("option", { name: /Image 2 of 2/ })).toHaveFocus());
   await userEvent.keyboard("[Digit2]");
   expect(screen.getByTestId("done")).toHaveTextContent("2 of 2 labeled");
   await userEvent.keyboard("[Enter]");
@@ -43,10 +43,10 @@ it("finds a class by typing, and comes back to the image", async () => {
   await renderAt("/", <LabelPage projectId="p1" />, answers());
   await screen.findByRole("option", { name: /Image 1 of 2/ });
   await userEvent.keyboard("[Slash]");
-  expect(screen.getByRole("textbox", { name: "Find a class" })).toHaveFocus();
+  await waitFor(() => expect(screen.getByRole("textbox", { name: "Find a class" })).toHaveFocus());
   await userEvent.keyboard("bed{Enter}");
   expect(screen.getByRole("option", { name: /Image 1 of 2.*: Bedroom/ })).toBeVisible();
-  expect(screen.getByRole("option", { name: /Image 2 of 2/ })).toHaveFocus();
+  await waitFor(() => expect(screen.getByRole("option", { name: /Image 2 of 2/ })).toHaveFocus());
 });
 
 it("labels by the mouse too", async () => {
