@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field, StringConstraints
 
@@ -104,11 +104,15 @@ class TokenMade(TokenView):
     secret: str
 
 
+def _role(row: Row) -> Role:
+    return cast(Role, row.text("role"))
+
+
 def member_of(row: Row) -> Member:
     """The member of a row `m|user`."""
     return Member(
         user=row.key[2:],
-        role=row.text("role"),  # type: ignore[arg-type]
+        role=_role(row),
         name=row.text("name"),
         provider=row.text("provider"),
         joined_at=from_milliseconds(row.number("joined_ms")),
@@ -134,7 +138,7 @@ class Access:
         views = [
             MemberView(
                 member_id=f"invited:{row.key[2:]}" if row.key.startswith("i|") else row.key[2:],
-                role=row.text("role"),  # type: ignore[arg-type]
+                role=_role(row),
                 name=row.text("name"),
                 invited=row.key.startswith("i|"),
             )
@@ -212,11 +216,11 @@ class Access:
         partition = layout.invitations(caller.email)
         for row in self._storage.rows(layout.DIRECTORY, Range(partition, "", layout.END)):
             known = self._tables.get(layout.PROJECTS, row.key, layout.member(caller.user))
-            roles = [row.text("role"), known.text("role") if known else row.text("role")]
+            roles = [_role(row), _role(known or row)]
             self.put_member(
                 row.key,
                 caller.user,
-                max(roles, key=lambda role: RANK[role]),  # type: ignore[arg-type]
+                max(roles, key=lambda role: RANK[role]),
                 name=caller.name,
                 provider=caller.provider,
             )
@@ -226,7 +230,7 @@ class Access:
     def roles_of(self, user: str) -> dict[str, Role]:
         """The projects somebody is a member of, with their role. One call."""
         rows = self._storage.rows(layout.DIRECTORY, Range(layout.projects_of(user), "", layout.END))
-        return {row.key: row.text("role") for row in rows}  # type: ignore[misc]
+        return {row.key: _role(row) for row in rows}
 
     def make_token(self, new: NewToken) -> TokenMade:
         """Make an API token; only a hash of its secret is kept."""
@@ -335,7 +339,7 @@ def _token_view(row: Row) -> TokenView:
         token_id=row.key,
         name=row.text("name"),
         project_id=row.text("project"),
-        role=row.text("role"),  # type: ignore[arg-type]
+        role=_role(row),
         created_at=from_milliseconds(row.number("created_ms")),
     )
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -781,8 +781,8 @@ def _line(row: Row, role: Role) -> ProjectLine:
     return ProjectLine(
         project_id=row.key,
         name=row.text("name"),
-        task_type=row.text("task_type"),  # type: ignore[arg-type]
-        state=row.text("state"),  # type: ignore[arg-type]
+        task_type=cast(TaskType, row.text("task_type")),
+        state=cast(ProjectState, row.text("state")),
         my_role=role,
         total=sum(counts.values()),
         labeled=counts.get("state:labeled", 0),
