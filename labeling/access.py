@@ -216,7 +216,7 @@ class Access:
         partition = layout.invitations(caller.email)
         for row in self._storage.rows(layout.DIRECTORY, Range(partition, "", layout.END)):
             known = self._tables.get(layout.PROJECTS, row.key, layout.member(caller.user))
-            roles = [_role(row), _role(known or row)]
+            roles: list[Role] = [_role(row), _role(known or row)]
             self.put_member(
                 row.key,
                 caller.user,
