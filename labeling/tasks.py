@@ -192,9 +192,10 @@ class ReopenRequest(Model):
 
 
 class SignRequest(Model):
-    """Items whose images shall be signed again."""
+    """Items whose images shall be signed again; naming a task of mine that is over, those of it too."""
 
     item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    task_id: Id | None = None
 
 
 class SignAnswer(Model):
@@ -661,17 +662,18 @@ class Tasks:
     ) -> TaskAnswer:
         """Take one's own finished items up again. They stay labeled until the correction is submitted.
 
+        Of a task that is still open, those that were submitted already.
+
         Raises:
             NotFound: no such finished task of the caller's.
             Conflict: somebody else has changed them all since, or three tasks are open.
         """
-        finished = opened.items.finished(caller.user, task_id)
-        if finished is None:
-            raise NotFound("there is no such finished task of yours")
         place = layout.task_place(task_id)
-        assert place is not None
+        ended = self._ended(opened, caller, task_id)
+        if place is None or not ended:
+            raise NotFound("there is no such finished task of yours")
         shard = place[0]
-        wanted = [one for one in finished.items if request.items is None or one in request.items]
+        wanted = [one for one in ended if request.items is None or one in request.items]
         for _ in attempts(self._storage):
             tasks, _returned = opened.items.tasks_of(caller.user, [shard])
             known = next((one for one in tasks if one.request_id == request.request_id), None)
@@ -703,6 +705,15 @@ class Tasks:
             self._projects.note_activity(opened.project.project_id)
             return TaskAnswer(task=self._view(opened, task))
         raise AssertionError("unreachable")
+
+    def _ended(self, opened: Opened, caller: Caller, task_id: str) -> list[str]:
+        """Items of a task that are no longer held by it: all of one that is over."""
+        finished = opened.items.finished(caller.user, task_id)
+        if finished:
+            return list(finished.items)
+        task = opened.items.task(caller.user, task_id)
+        held = {one.item.item_id for one in task.held} if task else set[str]()
+        return [one for one in task.everything if one not in held] if task else []
 
     def _stay_visible(self, opened: Opened, caller: Caller, shard: int) -> None:
         """A task reopened in a former home is looked for there after a reload."""
@@ -797,6 +808,11 @@ class Tasks:
             tasks, _ = opened.items.tasks_of(caller.user, shards)
             mine = {one.item.item_id: one.item for task in tasks for one in task.held}
             found = [mine[one] for one in wanted if one in mine]
+            if request.task_id and len(found) < len(wanted):
+                # Work on images that were given back meanwhile is still shown to who did it.
+                over = opened.items.finished(caller.user, request.task_id)
+                seen = [one for one in wanted if over and one in over.items and one not in mine]
+                found += [one.item for one in opened.items.read_many(seen) if one]
         else:
             found = [one.item for one in opened.items.read_many(wanted) if one]
         return SignAnswer(images={one.item_id: self.links(opened.project, one) for one in found})

@@ -386,6 +386,23 @@ def test_a_labeler_signs_only_images_of_own_open_tasks(labeling: Labeling) -> No
     assert signed == {"ann": set(ids(mine)), "boss": {*ids(mine), *ids(theirs)}}
 
 
+def test_images_given_back_meanwhile_are_still_shown_to_who_worked_on_them(
+    labeling: Labeling,
+) -> None:
+    world, project, ann = labeling
+    bob = world.member(project, "bob")
+    task = world.task(project, ann, size=2)
+    release(world, project, ann, task.task_id)
+
+    def signed(who: Caller, task_id: str | None) -> set[str]:
+        wanted = SignRequest(item_ids=ids(task), task_id=task_id)
+        return set(world.services.tasks.sign(world.open(project, who), who, wanted).images)
+
+    assert signed(ann, task.task_id) == set(ids(task))
+    assert signed(ann, None) == set()
+    assert signed(bob, task.task_id) == set()
+
+
 def test_a_labeler_never_sees_what_another_has_labeled(labeling: Labeling) -> None:
     world, project, ann = labeling
     bob = world.member(project, "bob")
@@ -1023,6 +1040,21 @@ def test_a_reopened_item_stays_labeled_until_the_correction_is_submitted(
     assert (counters["class:c1"], counters["class:c2"], counters["state:labeled"]) == (1, 1, 2)
     history = world.services.review.history(world.open(project, ADMIN), one).items
     assert [[a.class_id for a in h.annotations] for h in history] == [["c1"], ["c2"]]
+
+
+def test_what_was_submitted_of_a_task_that_is_still_open_can_be_reopened(
+    labeling: Labeling,
+) -> None:
+    world, project, ann = labeling
+    task = world.task(project, ann, size=3)
+    one, *rest = ids(task)
+    world.submit(project, ann, task.task_id, decided(one, tag()))
+
+    again = reopen(world, project, ann, task.task_id).task
+
+    assert (again.kind, ids(again)) == ("correction", [one])
+    mine = world.services.tasks.mine(world.open(project, ann), ann).items
+    assert [ids(held) for held in mine] == [rest, [one]]
 
 
 def test_reopening_again_with_the_same_request_gives_the_same_task(labeling: Labeling) -> None:

@@ -1974,11 +1974,16 @@ export interface components {
         };
         /**
          * SignRequest
-         * @description Items whose images shall be signed again.
+         * @description Items whose images shall be signed again; naming a task of mine that is over, those of it too.
          */
         SignRequest: {
             /** Item Ids */
             item_ids: string[];
+            /**
+             * Task Id
+             * @default null
+             */
+            task_id: string | null;
         };
         /**
          * Skipped
