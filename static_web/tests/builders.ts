@@ -1,4 +1,4 @@
-import type { Annotation, Project, Task, TaskItem } from "@/api/types";
+import type { Annotation, Me, Project, Task, TaskItem } from "@/api/types";
 
 export function anItem(itemId: string, change: Partial<TaskItem> = {}): TaskItem {
   return {
@@ -29,6 +29,17 @@ export function aTask(taskId: string, items: TaskItem[], change: Partial<Task> =
     draft_seq: 0,
     items,
     ...change,
+  };
+}
+
+export function aPerson(): Me {
+  return {
+    user: "u1",
+    name: "Ada",
+    provider: "aad",
+    site_admin: false,
+    token_project: null,
+    token_role: null,
   };
 }
 

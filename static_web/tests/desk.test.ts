@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { ApiError } from "@/api/client";
-import type { TaskAnswer } from "@/api/types";
+import type { SubmitAnswer, TaskAnswer } from "@/api/types";
 import type { TaskCalls } from "@/features/tasks/calls";
-import { openDesk, type Desk } from "@/features/tasks/desk";
+import { MAX_UNSAVED, openDesk, type Desk } from "@/features/tasks/desk";
+import { openJournal } from "@/features/tasks/journal";
 
 import { anItem, aTask } from "./builders";
 
@@ -40,18 +41,42 @@ function someCalls() {
 
 let desk: Desk;
 let calls: ReturnType<typeof someCalls>;
+let project: string;
 
 async function open(): Promise<void> {
-  desk = openDesk(calls, { many: false, classesVersion: 1 }, 4);
-  await vi.advanceTimersByTimeAsync(0);
+  desk = openDesk({
+    calls,
+    journal: openJournal("ada", project),
+    rules: { many: false, classesVersion: 1 },
+    size: 4,
+    turn: project,
+  });
+  await pass(0);
+}
+
+/** Lets time pass, and the journal write in between. */
+async function pass(ms: number): Promise<void> {
+  for (let rounds = 0; rounds < 20; rounds += 1) {
+    await vi.advanceTimersByTimeAsync(rounds === 9 ? ms : 0);
+    await new Promise(setImmediate);
+  }
+}
+
+/** The tab dies, and another opens. */
+async function again(): Promise<void> {
+  vi.clearAllTimers();
+  await open();
 }
 const shown = () => desk.state().session.pages.map((page) => page.task.task_id);
+const outcomes = () =>
+  Object.values(desk.state().session.pages[0]?.work ?? {}).map((work) => work.outcome);
 const label = () =>
   desk.act({ type: "classify", classId: "c1", annotationId: "a", at: Date.now() });
 
 beforeEach(() => {
-  vi.useFakeTimers();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
   calls = someCalls();
+  project = crypto.randomUUID();
 });
 afterEach(() => {
   desk.close();
@@ -76,7 +101,7 @@ describe("supply", () => {
     calls.next.mockResolvedValueOnce({ ...nothing, why: "paused", retry_after_s: 15 });
     await open();
     expect(desk.state().why).toBe("paused");
-    await vi.advanceTimersByTimeAsync(15_000);
+    await pass(15_000);
     expect(shown()).toEqual(["t1", "t2"]);
     expect(desk.state().why).toBeNull();
   });
@@ -85,7 +110,7 @@ describe("supply", () => {
 it("asks with the same id again when a reply was lost", async () => {
   calls.next.mockRejectedValueOnce(new ApiError(0));
   await open();
-  await vi.advanceTimersByTimeAsync(2_000);
+  await pass(2_000);
   const [lost, again, ahead] = calls.next.mock.calls.map(([id]) => id);
   expect(again).toBe(lost);
   expect(ahead).not.toBe(lost);
@@ -98,7 +123,7 @@ describe("saving", () => {
     desk.submit();
     expect(shown()).toEqual(["t2"]);
     expect(desk.state().unsaved).toBe(1);
-    await vi.advanceTimersByTimeAsync(0);
+    await pass(0);
     expect(desk.state().unsaved).toBe(0);
     expect(shown()).toEqual(["t2", "t3"]);
   });
@@ -108,9 +133,9 @@ describe("saving", () => {
     await open();
     label();
     desk.submit();
-    await vi.advanceTimersByTimeAsync(0);
+    await pass(0);
     expect(desk.state()).toMatchObject({ connection: "offline", unsaved: 1 });
-    await vi.advanceTimersByTimeAsync(10_000);
+    await pass(10_000);
     expect(desk.state()).toMatchObject({ connection: "online", unsaved: 0 });
     const ids = calls.submit.mock.calls.map(([, submission]) => submission.submission_id);
     expect(ids).toHaveLength(3);
@@ -122,7 +147,7 @@ describe("saving", () => {
     await open();
     label();
     desk.submit();
-    await vi.advanceTimersByTimeAsync(0);
+    await pass(0);
     expect(desk.state()).toMatchObject({ connection: "signedOut", unsaved: 1 });
   });
 
@@ -131,7 +156,7 @@ describe("saving", () => {
     await open();
     label();
     desk.submit();
-    await vi.advanceTimersByTimeAsync(0);
+    await pass(0);
     expect(shown()).toEqual(["t2", "t1"]);
     expect(desk.state().notice).toEqual({ type: "refused", count: 1 });
   });
@@ -141,12 +166,12 @@ describe("drafts", () => {
   it("are sent at most every five seconds, with growing numbers", async () => {
     await open();
     label();
-    await vi.advanceTimersByTimeAsync(0);
+    await pass(0);
     label();
     label();
-    await vi.advanceTimersByTimeAsync(4_900);
+    await pass(4_900);
     expect(calls.draft).toHaveBeenCalledTimes(1);
-    await vi.advanceTimersByTimeAsync(200);
+    await pass(200);
     expect(calls.draft.mock.calls.map(([, draft]) => draft.seq)).toEqual([1, 2]);
     expect(desk.state().unsaved).toBe(0);
   });
@@ -154,16 +179,17 @@ describe("drafts", () => {
   it("are sent at once when the page is left", async () => {
     await open();
     label();
-    await vi.advanceTimersByTimeAsync(0);
+    await pass(0);
     label();
-    desk.leave();
+    desk.leave(false);
     expect(calls.draft).toHaveBeenCalledTimes(2);
     expect(calls.draft.mock.calls[1]?.[2]).toBe(true);
   });
 
-  it("give way to those of a newer tab", async () => {
+  it("take over what a newer draft of another browser says about other images", async () => {
+    calls.open.mockResolvedValue([aTask("t1", [anItem("i1"), anItem("i2")])]);
     const item = {
-      item_id: "i1",
+      item_id: "i2",
       annotations: [],
       outcome: "skipped",
       reason: null,
@@ -174,9 +200,193 @@ describe("drafts", () => {
     calls.draft.mockRejectedValueOnce(new ApiError(409, { newer }));
     await open();
     label();
-    await vi.advanceTimersByTimeAsync(0);
-    expect(desk.state().session.pages[0]?.work["i1"]?.outcome).toBe("skipped");
+    await pass(5_000);
+    expect(outcomes()).toEqual(["labeled", "skipped"]);
+    expect(calls.draft.mock.calls.map(([, draft]) => draft.seq)).toEqual([1, 10]);
+    expect(desk.state().unsaved).toBe(0);
   });
+
+  it("that can't be taken are not sent again until they change", async () => {
+    calls.draft.mockRejectedValueOnce(new ApiError(422));
+    await open();
+    label();
+    await pass(60_000);
+    expect(calls.draft).toHaveBeenCalledTimes(1);
+    label();
+    await pass(0);
+    expect(calls.draft).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("after the tab has died", () => {
+  it("goes on where it was, and sends the draft that was not sent", async () => {
+    calls.open.mockResolvedValue([aTask("mine", [anItem("x"), anItem("y")])]);
+    calls.draft.mockRejectedValueOnce(new ApiError(0));
+    await open();
+    label();
+    await pass(0);
+    await again();
+    expect(outcomes()).toEqual(["labeled", null]);
+    expect(calls.draft).toHaveBeenCalledTimes(2);
+    expect(desk.state().unsaved).toBe(0);
+  });
+
+  it("shows the page at once though the API can't be reached", async () => {
+    calls.open.mockResolvedValueOnce([aTask("mine", [anItem("x"), anItem("y")])]);
+    await open();
+    label();
+    await pass(0);
+    calls.open.mockRejectedValue(new ApiError(0));
+    await again();
+    expect(shown()).toContain("mine");
+    expect(desk.state().connection).toBe("offline");
+  });
+
+  it("sends the same submission again, and shows none of its images", async () => {
+    calls.open.mockResolvedValue([aTask("mine", [anItem("x")])]);
+    calls.submit.mockReturnValueOnce(new Promise(() => undefined));
+    await open();
+    label();
+    desk.submit();
+    await pass(0);
+    await again();
+    const [first, second] = calls.submit.mock.calls;
+    expect(second).toEqual(first);
+    expect(shown()).not.toContain("mine");
+  });
+
+  it("asks for a task with the id it had asked with", async () => {
+    calls.next.mockReturnValueOnce(new Promise(() => undefined));
+    await open();
+    await again();
+    const [first, second] = calls.next.mock.calls.map(([id]) => id);
+    expect(second).toBe(first);
+  });
+
+  it("keeps work whose lease is over, and says so", async () => {
+    calls.open.mockResolvedValueOnce([aTask("mine", [anItem("x"), anItem("y")])]);
+    await open();
+    label();
+    await pass(0);
+    calls.open.mockResolvedValue([]);
+    await again();
+    expect(desk.state().session.pages[0]?.problem).toEqual({ type: "over" });
+    expect(outcomes()).toEqual(["labeled", null]);
+  });
+});
+
+describe("going back", () => {
+  it("takes a submission back that is still held, without a call", async () => {
+    await open();
+    label();
+    desk.submit({ holdMs: 3_000 });
+    await pass(2_900);
+    desk.back();
+    await pass(10_000);
+    expect(calls.submit).not.toHaveBeenCalled();
+    expect(calls.reopen).not.toHaveBeenCalled();
+    expect(shown()[0]).toBe("t1");
+    expect(outcomes()).toEqual(["labeled"]);
+  });
+
+  it("sends what was held, once the time has passed", async () => {
+    await open();
+    label();
+    desk.submit({ holdMs: 3_000 });
+    await pass(3_100);
+    expect(calls.submit).toHaveBeenCalledTimes(1);
+  });
+
+  it("opens what was submitted again, one page after the other", async () => {
+    const reopened = (id: string) => ({
+      ...nothing,
+      why: null,
+      task: aTask(id, [anItem("again")]),
+    });
+    await open();
+    for (const [turn, id] of ["back-2", "back-1"].entries()) {
+      label();
+      desk.submit();
+      await pass(0);
+      calls.reopen.mockResolvedValueOnce(reopened(id));
+      expect(desk.state().session.finished).toHaveLength(turn + 1);
+    }
+    desk.back();
+    await pass(0);
+    desk.back();
+    await pass(0);
+    expect(calls.reopen.mock.calls.map(([id]) => id)).toEqual(["t2", "t1"]);
+    expect(shown().slice(0, 2)).toEqual(["back-1", "back-2"]);
+  });
+
+  it("waits for a submission that is on its way", async () => {
+    let answer: (value: SubmitAnswer) => void = () => undefined;
+    calls.submit.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+    await open();
+    label();
+    desk.submit();
+    await pass(0);
+    desk.back();
+    await pass(0);
+    expect(calls.reopen).not.toHaveBeenCalled();
+    answer({ task_state: "closed", results: [] });
+    await pass(0);
+    expect(calls.reopen.mock.calls.map(([id]) => id)).toEqual(["t1"]);
+  });
+
+  it("makes room with the page ahead where too many are open", async () => {
+    calls.reopen.mockResolvedValueOnce({ ...nothing, why: "too_many_open" });
+    await open();
+    label();
+    desk.submit();
+    await pass(0);
+    desk.back();
+    await pass(0);
+    expect(calls.release.mock.calls).toEqual([["t3"]]);
+    expect(calls.reopen).toHaveBeenCalledTimes(2);
+  });
+});
+
+it("takes no more pages when five are unsaved", async () => {
+  calls.submit.mockRejectedValue(new ApiError(0));
+  calls.open.mockResolvedValue(
+    Array.from({ length: 6 }, (_, at) => aTask(`o${at}`, [anItem(`x${at}`)])),
+  );
+  await open();
+  for (let page = 0; page < 6; page += 1) {
+    label();
+    desk.submit();
+  }
+  expect(desk.state()).toMatchObject({ full: true });
+  expect(desk.state().session.outgoing).toHaveLength(MAX_UNSAVED);
+  expect(shown()).toEqual(["o5"]);
+});
+
+it("drops a page that can't be saved when the labeler says so, and gives its images back", async () => {
+  calls.submit.mockRejectedValueOnce(new ApiError(409, { detail: "this task is not yours" }));
+  await open();
+  label();
+  desk.submit();
+  await pass(0);
+  desk.discard("t1");
+  await pass(0);
+  expect(shown()).toEqual(["t2", "t3"]);
+  expect(calls.release.mock.calls).toEqual([["t1"]]);
+});
+
+it("sends drafts at once when the browser can't keep work", async () => {
+  await open();
+  vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(() => {
+    throw new DOMException("no room", "QuotaExceededError");
+  });
+  label();
+  await pass(0);
+  expect(desk.state().unkept).toBe(true);
+  label();
+  expect(desk.kept()).toBe(false);
+  await pass(600);
+  expect(calls.draft).toHaveBeenCalledTimes(2);
+  expect(desk.kept()).toBe(true);
 });
 
 it("gives back the untouched page ahead when it is closed", async () => {
@@ -187,8 +397,8 @@ it("gives back the untouched page ahead when it is closed", async () => {
 
 it("renews leases while somebody is there", async () => {
   await open();
-  await vi.advanceTimersByTimeAsync(5 * 60_000);
+  await pass(5 * 60_000);
   expect(calls.renew.mock.calls.map(([id]) => id)).toEqual(["t1", "t2"]);
-  await vi.advanceTimersByTimeAsync(30 * 60_000);
+  await pass(30 * 60_000);
   expect(calls.renew.mock.calls.length).toBeLessThan(6);
 });

@@ -4,13 +4,14 @@ import { beforeEach, expect, it } from "vitest";
 
 import LabelPage from "@/features/tasks/LabelPage";
 
-import { anItem, aProject, aTask } from "./builders";
+import { anItem, aPerson, aProject, aTask } from "./builders";
 import { renderAt, type Answers } from "./render";
 
 const tasks = "/api/projects/p1/tasks";
 
 function answers(change: Answers = {}): Answers {
   return {
+    "GET /api/me": aPerson(),
     "GET /api/projects/p1": aProject(),
     [`GET ${tasks}`]: { items: [aTask("t1", [anItem("i1"), anItem("i2")])], recent: [] },
     [`POST ${tasks}`]: { task: null, why: "all_leased", retry_after_s: 15, open_tasks: [] },

@@ -10,6 +10,8 @@ import {
   type SessionEvent,
 } from "@/features/tasks/session";
 
+import type { Task } from "@/api/types";
+
 import { anItem, aTag, aTask } from "./builders";
 
 const one = { many: false, classesVersion: 1 };
@@ -179,7 +181,7 @@ describe("submitting", () => {
       { type: "refused", submissionId: "s1", why: "the class is gone" },
     );
     expect(state.pages.map((page) => page.task.task_id)).toEqual(["t2", "t1"]);
-    expect(state.pages[1]?.problems["i1"]).toBe("the class is gone");
+    expect(state.pages[1]?.problem).toEqual({ type: "refused", why: "the class is gone" });
     expect(state.pages[1]?.work["i1"]?.annotations[0]?.class_id).toBe("c1");
     expect(state.outgoing).toEqual([]);
   });
@@ -196,22 +198,35 @@ describe("submitting", () => {
       ],
     });
     expect(state.pages[0]?.items.map((item) => item.item_id)).toEqual(["i2"]);
-    expect(state.finished).toBe("t1");
+    expect(state.finished).toEqual(["t1"]);
   });
 
-  it("ignores a task that is here already", () => {
-    const state = play(started(), { type: "selectAll" }, label("c1"), submit);
+  it("ignores a task that is here already, and what was submitted of one", () => {
+    const state = started();
     expect(play(state, { type: "arrived", task: aTask("t1", []), at: 0 })).toBe(state);
+    const sent = play(state, { type: "selectAll" }, label("c1"), submit);
+    const again = aTask("t1", [anItem("i1"), anItem("i2"), anItem("i3")]);
+    expect(play(sent, { type: "arrived", task: again, at: 0 })).toBe(sent);
+  });
+
+  it("takes back what was not sent yet, with the images that stayed in their places", () => {
+    const before = play(started(), { type: "focus", index: 1 }, label("c1"));
+    const state = play(before, { type: "arrived", task: next, at: 0 }, submit, {
+      type: "retracted",
+      submissionId: "s1",
+      at: 0,
+    });
+    expect(state.pages.map((page) => page.task.task_id)).toEqual(["t1", "t2"]);
+    expect(state.pages[0]?.items.map((item) => item.item_id)).toEqual(["i1", "i2", "i3"]);
+    expect(state.pages[0]?.work).toEqual(before.pages[0]?.work);
+    expect(state.outgoing).toEqual([]);
+    expect(state.focus).toBe(1);
   });
 });
 
-describe("time", () => {
-  it("is shared among the images of a decision, and breaks do not count", () => {
-    const state = play(started(), { type: "selectAll" }, label("c1", 3_000));
-    expect(state.pages[0]?.work["i1"]?.activeMs).toBe(1_000);
-    const later = play(state, { type: "focus", index: 0 }, label("c2", 10_000_000));
-    expect(later.pages[0]?.work["i1"]?.activeMs).toBe(121_000);
-  });
+it("shares the time since the last decision among the images of this one", () => {
+  const state = play(started(), { type: "selectAll" }, label("c1", 3_000));
+  expect(state.pages[0]?.work["i1"]?.activeMs).toBe(1_000);
 });
 
 describe("going on after a reload", () => {
@@ -238,17 +253,97 @@ describe("going on after a reload", () => {
     expect(classesOf(state)).toEqual({ i1: ["c1"], i2: ["c2"] });
   });
 
-  it("adopts the work of a newer tab", () => {
+  it("adopts another browser's newer draft, but not over what was decided here since", () => {
+    const draft = (itemId: string) => ({
+      item_id: itemId,
+      annotations: [aTag("c3")],
+      outcome: "labeled" as const,
+      reason: null,
+      note: null,
+      active_ms: 7,
+    });
+    const state = play(started(), label("c1"), {
+      type: "adopted",
+      taskId: "t1",
+      items: [draft("i1"), draft("i2")],
+      seq: 9,
+    });
+    expect(classesOf(state)).toEqual({ i1: ["c1"], i2: ["c3"], i3: [] });
+    expect(state.pages[0]?.seq).toBe(9);
+  });
+
+  it("is done with a draft once the API has it, unless the work went on meanwhile", () => {
+    const first = play(started(), label("c1"));
+    const work = first.pages[0]?.work ?? {};
+    const state = play(first, label("c2"), { type: "drafted", taskId: "t1", seq: 1, work });
+    expect([...(state.pages[0]?.unsent ?? [])]).toEqual(["i2"]);
+  });
+});
+
+describe("comparing what was kept with what is open", () => {
+  const kept = () => {
+    const state = play(started(), label("c1"), {
+      type: "arrived",
+      task: aTask("t2", [anItem("j1")]),
+      at: 0,
+    });
+    const pages = state.pages.map((page) => (page.touched ? page : { ...page, work: {} }));
+    return step(newSession(one), { type: "restored", pages, outgoing: [], at: 0 });
+  };
+  const fresh = (change: Partial<Task> = {}) =>
+    aTask("t1", [anItem("i1"), anItem("i2"), anItem("i3")], change);
+
+  it("keeps the work and its place", () => {
+    const state = play(kept(), { type: "opened", tasks: [fresh()], at: 0 });
+    expect(classesOf(state)).toEqual({ i1: ["c1"], i2: [], i3: [] });
+    expect(state.focus).toBe(1);
+  });
+
+  it("lets an untouched page go that is no longer open", () => {
+    const state = play(kept(), { type: "opened", tasks: [fresh()], at: 0 });
+    expect(state.pages.map((page) => page.task.task_id)).toEqual(["t1"]);
+  });
+
+  it("keeps a page with work on it though its lease is over, and says so", () => {
+    const state = play(kept(), { type: "opened", tasks: [], at: 0 });
+    expect(state.pages.map((page) => [page.task.task_id, page.problem])).toEqual([
+      ["t1", { type: "over" }],
+    ]);
+    const open = play(state, { type: "opened", tasks: [fresh()], at: 0 });
+    expect(open.pages[0]?.problem).toBeNull();
+  });
+
+  it("takes a newer draft of another browser, but not over what the API has not seen", () => {
     const draft = {
-      item_id: "i1",
+      item_id: "i2",
       annotations: [aTag("c3")],
       outcome: "labeled" as const,
       reason: null,
       note: null,
       active_ms: 7,
     };
-    const state = play(started(), { type: "adopted", taskId: "t1", items: [draft], seq: 9 });
-    expect(classesOf(state)["i1"]).toEqual(["c3"]);
-    expect(state.pages[0]?.task.draft_seq).toBe(9);
+    const items = [anItem("i1"), anItem("i2", { draft }), anItem("i3")];
+    const task = aTask("t1", items, { draft_seq: 4 });
+    const state = play(kept(), { type: "opened", tasks: [task], at: 0 });
+    expect(classesOf(state)).toEqual({ i1: ["c1"], i2: ["c3"], i3: [] });
+  });
+
+  it("keeps the work on an image that is gone from its task", () => {
+    const task = aTask("t1", [anItem("i2"), anItem("i3")]);
+    const state = play(kept(), { type: "opened", tasks: [task], at: 0 });
+    expect(state.pages[0]?.items.map((item) => item.item_id)).toEqual(["i2", "i3", "i1"]);
+    expect(classesOf(state)["i1"]).toEqual(["c1"]);
+  });
+
+  it("shows again nothing that was submitted", () => {
+    const sent = play(started(), label("c1"), submit);
+    const restored = step(newSession(one), {
+      type: "restored",
+      pages: sent.pages,
+      outgoing: sent.outgoing,
+      at: 0,
+    });
+    const state = play(restored, { type: "opened", tasks: [fresh()], at: 0 });
+    expect(state.pages[0]?.items.map((item) => item.item_id)).toEqual(["i2", "i3"]);
   });
 });

@@ -1,7 +1,12 @@
 import "@testing-library/jest-dom/vitest";
+import "fake-indexeddb/auto";
 import { cleanup } from "@testing-library/react";
-import { afterEach } from "vitest";
+import { IDBFactory } from "fake-indexeddb";
+import { afterEach, beforeEach } from "vitest";
 
+beforeEach(() => {
+  globalThis.indexedDB = new IDBFactory();
+});
 afterEach(cleanup);
 
 // jsdom has none of these.

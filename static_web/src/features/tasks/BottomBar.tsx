@@ -62,7 +62,8 @@ export function BottomBar(props: Props): ReactNode {
   const done = page ? decidedCount(page) : 0;
   const all = page?.items.length ?? 0;
   const some = done > 0 && done < all;
-  const canUndo = Boolean(state?.session.past.length || state?.session.finished);
+  const { past, outgoing, finished } = state?.session ?? {};
+  const canUndo = Boolean(past?.length || outgoing?.length || finished?.length);
   return (
     <div className={styles.bar}>
       <div className={styles.done}>
@@ -129,8 +130,8 @@ function NoticeLine({
     <div role="alert" className={styles.notice}>
       <Icon name="warning" />
       <span>
-        {notice.type === "failed"
-          ? t("label.failed", { detail: notice.detail })
+        {"detail" in notice
+          ? t(`label.${notice.type}`, { detail: notice.detail })
           : t(`label.${notice.type}`, { count: notice.count })}
       </span>
       <Button

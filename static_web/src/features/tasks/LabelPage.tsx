@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
 import { ApiError } from "@/api/client";
-import { projectQuery } from "@/api/queries";
+import { projectQuery, useMe } from "@/api/queries";
 import { stageTheme } from "@/theme";
 import { Message } from "@/ui/Message";
 
@@ -27,6 +27,7 @@ export default function LabelPage({ projectId }: { projectId: string }): ReactNo
   const styles = useStyles();
   const [, navigate] = useLocation();
   const project = useQuery(projectQuery(projectId));
+  const me = useMe().data;
   const toProjects = <Button onClick={() => navigate("/?list")}>{t("label.toProjects")}</Button>;
   return (
     <FluentProvider theme={stageTheme}>
@@ -35,13 +36,13 @@ export default function LabelPage({ projectId }: { projectId: string }): ReactNo
           <Message icon="warning" title={t("project.notOpened")} actions={toProjects}>
             {project.error instanceof ApiError ? project.error.message : null}
           </Message>
-        ) : !project.data ? null : project.data.task_type === "boxes" ||
+        ) : !project.data || !me ? null : project.data.task_type === "boxes" ||
           project.data.task_type === "polygons" ? (
           <Message icon={project.data.task_type} title={project.data.name} actions={toProjects}>
             {t("label.drawingNext")}
           </Message>
         ) : (
-          <Stage project={project.data} />
+          <Stage project={project.data} userId={me.user} />
         )}
       </div>
     </FluentProvider>

@@ -53,7 +53,7 @@ const useStyles = makeStyles({
 });
 
 /** Labeling by classes: a page of images, the classes, and what can be done. */
-export function Stage({ project }: { project: Project }): ReactNode {
+export function Stage({ project, userId }: { project: Project; userId: string }): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const [layout, setLayout] = useState<Layout>(rememberedLayout);
@@ -65,7 +65,7 @@ export function Stage({ project }: { project: Project }): ReactNode {
   const find = useRef<HTMLInputElement>(null);
   const grid = useRef<HTMLDivElement>(null);
   const progress = useQuery(progressQuery(project.project_id, PROGRESS_EVERY_MS)).data;
-  const open = useDesk(project, layout);
+  const open = useDesk(project, userId, layout);
   const session = open?.state.session;
   const page = session?.pages[0];
   const many = project.task_type === "multilabel";

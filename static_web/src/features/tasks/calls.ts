@@ -13,7 +13,8 @@ export interface TaskCalls {
   renew: (taskId: string) => Promise<unknown>;
   release: (taskId: string) => Promise<unknown>;
   reopen: (taskId: string, requestId: string) => Promise<TaskAnswer>;
-  sign: (itemIds: string[]) => Promise<Record<string, ImageLinks>>;
+  /** Of images in open tasks; naming a task that is over, in that one too. */
+  sign: (itemIds: string[], taskId?: string) => Promise<Record<string, ImageLinks>>;
 }
 
 /** `leaving`: the page is going away, and the request must outlive it. */
@@ -68,10 +69,10 @@ export function taskCalls(projectId: string): TaskCalls {
           body: { request_id: requestId, items: null },
         }),
       ),
-    sign: async (itemIds) => {
+    sign: async (itemIds, taskId) => {
       const answer = api.POST("/api/projects/{project_id}/images", {
         params: { path: inProject },
-        body: { item_ids: itemIds },
+        body: { item_ids: itemIds, task_id: taskId ?? null },
       });
       return (await unwrap(answer)).images;
     },

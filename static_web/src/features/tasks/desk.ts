@@ -1,20 +1,25 @@
 /**
  * Keeps a labeler's session supplied, saved and leased: asks for pages ahead, sends what was submitted in
- * order until it is answered, sends drafts, renews leases. The session itself is `session.ts`.
+ * order until it is answered, sends drafts, renews leases. Everything is in the journal before it is on its
+ * way. The session itself is `session.ts`.
  */
 import { ApiError, newId } from "@/api/client";
 import type { DraftItem, WhyNone } from "@/api/types";
 
+import { activeClock } from "./activity";
 import type { TaskCalls } from "./calls";
+import type { Journal } from "./journal";
 import {
   draftOf,
   newSession,
   step,
+  type Outgoing,
   type Page,
   type Rules,
   type Session,
   type SessionEvent,
 } from "./session";
+import { waitForTurn } from "./tabs";
 
 export interface DeskState {
   session: Session;
@@ -23,6 +28,12 @@ export interface DeskState {
   connection: "online" | "offline" | "signedOut";
   /** Tasks with decisions that the API does not have yet. */
   unsaved: number;
+  /** So much is unsaved that no more is taken: see MAX_UNSAVED. */
+  full: boolean;
+  /** This browser can't keep work (its storage is full or closed to us): only the API does. */
+  unkept: boolean;
+  /** Another tab works on the project; here is only shown what it does. */
+  readOnly: boolean;
   /** The last thing the labeler has to know about work that was sent. */
   notice: Notice | null;
 }
@@ -30,27 +41,43 @@ export interface DeskState {
 export type Notice =
   | { type: "refused"; count: number }
   | { type: "superseded"; count: number }
+  | { type: "cannotReopen"; detail: string }
   | { type: "failed"; detail: string };
 
 export interface Desk {
   state: () => DeskState;
+  /** Whether every decision is in the journal or with the API. */
+  kept: () => boolean;
   subscribe: (listener: () => void) => () => void;
   /** Something the labeler did. */
   act: (event: SessionEvent) => void;
-  submit: () => void;
-  /** Back to the page finished last, for correction. */
+  /** Somebody is there: a key or the pointer. */
+  touch: () => void;
+  /** Sends what is decided; not before `holdMs` have passed, so that it can be taken back without a trace. */
+  submit: (options?: { holdMs?: number }) => void;
+  /** Back to the page submitted last: as it was if it was not sent yet, else for correction. */
   back: () => void;
+  canGoBack: () => boolean;
+  /** Drops a page that can't be saved, and gives its images back. */
+  discard: (taskId: string) => void;
+  /** Works here instead of in the other tab. */
+  takeOver: () => void;
   setSize: (size: number) => void;
+  setRules: (rules: Rules) => void;
   /** Take over tasks that are open elsewhere. */
   resume: () => void;
   signAgain: (itemIds: string[]) => void;
   dismiss: () => void;
-  /** Send what is unsent, now: the page is being left. */
-  leave: () => void;
+  /** Send what is unsent, now: the page is hidden. `gone`: for good. */
+  leave: (gone: boolean) => void;
   close: () => void;
 }
 
+/** More submissions than these waiting: something is wrong, and the labeler should know before going on. */
+export const MAX_UNSAVED = 5;
+
 const DRAFT_EVERY_MS = 5_000;
+const DRAFT_AT_ONCE_MS = 250; // when the journal can't keep it
 const LOOK_EVERY_MS = 15_000; // leases to renew, links to sign again
 const IDLE_AFTER_MS = 10 * 60_000; // nobody is there: the lease may run out
 const SIGN_BEFORE_MS = 5 * 60_000;
@@ -58,41 +85,94 @@ const RETRY_FIRST_MS = 1_000;
 const RETRY_MOST_MS = 20_000;
 const ASK_AGAIN_S = 15;
 
-export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Desk {
+/** What may be done where nothing may be changed. */
+const LOOKING: ReadonlySet<SessionEvent["type"]> = new Set([
+  "focus",
+  "move",
+  "selectAll",
+  "clearSelection",
+  "nextOpen",
+]);
+
+export interface DeskOptions {
+  calls: TaskCalls;
+  journal: Journal;
+  rules: Rules;
+  size: number;
+  /** Names what only one tab at a time may work on. */
+  turn: string;
+}
+
+export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskOptions): Desk {
   const clientId = newId("tab");
   const listeners = new Set<() => void>();
   const timers = new Set<ReturnType<typeof setTimeout>>();
-  const unsent = new Set<string>(); // tasks whose draft is newer than the API's
   const renewAt = new Map<string, number>();
   const signing = new Set<string>();
+  const refusedDrafts = new Map<string, Page["work"]>(); // not sent again until they change
+  const active = activeClock();
+  const other = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(turn);
   let state: DeskState = {
     session: newSession(rules),
     why: null,
     connection: "online",
     unsaved: 0,
+    full: false,
+    unkept: false,
+    readOnly: false,
     notice: null,
   };
   let size = firstSize;
   let closed = false;
+  let mine = false; // this tab's turn
   let started = false;
   let asking = false;
-  let requestId = newId("r"); // a new one only after an answer, so that no task is lost with a reply
+  let requestId: string | null = null; // a new one only after an answer, so that no task is lost with a reply
   let notBefore = 0;
-  let sending = false;
+  let sending: string | null = null; // a submission_id
+  let goBack = false; // once what is being sent has arrived
   let drafting = false;
   let draftedAt = 0;
   let failures = 0;
   let actedAt = Date.now();
+  let writing = 0; // writes of the journal on their way
 
   function set(change: Partial<DeskState>): void {
     state = { ...state, ...change };
-    const unsaved = unsent.size + state.session.outgoing.length;
-    if (state.unsaved !== unsaved) state = { ...state, unsaved };
+    const unsaved = unsentPages().length + state.session.outgoing.length;
+    const full = state.session.outgoing.length >= MAX_UNSAVED;
+    if (state.unsaved !== unsaved || state.full !== full) state = { ...state, unsaved, full };
+    tell();
+  }
+
+  function tell(): void {
     for (const listener of listeners) listener();
   }
 
   function dispatch(event: SessionEvent): void {
-    set({ session: step(state.session, event) });
+    const session = step(state.session, event);
+    if (session === state.session) return;
+    if (mine && !closed) keep(session);
+    set({ session });
+  }
+
+  /** Into the journal before anybody sees it. */
+  function keep(session: Session): void {
+    writing += 1;
+    journal
+      .keep(session)
+      .then(() => {
+        if (state.unkept) set({ unkept: false });
+        other?.postMessage("changed");
+      })
+      .catch(() => {
+        set({ unkept: true });
+        after(DRAFT_AT_ONCE_MS, pump);
+      })
+      .finally(() => {
+        writing -= 1;
+        if (!writing) tell();
+      });
   }
 
   function after(ms: number, run: () => void): void {
@@ -105,7 +185,7 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
 
   /** Does whatever is due; called after every change. */
   function pump(): void {
-    if (closed || !started) return;
+    if (closed || !mine || !started) return;
     void send();
     void supply();
     void draft();
@@ -128,37 +208,57 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
     return true;
   }
 
-  async function start(): Promise<void> {
+  /** This tab's turn: goes on with what was kept here, then with what the API says is open. */
+  async function begin(): Promise<void> {
+    const kept = await journal.load().catch(() => null);
+    if (closed) return;
+    if (kept) {
+      requestId = kept.requestId;
+      dispatch({ type: "restored", pages: kept.pages, outgoing: kept.outgoing, at: active.read() });
+    } else set({ unkept: true });
+    await compare();
+  }
+
+  async function compare(): Promise<void> {
     try {
       const tasks = await calls.open();
       reached();
-      for (const task of tasks) {
-        lease(task.task_id, task.lease?.renew_after_s);
-        dispatch({ type: "arrived", task, at: Date.now() });
-      }
-      started = true;
+      if (closed) return;
+      for (const task of tasks) lease(task.task_id, task.lease?.renew_after_s);
+      dispatch({ type: "opened", tasks, at: active.read() });
+      started = mine;
       pump();
     } catch (error) {
-      if (passing(error)) after(notBefore - Date.now(), () => void start());
-      else fail(error);
+      if (!passing(error)) fail(error);
+      else if (mine) after(notBefore - Date.now(), () => void (started || compare()));
     }
+  }
+
+  /** Another tab's turn: shows what it does. */
+  async function watch(): Promise<void> {
+    const kept = await journal.load().catch(() => null);
+    if (closed || mine || !kept) return;
+    dispatch({ type: "restored", pages: kept.pages, outgoing: [], at: active.read() });
+    if (!kept.pages.length) await compare();
   }
 
   async function supply(): Promise<void> {
     const { pages, outgoing } = state.session;
     const wanted = size === 1 ? 3 : 2;
     const open = pages.length + outgoing.length;
-    if (asking || open >= wanted || Date.now() < notBefore) return;
+    if (asking || state.full || open >= wanted || Date.now() < notBefore) return;
     asking = true;
     try {
+      requestId ??= await newRequest();
       const answer = await calls.next(requestId, size, pages.length ? "prefetch" : "next");
+      requestId = null;
+      void journal.keepRequest(null).catch(() => undefined);
       reached();
       asking = false;
-      requestId = newId("r");
       if (answer.task) {
         lease(answer.task.task_id, answer.task.lease?.renew_after_s);
         set({ why: null });
-        dispatch({ type: "arrived", task: answer.task, at: Date.now() });
+        dispatch({ type: "arrived", task: answer.task, at: active.read() });
         pump();
       } else {
         const wait = (answer.retry_after_s ?? ASK_AGAIN_S) * 1000;
@@ -168,17 +268,31 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
       }
     } catch (error) {
       asking = false;
-      if (!passing(error)) fail(error);
+      if (!passing(error)) {
+        requestId = null;
+        fail(error);
+      }
     }
+  }
+
+  async function newRequest(): Promise<string> {
+    const made = newId("r");
+    await journal.keepRequest(made).catch(() => undefined);
+    return made;
   }
 
   async function send(): Promise<void> {
     const first = state.session.outgoing[0];
     if (!first || sending || (failures && Date.now() < notBefore)) return;
-    sending = true;
+    const early = first.sendAt - Date.now();
+    if (early > 0) {
+      after(early, pump);
+      return;
+    }
     const { submission, page } = first;
     const submissionId = submission.submission_id;
     const taskId = page.task.task_id;
+    sending = submissionId;
     try {
       const { results } = await calls.submit(taskId, submission);
       reached();
@@ -195,54 +309,53 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
         set({ notice: { type: "refused", count: submission.items.length } });
       }
     } finally {
-      sending = false;
+      sending = null;
+    }
+    if (goBack && !state.session.outgoing.length) {
+      goBack = false;
+      back();
     }
     pump();
   }
 
   async function draft(): Promise<void> {
-    if (drafting || !unsent.size || (failures && Date.now() < notBefore)) return;
-    const due = draftedAt + DRAFT_EVERY_MS - Date.now();
-    if (due > 0) return;
+    if (drafting || (failures && Date.now() < notBefore)) return;
+    const pages = unsentPages().filter(
+      (page) => refusedDrafts.get(page.task.task_id) !== page.work,
+    );
+    if (!pages.length) return;
+    const every = state.unkept ? DRAFT_AT_ONCE_MS : DRAFT_EVERY_MS;
+    if (draftedAt + every > Date.now()) return;
     drafting = true;
     draftedAt = Date.now();
-    for (const page of unsentPages()) await sendDraft(page);
-    drafting = false;
-    if (unsent.size) after(DRAFT_EVERY_MS, pump);
+    try {
+      for (const page of pages) await sendDraft(page);
+    } finally {
+      drafting = false;
+    }
+    if (unsentPages().length) after(every, pump);
   }
 
   function unsentPages(): Page[] {
-    return state.session.pages.filter((page) => unsent.has(page.task.task_id));
+    return state.session.pages.filter((page) => page.unsent.size);
   }
 
-  async function sendDraft(page: Page): Promise<void> {
+  async function sendDraft(page: Page, leaving = false): Promise<void> {
     const taskId = page.task.task_id;
-    unsent.delete(taskId);
-    const seq = nextSeq(page);
+    const seq = Math.max(page.seq, page.task.draft_seq) + 1;
     try {
-      await calls.draft(taskId, { client_id: clientId, seq, items: draftOf(page) });
+      await calls.draft(taskId, { client_id: clientId, seq, items: draftOf(page) }, leaving);
       reached();
       lease(taskId);
-      set({});
+      dispatch({ type: "drafted", taskId, seq, work: page.work });
     } catch (error) {
-      if (passing(error)) unsent.add(taskId);
-      else {
-        const newer = (error as ApiError).extra["newer"] as
-          { seq: number; items: DraftItem[] } | undefined;
-        if (newer) dispatch({ type: "adopted", taskId, items: newer.items, seq: newer.seq });
-        else set({});
-      }
+      if (leaving || passing(error)) return;
+      const newer = (error as ApiError).extra["newer"] as
+        { seq: number; items: DraftItem[] } | undefined;
+      if (newer) dispatch({ type: "adopted", taskId, items: newer.items, seq: newer.seq });
+      else refusedDrafts.set(taskId, page.work);
     }
   }
-
-  /** Grows over reloads too, so that the newest tab wins. */
-  function nextSeq(page: Page): number {
-    const last = seqs.get(page.task.task_id) ?? 0;
-    const seq = Math.max(last, page.task.draft_seq) + 1;
-    seqs.set(page.task.task_id, seq);
-    return seq;
-  }
-  const seqs = new Map<string, number>();
 
   function lease(taskId: string, renewAfterS = 240): void {
     renewAt.set(taskId, Date.now() + renewAfterS * 1000);
@@ -251,7 +364,7 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
   function look(): void {
     after(LOOK_EVERY_MS, look);
     const now = Date.now();
-    if (now - actedAt > IDLE_AFTER_MS) return;
+    if (!mine || now - actedAt > IDLE_AFTER_MS) return;
     for (const { task, items } of state.session.pages) {
       if ((renewAt.get(task.task_id) ?? Infinity) < now) {
         lease(task.task_id);
@@ -267,8 +380,11 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
     const fresh = itemIds.filter((id) => !signing.has(id));
     if (!fresh.length) return;
     for (const id of fresh) signing.add(id);
+    const ofTask = state.session.pages.find((page) =>
+      page.items.some((item) => item.item_id === fresh[0]),
+    );
     calls
-      .sign(fresh)
+      .sign(fresh, ofTask?.task.task_id)
       .then((images) => dispatch({ type: "signed", images }))
       .catch(() => undefined)
       .finally(() => after(LOOK_EVERY_MS, () => fresh.forEach((id) => signing.delete(id))));
@@ -278,80 +394,150 @@ export function openDesk(calls: TaskCalls, rules: Rules, firstSize: number): Des
     set({ notice: { type: "failed", detail: (error as Error).message } });
   }
 
-  function act(event: SessionEvent): void {
+  function touch(): void {
+    active.touch();
     actedAt = Date.now();
-    const before = state.session.pages[0];
-    dispatch(event);
-    const page = state.session.pages[0];
-    if (page && page.task === before?.task && page.work !== before.work) {
-      unsent.add(page.task.task_id);
-      set({});
-      after(Math.max(draftedAt + DRAFT_EVERY_MS - Date.now(), 0), pump);
+  }
+
+  function act(event: SessionEvent): void {
+    touch();
+    if (state.readOnly && !LOOKING.has(event.type)) return;
+    const before = state.session;
+    dispatch("at" in event ? { ...event, at: active.read() } : event);
+    if (state.session !== before && unsentPages().length) {
+      const every = state.unkept ? DRAFT_AT_ONCE_MS : DRAFT_EVERY_MS;
+      after(Math.max(draftedAt + every - Date.now(), 0), pump);
     }
   }
 
-  void start();
+  /** The last submission, if it can be taken back before it is sent. */
+  function unsentSubmission(): Outgoing | undefined {
+    const last = state.session.outgoing.at(-1);
+    return last?.submission.submission_id === sending ? undefined : last;
+  }
+
+  function back(): void {
+    touch();
+    if (state.readOnly) return;
+    const last = unsentSubmission();
+    if (last) {
+      const submissionId = last.submission.submission_id;
+      dispatch({ type: "retracted", submissionId, at: active.read() });
+      pump();
+      return;
+    }
+    if (sending) {
+      goBack = true;
+      return;
+    }
+    const taskId = state.session.finished.at(-1);
+    if (taskId && !asking) void reopen(taskId);
+  }
+
+  async function reopen(taskId: string): Promise<void> {
+    asking = true;
+    try {
+      const request = newId("r");
+      let answer = await calls.reopen(taskId, request);
+      const spare = state.session.pages.slice(1).findLast((page) => !page.touched);
+      if (answer.why === "too_many_open" && spare) {
+        // The page ahead makes room; it will be handed out again.
+        await calls.release(spare.task.task_id);
+        dispatch({ type: "discarded", taskId: spare.task.task_id, at: active.read() });
+        answer = await calls.reopen(taskId, request);
+      }
+      asking = false;
+      reached();
+      if (!answer.task) return;
+      lease(answer.task.task_id, answer.task.lease?.renew_after_s);
+      dispatch({ type: "reopened", taskId });
+      dispatch({ type: "arrived", task: answer.task, where: "front", at: active.read() });
+    } catch (error) {
+      asking = false;
+      if (passing(error)) return;
+      dispatch({ type: "reopened", taskId });
+      set({ notice: { type: "cannotReopen", detail: (error as Error).message } });
+    }
+  }
+
+  const place = waitForTurn(turn, {
+    mine: () => {
+      if (closed) return;
+      mine = true;
+      set({ readOnly: false });
+      void begin();
+    },
+    others: () => {
+      mine = false;
+      started = false;
+      set({ readOnly: true });
+      void watch();
+    },
+  });
+  if (other)
+    other.onmessage = () => {
+      if (!mine) void watch();
+    };
   after(LOOK_EVERY_MS, look);
 
   return {
     state: () => state,
+    kept: () => !writing && !(state.unkept && state.unsaved),
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     act,
-    submit: () => {
-      const page = state.session.pages[0];
-      actedAt = Date.now();
-      dispatch({ type: "submit", submissionId: newId("s"), at: Date.now() });
-      set({ why: null }); // said before these were submitted
-      const left = !state.session.pages.some((one) => one.task.task_id === page?.task.task_id);
-      if (page && left) unsent.delete(page.task.task_id);
-      set({ notice: null });
+    touch,
+    submit: ({ holdMs = 0 } = {}) => {
+      touch();
+      if (state.readOnly || state.full) return;
+      const sendAt = holdMs ? Date.now() + holdMs : 0;
+      dispatch({ type: "submit", submissionId: newId("s"), at: active.read(), sendAt });
+      set({ why: null, notice: null }); // said before these were submitted
       pump();
     },
-    back: () => {
-      const taskId = state.session.finished;
-      if (!taskId || asking) return;
-      asking = true;
-      calls
-        .reopen(taskId, newId("r"))
-        .then(({ task }) => {
-          asking = false;
-          if (task) dispatch({ type: "arrived", task, where: "front", at: Date.now() });
-        })
-        .catch((error: unknown) => {
-          asking = false;
-          if (!passing(error)) fail(error);
-        });
+    back,
+    canGoBack: () => Boolean(state.session.outgoing.length || state.session.finished.length),
+    discard: (taskId) => {
+      dispatch({ type: "discarded", taskId, at: active.read() });
+      calls.release(taskId).catch(() => undefined);
+      pump();
     },
+    takeOver: place.takeOver,
     setSize: (wish) => {
       size = wish;
     },
+    setRules: (changed) => dispatch({ type: "rules", rules: changed }),
     resume: () => {
       notBefore = 0;
-      void start();
+      void compare();
     },
     signAgain,
     dismiss: () => set({ notice: null }),
-    leave: () => {
+    leave: (gone) => {
+      if (!mine) return;
       for (const { submission, page } of state.session.outgoing)
         calls.submit(page.task.task_id, submission, true).catch(() => undefined);
-      for (const page of unsentPages()) {
-        const body = { client_id: clientId, seq: nextSeq(page), items: draftOf(page) };
-        const taskId = page.task.task_id;
-        unsent.delete(taskId);
-        // Hidden pages live on: what was not taken is sent again.
-        calls.draft(taskId, body, true).catch(() => unsent.add(taskId));
-      }
-      set({});
+      for (const page of unsentPages()) void sendDraft(page, true);
+      if (gone) releaseAhead();
     },
     close: () => {
+      if (mine) releaseAhead();
       closed = true;
+      place.close();
+      other?.close();
+      journal.close();
       for (const timer of timers) clearTimeout(timer);
-      for (const page of state.session.pages.slice(1))
-        if (draftOf(page).every((one) => !one.outcome))
-          calls.release(page.task.task_id).catch(() => undefined);
     },
   };
+
+  /** The page ahead goes back to the others when nobody looks at it. */
+  function releaseAhead(): void {
+    for (const page of state.session.pages.slice(1))
+      if (!page.touched) {
+        calls.release(page.task.task_id).catch(() => undefined);
+        dispatch({ type: "discarded", taskId: page.task.task_id, at: active.read() });
+      }
+  }
 }

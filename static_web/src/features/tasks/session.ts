@@ -27,18 +27,42 @@ export interface Work {
   activeMs: number;
 }
 
+export type TaskHead = Omit<Task, "items">;
+
 export interface Page {
-  task: Task;
-  items: TaskItem[];
+  task: TaskHead;
+  items: readonly TaskItem[];
   work: Readonly<Record<string, Work>>;
+  /** Images decided about since the API last took a draft of them. */
+  unsent: ReadonlySet<string>;
+  /** Whether the labeler did anything here. */
+  touched: boolean;
+  /** Number of the last draft; grows over reloads. */
+  seq: number;
+  /** Its place among the pages; the lowest is shown first. */
+  order: number;
   /** Why an image came back after it had been submitted. */
   problems: Readonly<Record<string, string>>;
+  /** What is the matter with the page as a whole. */
+  problem: PageProblem | null;
 }
 
-/** A submission on its way, with the page it came from, should it be refused. */
+/** `over`: its lease ended while the labeler was away; its work can still be submitted. */
+export type PageProblem = { type: "refused"; why: string } | { type: "over" };
+
+/** A submission on its way, with the page it came from, should it be refused or taken back. */
 export interface Outgoing {
   submission: Submission;
   page: Page;
+  /** All images that were on the page, in their order. */
+  shown: readonly string[];
+  /** Not to be sent before, so that it can be taken back without a trace; a wall clock time in ms. */
+  sendAt: number;
+}
+
+/** What a browser kept of a page: the work on the images that were touched. */
+export interface KeptPage extends Omit<Page, "touched"> {
+  unsent: ReadonlySet<string>;
 }
 
 interface Moment {
@@ -58,9 +82,9 @@ export interface Session {
   future: readonly Moment[];
   /** In the order they are to be sent. */
   outgoing: readonly Outgoing[];
-  /** The task that was finished last and can be opened again. */
-  finished: string | null;
-  /** When the labeler last decided something, for the time an image took. */
+  /** Tasks finished in this session that can be opened again, the last one at the end. */
+  finished: readonly string[];
+  /** When the labeler last decided something, for the time an image took: see activity.ts. */
   decidedAt: number;
 }
 
@@ -76,15 +100,21 @@ export type SessionEvent =
   | { type: "nextOpen" }
   | { type: "undo" }
   | { type: "redo" }
-  | { type: "submit"; submissionId: string; at: number }
+  | { type: "submit"; submissionId: string; at: number; sendAt?: number }
+  | { type: "retracted"; submissionId: string; at: number }
   | { type: "answered"; submissionId: string; results: Result[]; taskId: string }
   | { type: "refused"; submissionId: string; why: string }
+  | { type: "discarded"; taskId: string; at: number }
+  | { type: "reopened"; taskId: string }
+  | { type: "restored"; pages: readonly KeptPage[]; outgoing: readonly Outgoing[]; at: number }
+  | { type: "opened"; tasks: readonly Task[]; at: number }
+  | { type: "drafted"; taskId: string; seq: number; work: Page["work"] }
   | { type: "adopted"; taskId: string; items: DraftItem[]; seq: number }
+  | { type: "rules"; rules: Rules }
   | { type: "signed"; images: Record<string, ImageLinks> };
 
-/** Longer without a decision is a break, not work on an image. */
-const LONGEST_THOUGHT_MS = 120_000;
 const UNDO_DEPTH = 100;
+const FINISHED_DEPTH = 50;
 
 export function newSession(rules: Rules): Session {
   return {
@@ -96,7 +126,7 @@ export function newSession(rules: Rules): Session {
     past: [],
     future: [],
     outgoing: [],
-    finished: null,
+    finished: [],
     decidedAt: 0,
   };
 }
@@ -130,24 +160,42 @@ export function step(state: Session, event: SessionEvent): Session {
     case "redo":
       return travel(state, "future", "past");
     case "submit":
-      return submit(state, event.submissionId, event.at);
+      return submit(state, event);
+    case "retracted":
+      return retract(state, event.submissionId, event.at);
     case "answered":
       return answered(state, event);
     case "refused": {
       const sent = state.outgoing.find((one) => isFor(one, event.submissionId));
       if (!sent) return state;
-      const problems = Object.fromEntries(sent.page.items.map((item) => [item.item_id, event.why]));
-      return comeBack(without(state, event.submissionId), { ...sent.page, problems });
+      const problem: PageProblem = { type: "refused", why: event.why };
+      return comeBack(without(state, event.submissionId), { ...sent.page, problem });
     }
+    case "discarded": {
+      const pages = state.pages.filter((page) => page.task.task_id !== event.taskId);
+      const next = { ...state, pages };
+      return pages[0] === state.pages[0] ? next : turnTo(next, event.at);
+    }
+    case "reopened":
+      return { ...state, finished: state.finished.filter((one) => one !== event.taskId) };
+    case "restored":
+      return restore(state, event);
+    case "opened":
+      return compare(state, event.tasks, event.at);
+    case "drafted":
+      return changePage(state, event.taskId, (page) => ({
+        ...page,
+        seq: event.seq,
+        unsent: new Set([...page.unsent].filter((id) => page.work[id] !== event.work[id])),
+      }));
     case "adopted":
       return changePage(state, event.taskId, (page) => ({
         ...page,
-        task: { ...page.task, draft_seq: event.seq },
-        work: {
-          ...page.work,
-          ...Object.fromEntries(event.items.map((d) => [d.item_id, workOf(d)])),
-        },
+        seq: event.seq,
+        work: adopt(page, event.items),
       }));
+    case "rules":
+      return { ...state, rules: event.rules };
     case "signed":
       return {
         ...state,
@@ -197,17 +245,101 @@ export function draftOf(page: Page): DraftItem[] {
 const NOTHING: Work = { annotations: [], outcome: null, note: null, activeMs: 0 };
 
 function arrive(state: Session, event: Extract<SessionEvent, { type: "arrived" }>): Session {
-  const known = [...state.pages, ...state.outgoing.map((one) => one.page)];
-  if (known.some((page) => page.task.task_id === event.task.task_id)) return state;
-  const page: Page = {
-    task: event.task,
-    items: event.task.items,
-    work: Object.fromEntries(event.task.items.map((item) => [item.item_id, begun(item)])),
+  if (state.pages.some((page) => page.task.task_id === event.task.task_id)) return state;
+  const front = event.where === "front";
+  const orders = state.pages.map((page) => page.order);
+  const order = front ? Math.min(0, ...orders) - 1 : Math.max(0, ...orders) + 1;
+  const page = pageOf(state, event.task, order);
+  if (!page.items.length) return state;
+  const pages = front ? [page, ...state.pages] : [...state.pages, page];
+  const next = { ...state, pages };
+  return pages[0] === state.pages[0] ? next : turnTo(next, event.at);
+}
+
+/** A task as a page. What was submitted of it already is not on it. */
+function pageOf(state: Session, { items: all, ...task }: Task, order: number): Page {
+  const gone = submitted(state, task.task_id);
+  const items = all.filter((item) => !gone.has(item.item_id));
+  return {
+    task,
+    items,
+    work: Object.fromEntries(items.map((item) => [item.item_id, begun(item)])),
+    unsent: new Set(),
+    touched: items.some((item) => item.draft),
+    seq: task.draft_seq,
+    order,
     problems: {},
+    problem: null,
   };
-  if (event.where === "front" || !state.pages.length)
-    return turnTo({ ...state, pages: [page, ...state.pages] }, event.at);
-  return { ...state, pages: [...state.pages, page] };
+}
+
+function submitted(state: Session, taskId: string): ReadonlySet<string> {
+  return new Set(
+    state.outgoing
+      .filter((one) => one.page.task.task_id === taskId)
+      .flatMap((one) => one.submission.items.map((item) => item.item_id)),
+  );
+}
+
+/** Goes on with what this browser kept, before the API says what became of it. */
+function restore(state: Session, event: Extract<SessionEvent, { type: "restored" }>): Session {
+  const pages = event.pages
+    .map((page): Page => {
+      const fresh = Object.fromEntries(page.items.map((item) => [item.item_id, begun(item)]));
+      const touched = Object.keys(page.work).length > 0;
+      return { ...page, work: { ...fresh, ...page.work }, touched };
+    })
+    .sort((a, b) => a.order - b.order);
+  return turnTo({ ...state, pages, outgoing: event.outgoing }, event.at);
+}
+
+/**
+ * Compares the pages at hand with the tasks that are open. Work that the API has no draft of stays as it is;
+ * a page that is no longer open stays too, if there is work on it.
+ */
+function compare(state: Session, tasks: readonly Task[], at: number): Session {
+  const kept = state.pages.flatMap((page): Page[] => {
+    const task = tasks.find((one) => one.task_id === page.task.task_id);
+    if (task) return [refresh(state, page, task)];
+    return page.touched ? [{ ...page, problem: page.problem ?? { type: "over" } }] : [];
+  });
+  const next = tasks.reduce<Session>(
+    (before, task) => arrive(before, { type: "arrived", task, at }),
+    { ...state, pages: kept.filter((page) => page.items.length) },
+  );
+  const [now, before] = [next.pages[0], state.pages[0]];
+  const same = now?.task.task_id === before?.task.task_id;
+  return same && now?.items.length === before?.items.length ? next : turnTo(next, at);
+}
+
+function refresh(state: Session, page: Page, task: Task): Page {
+  const fresh = pageOf(state, task, page.order);
+  const known = new Set(fresh.items.map((item) => item.item_id));
+  const lost = page.items.filter(
+    (item) => !known.has(item.item_id) && page.unsent.has(item.item_id),
+  );
+  const newer = task.draft_seq > page.seq;
+  const work = Object.fromEntries(
+    fresh.items.map(({ item_id: id }) => {
+      const mine = page.work[id];
+      return [id, mine && (!newer || page.unsent.has(id)) ? mine : (fresh.work[id] ?? NOTHING)];
+    }),
+  );
+  return {
+    ...page,
+    task: fresh.task,
+    items: [...fresh.items, ...lost],
+    work: { ...page.work, ...work },
+    touched: page.touched || fresh.touched,
+    seq: Math.max(page.seq, fresh.seq),
+    problem: page.problem?.type === "over" ? null : page.problem,
+  };
+}
+
+/** Another browser's newer draft; what was decided here meanwhile is newer still. */
+function adopt(page: Page, items: readonly DraftItem[]): Page["work"] {
+  const others = items.filter((item) => !page.unsent.has(item.item_id));
+  return { ...page.work, ...Object.fromEntries(others.map((one) => [one.item_id, workOf(one)])) };
 }
 
 /** What an image starts with: my draft, else the labels it has (a correction), else those it had. */
@@ -318,6 +450,13 @@ function advance(state: Session, chosen: readonly TaskItem[]): Session {
   return next === state ? { ...state, selection: new Set(), anchor: state.focus } : next;
 }
 
+/** A page with other work on it, and which images that was. */
+function withWork(page: Page, work: Page["work"]): Page {
+  const changed = page.items.filter(({ item_id: id }) => work[id] !== page.work[id]);
+  const unsent = new Set([...page.unsent, ...changed.map((item) => item.item_id)]);
+  return { ...page, work, unsent, touched: true };
+}
+
 /** Changes the work on the targets; the time since the last decision is shared among them. */
 function decide(
   state: Session,
@@ -327,7 +466,7 @@ function decide(
   const page = state.pages[0];
   const chosen = targets(state);
   if (!page || !chosen.length) return state;
-  const spent = Math.min(Math.max(at - state.decidedAt, 0), LONGEST_THOUGHT_MS) / chosen.length;
+  const spent = Math.max(at - state.decidedAt, 0) / chosen.length;
   const work = { ...page.work };
   chosen.forEach((item, index) => {
     const old = work[item.item_id] ?? NOTHING;
@@ -339,7 +478,7 @@ function decide(
   });
   return {
     ...state,
-    pages: [{ ...page, work }, ...state.pages.slice(1)],
+    pages: [withWork(page, work), ...state.pages.slice(1)],
     past: [...state.past, moment(state)].slice(-UNDO_DEPTH),
     future: [],
     decidedAt: at,
@@ -352,7 +491,7 @@ function travel(state: Session, from: "past" | "future", to: "past" | "future"):
   if (!page || !there) return state;
   return {
     ...state,
-    pages: [{ ...page, work: there.work }, ...state.pages.slice(1)],
+    pages: [withWork(page, there.work), ...state.pages.slice(1)],
     focus: there.focus,
     anchor: there.focus,
     selection: there.selection,
@@ -370,14 +509,13 @@ function moment(state: Session): Moment {
 }
 
 /** What is decided leaves; what is not stays on the page. The next page shows at once when nothing stays. */
-function submit(state: Session, submissionId: string, at: number): Session {
+function submit(state: Session, event: Extract<SessionEvent, { type: "submit" }>): Session {
   const page = state.pages[0];
   if (!page) return state;
   const decided = page.items.filter((item) => page.work[item.item_id]?.outcome);
   if (!decided.length) return state;
-  const staying = page.items.filter((item) => !decided.includes(item));
   const submission: Submission = {
-    submission_id: submissionId,
+    submission_id: event.submissionId,
     classes_version: state.rules.classesVersion,
     items: decided.map((item) => {
       const work = page.work[item.item_id] ?? NOTHING;
@@ -392,24 +530,74 @@ function submit(state: Session, submissionId: string, at: number): Session {
       };
     }),
   };
-  const pages = staying.length
-    ? [{ ...page, items: staying }, ...state.pages.slice(1)]
-    : state.pages.slice(1);
-  const sent: Outgoing = { submission, page: { ...page, items: decided, problems: {} } };
-  return turnTo({ ...state, pages, outgoing: [...state.outgoing, sent] }, at);
+  const staying = page.items.filter((item) => !decided.includes(item));
+  const rest = state.pages.slice(1);
+  const sent: Outgoing = {
+    submission,
+    page: { ...only(page, decided), problems: {}, problem: null },
+    shown: page.items.map((item) => item.item_id),
+    sendAt: event.sendAt ?? 0,
+  };
+  return turnTo(
+    {
+      ...state,
+      pages: staying.length ? [only(page, staying), ...rest] : rest,
+      outgoing: [...state.outgoing, sent],
+    },
+    event.at,
+  );
+}
+
+/** A page with some of its images. */
+function only(page: Page, items: readonly TaskItem[]): Page {
+  const ids = new Set(items.map((item) => item.item_id));
+  return {
+    ...page,
+    items,
+    work: Object.fromEntries(Object.entries(page.work).filter(([id]) => ids.has(id))),
+    unsent: new Set([...page.unsent].filter((id) => ids.has(id))),
+    problems: Object.fromEntries(Object.entries(page.problems).filter(([id]) => ids.has(id))),
+  };
+}
+
+/** A submission that was not sent yet is taken back: its page is in hand again. */
+function retract(state: Session, submissionId: string, at: number): Session {
+  const sent = state.outgoing.find((one) => isFor(one, submissionId));
+  if (!sent) return state;
+  const taskId = sent.page.task.task_id;
+  const rest = state.pages.find((page) => page.task.task_id === taskId);
+  const items = [...sent.page.items, ...(rest?.items ?? [])].sort(
+    (a, b) => sent.shown.indexOf(a.item_id) - sent.shown.indexOf(b.item_id),
+  );
+  const others = state.pages.filter((page) => page !== rest);
+  const page: Page = {
+    ...sent.page,
+    ...rest,
+    items,
+    work: { ...sent.page.work, ...rest?.work },
+    // All of it, so that drafts of the whole page follow.
+    unsent: new Set(items.map((item) => item.item_id)),
+    touched: true,
+    order: Math.min(0, ...others.map((one) => one.order)) - 1,
+  };
+  const back = turnTo({ ...without(state, submissionId), pages: [page, ...others] }, at);
+  const last = items.findIndex((item) => item.item_id === sent.page.items.at(-1)?.item_id);
+  return rest ? { ...back, focus: last, anchor: last } : back;
 }
 
 function answered(state: Session, event: Extract<SessionEvent, { type: "answered" }>): Session {
   const sent = state.outgoing.find((one) => isFor(one, event.submissionId));
   if (!sent) return state;
-  const next = { ...without(state, event.submissionId), finished: event.taskId };
+  const others = state.finished.filter((one) => one !== event.taskId);
+  const finished = [...others, event.taskId].slice(-FINISHED_DEPTH);
+  const next = { ...without(state, event.submissionId), finished };
   const problems = Object.fromEntries(
     event.results
       .filter((result) => result.status === "refused")
       .map((result) => [result.item_id, result.problem?.detail ?? ""]),
   );
   const back = sent.page.items.filter((item) => item.item_id in problems);
-  return back.length ? comeBack(next, { ...sent.page, items: back, problems }) : next;
+  return back.length ? comeBack(next, { ...only(sent.page, back), problems }) : next;
 }
 
 /** A refused page waits behind the one in hand, so that no key falls on another image than was meant. */
@@ -420,11 +608,14 @@ function comeBack(state: Session, page: Page): Session {
       ...one,
       items: [...one.items, ...page.items],
       work: { ...page.work, ...one.work },
+      unsent: new Set([...one.unsent, ...page.unsent]),
       problems: { ...one.problems, ...page.problems },
+      problem: page.problem ?? one.problem,
     }));
-  const [first, ...rest] = state.pages;
+  const [first, second] = state.pages;
   if (!first) return turnTo({ ...state, pages: [page] }, state.decidedAt);
-  return { ...state, pages: [first, page, ...rest] };
+  const order = second ? (first.order + second.order) / 2 : first.order + 1;
+  return { ...state, pages: [first, { ...page, order }, ...state.pages.slice(1)] };
 }
 
 function changePage(state: Session, taskId: string, change: (page: Page) => Page): Session {

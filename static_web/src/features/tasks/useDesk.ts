@@ -4,36 +4,51 @@ import type { Project } from "@/api/types";
 
 import { taskCalls } from "./calls";
 import { openDesk, type Desk, type DeskState } from "./desk";
+import { openJournal } from "./journal";
+
+/** What says that somebody is there. */
+const SIGNS = ["pointermove", "pointerdown", "keydown", "wheel"] as const;
 
 /** Opens the desk while the page is shown; sends what is unsent when it is hidden or left. */
-export function useDesk(project: Project, size: number): { desk: Desk; state: DeskState } | null {
+export function useDesk(
+  project: Project,
+  userId: string,
+  size: number,
+): { desk: Desk; state: DeskState } | null {
   const [desk, setDesk] = useState<Desk | null>(null);
   const { project_id: projectId, task_type: type, classes_version: classesVersion } = project;
+  const many = type === "multilabel";
   const latest = useRef({ size, classesVersion });
   useEffect(() => {
     latest.current = { size, classesVersion };
     desk?.setSize(size);
-  }, [desk, size, classesVersion]);
+    desk?.setRules({ many, classesVersion });
+  }, [desk, size, many, classesVersion]);
   useEffect(() => {
-    const opened = openDesk(
-      taskCalls(projectId),
-      { many: type === "multilabel", classesVersion: latest.current.classesVersion },
-      latest.current.size,
-    );
+    const opened = openDesk({
+      calls: taskCalls(projectId),
+      journal: openJournal(userId, projectId),
+      rules: { many, classesVersion: latest.current.classesVersion },
+      size: latest.current.size,
+      turn: `labelry ${userId} ${projectId}`,
+    });
     const hide = () => {
-      if (document.visibilityState === "hidden") opened.leave();
+      if (document.visibilityState === "hidden") opened.leave(false);
     };
+    const go = (event: PageTransitionEvent) => opened.leave(!event.persisted);
     document.addEventListener("visibilitychange", hide);
-    window.addEventListener("pagehide", opened.leave);
+    window.addEventListener("pagehide", go);
+    for (const sign of SIGNS) window.addEventListener(sign, opened.touch, { passive: true });
     setDesk(opened);
     return () => {
       document.removeEventListener("visibilitychange", hide);
-      window.removeEventListener("pagehide", opened.leave);
-      opened.leave();
+      window.removeEventListener("pagehide", go);
+      for (const sign of SIGNS) window.removeEventListener(sign, opened.touch);
+      opened.leave(false);
       opened.close();
       setDesk(null);
     };
-  }, [projectId, type]);
+  }, [projectId, userId, many]);
   const state = useSyncExternalStore(desk?.subscribe ?? nothingToHear, () => desk?.state() ?? null);
   return desk && state && { desk, state };
 }

@@ -1,0 +1,209 @@
+/**
+ * What this browser keeps of a session, so that nothing is lost with a tab: each page with the work on it,
+ * each submission until it is answered, the id of the request for a task that is on its way.
+ *
+ * The journal holds what the session holds: `keep` writes the difference to what it wrote last, in one
+ * transaction that is committed before the browser paints.
+ */
+import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction } from "idb";
+
+import type { KeptPage, Outgoing, Page, Session, Work } from "./session";
+
+export interface Kept {
+  pages: KeptPage[];
+  outgoing: Outgoing[];
+  requestId: string | null;
+}
+
+export interface Journal {
+  load: () => Promise<Kept>;
+  /** Writes what changed since the last call. Rejects when the browser can't keep it, and tries all of it next time. */
+  keep: (session: Session) => Promise<void>;
+  /** The id of a request for a task, before it is sent; null once it is answered. */
+  keepRequest: (requestId: string | null) => Promise<void>;
+  close: () => void;
+}
+
+type PageHead = Omit<KeptPage, "work" | "unsent">;
+
+interface Rows extends DBSchema {
+  pages: { key: [string, string]; value: { scope: string; taskId: string; head: PageHead } };
+  work: {
+    key: [string, string, string];
+    value: { scope: string; taskId: string; itemId: string; work: Work; unsent: boolean };
+  };
+  outgoing: {
+    key: [string, string];
+    value: { scope: string; submissionId: string; place: number; outgoing: Outgoing };
+  };
+  requests: { key: string; value: { scope: string; requestId: string } };
+}
+
+const STORES = ["pages", "work", "outgoing"] as const satisfies (keyof Rows)[];
+type Store = (typeof STORES)[number];
+type Write = IDBPTransaction<Rows, Store[], "readwrite">;
+
+/** One journal for each person and project: browsers are shared. */
+export function openJournal(userId: string, projectId: string): Journal {
+  const scope = `${userId}|${projectId}`;
+  const everything = IDBKeyRange.bound([scope], [scope, []]);
+  let database: IDBPDatabase<Rows> | null = null;
+  let opening = open();
+  let pages = new Map<string, Page>();
+  let outgoing = new Map<string, Outgoing>();
+  let places = 0;
+  let whole = false; // whether all of it has to be written anew
+
+  function open(): Promise<IDBPDatabase<Rows>> {
+    const opened = openDatabase();
+    opened.then((it) => (database = it)).catch(ignored); // whoever writes hears of it
+    return opened;
+  }
+
+  function write(tx: Write, session: Session): void {
+    const pageRows = tx.objectStore("pages");
+    const workRows = tx.objectStore("work");
+    const sentRows = tx.objectStore("outgoing");
+    if (whole) {
+      for (const name of STORES) void tx.objectStore(name).delete(everything).catch(ignored);
+      pages = new Map();
+      outgoing = new Map();
+    }
+    const nowPages = new Map(session.pages.map((page) => [page.task.task_id, page]));
+    for (const taskId of pages.keys())
+      if (!nowPages.has(taskId)) {
+        void pageRows.delete([scope, taskId]).catch(ignored);
+        void workRows
+          .delete(IDBKeyRange.bound([scope, taskId], [scope, taskId, []]))
+          .catch(ignored);
+      }
+    for (const [taskId, page] of nowPages) {
+      const before = pages.get(taskId);
+      if (page === before) continue;
+      if (!before || !sameHead(page, before))
+        void pageRows.put({ scope, taskId, head: headOf(page) }).catch(ignored);
+      for (const { item_id: itemId } of before?.items ?? [])
+        if (!(itemId in page.work)) void workRows.delete([scope, taskId, itemId]).catch(ignored);
+      if (!page.touched) continue;
+      for (const [itemId, work] of Object.entries(page.work)) {
+        const unsent = page.unsent.has(itemId);
+        const same =
+          before?.touched && before.work[itemId] === work && before.unsent.has(itemId) === unsent;
+        if (!same) void workRows.put({ scope, taskId, itemId, work, unsent }).catch(ignored);
+      }
+    }
+    const nowSent = new Map(session.outgoing.map((one) => [one.submission.submission_id, one]));
+    for (const id of outgoing.keys())
+      if (!nowSent.has(id)) void sentRows.delete([scope, id]).catch(ignored);
+    for (const [submissionId, one] of nowSent)
+      if (outgoing.get(submissionId) !== one)
+        void sentRows
+          .put({ scope, submissionId, place: (places += 1), outgoing: one })
+          .catch(ignored);
+    pages = nowPages;
+    outgoing = nowSent;
+    whole = false;
+  }
+
+  function changed({ pages: now, outgoing: sent }: Session): boolean {
+    return (
+      whole ||
+      now.length !== pages.size ||
+      sent.length !== outgoing.size ||
+      now.some((page) => pages.get(page.task.task_id) !== page) ||
+      sent.some((one) => outgoing.get(one.submission.submission_id) !== one)
+    );
+  }
+
+  return {
+    load: async () => {
+      const tx = (await opening).transaction([...STORES, "requests"]);
+      const [heads, works, sent, request] = await Promise.all([
+        tx.objectStore("pages").getAll(everything),
+        tx.objectStore("work").getAll(everything),
+        tx.objectStore("outgoing").getAll(everything),
+        tx.objectStore("requests").get(scope),
+      ]);
+      places = Math.max(0, ...sent.map((row) => row.place));
+      whole = true; // what is written next need not be compared with what was read
+      return {
+        pages: heads.map(({ taskId, head }) => {
+          const mine = works.filter((row) => row.taskId === taskId);
+          return {
+            ...head,
+            work: Object.fromEntries(mine.map((row) => [row.itemId, row.work])),
+            unsent: new Set(mine.filter((row) => row.unsent).map((row) => row.itemId)),
+          };
+        }),
+        outgoing: sent.sort((a, b) => a.place - b.place).map((row) => row.outgoing),
+        requestId: request?.requestId ?? null,
+      };
+    },
+    keep: async (session) => {
+      if (!changed(session)) return;
+      let tx: Write | null = null;
+      try {
+        // No waiting while the database is open: the transaction is on its way before the next paint.
+        tx = (database ?? (await opening)).transaction([...STORES], "readwrite");
+        tx.done.catch(ignored);
+        write(tx, session);
+        tx.commit();
+        await tx.done;
+      } catch (error) {
+        whole = true;
+        abort(tx);
+        if (error instanceof DOMException && error.name === "InvalidStateError") {
+          database = null; // the browser closed it, as when the user clears the site's data
+          opening = open();
+        }
+        throw error;
+      }
+    },
+    keepRequest: async (requestId) => {
+      const opened = database ?? (await opening);
+      if (requestId) await opened.put("requests", { scope, requestId });
+      else await opened.delete("requests", scope);
+    },
+    close: () => {
+      opening.then((opened) => opened.close()).catch(ignored);
+    },
+  };
+}
+
+/** All or nothing: what was asked for before the error is not written either. */
+function abort(tx: Write | null): void {
+  try {
+    tx?.abort();
+  } catch {
+    // It is over already.
+  }
+}
+
+/** A failed write is heard of by its transaction. */
+const ignored = () => undefined;
+
+async function openDatabase(): Promise<IDBPDatabase<Rows>> {
+  return openDB<Rows>("labelry", 1, {
+    upgrade: (made) => {
+      made.createObjectStore("pages", { keyPath: ["scope", "taskId"] });
+      made.createObjectStore("work", { keyPath: ["scope", "taskId", "itemId"] });
+      made.createObjectStore("outgoing", { keyPath: ["scope", "submissionId"] });
+      made.createObjectStore("requests", { keyPath: "scope" });
+    },
+  });
+}
+
+function headOf({ task, items, seq, order, problems, problem }: Page): PageHead {
+  return { task, items, seq, order, problems, problem };
+}
+
+function sameHead(a: Page, b: Page): boolean {
+  return (
+    a.task === b.task &&
+    a.items === b.items &&
+    a.seq === b.seq &&
+    a.order === b.order &&
+    a.problems === b.problems &&
+    a.problem === b.problem
+  );
+}
