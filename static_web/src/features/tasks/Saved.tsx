@@ -1,8 +1,8 @@
 import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import type { ReactNode } from "react";
+import { useSyncExternalStore, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { DeskState } from "./desk";
+import type { Desk } from "./desk";
 
 const useStyles = makeStyles({
   root: {
@@ -29,20 +29,25 @@ const useStyles = makeStyles({
 });
 
 /** Always in one place: whether the API has all that was decided. */
-export function Saved({ state }: { state: DeskState | null }): ReactNode {
+export function Saved({ desk }: { desk: Desk | null }): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
+  const subscribe = desk?.subscribe ?? nothingToHear;
+  const state = useSyncExternalStore(subscribe, () => desk?.state() ?? null);
+  const kept = useSyncExternalStore(subscribe, () => desk?.kept() ?? true);
   const unsaved = state?.unsaved ?? 0;
   const connection = state?.connection ?? "online";
   const away = connection !== "online";
   const text =
-    connection !== "online"
-      ? t(`saved.${connection}`)
-      : unsaved
+    state?.unkept && unsaved
+      ? t("saved.unkept")
+      : connection !== "online"
+        ? t(`saved.${connection}`)
+        : unsaved
         ? t("saved.unsaved", { count: unsaved })
         : t("saved.saved");
   return (
-    <span className={styles.root} data-testid="saved" data-unsaved={unsaved}>
+    <span className={styles.root} data-testid="saved" data-unsaved={unsaved} data-kept={kept}>
       <span className={styles.text}>{text}</span>
       <span
         className={mergeClasses(styles.dot, unsaved > 0 || away ? styles.waiting : undefined)}
@@ -50,3 +55,5 @@ export function Saved({ state }: { state: DeskState | null }): ReactNode {
     </span>
   );
 }
+
+const nothingToHear = () => () => undefined;

@@ -195,7 +195,7 @@ export function Stage({ project, userId }: { project: Project; userId: string })
           progress={progress}
           kind={page?.task.kind}
           layout={layout}
-          state={open?.state ?? null}
+          desk={open?.desk ?? null}
           onLayout={(chosen) => {
             rememberLayout(chosen);
             setLayout(chosen);

@@ -9,7 +9,7 @@ import { AccountMenu } from "@/ui/AccountMenu";
 import { Icon } from "@/ui/Icon";
 
 import { CommandButton } from "./CommandButton";
-import type { DeskState } from "./desk";
+import type { Desk } from "./desk";
 import { layouts, type Layout } from "./layouts";
 import { Saved } from "./Saved";
 
@@ -55,7 +55,7 @@ interface Props {
   progress: Progress | undefined;
   kind: Task["kind"] | undefined;
   layout: Layout;
-  state: DeskState | null;
+  desk: Desk | null;
   onLayout: (layout: Layout) => void;
   onInstructions: () => void;
   onHelp: () => void;
@@ -100,7 +100,7 @@ export function TopBar(props: Props): ReactNode {
         })}
       </div>
       <div className={styles.right}>
-        <Saved state={props.state} />
+        <Saved desk={props.desk} />
         <div className={styles.wide}>
           <CommandButton id="rail" icon="panel" iconOnly onClick={props.onRail} />
           <CommandButton id="help" icon="help" iconOnly onClick={props.onHelp} />

@@ -1,0 +1,369 @@
+"""A labeler's tab, connection, host and storage fail in every way we know, and no edit is lost or doubled.
+
+What counts as acknowledged is what the screen shows one frame after a key. In the end every such edit must
+be in the browser's journal or with the API, as it was shown last, and no submission may be there twice.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Error as BrowserError
+
+from dev.browser import chromium_launch_options
+from dev.client import Client, Person
+from dev.site import build
+from dev.stack import Stack
+
+ADMIN = Person("admin", "admin@example.com", roles=("admin",))
+ANN = Person("ann", "ann@example.com")
+BOB = Person("bob", "bob@example.com")
+CLASSES = ["Ash", "Birch", "Cedar", "Fir", "Oak"]
+IMAGES = 500
+EDITS = 52  # a session
+ARRIVES_MS = 45_000  # two cores run storage, host, front door and browser at once
+
+SHOWN = """() => new Promise(done => requestAnimationFrame(() => done({
+  kept: document.querySelector("[data-testid=saved]")?.dataset.kept === "true",
+  works: [...document.querySelectorAll("[data-item]")].map(tile => [
+    tile.dataset.item, tile.getAttribute("aria-label").split(/\\.png: /)[1]]),
+})))"""
+
+JOURNAL = """() => new Promise((done, fail) => {
+  const opening = indexedDB.open("labelry");
+  opening.onerror = () => fail(opening.error);
+  opening.onsuccess = () => {
+    const database = opening.result;
+    const read = database.transaction(["work", "outgoing"]);
+    const work = read.objectStore("work").getAll();
+    const outgoing = read.objectStore("outgoing").getAll();
+    read.oncomplete = () => {
+      database.close();
+      done({
+        work: work.result.map(row => ({item: row.itemId, ...row.work})),
+        outgoing: outgoing.result.flatMap(row =>
+          row.outgoing.submission.items.map(one => ({item: one.item_id, ...one}))),
+      });
+    };
+  };
+})"""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    logs = tmp_path_factory.mktemp("logs")
+    with Stack(site=build(), logs=logs, name="faults") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def project(system: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Tiny images, each of its own colour, in a project for Ann and Bob."""
+    folder = tmp_path_factory.mktemp("images")
+    chance = random.Random(7)
+    for index in range(IMAGES):
+        color = tuple(chance.randrange(256) for _ in range(3))
+        Image.new("RGB", (48, 36), color).save(folder / f"{index:04d}.png")
+    with Client(system.hosts[0].url, person=ADMIN) as admin:
+        dataset = admin.create_dataset("Trees", key="d")
+        assert not admin.upload(dataset, {file.name: file for file in folder.iterdir()})
+        made = admin.create_project("Trees", "multiclass", dataset, CLASSES, key="p")
+        admin.add_member(made, ANN)
+        admin.add_member(made, BOB)
+        admin.wait_until_running(made)
+    return made
+
+
+@pytest.fixture
+def context(system: Stack) -> Iterator[BrowserContext]:
+    with sync_playwright() as playwright:
+        browser: Browser = playwright.chromium.launch(**chromium_launch_options())
+        context = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
+        context.add_cookies(
+            [{"name": "StaticWebAppsAuthCookie", "value": ANN.cookie, "url": system.url}]
+        )
+        context.add_init_script(
+            "localStorage.setItem('labelry.layout', '9');"
+            "localStorage.setItem('labelry.language', 'en');"
+        )
+        context.set_default_timeout(ARRIVES_MS)
+        yield context
+        browser.close()
+
+
+def said(decision: dict[str, Any]) -> str:
+    """What the screen says about a decision, as far as it matters here."""
+    if decision["outcome"] is None:
+        return "No label yet"
+    if decision["outcome"] == "skipped":
+        return "Skipped"
+    return CLASSES[int(decision["annotations"][0]["class_id"][1:]) - 1]
+
+
+@dataclass
+class Labeler:
+    """Ann at her browser, who remembers what the screen told her."""
+
+    context: BrowserContext
+    address: str
+    chance: random.Random
+    page: Page = field(init=False)
+    acknowledged: dict[str, str] = field(default_factory=dict[str, str])
+    perhaps: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """What was shown while the screen said that it is not kept yet."""
+    sent: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    edits: int = 0
+
+    def __post_init__(self) -> None:
+        self.open()
+
+    def open(self) -> None:
+        """A new tab on the labeling page."""
+        self.page = self.context.new_page()
+        self.page.on("request", self._remember)
+        self.page.clock.install()
+        self.page.goto(self.address)
+        self.arrive()
+
+    def _remember(self, request: Any) -> None:
+        if request.method == "POST" and request.url.endswith("/submit"):
+            body = json.loads(request.post_data)
+            known = self.sent.setdefault(body["submission_id"], body)
+            assert known == body, "a submission is replayed as it was"
+
+    def arrive(self) -> None:
+        """Images are there, and those known already are shown as they were."""
+        expect(self.page.locator("[data-item]").first).to_be_visible(timeout=ARRIVES_MS)
+        self.look()
+
+    def look(self) -> None:
+        """Compare what is shown with what was acknowledged before."""
+        for item, work in self._shown()["works"]:
+            self._same(item, work)
+
+    def _same(self, item: str, work: str) -> None:
+        allowed = {self.acknowledged.get(item, work), *self.perhaps.get(item, set())}
+        assert work in allowed, f"{item} was {sorted(allowed)} and is {work} now"
+
+    def _shown(self) -> Any:
+        return self.page.evaluate(SHOWN)
+
+    def edit(self, *, strict: bool = True) -> None:
+        """One random key. `strict`: what is seen counts, whatever the page says about keeping it."""
+        keys = ["1", "2", "3", "4", "5", "s", "x", "Control+z", "Control+Shift+z", "Control+a 3"]
+        weights = [8, 8, 8, 8, 8, 6, 4, 3, 2, 1]
+        before = dict(self._shown()["works"])
+        if self.chance.random() < 0.25:
+            self.page.keyboard.press(self.chance.choice(["ArrowRight", "ArrowLeft", "ArrowDown"]))
+        key = self.chance.choices(keys, weights)[0]
+        for one in key.split():
+            self.page.keyboard.press(one)
+        shown = self._shown()
+        for item, work in shown["works"]:
+            if item not in before:  # undone as far as the page before
+                self._same(item, work)
+                continue
+            self.edits += before[item] != work
+            if strict or shown["kept"]:
+                self.acknowledged[item] = work
+                self.perhaps.pop(item, None)
+            elif before[item] != work:
+                self.perhaps.setdefault(item, set()).add(work)
+
+    def work(self, edits: int, *, strict: bool = True) -> None:
+        """So many edits; a page that is decided is submitted now and then, whole or in part."""
+        until = self.edits + edits
+        while self.edits < until:
+            shown = dict(self._shown()["works"])
+            if not shown:
+                return  # nothing is left to work on: no connection, or the project is paused
+            decided = sum(work != "No label yet" for work in shown.values())
+            if decided == len(shown) and self.chance.random() < 0.4:
+                self.page.keyboard.press("Enter")
+            elif decided > 4 and self.chance.random() < 0.04:
+                self.page.keyboard.press("Control+Enter")
+            else:
+                self.edit(strict=strict)
+
+    def saved(self) -> None:
+        """Wait until the page says that all is saved."""
+        mark = self.page.get_by_test_id("saved")
+        expect(mark).to_have_attribute("data-unsaved", "0", timeout=ARRIVES_MS)
+
+    def kill(self) -> None:
+        """The tab dies: no handler of the page runs."""
+        session = self.context.new_cdp_session(self.page)
+        with suppress(BrowserError):
+            session.send("Page.crash", timeout=2_000)  # type: ignore[call-arg]
+        self.page.close()
+
+
+@dataclass
+class World:
+    """What can go wrong around a labeler."""
+
+    system: Stack
+    project: str
+    labeler: Labeler
+
+    def tab_killed(self) -> None:
+        self.labeler.kill()
+        self.labeler.open()
+
+    def reload(self) -> None:
+        self.labeler.page.reload()
+        self.labeler.arrive()
+
+    def ten_minutes_offline(self) -> None:
+        ann = self.labeler
+        ann.context.set_offline(True)
+        ann.work(8)
+        ann.page.clock.fast_forward("10:00")
+        ann.work(6)
+        ann.context.set_offline(False)
+        ann.page.clock.fast_forward("00:30")
+        ann.saved()
+
+    def signed_out(self) -> None:
+        ann = self.labeler
+        ann.context.route("**/api/**", lambda route: route.fulfill(status=401, json={}))
+        ann.work(8)
+        ann.page.clock.fast_forward("00:06")
+        expect(ann.page.get_by_text("Sign in again")).to_be_visible()
+        ann.context.unroute("**/api/**")
+        ann.page.clock.fast_forward("00:30")
+        ann.saved()
+
+    def pictures_refused(self) -> None:
+        ann = self.labeler
+        pictures = "**/devstoreaccount1/**"
+
+        def refuse(route: Route) -> None:
+            route.fulfill(status=403, body="AuthenticationFailed")
+
+        ann.context.route(pictures, refuse)
+        ann.page.reload()
+        ann.arrive()
+        ann.work(8)
+        ann.context.unroute(pictures)
+        ann.page.clock.fast_forward("00:20")
+        ann.saved()
+
+    def lease_over(self) -> None:
+        """The images are given back, and Bob takes some of them."""
+        ann = self.labeler
+        with Client(self.system.hosts[-1].url, person=ADMIN) as admin:
+            for lease in admin.call("GET", f"/projects/{self.project}/leases")["items"]:
+                admin.call("POST", f"/projects/{self.project}/tasks/{lease['task_id']}/release", {})
+        ann.work(8)
+        ann.page.reload()
+        ann.arrive()
+
+    def project_paused(self) -> None:
+        ann = self.labeler
+        with Client(self.system.hosts[-1].url, person=ADMIN) as admin:
+            admin.call("POST", f"/projects/{self.project}/pause", {})
+            ann.work(8)
+            ann.page.reload()
+            admin.call("POST", f"/projects/{self.project}/resume", {})
+        ann.page.clock.fast_forward("00:30")
+        ann.arrive()
+
+    def host_killed(self) -> None:
+        ann = self.labeler
+        host = self.system.hosts[-1]
+        host.kill()
+        ann.work(8)
+        self.system.add_host(port=int(host.url.rsplit(":", 1)[1]))
+        ann.page.clock.fast_forward("00:30")
+        ann.saved()
+
+    def second_tab(self) -> None:
+        ann = self.labeler
+        first = ann.page
+        ann.open()
+        ann.page.get_by_role("button", name="Work here").click()
+        expect(first.get_by_role("button", name="Work here")).to_be_visible()
+        ann.work(8)
+        first.keyboard.press("3")  # only looks on
+        first.close()
+
+    def browser_full(self) -> None:
+        ann = self.labeler
+        session = ann.context.new_cdp_session(ann.page)
+        origin = ann.address.split("/projects")[0]
+        session.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 1})
+        ann.work(20, strict=False)
+        ann.page.clock.fast_forward("00:02")
+        ann.saved()
+        ann.edit(strict=False)
+        session.send("Storage.overrideQuotaForOrigin", {"origin": origin})
+        ann.kill()
+        ann.open()
+
+
+FAULTS: list[Callable[[World], None]] = [
+    World.tab_killed,
+    World.reload,
+    World.ten_minutes_offline,
+    World.signed_out,
+    World.pictures_refused,
+    World.lease_over,
+    World.project_paused,
+    World.host_killed,
+    World.second_tab,
+    World.browser_full,
+]
+
+
+@pytest.mark.timeout(900)
+def test_a_thousand_edits_survive_every_fault_and_none_is_doubled(
+    system: Stack, project: str, context: BrowserContext
+) -> None:
+    address = f"{system.url}/projects/{project}/label"
+    labeler = Labeler(context, address, random.Random(20))
+    world = World(system, project, labeler)
+
+    for fault in FAULTS * 2:
+        began = time.monotonic()
+        labeler.work(EDITS)
+        fault(world)
+        labeler.look()
+        print(f"{fault.__name__}: {labeler.edits} edits, {time.monotonic() - began:.1f} s")
+
+    labeler.page.clock.fast_forward("00:30")
+    labeler.saved()
+    kept = labeler.page.evaluate(JOURNAL)
+    found = {one["item"]: {said(one)} for one in [*kept["outgoing"], *kept["work"]]}
+    twice: list[str] = []
+    with Client(system.hosts[-1].url, person=ADMIN) as admin:
+        for item in labeler.acknowledged:
+            path = f"/projects/{project}/items/{item}/history"
+            mine = [
+                entry
+                for entry in admin.call("GET", path)["items"]
+                if entry.get("submission_id") in labeler.sent
+            ]
+            counts = Counter(entry["submission_id"] for entry in mine)
+            twice += [f"{item} {one}" for one, count in counts.items() if count > 1]
+            if item not in found and mine:
+                found[item] = {said(mine[-1])}
+    lost = [
+        f"{item}: {work} shown, {found.get(item)} found"
+        for item, work in labeler.acknowledged.items()
+        if work != "No label yet" and not found.get(item, set()) & {work, *labeler.perhaps.get(item, ())}
+    ]
+    print(f"{labeler.edits} edits, {len(labeler.sent)} submissions, {len(lost)} lost, {len(twice)} doubled")
+    assert (lost, twice) == ([], [])
+    assert labeler.edits >= 1_000
