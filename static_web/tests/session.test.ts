@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import type { TaskItem } from "@/api/types";
 import {
   decidedCount,
   draftOf,
@@ -122,6 +123,170 @@ describe("choosing images", () => {
   it("stops at the ends", () => {
     expect(play(started(), { type: "move", by: -1, extend: false }).focus).toBe(0);
     expect(play(started(), { type: "move", by: 5, extend: false }).focus).toBe(0);
+  });
+});
+
+describe("a selection", () => {
+  it("is what a drag touched", () => {
+    const state = play(started(), { type: "select", itemIds: ["i3", "i2"] }, label("c1"));
+    expect(classesOf(state)).toEqual({ i1: [], i2: ["c1"], i3: ["c1"] });
+  });
+
+  it("is let go when the rest of the page is skipped, and what was decided stays", () => {
+    const state = play(
+      started(),
+      label("c1"),
+      { type: "select", itemIds: ["i1"] },
+      { type: "skipPage", at: 0 },
+    );
+    const work = state.pages[0]?.work;
+    expect([work?.["i1"]?.outcome, work?.["i2"]?.outcome, work?.["i3"]?.outcome]).toEqual([
+      "labeled",
+      "skipped",
+      "skipped",
+    ]);
+    expect(state.selection.size).toBe(0);
+    expect(play(state, { type: "undo" }).pages[0]?.work["i2"]?.outcome).toBeNull();
+  });
+});
+
+describe("taking one tag away", () => {
+  it("leaves the others, and the image open when none is left", () => {
+    const state = play(started(many), label("c1"), {
+      ...label("c2"),
+      annotationId: "b",
+    } as SessionEvent);
+    const once = play(state, { type: "untag", itemId: "i1", annotationId: "a-0", at: 0 });
+    expect(classesOf(once)["i1"]).toEqual(["c2"]);
+    const twice = play(once, { type: "untag", itemId: "i1", annotationId: "b-0", at: 0 });
+    expect(twice.pages[0]?.work["i1"]?.outcome).toBeNull();
+  });
+
+  it("is about that image, wherever the focus is", () => {
+    const state = play(started(), label("c1"), {
+      type: "untag",
+      itemId: "i1",
+      annotationId: "a-0",
+      at: 0,
+    });
+    expect(classesOf(state)["i1"]).toEqual([]);
+    expect(state.focus).toBe(1);
+  });
+});
+
+describe("skipping and asking", () => {
+  const skip: SessionEvent = { type: "decide", outcome: "skipped", at: 0 };
+  const ask: SessionEvent = { type: "decide", outcome: "needs_review", at: 0 };
+
+  it("sends the reason with a skipped image, and forgets it with another decision", () => {
+    const state = play(started(), skip, {
+      type: "explain",
+      itemIds: ["i1"],
+      reason: "blurred",
+      at: 0,
+    });
+    expect(state.pages[0] && draftOf(state.pages[0])[0]).toMatchObject({ reason: "blurred" });
+    expect(play(state, submit).outgoing[0]?.submission.items[0]).toMatchObject({
+      outcome: "skipped",
+      reason: "blurred",
+    });
+    const labeled = play(state, { type: "focus", index: 0 }, label("c1"));
+    expect(labeled.pages[0]?.work["i1"]).toMatchObject({ outcome: "labeled", reason: null });
+  });
+
+  it("gives a reason to skipped images only, and a note to those asked about", () => {
+    const state = play(started(), label("c1"), ask, {
+      type: "explain",
+      itemIds: ["i1", "i2", "i3"],
+      reason: "blurred",
+      note: "cat or dog?",
+      at: 0,
+    });
+    const work = Object.values(state.pages[0]?.work ?? {});
+    expect(work.map((one) => [one.reason, one.note])).toEqual([
+      [null, null],
+      [null, "cat or dog?"],
+      [null, null],
+    ]);
+  });
+
+  it("keeps the labels of an image that is asked about, also when they change", () => {
+    const state = play(started(), label("c1"), { type: "focus", index: 0 }, ask);
+    expect(state.pages[0]?.work["i1"]).toMatchObject({ outcome: "needs_review" });
+    expect(classesOf(state)["i1"]).toEqual(["c1"]);
+    const changed = play(state, { type: "focus", index: 0 }, label("c2"));
+    expect(changed.pages[0]?.work["i1"]).toMatchObject({ outcome: "needs_review" });
+    expect(classesOf(changed)["i1"]).toEqual(["c2"]);
+    const again = play(changed, { type: "focus", index: 0 }, ask);
+    expect(again.pages[0]?.work["i1"]?.outcome).toBe("labeled");
+  });
+
+  it("drops the labels of an image that is skipped", () => {
+    const state = play(started(), label("c1"), { type: "focus", index: 0 }, skip);
+    expect(classesOf(state)["i1"]).toEqual([]);
+  });
+});
+
+describe("suggestions", () => {
+  const annotations = [
+    { annotation_id: "p1", class_id: "c1", confidence: 0.97 },
+    { annotation_id: "p2", class_id: "c2", confidence: 0.61 },
+  ];
+  const suggested = (rules = one, id = "i1") =>
+    step(newSession(rules), {
+      type: "arrived",
+      task: aTask("t1", [
+        { ...anItem(id), prelabel: { run_id: "r", annotations } } as TaskItem,
+        anItem("i2"),
+      ]),
+      at: 0,
+    });
+  const accept = (...itemIds: string[]): SessionEvent => ({
+    type: "accept",
+    itemIds: new Set(itemIds),
+    annotationId: "b",
+    at: 0,
+  });
+
+  it("decide nothing, until they are accepted", () => {
+    const state = suggested(many);
+    expect(state.pages[0] && decidedCount(state.pages[0])).toBe(0);
+    expect(step(state, submit)).toBe(state);
+    const accepted = play(state, accept("i1", "i2"));
+    expect(accepted.pages[0]?.work["i1"]?.annotations).toMatchObject([
+      { class_id: "c1", origin: { prelabel: "p1" } },
+      { class_id: "c2", origin: { prelabel: "p2" } },
+    ]);
+    expect(accepted.pages[0]?.work["i2"]?.outcome).toBeNull();
+    expect(classesOf(play(accepted, { type: "undo" }))["i1"]).toEqual([]);
+  });
+
+  it("are not accepted for images nobody has seen", () => {
+    expect(classesOf(play(suggested(), accept("i2")))["i1"]).toEqual([]);
+  });
+
+  it("give way to a class, or are taken by it", () => {
+    expect(classesOf(play(suggested(), label("c3")))["i1"]).toEqual(["c3"]);
+    const taken = play(suggested(), label("c1")).pages[0]?.work["i1"];
+    expect(taken?.annotations).toMatchObject([{ class_id: "c1", origin: { prelabel: "p1" } }]);
+    expect(taken?.suggestions).toEqual([]);
+  });
+
+  it("are corrected tag by tag where there may be several", () => {
+    expect(classesOf(play(suggested(many), label("c3")))["i1"]).toEqual(["c1", "c2", "c3"]);
+    expect(classesOf(play(suggested(many), label("c2")))["i1"]).toEqual(["c1"]);
+    const less = play(suggested(many), {
+      type: "untag",
+      itemId: "i1",
+      annotationId: "p2",
+      at: 0,
+    });
+    expect(less.pages[0]?.work["i1"]).toMatchObject({ outcome: null, suggestions: [{}] });
+  });
+
+  it("go when the image is cleared or skipped", () => {
+    const cleared = play(suggested(), { type: "clear", at: 0 });
+    expect(cleared.pages[0]?.work["i1"]?.suggestions).toEqual([]);
   });
 });
 

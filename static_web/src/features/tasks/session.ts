@@ -13,6 +13,19 @@ import type {
   TaskItem,
 } from "@/api/types";
 
+/** What a model says about an image, until somebody decides. */
+export interface Suggestion {
+  annotation_id: string;
+  class_id: string;
+  /** 0 to 1. */
+  confidence: number;
+}
+
+/** The API sends suggestions with the images of tasks of the kind `prelabeled`. */
+type Suggested = TaskItem & {
+  prelabel?: { run_id: string; annotations: readonly Suggestion[] } | null;
+};
+
 export interface Rules {
   /** One class an image, or any number. */
   many: boolean;
@@ -23,8 +36,13 @@ export interface Rules {
 export interface Work {
   annotations: Annotation[];
   outcome: Outcome | null;
+  /** Why it was skipped. */
+  reason: string | null;
+  /** What the reviewer is asked. */
   note: string | null;
   activeMs: number;
+  /** Shown until something is decided; never sent. */
+  suggestions: readonly Suggestion[];
 }
 
 export type TaskHead = Omit<Task, "items">;
@@ -93,10 +111,15 @@ export type SessionEvent =
   | { type: "focus"; index: number; how?: "toggle" | "extend" }
   | { type: "move"; by: number; extend: boolean }
   | { type: "selectAll" }
+  | { type: "select"; itemIds: readonly string[] }
   | { type: "clearSelection" }
   | { type: "classify"; classId: string; annotationId: string; at: number }
+  | { type: "untag"; itemId: string; annotationId: string; at: number }
   | { type: "clear"; at: number }
   | { type: "decide"; outcome: Outcome; at: number }
+  | { type: "skipPage"; at: number }
+  | { type: "explain"; itemIds: readonly string[]; reason?: string; note?: string; at: number }
+  | { type: "accept"; itemIds: ReadonlySet<string>; annotationId: string; at: number }
   | { type: "nextOpen" }
   | { type: "undo" }
   | { type: "redo" }
@@ -139,20 +162,30 @@ export function step(state: Session, event: SessionEvent): Session {
       return focusOn(state, event.index, event.how);
     case "move": {
       const index = state.focus + event.by;
-      return index < 0 || index >= count(state)
+      return index < 0 || index >= itemsOf(state).length
         ? state
         : focusOn(state, index, event.extend ? "extend" : undefined);
     }
     case "selectAll":
       return { ...state, selection: new Set(state.pages[0]?.items.map((item) => item.item_id)) };
+    case "select":
+      return { ...state, selection: new Set(event.itemIds) };
     case "clearSelection":
       return { ...state, selection: new Set(), anchor: state.focus };
     case "classify":
       return classify(state, event);
+    case "untag":
+      return untag(state, event);
     case "clear":
-      return decide(state, event.at, () => ({ annotations: [], outcome: null }));
+      return decide(state, event.at, () => UNDECIDED);
     case "decide":
       return decideAs(state, event.outcome, event.at);
+    case "skipPage":
+      return skipPage(state, event.at);
+    case "explain":
+      return explain(state, event);
+    case "accept":
+      return accept(state, event);
     case "nextOpen":
       return focusNextOpen(state, state.focus);
     case "undo":
@@ -235,14 +268,15 @@ export function draftOf(page: Page): DraftItem[] {
       item_id: item.item_id,
       annotations: work.annotations,
       outcome: work.outcome,
-      reason: null,
+      reason: work.reason,
       note: work.note,
       active_ms: work.activeMs,
     };
   });
 }
 
-const NOTHING: Work = { annotations: [], outcome: null, note: null, activeMs: 0 };
+const UNDECIDED = { annotations: [], outcome: null, reason: null, note: null, suggestions: [] };
+const NOTHING: Work = { ...UNDECIDED, activeMs: 0 };
 
 function arrive(state: Session, event: Extract<SessionEvent, { type: "arrived" }>): Session {
   if (state.pages.some((page) => page.task.task_id === event.task.task_id)) return state;
@@ -343,18 +377,26 @@ function adopt(page: Page, items: readonly DraftItem[]): Page["work"] {
 }
 
 /** What an image starts with: my draft, else the labels it has (a correction), else those it had. */
-function begun(item: TaskItem): Work {
-  if (item.draft) return workOf(item.draft);
+function begun(item: Suggested): Work {
+  const work = item.draft ? workOf(item.draft) : NOTHING;
+  if (isTouched(work)) return work;
   const annotations = item.annotations ?? item.defaults;
-  return annotations?.length ? { ...NOTHING, annotations, outcome: "labeled" } : NOTHING;
+  if (annotations?.length && !item.draft) return { ...NOTHING, annotations, outcome: "labeled" };
+  return { ...work, suggestions: item.prelabel?.annotations ?? [] };
+}
+
+function isTouched(work: Work): boolean {
+  return work.outcome !== null || work.annotations.length > 0;
 }
 
 function workOf(draft: DraftItem): Work {
   return {
     annotations: draft.annotations,
     outcome: draft.outcome,
+    reason: draft.reason,
     note: draft.note,
     activeMs: draft.active_ms,
+    suggestions: [],
   };
 }
 
@@ -401,46 +443,120 @@ function focusNextOpen(state: Session, from: number): Session {
   return open === undefined ? state : { ...state, focus: open, anchor: open, selection: new Set() };
 }
 
+/**
+ * One class replaces what was there and goes on; of several, one is toggled: images that all have it lose
+ * it. A suggestion that is corrected is decided with it. Images asked about stay asked about.
+ */
 function classify(state: Session, event: Extract<SessionEvent, { type: "classify" }>): Session {
   const chosen = targets(state);
-  const tag = (index: number): Annotation => ({
-    annotation_id: `${event.annotationId}-${index}`,
-    class_id: event.classId,
-    frame: 0,
-    geometry: { kind: "tag" },
-    origin: null,
+  const { classId, annotationId } = event;
+  const said = (work: Work, annotations: readonly Annotation[]) => ({
+    annotations: [...annotations],
+    outcome: work.outcome === "needs_review" ? ("needs_review" as const) : ("labeled" as const),
+    reason: null,
+    suggestions: [],
   });
   if (!state.rules.many) {
-    const next = decide(state, event.at, (work, index) =>
-      has(work, event.classId) && work.annotations.length === 1
-        ? { outcome: "labeled" }
-        : { annotations: [tag(index)], outcome: "labeled" },
-    );
+    const next = decide(state, event.at, (work, index) => {
+      const had = shownIn(work, `${annotationId}-${index}`).find((one) => one.class_id === classId);
+      return said(work, [had ?? tag(`${annotationId}-${index}`, classId)]);
+    });
     return advance(next, chosen);
   }
   const page = state.pages[0];
-  const all = chosen.every((item) => has(page?.work[item.item_id] ?? NOTHING, event.classId));
+  const all = chosen.every((item) => has(page?.work[item.item_id] ?? NOTHING, classId));
   return decide(state, event.at, (work, index) => {
-    const others = work.annotations.filter((one) => one.class_id !== event.classId);
-    const annotations = all
-      ? others
-      : has(work, event.classId)
-        ? work.annotations
-        : [...work.annotations, tag(index)];
-    return { annotations, outcome: annotations.length ? "labeled" : null };
+    const id = `${annotationId}-${index}`;
+    const there = shownIn(work, id);
+    const others = there.filter((one) => one.class_id !== classId);
+    if (!all) return said(work, has(work, classId) ? there : [...there, tag(id, classId)]);
+    if (others.length) return said(work, others);
+    return work.outcome === "needs_review" ? { annotations: [] } : UNDECIDED;
   });
 }
 
-/** Deciding the same again takes it back. Skipped and asked-about images keep no labels. */
+function tag(annotationId: string, classId: string, prelabel?: string): Annotation {
+  return {
+    annotation_id: annotationId,
+    class_id: classId,
+    frame: 0,
+    geometry: { kind: "tag" },
+    origin: prelabel === undefined ? null : { prelabel },
+  };
+}
+
+/** What an image shows, as if its suggestions had been accepted. */
+function shownIn(work: Work, annotationId: string): Annotation[] {
+  const accepted = work.suggestions.map((one, index) =>
+    tag(`${annotationId}-s${index}`, one.class_id, one.annotation_id),
+  );
+  return work.outcome === null && accepted.length ? accepted : work.annotations;
+}
+
+function untag(state: Session, event: Extract<SessionEvent, { type: "untag" }>): Session {
+  const item = itemsOf(state).filter((one) => one.item_id === event.itemId);
+  const others = <T extends { annotation_id: string }>(list: readonly T[]) =>
+    list.filter((one) => one.annotation_id !== event.annotationId);
+  const change = (work: Work) => {
+    const annotations = others(work.annotations);
+    const gone = work.outcome === "labeled" && !annotations.length;
+    return {
+      annotations,
+      outcome: gone ? null : work.outcome,
+      suggestions: others(work.suggestions),
+    };
+  };
+  return decide(state, event.at, change, item);
+}
+
+/** Deciding the same again takes it back. Skipped images keep no labels, those asked about do. */
 function decideAs(state: Session, outcome: Outcome, at: number): Session {
   const page = state.pages[0];
   const chosen = targets(state);
+  const kept = (work: Work) => (outcome === "needs_review" ? work.annotations : []);
   const all = chosen.every((item) => {
-    const work = page?.work[item.item_id];
-    return work?.outcome === outcome && !work.annotations.length;
+    const work = page?.work[item.item_id] ?? NOTHING;
+    return work.outcome === outcome && work.annotations.length === kept(work).length;
   });
-  const next = decide(state, at, () => ({ annotations: [], outcome: all ? null : outcome }));
+  const next = decide(state, at, (work) => ({
+    ...UNDECIDED,
+    annotations: kept(work),
+    outcome: !all ? outcome : kept(work).length ? "labeled" : null,
+  }));
   return all ? next : advance(next, chosen);
+}
+
+/** Skips what is not decided yet: nothing that was said is lost. */
+function skipPage(state: Session, at: number): Session {
+  const open = itemsOf(state).filter((item) => !state.pages[0]?.work[item.item_id]?.outcome);
+  const next = decide(state, at, () => ({ ...UNDECIDED, outcome: "skipped" as const }), open);
+  return open.length ? { ...next, selection: new Set() } : state;
+}
+
+/** Why images were skipped, or what a reviewer is asked about them. */
+function explain(state: Session, event: Extract<SessionEvent, { type: "explain" }>): Session {
+  const { reason, note } = event;
+  const about = itemsOf(state).filter((item) => event.itemIds.includes(item.item_id));
+  const change = (work: Work): Partial<Work> => {
+    if (work.outcome === "skipped" && reason !== undefined) return { reason: reason || null };
+    if (work.outcome === "needs_review" && note !== undefined) return { note: note || null };
+    return {};
+  };
+  return decide(state, event.at, change, about);
+}
+
+/** Takes what is suggested, for images that are not decided. */
+function accept(state: Session, event: Extract<SessionEvent, { type: "accept" }>): Session {
+  const suggested = itemsOf(state).filter((item) => {
+    const work = state.pages[0]?.work[item.item_id];
+    return event.itemIds.has(item.item_id) && !work?.outcome && work?.suggestions.length;
+  });
+  const change = (work: Work, index: number) => ({
+    annotations: shownIn(work, `${event.annotationId}-${index}`),
+    outcome: "labeled" as const,
+    suggestions: [],
+  });
+  return decide(state, event.at, change, suggested);
 }
 
 function advance(state: Session, chosen: readonly TaskItem[]): Session {
@@ -457,14 +573,14 @@ function withWork(page: Page, work: Page["work"]): Page {
   return { ...page, work, unsent, touched: true };
 }
 
-/** Changes the work on the targets; the time since the last decision is shared among them. */
+/** Changes the work on some images; the time since the last decision is shared among them. */
 function decide(
   state: Session,
   at: number,
   change: (work: Work, index: number) => Partial<Work>,
+  chosen: readonly TaskItem[] = targets(state),
 ): Session {
   const page = state.pages[0];
-  const chosen = targets(state);
   if (!page || !chosen.length) return state;
   const spent = Math.max(at - state.decidedAt, 0) / chosen.length;
   const work = { ...page.work };
@@ -524,7 +640,7 @@ function submit(state: Session, event: Extract<SessionEvent, { type: "submit" }>
         base_revision: item.revision,
         outcome: work.outcome ?? "labeled",
         annotations: work.annotations,
-        reason: null,
+        reason: work.reason,
         note: work.note,
         active_ms: work.activeMs,
       };
@@ -634,9 +750,11 @@ function isFor(one: Outgoing, submissionId: string): boolean {
 }
 
 function has(work: Work, classId: string): boolean {
-  return work.annotations.some((one) => one.class_id === classId);
+  const shown =
+    work.outcome === null && work.suggestions.length ? work.suggestions : work.annotations;
+  return shown.some((one) => one.class_id === classId);
 }
 
-function count(state: Session): number {
-  return state.pages[0]?.items.length ?? 0;
+function itemsOf(state: Session): readonly TaskItem[] {
+  return state.pages[0]?.items ?? [];
 }
