@@ -54,6 +54,30 @@ export const commands = [
   { id: "instructions", place: "label", group: "view", keys: ["KeyI"] },
   { id: "rail", place: "label", group: "view", keys: ["Backslash"] },
   { id: "help", place: "label", group: "view", keys: ["Shift+Slash"] },
+  { id: "skipPage", place: "label", group: "classes", keys: ["Shift+KeyS"] },
+  {
+    id: "reason",
+    place: "label",
+    group: "classes",
+    keys: ["Shift+Digit1", "Shift+Digit2", "Shift+Digit3", "Shift+Digit4"],
+    shown: "Shift + 1–4",
+  },
+  {
+    id: "zoomIn",
+    place: "label",
+    group: "view",
+    keys: ["Equal", "Shift+Equal", "NumpadAdd"],
+    shown: "+",
+  },
+  {
+    id: "zoomOut",
+    place: "label",
+    group: "view",
+    keys: ["Minus", "NumpadSubtract"],
+    shown: "−",
+  },
+  { id: "zoomFit", place: "label", group: "view", keys: ["KeyF"] },
+  { id: "quick", place: "label", group: "view", keys: ["KeyQ"] },
   { id: "searchProjects", place: "projects", group: "view", keys: ["Slash"] },
 ] as const satisfies readonly Command[];
 

@@ -23,3 +23,5 @@ globalThis.ResizeObserver = class {
   unobserve = () => undefined;
   disconnect = () => undefined;
 };
+HTMLElement.prototype.setPointerCapture = () => undefined;
+HTMLElement.prototype.scrollIntoView = () => undefined;

@@ -13,6 +13,7 @@ const useStyles = makeStyles({
     display: "flex",
     alignItems: "center",
     gap: "4px",
+    position: "relative",
     height: "100%",
     boxSizing: "border-box",
     paddingInline: "12px 8px",
@@ -31,12 +32,30 @@ const useStyles = makeStyles({
   marks: { display: "flex", gap: "2px", height: "4px" },
   mark: { flex: 1, borderRadius: "2px", backgroundColor: tokens.colorNeutralStroke1 },
   marked: { backgroundColor: tokens.colorCompoundBrandStroke },
+  middle: {
+    flex: "1 1 0",
+    minWidth: 0,
+    display: "flex",
+    justifyContent: "center",
+    marginInline: "8px",
+    // No room between the buttons: a line of its own above them, which moves nothing.
+    "@media (max-width: 1279px)": {
+      position: "absolute",
+      insetInline: 0,
+      bottom: "100%",
+      zIndex: 2,
+      marginInline: 0,
+      padding: "4px 12px",
+      backgroundColor: tokens.colorNeutralBackground1,
+      borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+      ":empty": { display: "none" },
+    },
+  },
   notice: {
     display: "flex",
     alignItems: "center",
     gap: "8px",
     minWidth: 0,
-    marginInline: "auto",
     color: tokens.colorStatusWarningForeground3,
     fontSize: "13px",
   },
@@ -47,16 +66,21 @@ interface Props {
   page: Page | undefined;
   many: boolean;
   state: DeskState | null;
+  locked: boolean;
+  /** Submitting would accept suggestions. */
+  suggested: boolean;
   onUndo: () => void;
   onSkip: () => void;
   onAsk: () => void;
   onNothing: () => void;
   onSubmit: () => void;
   onDismiss: () => void;
+  /** What can be said or taken back just now. */
+  children: ReactNode;
 }
 
 export function BottomBar(props: Props): ReactNode {
-  const { page, many, state } = props;
+  const { page, many, state, locked } = props;
   const { t } = useTranslation();
   const styles = useStyles();
   const done = page ? decidedCount(page) : 0;
@@ -64,6 +88,7 @@ export function BottomBar(props: Props): ReactNode {
   const some = done > 0 && done < all;
   const { past, outgoing, finished } = state?.session ?? {};
   const canUndo = Boolean(past?.length || outgoing?.length || finished?.length);
+  const closed = !page || locked;
   return (
     <div className={styles.bar}>
       <div className={styles.done}>
@@ -80,19 +105,21 @@ export function BottomBar(props: Props): ReactNode {
           ))}
         </span>
       </div>
-      <CommandButton id="undo" icon="undo" disabled={!canUndo} onClick={props.onUndo} />
-      <CommandButton id="skip" icon="skip" disabled={!page} onClick={props.onSkip} />
-      <CommandButton id="ask" icon="ask" disabled={!page} onClick={props.onAsk} />
+      <CommandButton id="undo" icon="undo" disabled={!canUndo || locked} onClick={props.onUndo} />
+      <CommandButton id="skip" icon="skip" disabled={closed} onClick={props.onSkip} />
+      <CommandButton id="ask" icon="ask" disabled={closed} onClick={props.onAsk} />
       {many && (
-        <CommandButton id="nothing" icon="nothing" disabled={!page} onClick={props.onNothing} />
+        <CommandButton id="nothing" icon="nothing" disabled={closed} onClick={props.onNothing} />
       )}
-      <NoticeLine state={state} onDismiss={props.onDismiss} />
+      <div className={styles.middle}>
+        {props.children ?? <NoticeLine state={state} onDismiss={props.onDismiss} />}
+      </div>
       <div className={styles.submit}>
         <CommandButton
           id={some ? "submitNow" : "submit"}
           appearance="primary"
           text={some ? t("label.submitSome", { done }) : t("commands.submit")}
-          disabled={!done}
+          disabled={(!done && !props.suggested) || locked}
           onClick={props.onSubmit}
         />
       </div>

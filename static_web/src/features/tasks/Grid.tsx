@@ -1,12 +1,14 @@
-import { makeStyles } from "@fluentui/react-components";
-import { useEffect, type ReactNode, type Ref } from "react";
+import { makeStyles, tokens } from "@fluentui/react-components";
+import { useEffect, useMemo, type ReactNode, type Ref } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { LabelClass } from "@/api/types";
 
 import { columnsOf, rowsOf, screenful, type Layout } from "./layouts";
+import { useRubberBand } from "./rubberBand";
 import type { Session } from "./session";
-import { imageSource, Tile } from "./Tile";
+import { imageSource, Tile, type TileActions } from "./Tile";
+import type { ZoomControl } from "./Zoomable";
 
 const useStyles = makeStyles({
   grid: {
@@ -15,6 +17,22 @@ const useStyles = makeStyles({
     height: "100%",
     boxSizing: "border-box",
     padding: "0",
+    position: "relative",
+    // One finger selects; two still magnify the page.
+    touchAction: "pinch-zoom",
+  },
+  band: {
+    position: "absolute",
+    border: `1px solid ${tokens.colorCompoundBrandStroke}`,
+    boxSizing: "border-box",
+    pointerEvents: "none",
+    "::before": {
+      content: "''",
+      position: "absolute",
+      inset: 0,
+      backgroundColor: tokens.colorCompoundBrandStroke,
+      opacity: 0.15,
+    },
   },
 });
 
@@ -24,13 +42,15 @@ interface Props {
   classes: readonly LabelClass[];
   layout: Layout;
   portrait: boolean;
-  onFocus: (index: number, how?: "toggle" | "extend") => void;
-  onLarge: () => void;
-  onUnreadable: (itemId: string) => void;
+  zoomRef: Ref<ZoomControl>;
+  onZoom: (scale: number) => void;
+  onSelect: (itemIds: readonly string[]) => void;
+  actions: TileActions;
 }
 
 /** The images of the page, as many at once as the layout says. */
-export function Grid({ gridRef, session, classes, layout, portrait, ...on }: Props): ReactNode {
+export function Grid(props: Props): ReactNode {
+  const { gridRef, session, classes, layout, portrait, zoomRef, onZoom, actions } = props;
   const { t } = useTranslation();
   const styles = useStyles();
   const page = session.pages[0];
@@ -47,6 +67,12 @@ export function Grid({ gridRef, session, classes, layout, portrait, ...on }: Pro
     }
   }, [next, sizes]);
 
+  const { band, on } = useRubberBand(layout > 1, session.selection, props.onSelect);
+  const single = useMemo(
+    () => (layout === 1 ? { control: zoomRef, onZoom } : null),
+    [layout, zoomRef, onZoom],
+  );
+
   if (!page) return null;
   const first = screenful(session.focus, layout);
   return (
@@ -60,6 +86,7 @@ export function Grid({ gridRef, session, classes, layout, portrait, ...on }: Pro
         gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
         gridTemplateRows: `repeat(${rowsOf(layout, portrait)}, minmax(0, 1fr))`,
       }}
+      {...on}
     >
       {page.items.slice(first, first + layout).map((item, place) => (
         <Tile
@@ -68,16 +95,16 @@ export function Grid({ gridRef, session, classes, layout, portrait, ...on }: Pro
           work={page.work[item.item_id]}
           classes={classes}
           problem={page.problems[item.item_id]}
-          position={first + place + 1}
+          index={first + place}
           count={page.items.length}
           sizes={sizes}
           focused={session.focus === first + place}
           selected={session.selection.has(item.item_id)}
-          onFocus={(how) => on.onFocus(first + place, how)}
-          onLarge={on.onLarge}
-          onUnreadable={() => on.onUnreadable(item.item_id)}
+          single={single}
+          actions={actions}
         />
       ))}
+      {band && <div className={styles.band} style={band} />}
     </div>
   );
 }

@@ -5,25 +5,44 @@ import { useTranslation } from "react-i18next";
 
 import { newId } from "@/api/client";
 import { progressQuery } from "@/api/queries";
-import type { Project } from "@/api/types";
+import type { Project, TaskItem } from "@/api/types";
 import { classAtKey } from "@/classes";
 import { useCommands } from "@/keyboard";
 import { announce } from "@/ui/announcer";
 
+import { Full, OpenElsewhere, Refused } from "./Banners";
 import { BottomBar } from "./BottomBar";
 import { ClassRail } from "./ClassRail";
-import { describeWork } from "./describe";
+import { describeWork, skipReasons } from "./describe";
+import { Explain, type Offer } from "./Explain";
 import { Grid } from "./Grid";
 import { HelpDialog } from "./HelpDialog";
 import { InstructionsDialog, instructionsAreNew, rememberInstructions } from "./InstructionsDialog";
-import { columnsOf, fitting, rememberedLayout, rememberLayout, type Layout } from "./layouts";
-import { decidedCount, isComplete, targets, type SessionEvent } from "./session";
+import {
+  columnsOf,
+  fitting,
+  rememberedLayout,
+  rememberedQuick,
+  rememberLayout,
+  rememberQuick,
+  type Layout,
+} from "./layouts";
+import { decidedCount, isComplete, targets, type Session, type SessionEvent } from "./session";
+import type { TileActions } from "./Tile";
 import { TopBar } from "./TopBar";
+import { UndoLine } from "./UndoLine";
 import { useDesk } from "./useDesk";
 import { usePortrait } from "./usePortrait";
 import { Waiting } from "./Waiting";
+import type { ZoomControl } from "./Zoomable";
 
 const PROGRESS_EVERY_MS = 30_000;
+/** How long one that was saved by a single key waits, so that it can be taken back without a trace. */
+const HOLD_MS = 3_000;
+const UNSAVED_PAGES = 5;
+const SELECTION_RESTS_MS = 300;
+const ZOOM_STEP = 1.5;
+const PAN_PX = 80;
 
 const useStyles = makeStyles({
   frame: {
@@ -48,7 +67,15 @@ const useStyles = makeStyles({
   top: { gridArea: "top", minWidth: 0, backgroundColor: tokens.colorNeutralBackground1 },
   rail: { gridArea: "rail", minHeight: 0, display: "grid" },
   hidden: { visibility: "hidden" },
-  stage: { gridArea: "stage", minWidth: 0, minHeight: 0, position: "relative" },
+  stage: {
+    gridArea: "stage",
+    minWidth: 0,
+    minHeight: 0,
+    position: "relative",
+    display: "flex",
+    flexDirection: "column",
+  },
+  images: { flex: "1 1 0", minHeight: 0 },
   bottom: { gridArea: "bottom", minWidth: 0, backgroundColor: tokens.colorNeutralBackground1 },
 });
 
@@ -61,6 +88,12 @@ export function Stage({ project, userId }: { project: Project; userId: string })
   const [rail, setRail] = useState(true);
   const [help, setHelp] = useState(false);
   const [instructions, setInstructions] = useState(() => instructionsAreNew(project));
+  const [quick, setQuick] = useState(rememberedQuick);
+  const [offer, setOffer] = useState<Offer | null>(null);
+  const [said, setSaid] = useState<{ words: string; times: number } | null>(null);
+  const [scale, setScale] = useState(1);
+  const seen = useRef(new Set<string>());
+  const zoom = useRef<ZoomControl>(null);
   const portrait = usePortrait();
   const find = useRef<HTMLInputElement>(null);
   const grid = useRef<HTMLDivElement>(null);
@@ -76,61 +109,151 @@ export function Stage({ project, userId }: { project: Project; userId: string })
     grid.current?.querySelector<HTMLElement>("[role=option][tabindex='0']")?.focus();
   }, []);
 
+  const locked = Boolean(open?.state.readOnly ?? open?.state.full);
+  const oneKey = quick && layout === 1 && !many;
+
   /** Does it, and says what has become of the images. */
   const act = (event: SessionEvent): void => {
-    if (!open) return;
-    const chosen = session ? targets(session) : [];
+    if (!open || !session) return;
+    if (locked && decides(event)) {
+      announce(t("label.locked"));
+      return;
+    }
+    const about = subjects(session, event);
     open.desk.act(event);
-    const after = open.desk.state().session;
-    const now = after.pages[0];
-    const first = chosen[0];
-    if (!now || !first || !page || now.work === page.work) return;
+    const now = open.desk.state().session.pages[0];
+    const first = about[0];
+    if (!now || !page || now.work === page.work) return;
+    if (event.type !== "explain") {
+      setOffer(null);
+      setSaid(null);
+    }
+    if (!first) return;
     const values = {
       work: describeWork(t, now.work[first.item_id], classes),
       done: decidedCount(now),
       all: now.items.length,
     };
-    if (chosen.length > 1) announce(t("label.saidMany", { ...values, images: chosen.length }));
+    if (about.length > 1) announce(t("label.saidMany", { ...values, images: about.length }));
     else announce(t("label.said", { ...values, position: now.items.indexOf(first) + 1 }));
   };
   const classify = (index: number): void => {
     const chosen = classes[index];
-    if (chosen)
-      act({
-        type: "classify",
-        classId: chosen.class_id,
-        annotationId: newId("a"),
-        at: Date.now(),
-      });
+    if (!chosen) return;
+    act({
+      type: "classify",
+      classId: chosen.class_id,
+      annotationId: newId("a"),
+      at: clock(),
+    });
+    if (oneKey && !locked) submitHeld(chosen.name);
   };
-  const decide = (outcome: "skipped" | "needs_review" | "labeled"): void =>
-    act({ type: "decide", outcome, at: Date.now() });
+  const decide = (outcome: "skipped" | "needs_review" | "labeled"): void => {
+    if (!open || !session || !page) return;
+    const chosen = targets(session);
+    act({ type: "decide", outcome, at: clock() });
+    const work = open.desk.state().session.pages[0]?.work;
+    const itemIds = chosen
+      .map((item) => item.item_id)
+      .filter((id) => work?.[id]?.outcome === outcome);
+    if (locked || outcome === "labeled" || !itemIds.length) return;
+    setOffer({ about: outcome, taskId: page.task.task_id, itemIds, typing: false });
+    if (oneKey && outcome === "skipped") submitHeld(t("label.skipped"));
+  };
+  const skipPage = (): void => {
+    const itemIds = page?.items.filter((one) => !page.work[one.item_id]?.outcome);
+    if (!page || !itemIds?.length || locked) return;
+    act({ type: "skipPage", at: clock() });
+    setOffer({
+      about: "skipped",
+      taskId: page.task.task_id,
+      itemIds: itemIds.map((one) => one.item_id),
+      typing: false,
+    });
+  };
+  const explain = (words: { reason: string } | { note: string }): void => {
+    if (!open || !offer) return;
+    // With one key for all, it is on its way already: it comes back for the reason, and leaves again.
+    const left = oneKey && offer.about === "skipped";
+    if (left) open.desk.back();
+    const shown = open.desk.state().session.pages[0]?.task.task_id === offer.taskId;
+    if (shown) act({ type: "explain", itemIds: offer.itemIds, ...words, at: clock() });
+    if (shown && left) submitHeld(t("label.skipped"));
+    closeOffer();
+  };
+  const closeOffer = (): void => {
+    const asked = offer?.about === "needs_review";
+    setOffer(null);
+    if (oneKey && asked) submitHeld(t("label.asked"));
+    requestAnimationFrame(focusGrid);
+  };
+  /** Takes the suggestions of the images that were looked at. */
+  const accept = (): void => {
+    if (locked) return;
+    const itemIds = seen.current;
+    open?.desk.act({ type: "accept", itemIds, annotationId: newId("a"), at: clock() });
+  };
   const submit = (): void => {
     if (!open || !page) return;
-    if (!decidedCount(page)) {
+    if (locked) {
+      announce(t("label.locked"));
+      return;
+    }
+    accept();
+    const now = open.desk.state().session.pages[0];
+    if (!now || !decidedCount(now)) {
       announce(t("label.nothingToSubmit"));
       return;
     }
     open.desk.submit();
+    setOffer(null);
+    setSaid(null);
     const next = open.desk.state().session.pages[0];
     announce(next ? t("label.saidPage", { images: next.items.length }) : t("label.saidSubmitted"));
   };
+  /** Submits what one key has decided; for a moment it can be taken back. */
+  const submitHeld = (words: string): void => {
+    const now = open?.desk.state().session.pages[0];
+    if (!open || !now || !decidedCount(now)) return;
+    open.desk.submit({ holdMs: HOLD_MS });
+    setSaid((before) => ({ words, times: (before?.times ?? 0) + 1 }));
+    announce(t("label.saidQuick", { work: words }));
+  };
   const submitOrGoOn = (): void => {
-    if (page && isComplete(page)) submit();
+    accept();
+    const now = open?.desk.state().session.pages[0];
+    if (now && isComplete(now)) submit();
     else {
       act({ type: "nextOpen" });
-      if (page) announce(t("label.stillOpen", { count: page.items.length - decidedCount(page) }));
+      if (now) announce(t("label.stillOpen", { count: now.items.length - decidedCount(now) }));
     }
   };
   const move = (code: string, extend: boolean): void => {
-    const columns = columnsOf(shown, portrait);
-    const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[code];
-    if (by) act({ type: "move", by, extend });
+    const [dx, dy] = ARROWS[code] ?? [0, 0];
+    if (extend && shown === 1) zoom.current?.pan(-dx * PAN_PX, -dy * PAN_PX);
+    else act({ type: "move", by: dx + dy * columnsOf(shown, portrait), extend });
     requestAnimationFrame(focusGrid);
   };
   const undo = (): void => {
     if (session?.past.length) act({ type: "undo" });
     else open?.desk.back();
+    setSaid(null);
+    setOffer(null);
+  };
+  const toggleQuick = () => {
+    if (many || layout !== 1) return;
+    rememberQuick(!quick);
+    setQuick(!quick);
+    announce(quick ? t("label.quickOff") : t("label.quickOn"));
+  };
+  const enlarge = () => {
+    if (layout === 1) zoom.current?.toggle();
+    else setLarge(!large);
+  };
+  const zoomBy = (factor: number | null) => {
+    if (factor === null) zoom.current?.fit();
+    else if (shown === 1) zoom.current?.by(factor);
+    else if (factor > 1) setLarge(true);
   };
   const closeInstructions = () => {
     rememberInstructions(project);
@@ -144,17 +267,32 @@ export function Stage({ project, userId }: { project: Project; userId: string })
       find.current?.focus();
     },
     ...(many && { nothing: () => decide("labeled") }),
-    clear: () => act({ type: "clear", at: Date.now() }),
+    clear: () => act({ type: "clear", at: clock() }),
     skip: () => decide("skipped"),
     ask: () => decide("needs_review"),
     move: (event) => move(event.code, false),
     extend: (event) => move(event.code, true),
     selectAll: () => act({ type: "selectAll" }),
     clearSelection: () => {
-      setLarge(false);
-      act({ type: "clearSelection" });
+      if (offer) closeOffer();
+      else if (large) setLarge(false);
+      else if (session?.selection.size) {
+        act({ type: "clearSelection" });
+        announce(t("label.selectedNone"));
+      } else if (layout === 1) zoom.current?.fit();
     },
-    large: () => setLarge((before) => !before),
+    large: enlarge,
+    skipPage,
+    reason: (event) => {
+      if (offer?.about !== "skipped") return;
+      const reason = skipReasons[Number(event.code.slice(-1)) - 1];
+      if (reason) explain({ reason });
+      else setOffer({ ...offer, typing: true });
+    },
+    zoomIn: () => zoomBy(ZOOM_STEP),
+    zoomOut: () => zoomBy(1 / ZOOM_STEP),
+    zoomFit: () => zoomBy(null),
+    quick: toggleQuick,
     submit: submitOrGoOn,
     submitNow: submit,
     undo,
@@ -172,6 +310,42 @@ export function Stage({ project, userId }: { project: Project; userId: string })
     if (!busy) focusGrid();
   }, [focusKey, focusGrid, layout, large]);
 
+  // Said once a drag or a run of arrows rests.
+  const selected = session?.selection.size ?? 0;
+  useEffect(() => {
+    if (!selected) return;
+    const said = () => announce(t("label.selected", { count: selected }));
+    const timer = setTimeout(said, SELECTION_RESTS_MS);
+    return () => clearTimeout(timer);
+  }, [selected, t]);
+
+  const latest = useRef({ act, enlarge, open, selected });
+  useEffect(() => {
+    latest.current = { act, enlarge, open, selected };
+  });
+  const tiles = useMemo<TileActions>(
+    () => ({
+      onChoose: (index, event) => {
+        const touch = (event.nativeEvent as PointerEvent).pointerType === "touch";
+        const adds = event.ctrlKey || event.metaKey || (touch && latest.current.selected > 0);
+        const how = event.shiftKey ? "extend" : adds ? "toggle" : undefined;
+        latest.current.act({ type: "focus", index, ...(how && { how }) });
+      },
+      onToggle: (index) => latest.current.act({ type: "focus", index, how: "toggle" }),
+      onUntag: (itemId, annotationId) =>
+        latest.current.act({ type: "untag", itemId, annotationId, at: clock() }),
+      onLarge: () => latest.current.enlarge(),
+      onSeen: (itemId) => seen.current.add(itemId),
+      onUnreadable: (itemId) => latest.current.open?.desk.signAgain([itemId]),
+    }),
+    [],
+  );
+
+  const suggested =
+    page?.items.some((item) => {
+      const work = page.work[item.item_id];
+      return !work?.outcome && Boolean(work?.suggestions.length);
+    }) ?? false;
   const on = useMemo(() => {
     const chosen = session ? targets(session) : [];
     return new Set(
@@ -196,6 +370,12 @@ export function Stage({ project, userId }: { project: Project; userId: string })
           kind={page?.task.kind}
           layout={layout}
           desk={open?.desk ?? null}
+          zoom={shown === 1 && page ? scale : null}
+          quick={layout === 1 && !many ? quick : null}
+          large={large}
+          onQuick={toggleQuick}
+          onLarge={enlarge}
+          onZoom={zoomBy}
           onLayout={(chosen) => {
             rememberLayout(chosen);
             setLayout(chosen);
@@ -208,6 +388,7 @@ export function Stage({ project, userId }: { project: Project; userId: string })
       </header>
       <div className={mergeClasses(styles.rail, !rail && styles.hidden)}>
         <ClassRail
+          projectId={project.project_id}
           classes={classes}
           on={on}
           findRef={find}
@@ -219,42 +400,117 @@ export function Stage({ project, userId }: { project: Project; userId: string })
         />
       </div>
       <main className={styles.stage}>
-        {open && session && page ? (
-          <Grid
-            gridRef={grid}
-            session={session}
-            classes={classes}
-            layout={shown}
-            portrait={portrait}
-            onFocus={(index, how) => act({ type: "focus", index, ...(how && { how }) })}
-            onLarge={() => setLarge(!large)}
-            onUnreadable={(itemId) => open.desk.signAgain([itemId])}
-          />
-        ) : (
-          <Waiting
-            why={open?.state.why ?? null}
-            layout={layout}
-            portrait={portrait}
-            project={project}
-            onResume={() => open?.desk.resume()}
-          />
+        {open?.state.readOnly && <OpenElsewhere onTakeOver={open.desk.takeOver} />}
+        {open?.state.full && <Full pages={UNSAVED_PAGES} />}
+        {open && page && (
+          <Refused page={page} onDiscard={() => open.desk.discard(page.task.task_id)} />
         )}
+        <div className={styles.images}>
+          {open && session && page ? (
+            <Grid
+              gridRef={grid}
+              zoomRef={zoom}
+              session={session}
+              classes={classes}
+              layout={shown}
+              portrait={portrait}
+              onZoom={setScale}
+              onSelect={(itemIds) => act({ type: "select", itemIds })}
+              actions={tiles}
+            />
+          ) : (
+            <Waiting
+              why={open?.state.why ?? null}
+              layout={layout}
+              portrait={portrait}
+              project={project}
+              onResume={() => open?.desk.resume()}
+            />
+          )}
+        </div>
       </main>
       <footer className={styles.bottom}>
         <BottomBar
           page={page}
           many={many}
           state={open?.state ?? null}
+          locked={locked}
+          suggested={suggested}
           onUndo={undo}
           onSkip={() => decide("skipped")}
           onAsk={() => decide("needs_review")}
           onNothing={() => decide("labeled")}
           onSubmit={submit}
           onDismiss={() => open?.desk.dismiss()}
-        />
+        >
+          {(said ?? offer) && open?.state.connection !== "signedOut" ? (
+            <>
+              {said && (
+                <UndoLine
+                  key={said.times}
+                  words={said.words}
+                  ms={HOLD_MS}
+                  onUndo={undo}
+                  onEnd={() => {
+                    setSaid(null);
+                    if (oneKey && offer?.about === "skipped" && !offer.typing) setOffer(null);
+                  }}
+                />
+              )}
+              {offer && (
+                <Explain
+                  key={offer.itemIds.join()}
+                  offer={offer}
+                  onReason={(reason) => explain({ reason })}
+                  onNote={(note) => explain({ note })}
+                  onType={() => setOffer({ ...offer, typing: true })}
+                  onClose={closeOffer}
+                />
+              )}
+            </>
+          ) : null}
+        </BottomBar>
       </footer>
       <HelpDialog open={help} many={many} onClose={() => setHelp(false)} />
       <InstructionsDialog project={project} open={instructions} onClose={closeInstructions} />
     </div>
   );
+}
+
+const ARROWS: Record<string, readonly [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+const DECISIONS: ReadonlySet<SessionEvent["type"]> = new Set([
+  "classify",
+  "untag",
+  "clear",
+  "decide",
+  "skipPage",
+  "explain",
+  "accept",
+  "undo",
+  "redo",
+]);
+
+function decides(event: SessionEvent): boolean {
+  return DECISIONS.has(event.type);
+}
+
+/** The images that an event is about. */
+function subjects(session: Session, event: SessionEvent): readonly TaskItem[] {
+  const page = session.pages[0];
+  const items = page?.items ?? [];
+  if (event.type === "explain") return items.filter((one) => event.itemIds.includes(one.item_id));
+  if (event.type === "untag") return items.filter((one) => one.item_id === event.itemId);
+  if (event.type === "skipPage") return items.filter((one) => !page?.work[one.item_id]?.outcome);
+  return targets(session);
+}
+
+/** When something is decided, for the time that images take. */
+function clock(): number {
+  return Date.now();
 }

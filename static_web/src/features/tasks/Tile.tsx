@@ -1,20 +1,34 @@
 import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { useEffect, useRef, useState, type MouseEvent, type ReactNode } from "react";
+import {
+  memo,
+  useEffect,
+  useRef,
+  useState,
+  type MouseEvent,
+  type ReactNode,
+  type Ref,
+} from "react";
 import { useTranslation } from "react-i18next";
 
 import type { LabelClass, TaskItem } from "@/api/types";
 import { ClassMark } from "@/ui/ClassMark";
 import { Icon } from "@/ui/Icon";
 
-import { describeWork } from "./describe";
+import { describeReason, describeWork, percent } from "./describe";
 import type { Work } from "./session";
+import { Zoomable, type ZoomControl } from "./Zoomable";
 
 const STRIP_PX = 28;
+const TOUCH_STRIP_PX = 36;
+/** An image that was shown for less was not looked at. */
+const SEEN_AFTER_MS = 400;
 
 const useStyles = makeStyles({
   tile: {
     display: "grid",
+    position: "relative",
     gridTemplateRows: `minmax(0, 1fr) ${STRIP_PX}px`,
+    gridTemplateColumns: "minmax(0, 1fr)",
     minWidth: 0,
     minHeight: 0,
     backgroundColor: tokens.colorNeutralBackground6,
@@ -24,6 +38,14 @@ const useStyles = makeStyles({
     userSelect: "none",
     outlineOffset: "-3px",
     ":focus": { outlineStyle: "none" },
+    ":hover [data-testid=select], :focus [data-testid=select]": { opacity: 1 },
+    "@media (hover: none)": { gridTemplateRows: `minmax(0, 1fr) ${TOUCH_STRIP_PX}px` },
+  },
+  single: {
+    gridTemplateRows: `minmax(0, 1fr) minmax(${STRIP_PX}px, auto) auto`,
+    "@media (hover: none)": {
+      gridTemplateRows: `minmax(0, 1fr) minmax(${TOUCH_STRIP_PX}px, auto) auto`,
+    },
   },
   focused: {
     outline: `3px solid ${tokens.colorStrokeFocus2}`,
@@ -62,6 +84,15 @@ const useStyles = makeStyles({
     overflow: "hidden",
     whiteSpace: "nowrap",
   },
+  returned: {
+    padding: "2px 8px 6px",
+    maxHeight: "4.5em",
+    overflowY: "auto",
+    fontSize: "13px",
+    lineHeight: "20px",
+    color: tokens.colorStatusWarningForeground3,
+    userSelect: "text",
+  },
   chip: { display: "inline-flex", alignItems: "center", gap: "6px", minWidth: 0, flexShrink: 1 },
   chipName: { overflow: "hidden", textOverflow: "ellipsis" },
   open: { color: tokens.colorNeutralForeground3 },
@@ -80,85 +111,189 @@ const useStyles = makeStyles({
     minWidth: "2em",
     "@media (max-width: 720px)": { display: "none" },
   },
-  check: {
+  suggested: {
+    paddingInline: "6px",
+    border: `1px dashed ${tokens.colorNeutralStroke1}`,
+    borderRadius: "4px",
+  },
+  number: { fontVariantNumeric: "tabular-nums", color: tokens.colorNeutralForeground2 },
+  untag: {
     display: "inline-flex",
-    width: "18px",
-    height: "18px",
     flex: "none",
     alignItems: "center",
     justifyContent: "center",
+    width: "22px",
+    height: "22px",
+    marginInline: "-3px -5px",
     borderRadius: "4px",
+    color: tokens.colorNeutralForeground3,
+    cursor: "pointer",
+    ":hover": {
+      backgroundColor: tokens.colorSubtleBackgroundHover,
+      color: tokens.colorNeutralForeground1,
+    },
+    "@media (hover: none)": { width: "32px", height: "32px" },
+  },
+  check: {
+    position: "absolute",
+    top: "8px",
+    right: "8px",
+    display: "inline-flex",
+    width: "28px",
+    height: "28px",
+    alignItems: "center",
+    justifyContent: "center",
+    borderRadius: "50%",
+    border: `2px solid ${tokens.colorNeutralForegroundOnBrand}`,
+    boxSizing: "border-box",
+    backgroundColor: tokens.colorBackgroundOverlay,
+    color: "transparent",
+    opacity: 0,
+    cursor: "pointer",
+    ":hover": { color: tokens.colorNeutralForegroundOnBrand },
+    "@media (hover: none)": { opacity: 1, width: "36px", height: "36px" },
+  },
+  checked: {
+    opacity: 1,
     backgroundColor: tokens.colorBrandBackground,
     color: tokens.colorNeutralForegroundOnBrand,
   },
 });
+
+/** The same for all tiles, and for the life of the page, so that only what changed is drawn. */
+export interface TileActions {
+  onChoose: (index: number, event: MouseEvent) => void;
+  onToggle: (index: number) => void;
+  onUntag: (itemId: string, annotationId: string) => void;
+  onLarge: () => void;
+  onSeen: (itemId: string) => void;
+  onUnreadable: (itemId: string) => void;
+}
 
 interface Props {
   item: TaskItem;
   work: Work | undefined;
   classes: readonly LabelClass[];
   problem: string | undefined;
-  position: number;
+  /** Its place on the page, from 0. */
+  index: number;
   count: number;
   /** How wide the image is drawn, for the choice of its size. */
   sizes: string;
   focused: boolean;
   selected: boolean;
-  onFocus: (how?: "toggle" | "extend") => void;
-  onLarge: () => void;
-  onUnreadable: () => void;
+  /** The only one that is shown: it can be looked at closely. */
+  single: { control: Ref<ZoomControl>; onZoom: (scale: number) => void } | null;
+  actions: TileActions;
 }
 
 /** One image to label, with what is decided about it in a strip below. */
-export function Tile(props: Props): ReactNode {
-  const { item, work, classes, problem, position, count, focused, selected } = props;
-  const { t } = useTranslation();
+export const Tile = memo(function Tile(props: Props): ReactNode {
+  const { item, work, classes, problem, index, count, focused, selected, single, actions } = props;
+  const { t, i18n } = useTranslation();
   const styles = useStyles();
   const said = describeWork(t, work, classes);
-  const name = t("label.tile", { position, count, path: item.path, work: said });
-  const choose = (event: MouseEvent) => {
-    if (event.shiftKey) props.onFocus("extend");
-    else props.onFocus(event.ctrlKey || event.metaKey ? "toggle" : undefined);
+  const name = t("label.tile", { position: index + 1, count, path: item.path, work: said });
+  const picture = (
+    <Picture
+      key={item.item_id}
+      item={item}
+      sizes={props.sizes}
+      onSeen={actions.onSeen}
+      onUnreadable={actions.onUnreadable}
+    />
+  );
+  const chip = (annotationId: string, classId: string, confidence?: number) => {
+    const at = classes.findIndex((one) => one.class_id === classId);
+    return (
+      <span
+        key={annotationId}
+        className={mergeClasses(styles.chip, confidence !== undefined && styles.suggested)}
+      >
+        <ClassMark index={at} />
+        <span className={styles.chipName}>{classes[at]?.name ?? classId}</span>
+        {confidence !== undefined && (
+          <span className={styles.number}>{percent(confidence, i18n.language)}</span>
+        )}
+        {/* For the mouse; keys take tags away too, and an option holds no controls. */}
+        {/* eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions */}
+        <span
+          className={styles.untag}
+          data-testid="untag"
+          title={t("commands.clear")}
+          onPointerDown={(event) => event.stopPropagation()}
+          onClick={(event) => {
+            event.stopPropagation();
+            actions.onUntag(item.item_id, annotationId);
+          }}
+        >
+          <Icon name="clear" size={14} />
+        </span>
+      </span>
+    );
   };
+  const suggestions = work?.outcome ? [] : (work?.suggestions ?? []);
+  const why = item.returned && t("label.returned", { why: item.returned.reason });
   return (
     // Keys are handled for the whole page: see commands.ts.
     // eslint-disable-next-line jsx-a11y/click-events-have-key-events
     <div
       role="option"
       aria-selected={selected}
-      aria-label={name}
-      aria-posinset={position}
+      aria-label={why ? `${name}. ${why}` : name}
+      aria-posinset={index + 1}
       aria-setsize={count}
+      aria-keyshortcuts="1 2 3 4 5 6 7 8 9 0 / S A X Space Enter"
       tabIndex={focused ? 0 : -1}
       data-item={item.item_id}
-      className={mergeClasses(styles.tile, selected && styles.selected, focused && styles.focused)}
-      onClick={choose}
-      onDoubleClick={props.onLarge}
+      className={mergeClasses(
+        styles.tile,
+        single !== null && styles.single,
+        selected && styles.selected,
+        focused && styles.focused,
+      )}
+      onClick={(event) => actions.onChoose(index, event)}
+      onDoubleClick={actions.onLarge}
     >
       <div className={styles.frame}>
-        <Picture
-          key={item.item_id}
-          item={item}
-          sizes={props.sizes}
-          onUnreadable={props.onUnreadable}
-        />
+        {single ? (
+          <Zoomable key={item.item_id} item={item} {...single}>
+            {picture}
+          </Zoomable>
+        ) : (
+          picture
+        )}
       </div>
+      {(!single || selected) && (
+        // For the mouse and for fingers; Ctrl+click and Shift+arrows do the same.
+        // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
+        <span
+          className={mergeClasses(styles.check, selected && styles.checked)}
+          data-testid="select"
+          onPointerDown={(event) => event.stopPropagation()}
+          onDoubleClick={(event) => event.stopPropagation()}
+          onClick={(event) => {
+            event.stopPropagation();
+            actions.onToggle(index);
+          }}
+        >
+          <Icon name="check" size={16} />
+        </span>
+      )}
       <div className={styles.strip}>
-        {selected && (
-          <span className={styles.check}>
-            <Icon name="check" size={14} />
+        {work && isSaid(work) && (
+          <span className={styles.chip}>
+            <Icon name={work.outcome === "skipped" ? "skip" : "ask"} size={16} />
+            <span className={styles.chipName} title={work.note ?? undefined}>
+              {work.outcome === "skipped"
+                ? describeReason(t, work.reason)
+                : (work.note ?? t("label.asked"))}
+            </span>
           </span>
         )}
-        {work?.annotations.map((annotation) => {
-          const index = classes.findIndex((one) => one.class_id === annotation.class_id);
-          return (
-            <span key={annotation.annotation_id} className={styles.chip}>
-              <ClassMark index={index} />
-              <span className={styles.chipName}>{classes[index]?.name}</span>
-            </span>
-          );
-        })}
-        {!work?.annotations.length && (
+        {work?.annotations.map((one) => chip(one.annotation_id, one.class_id))}
+        {suggestions.map((one) => chip(one.annotation_id, one.class_id, one.confidence))}
+        {!work?.annotations.length && !suggestions.length && !isSaid(work) && (
           <span className={work?.outcome ? styles.chip : styles.open}>{said}</span>
         )}
         {problem !== undefined && (
@@ -166,26 +301,33 @@ export function Tile(props: Props): ReactNode {
             {t("label.cameBack", { why: problem })}
           </span>
         )}
-        {item.returned && problem === undefined && (
-          <span className={styles.problem} title={item.returned.reason}>
-            {t("label.returned", { why: item.returned.reason })}
+        {why && problem === undefined && !single && (
+          <span className={styles.problem} title={item.returned?.reason}>
+            {why}
           </span>
         )}
         <span className={styles.path} title={item.path}>
           {item.path.slice(item.path.lastIndexOf("/") + 1)}
         </span>
       </div>
+      {why && single && <div className={styles.returned}>{why}</div>}
     </div>
   );
+});
+
+/** Skipped and asked-about images have their own words. */
+function isSaid(work: Work | undefined): boolean {
+  return work?.outcome === "skipped" || work?.outcome === "needs_review";
 }
 
 interface PictureProps {
   item: TaskItem;
   sizes: string;
-  onUnreadable: () => void;
+  onSeen: (itemId: string) => void;
+  onUnreadable: (itemId: string) => void;
 }
 
-function Picture({ item, sizes, onUnreadable }: PictureProps): ReactNode {
+function Picture({ item, sizes, onSeen, onUnreadable }: PictureProps): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const [shown, setShown] = useState("");
@@ -195,6 +337,12 @@ function Picture({ item, sizes, onUnreadable }: PictureProps): ReactNode {
   useEffect(() => {
     if (image.current?.complete && image.current.naturalWidth) setShown(preview);
   }, [preview]);
+  const { item_id: itemId } = item;
+  useEffect(() => {
+    if (!shown) return;
+    const timer = setTimeout(() => onSeen(itemId), SEEN_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [shown, itemId, onSeen]);
   return (
     <>
       <img
@@ -206,7 +354,7 @@ function Picture({ item, sizes, onUnreadable }: PictureProps): ReactNode {
         onLoad={() => setShown(preview)}
         onError={() => {
           setFailed(preview);
-          onUnreadable();
+          onUnreadable(itemId);
         }}
       />
       {failed === preview && (

@@ -1,17 +1,27 @@
-import { makeStyles, tokens, ToggleButton, Tooltip } from "@fluentui/react-components";
+import {
+  makeStyles,
+  mergeClasses,
+  tokens,
+  ToggleButton,
+  Tooltip,
+} from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 
 import { leftIn } from "@/api/queries";
 import type { Progress, Project, Task } from "@/api/types";
+import { keyName } from "@/commands";
 import { AccountMenu } from "@/ui/AccountMenu";
 import { Icon } from "@/ui/Icon";
 
 import { CommandButton } from "./CommandButton";
+import { percent } from "./describe";
 import type { Desk } from "./desk";
 import { layouts, type Layout } from "./layouts";
 import { Saved } from "./Saved";
+
+const STEP = 1.5; // how much closer a click looks
 
 const useStyles = makeStyles({
   bar: {
@@ -44,8 +54,25 @@ const useStyles = makeStyles({
     fontSize: "13px",
     "@media (max-width: 720px)": { display: "none" },
   },
-  layouts: { display: "flex", gap: "2px", marginInline: "auto" },
+  middle: {
+    display: "flex",
+    alignItems: "center",
+    gap: "12px",
+    marginInline: "auto",
+    "@media (max-width: 720px)": { gap: "2px" },
+  },
+  layouts: { display: "flex", gap: "2px" },
   layout: { minWidth: "32px", paddingInline: "5px" },
+  tools: { display: "flex", alignItems: "center", gap: "2px" },
+  zoom: { "@media (max-width: 1100px)": { display: "none" } },
+  idle: { visibility: "hidden", "@media (max-width: 720px)": { display: "none" } },
+  percent: {
+    minWidth: "44px",
+    textAlign: "center",
+    fontSize: "12px",
+    fontVariantNumeric: "tabular-nums",
+    color: tokens.colorNeutralForeground2,
+  },
   right: { display: "flex", alignItems: "center", gap: "4px" },
   wide: { display: "contents", "@media (max-width: 720px)": { display: "none" } },
 });
@@ -56,6 +83,14 @@ interface Props {
   kind: Task["kind"] | undefined;
   layout: Layout;
   desk: Desk | null;
+  /** One image is shown, at this part of its own size. */
+  zoom: number | null;
+  /** A class key saves and goes on; null where it can't. */
+  quick: boolean | null;
+  large: boolean;
+  onQuick: () => void;
+  onLarge: () => void;
+  onZoom: (factor: number | null) => void;
   onLayout: (layout: Layout) => void;
   onInstructions: () => void;
   onHelp: () => void;
@@ -83,21 +118,68 @@ export function TopBar(props: Props): ReactNode {
         {kind && left && " · "}
         {left && t("label.left", { left })}
       </span>
-      <div role="group" aria-label={t("label.layout")} className={styles.layouts}>
-        {layouts.map((layout) => {
-          const name = t("label.layoutOf", { count: layout });
-          return (
-            <Tooltip key={layout} content={name} relationship="label" showDelay={500}>
-              <ToggleButton
-                appearance="subtle"
-                className={styles.layout}
-                checked={props.layout === layout}
-                icon={<Icon name={`layout${layout}`} />}
-                onClick={() => props.onLayout(layout)}
-              />
-            </Tooltip>
-          );
-        })}
+      <div className={styles.middle}>
+        <Tooltip
+          content={`${t("label.quick")} (${keyName("quick")})`}
+          relationship="description"
+          showDelay={500}
+        >
+          <ToggleButton
+            appearance="subtle"
+            className={mergeClasses(styles.layout, props.quick === null && styles.idle)}
+            checked={props.quick === true}
+            aria-label={t("commands.quick")}
+            icon={<Icon name="bolt" />}
+            onClick={props.onQuick}
+          />
+        </Tooltip>
+        <div role="group" aria-label={t("label.layout")} className={styles.layouts}>
+          {layouts.map((layout) => {
+            const name = t("label.layoutOf", { count: layout });
+            return (
+              <Tooltip key={layout} content={name} relationship="label" showDelay={500}>
+                <ToggleButton
+                  appearance="subtle"
+                  className={styles.layout}
+                  checked={props.layout === layout}
+                  icon={<Icon name={`layout${layout}`} />}
+                  onClick={() => props.onLayout(layout)}
+                />
+              </Tooltip>
+            );
+          })}
+        </div>
+        <Tooltip
+          content={`${t("commands.large")} (${keyName("large")})`}
+          relationship="description"
+          showDelay={500}
+        >
+          <ToggleButton
+            appearance="subtle"
+            className={mergeClasses(styles.layout, props.layout === 1 && styles.idle)}
+            checked={props.large}
+            aria-label={t("commands.large")}
+            icon={<Icon name="search" />}
+            onClick={props.onLarge}
+          />
+        </Tooltip>
+        <div
+          role="group"
+          aria-label={t("label.zoom")}
+          className={mergeClasses(styles.tools, styles.zoom, props.zoom === null && styles.idle)}
+        >
+          <CommandButton
+            id="zoomOut"
+            icon="zoomOut"
+            iconOnly
+            onClick={() => props.onZoom(1 / STEP)}
+          />
+          <output className={styles.percent} data-testid="zoom">
+            {percent(props.zoom ?? 1, i18n.language)}
+          </output>
+          <CommandButton id="zoomIn" icon="zoomIn" iconOnly onClick={() => props.onZoom(STEP)} />
+          <CommandButton id="zoomFit" icon="fit" iconOnly onClick={() => props.onZoom(null)} />
+        </div>
       </div>
       <div className={styles.right}>
         <Saved desk={props.desk} />

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
 import type { Project, WhyNone } from "@/api/types";
+import { announce } from "@/ui/announcer";
 import type { IconName } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
 
@@ -46,11 +47,16 @@ export function Waiting({ why, layout, portrait, project, onResume }: Props): Re
     const timer = setTimeout(() => setLate(true), SKELETON_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
+  const title = why && t(`why.${why}.title`);
+  const text = why && t(`why.${why}.text`);
+  useEffect(() => {
+    if (title && text) announce(`${title}. ${text}`);
+  }, [title, text]);
   if (why)
     return (
       <Message
         icon={icons[why]}
-        title={t(`why.${why}.title`)}
+        title={title ?? ""}
         actions={
           <>
             {why === "too_many_open" && (
@@ -70,7 +76,7 @@ export function Waiting({ why, layout, portrait, project, onResume }: Props): Re
           </>
         }
       >
-        {t(`why.${why}.text`)}
+        {text}
       </Message>
     );
   if (!late) return null;

@@ -31,3 +31,14 @@ export function screenful(focus: number, layout: Layout): number {
 export function fitting(layout: Layout, count: number): Layout {
   return layouts.find((one) => one >= Math.min(count, layout)) ?? layout;
 }
+
+const QUICK = "labelry.quick";
+
+/** Whether a class key saves the image and shows the next at once. */
+export function rememberedQuick(): boolean {
+  return localStorage.getItem(QUICK) === "on";
+}
+
+export function rememberQuick(quick: boolean): void {
+  localStorage.setItem(QUICK, quick ? "on" : "off");
+}

@@ -168,8 +168,11 @@ export function step(state: Session, event: SessionEvent): Session {
     }
     case "selectAll":
       return { ...state, selection: new Set(state.pages[0]?.items.map((item) => item.item_id)) };
-    case "select":
-      return { ...state, selection: new Set(event.itemIds) };
+    case "select": {
+      const first = itemsOf(state).findIndex((item) => event.itemIds.includes(item.item_id));
+      const focus = first < 0 ? state.focus : first;
+      return { ...state, selection: new Set(event.itemIds), focus, anchor: focus };
+    }
     case "clearSelection":
       return { ...state, selection: new Set(), anchor: state.focus };
     case "classify":
