@@ -93,8 +93,8 @@ class DraftItem(Model):
 class TaskItem(Model):
     """One image of a task. Sizes in pixels of the upright image.
 
-    `annotations` are the current labels of an item under correction; `defaults` the former labels of one
-    that was returned.
+    `annotations` are the current labels of an item under correction, `outcome` with its `reason` and `note`
+    what was decided about it; `defaults` are the former labels of one that was returned.
     """
 
     item_id: str
@@ -106,6 +106,9 @@ class TaskItem(Model):
     media: str
     images: ImageLinks
     annotations: list[Annotation] | None = None
+    outcome: Outcome | None = None
+    reason: str | None = None
+    note: str | None = None
     defaults: list[Annotation] | None = None
     returned: Returned | None = None
     draft: DraftItem | None = None
@@ -778,6 +781,7 @@ class Tasks:
         labeling = own.get(item.item_id) or (truth.labeling if truth else None)
         shown = settled or item.returned
         annotations = labeling.annotations if labeling and shown else None
+        decided = labeling if settled else None
         return TaskItem(
             item_id=item.item_id,
             revision=item.revision,
@@ -788,6 +792,9 @@ class Tasks:
             media=item.media,
             images=self.links(project, item),
             annotations=annotations if settled else None,
+            outcome=decided.outcome if decided else None,
+            reason=decided.reason if decided else None,
+            note=decided.note if decided else None,
             defaults=None if settled else annotations,
             returned=Returned.model_validate_json(item.returned) if item.returned else None,
             draft=drafts.get(item.item_id),

@@ -411,11 +411,13 @@ describe("going on after a reload", () => {
 
   it("begins with the labels of an image under correction, or those it had", () => {
     const items = [
-      anItem("i1", { annotations: [aTag("c1")] }),
+      anItem("i1", { annotations: [aTag("c1")], outcome: "labeled" }),
       anItem("i2", { defaults: [aTag("c2")] }),
+      anItem("i3", { annotations: [], outcome: "skipped", reason: "blurred" }),
     ];
     const state = play(newSession(one), { type: "arrived", task: aTask("t1", items), at: 0 });
-    expect(classesOf(state)).toEqual({ i1: ["c1"], i2: ["c2"] });
+    expect(classesOf(state)).toEqual({ i1: ["c1"], i2: ["c2"], i3: [] });
+    expect(state.pages[0]?.work["i3"]).toMatchObject({ outcome: "skipped", reason: "blurred" });
   });
 
   it("adopts another browser's newer draft, but not over what was decided here since", () => {

@@ -30,7 +30,7 @@ ADMIN = Person("admin", "admin@example.com", roles=("admin",))
 ANN = Person("ann", "ann@example.com")
 BOB = Person("bob", "bob@example.com")
 CLASSES = ["Ash", "Birch", "Cedar", "Fir", "Oak"]
-IMAGES = 500
+IMAGES = 600
 EDITS = 52  # a session
 ARRIVES_MS = 45_000  # two cores run storage, host, front door and browser at once
 
@@ -124,6 +124,8 @@ class Labeler:
     """What was shown while the screen said that it is not kept yet."""
     sent: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     edits: int = 0
+    cut_off: bool = False
+    """Nothing new comes: no connection, or the project is paused."""
 
     def __post_init__(self) -> None:
         self.open()
@@ -169,6 +171,7 @@ class Labeler:
         key = self.chance.choices(keys, weights)[0]
         for one in key.split():
             self.page.keyboard.press(one)
+        expect(self.page.locator("main[aria-busy=true]")).to_have_count(0, timeout=ARRIVES_MS)
         shown = self._shown()
         for item, work in shown["works"]:
             if item not in before:  # undone as far as the page before
@@ -186,10 +189,13 @@ class Labeler:
         until = self.edits + edits
         while self.edits < until:
             shown = dict(self._shown()["works"])
+            if not shown and self.cut_off:
+                return
             if not shown:
-                return  # nothing is left to work on: no connection, or the project is paused
+                self.arrive()
+                continue
             decided = sum(work != "No label yet" for work in shown.values())
-            if decided == len(shown) and self.chance.random() < 0.4:
+            if decided == len(shown) and self.chance.random() < 0.2:
                 self.page.keyboard.press("Enter")
             elif decided > 4 and self.chance.random() < 0.04:
                 self.page.keyboard.press("Control+Enter")
@@ -200,6 +206,12 @@ class Labeler:
         """Wait until the page says that all is saved."""
         mark = self.page.get_by_test_id("saved")
         expect(mark).to_have_attribute("data-unsaved", "0", timeout=ARRIVES_MS)
+
+    def work_cut_off(self, edits: int) -> None:
+        """So many edits, or fewer when there is nothing left to work on."""
+        self.cut_off = True
+        self.work(edits)
+        self.cut_off = False
 
     def kill(self) -> None:
         """The tab dies: no handler of the page runs."""
@@ -228,9 +240,9 @@ class World:
     def ten_minutes_offline(self) -> None:
         ann = self.labeler
         ann.context.set_offline(True)
-        ann.work(8)
+        ann.work_cut_off(8)
         ann.page.clock.fast_forward("10:00")
-        ann.work(6)
+        ann.work_cut_off(6)
         ann.context.set_offline(False)
         ann.page.clock.fast_forward("00:30")
         ann.saved()
@@ -238,9 +250,9 @@ class World:
     def signed_out(self) -> None:
         ann = self.labeler
         ann.context.route("**/api/**", lambda route: route.fulfill(status=401, json={}))
-        ann.work(8)
+        ann.work_cut_off(8)
         ann.page.clock.fast_forward("00:06")
-        expect(ann.page.get_by_text("Sign in again")).to_be_visible()
+        expect(ann.page.get_by_text("You are signed out.")).to_be_visible()
         ann.context.unroute("**/api/**")
         ann.page.clock.fast_forward("00:30")
         ann.saved()
@@ -274,7 +286,7 @@ class World:
         ann = self.labeler
         with Client(self.system.hosts[-1].url, person=ADMIN) as admin:
             admin.call("POST", f"/projects/{self.project}/pause", {})
-            ann.work(8)
+            ann.work_cut_off(8)
             ann.page.reload()
             admin.call("POST", f"/projects/{self.project}/resume", {})
         ann.page.clock.fast_forward("00:30")
@@ -284,7 +296,7 @@ class World:
         ann = self.labeler
         host = self.system.hosts[-1]
         host.kill()
-        ann.work(8)
+        ann.work_cut_off(8)
         self.system.add_host(port=int(host.url.rsplit(":", 1)[1]))
         ann.page.clock.fast_forward("00:30")
         ann.saved()
@@ -293,8 +305,8 @@ class World:
         ann = self.labeler
         first = ann.page
         ann.open()
-        ann.page.get_by_role("button", name="Work here").click()
-        expect(first.get_by_role("button", name="Work here")).to_be_visible()
+        ann.page.get_by_role("button", name="Take over").click()
+        expect(first.get_by_role("button", name="Take over")).to_be_visible()
         ann.work(8)
         first.keyboard.press("3")  # only looks on
         first.close()

@@ -1057,6 +1057,19 @@ def test_what_was_submitted_of_a_task_that_is_still_open_can_be_reopened(
     assert [ids(held) for held in mine] == [rest, [one]]
 
 
+def test_a_skipped_image_comes_back_for_correction_as_it_was_decided(labeling: Labeling) -> None:
+    world, project, ann = labeling
+    task = world.task(project, ann, size=1)
+    (one,) = ids(task)
+    skipped = {"item_id": one, "outcome": "skipped", "reason": "blurred", "note": "left half"}
+    world.submit(project, ann, task.task_id, skipped)
+
+    (item,) = reopen(world, project, ann, task.task_id).task.items
+
+    assert (item.outcome, item.reason, item.note) == ("skipped", "blurred", "left half")
+    assert item.annotations == []
+
+
 def test_reopening_again_with_the_same_request_gives_the_same_task(labeling: Labeling) -> None:
     world, project, ann = labeling
     task = world.task(project, ann, size=2)

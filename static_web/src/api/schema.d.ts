@@ -2105,8 +2105,8 @@ export interface components {
          * TaskItem
          * @description One image of a task. Sizes in pixels of the upright image.
          *
-         *     `annotations` are the current labels of an item under correction; `defaults` the former labels of one
-         *     that was returned.
+         *     `annotations` are the current labels of an item under correction, `outcome` with its `reason` and `note`
+         *     what was decided about it; `defaults` are the former labels of one that was returned.
          */
         TaskItem: {
             /** Item Id */
@@ -2129,6 +2129,21 @@ export interface components {
              * @default null
              */
             annotations: components["schemas"]["Annotation"][] | null;
+            /**
+             * Outcome
+             * @default null
+             */
+            outcome: ("labeled" | "skipped" | "needs_review") | null;
+            /**
+             * Reason
+             * @default null
+             */
+            reason: string | null;
+            /**
+             * Note
+             * @default null
+             */
+            note: string | null;
             /**
              * Defaults
              * @default null

@@ -44,8 +44,8 @@ export function Saved({ desk }: { desk: Desk | null }): ReactNode {
       : connection !== "online"
         ? t(`saved.${connection}`)
         : unsaved
-        ? t("saved.unsaved", { count: unsaved })
-        : t("saved.saved");
+          ? t("saved.unsaved", { count: unsaved })
+          : t("saved.saved");
   return (
     <span className={styles.root} data-testid="saved" data-unsaved={unsaved} data-kept={kept}>
       <span className={styles.text}>{text}</span>

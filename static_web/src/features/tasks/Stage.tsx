@@ -31,6 +31,7 @@ import { decidedCount, isComplete, targets, type Session, type SessionEvent } fr
 import type { TileActions } from "./Tile";
 import { TopBar } from "./TopBar";
 import { UndoLine } from "./UndoLine";
+import { MAX_UNSAVED } from "./desk";
 import { useDesk } from "./useDesk";
 import { usePortrait } from "./usePortrait";
 import { Waiting } from "./Waiting";
@@ -39,7 +40,6 @@ import type { ZoomControl } from "./Zoomable";
 const PROGRESS_EVERY_MS = 30_000;
 /** How long one that was saved by a single key waits, so that it can be taken back without a trace. */
 const HOLD_MS = 3_000;
-const UNSAVED_PAGES = 5;
 const SELECTION_RESTS_MS = 300;
 const ZOOM_STEP = 1.5;
 const PAN_PX = 80;
@@ -399,9 +399,9 @@ export function Stage({ project, userId }: { project: Project; userId: string })
           onLeave={focusGrid}
         />
       </div>
-      <main className={styles.stage}>
+      <main className={styles.stage} aria-busy={open?.state.goingBack ?? false}>
         {open?.state.readOnly && <OpenElsewhere onTakeOver={open.desk.takeOver} />}
-        {open?.state.full && <Full pages={UNSAVED_PAGES} />}
+        {open?.state.full && <Full pages={MAX_UNSAVED} />}
         {open && page && (
           <Refused page={page} onDiscard={() => open.desk.discard(page.task.task_id)} />
         )}

@@ -34,6 +34,8 @@ export interface DeskState {
   unkept: boolean;
   /** Another tab works on the project; here is only shown what it does. */
   readOnly: boolean;
+  /** The page before is on its way back: no key shall fall on the one that is still shown. */
+  goingBack: boolean;
   /** The last thing the labeler has to know about work that was sent. */
   notice: Notice | null;
 }
@@ -120,6 +122,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     full: false,
     unkept: false,
     readOnly: false,
+    goingBack: false,
     notice: null,
   };
   let size = firstSize;
@@ -130,7 +133,6 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
   let requestId: string | null = null; // a new one only after an answer, so that no task is lost with a reply
   let notBefore = 0;
   let sending: string | null = null; // a submission_id
-  let goBack = false; // once what is being sent has arrived
   let drafting = false;
   let draftedAt = 0;
   let failures = 0;
@@ -311,10 +313,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     } finally {
       sending = null;
     }
-    if (goBack && !state.session.outgoing.length) {
-      goBack = false;
-      back();
-    }
+    if (state.goingBack) goBack();
     pump();
   }
 
@@ -401,7 +400,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
 
   function act(event: SessionEvent): void {
     touch();
-    if (state.readOnly && !LOOKING.has(event.type)) return;
+    if ((state.readOnly || state.goingBack) && !LOOKING.has(event.type)) return;
     const before = state.session;
     dispatch("at" in event ? { ...event, at: active.read() } : event);
     if (state.session !== before && unsentPages().length) {
@@ -416,26 +415,22 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     return last?.submission.submission_id === sending ? undefined : last;
   }
 
-  function back(): void {
-    touch();
-    if (state.readOnly) return;
+  function goBack(): void {
     const last = unsentSubmission();
     if (last) {
       const submissionId = last.submission.submission_id;
+      set({ goingBack: false });
       dispatch({ type: "retracted", submissionId, at: active.read() });
       pump();
       return;
     }
-    if (sending) {
-      goBack = true;
-      return;
-    }
     const taskId = state.session.finished.at(-1);
-    if (taskId && !asking) void reopen(taskId);
+    set({ goingBack: Boolean(sending ?? taskId) });
+    // What is being sent can be opened again once it has arrived.
+    if (taskId && !sending) void reopen(taskId);
   }
 
   async function reopen(taskId: string): Promise<void> {
-    asking = true;
     try {
       const request = newId("r");
       let answer = await calls.reopen(taskId, request);
@@ -446,17 +441,17 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
         dispatch({ type: "discarded", taskId: spare.task.task_id, at: active.read() });
         answer = await calls.reopen(taskId, request);
       }
-      asking = false;
       reached();
       if (!answer.task) return;
       lease(answer.task.task_id, answer.task.lease?.renew_after_s);
       dispatch({ type: "reopened", taskId });
       dispatch({ type: "arrived", task: answer.task, where: "front", at: active.read() });
     } catch (error) {
-      asking = false;
       if (passing(error)) return;
       dispatch({ type: "reopened", taskId });
       set({ notice: { type: "cannotReopen", detail: (error as Error).message } });
+    } finally {
+      set({ goingBack: false });
     }
   }
 
@@ -491,13 +486,16 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     touch,
     submit: ({ holdMs = 0 } = {}) => {
       touch();
-      if (state.readOnly || state.full) return;
+      if (state.readOnly || state.full || state.goingBack) return;
       const sendAt = holdMs ? Date.now() + holdMs : 0;
       dispatch({ type: "submit", submissionId: newId("s"), at: active.read(), sendAt });
       set({ why: null, notice: null }); // said before these were submitted
       pump();
     },
-    back,
+    back: () => {
+      touch();
+      if (!state.readOnly && !state.goingBack) goBack();
+    },
     canGoBack: () => Boolean(state.session.outgoing.length || state.session.finished.length),
     discard: (taskId) => {
       dispatch({ type: "discarded", taskId, at: active.read() });

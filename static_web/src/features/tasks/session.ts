@@ -379,12 +379,16 @@ function adopt(page: Page, items: readonly DraftItem[]): Page["work"] {
   return { ...page.work, ...Object.fromEntries(others.map((one) => [one.item_id, workOf(one)])) };
 }
 
-/** What an image starts with: my draft, else the labels it has (a correction), else those it had. */
+/** What an image starts with: my draft, else what was decided (a correction), else the labels it had. */
 function begun(item: Suggested): Work {
   const work = item.draft ? workOf(item.draft) : NOTHING;
   if (isTouched(work)) return work;
-  const annotations = item.annotations ?? item.defaults;
-  if (annotations?.length && !item.draft) return { ...NOTHING, annotations, outcome: "labeled" };
+  if (item.outcome && !item.draft) {
+    const { outcome, reason, note } = item;
+    return { ...NOTHING, annotations: item.annotations ?? [], outcome, reason, note };
+  }
+  if (item.defaults?.length && !item.draft)
+    return { ...NOTHING, annotations: item.defaults, outcome: "labeled" };
   return { ...work, suggestions: item.prelabel?.annotations ?? [] };
 }
 
