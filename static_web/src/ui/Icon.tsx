@@ -10,6 +10,7 @@ const paths = {
   chevron: "M5 7.5l5 5 5-5",
   clear: "M5 5l10 10M15 5L5 15",
   download: "M10 3v9m-4-3.5l4 4 4-4M4 16.5h12",
+  enlarge: "M11.5 3.5h5v5M16 4l-5 5M8.5 16.5h-5v-5M4 16l5-5",
   file: "M6 3h5l4 4v10H6zM11 3v4h4",
   folder: "M3 6a1 1 0 011-1h4l2 2h6a1 1 0 011 1v7a1 1 0 01-1 1H4a1 1 0 01-1-1z",
   help: "M7.5 7.8a2.5 2.5 0 115 0c0 1.7-2.5 1.8-2.5 3.7m0 2.6v.2",

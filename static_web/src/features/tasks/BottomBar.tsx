@@ -50,6 +50,8 @@ const useStyles = makeStyles({
       borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
       ":empty": { display: "none" },
     },
+    // The classes lie between the bar and the images, and are needed for the next one.
+    "@media (max-width: 720px)": { bottom: "calc(100% + max(112px, 24dvh))" },
   },
   notice: {
     display: "flex",
@@ -85,7 +87,7 @@ export function BottomBar(props: Props): ReactNode {
   const styles = useStyles();
   const done = page ? decidedCount(page) : 0;
   const all = page?.items.length ?? 0;
-  const some = done > 0 && done < all;
+  const some = done > 0 && done < all && !props.suggested;
   const { past, outgoing, finished } = state?.session ?? {};
   const canUndo = Boolean(past?.length || outgoing?.length || finished?.length);
   const closed = !page || locked;

@@ -22,7 +22,7 @@ import { Icon } from "@/ui/Icon";
 import { rememberedRecent, rememberRecent, withUse } from "./recent";
 
 const KEYED = 10; // the first ten have keys
-const ROWS_AT_ONCE = 150; // more take longer to draw than anybody reads; typing finds the others
+const ROWS_AT_ONCE = 100; // more take longer to draw than anybody reads; typing finds the others
 const ANNOUNCE_AFTER_MS = 500;
 
 const useStyles = makeStyles({
@@ -153,7 +153,7 @@ interface Props {
 }
 
 /** The classes with their keys, groups that fold; typing finds one among many. */
-export function ClassRail(props: Props): ReactNode {
+export const ClassRail = memo(function ClassRail(props: Props): ReactNode {
   const { projectId, classes, on, findRef, onChoose, onLeave } = props;
   const { t } = useTranslation();
   const styles = useStyles();
@@ -312,7 +312,7 @@ export function ClassRail(props: Props): ReactNode {
       )}
     </section>
   );
-}
+});
 
 interface ClassRowProps {
   node: ClassNode & { index: number };

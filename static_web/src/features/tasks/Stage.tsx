@@ -319,9 +319,9 @@ export function Stage({ project, userId }: { project: Project; userId: string })
     return () => clearTimeout(timer);
   }, [selected, t]);
 
-  const latest = useRef({ act, enlarge, open, selected });
+  const latest = useRef({ act, classify, enlarge, open, selected });
   useEffect(() => {
-    latest.current = { act, enlarge, open, selected };
+    latest.current = { act, classify, enlarge, open, selected };
   });
   const tiles = useMemo<TileActions>(
     () => ({
@@ -346,20 +346,16 @@ export function Stage({ project, userId }: { project: Project; userId: string })
       const work = page.work[item.item_id];
       return !work?.outcome && Boolean(work?.suggestions.length);
     }) ?? false;
-  const on = useMemo(() => {
-    const chosen = session ? targets(session) : [];
-    return new Set(
-      classes
-        .map((one) => one.class_id)
-        .filter(
-          (id) =>
-            chosen.length > 0 &&
-            chosen.every((item) =>
-              page?.work[item.item_id]?.annotations.some((one) => one.class_id === id),
-            ),
-        ),
-    );
-  }, [session, page, classes]);
+  const shared = useMemo(() => sharedClasses(session), [session]);
+  // The same set as long as it says the same, so that the classes are not drawn again for nothing.
+  const on = useMemo(() => new Set(shared ? shared.split(" ") : []), [shared]);
+  const chooseClass = useCallback(
+    (index: number) => {
+      latest.current.classify(index);
+      focusGrid();
+    },
+    [focusGrid],
+  );
 
   return (
     <div className={mergeClasses(styles.frame, !rail && styles.withoutRail)}>
@@ -392,10 +388,7 @@ export function Stage({ project, userId }: { project: Project; userId: string })
           classes={classes}
           on={on}
           findRef={find}
-          onChoose={(index) => {
-            classify(index);
-            focusGrid();
-          }}
+          onChoose={chooseClass}
           onLeave={focusGrid}
         />
       </div>
@@ -483,6 +476,16 @@ const ARROWS: Record<string, readonly [number, number]> = {
   ArrowUp: [0, -1],
   ArrowDown: [0, 1],
 };
+
+/** Ids of the classes that all images in hand have, in one text. */
+function sharedClasses(session: Session | undefined): string {
+  const [first, ...others] = session ? targets(session) : [];
+  const work = session?.pages[0]?.work;
+  const has = (item: TaskItem, classId: string) =>
+    work?.[item.item_id]?.annotations.some((one) => one.class_id === classId) ?? false;
+  const ids = (first && work?.[first.item_id]?.annotations.map((one) => one.class_id)) ?? [];
+  return ids.filter((id) => others.every((item) => has(item, id))).join(" ");
+}
 
 const DECISIONS: ReadonlySet<SessionEvent["type"]> = new Set([
   "classify",

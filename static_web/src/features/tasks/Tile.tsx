@@ -97,6 +97,7 @@ const useStyles = makeStyles({
   chipName: { overflow: "hidden", textOverflow: "ellipsis" },
   open: { color: tokens.colorNeutralForeground3 },
   problem: {
+    flexShrink: 20,
     color: tokens.colorStatusWarningForeground3,
     overflow: "hidden",
     textOverflow: "ellipsis",
@@ -122,8 +123,8 @@ const useStyles = makeStyles({
     flex: "none",
     alignItems: "center",
     justifyContent: "center",
-    width: "22px",
-    height: "22px",
+    width: "20px",
+    height: "20px",
     marginInline: "-3px -5px",
     borderRadius: "4px",
     color: tokens.colorNeutralForeground3,
@@ -151,7 +152,9 @@ const useStyles = makeStyles({
     opacity: 0,
     cursor: "pointer",
     ":hover": { color: tokens.colorNeutralForegroundOnBrand },
-    "@media (hover: none)": { opacity: 1, width: "36px", height: "36px" },
+    // Fingers need more than they see.
+    "::before": { content: "''", position: "absolute", inset: "-8px" },
+    "@media (hover: none)": { opacity: 0.8 },
   },
   checked: {
     opacity: 1,

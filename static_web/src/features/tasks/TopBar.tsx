@@ -159,7 +159,7 @@ export function TopBar(props: Props): ReactNode {
             className={mergeClasses(styles.layout, props.layout === 1 && styles.idle)}
             checked={props.large}
             aria-label={t("commands.large")}
-            icon={<Icon name="search" />}
+            icon={<Icon name="enlarge" />}
             onClick={props.onLarge}
           />
         </Tooltip>
