@@ -235,7 +235,7 @@ export function Stage({ project, userId }: { project: Project; userId: string })
     requestAnimationFrame(focusGrid);
   };
   const undo = (): void => {
-    if (session?.past.length) act({ type: "undo" });
+    if (session?.past.length || locked) act({ type: "undo" });
     else open?.desk.back();
     setSaid(null);
     setOffer(null);

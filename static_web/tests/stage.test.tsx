@@ -1,0 +1,295 @@
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+
+import type { Project, TaskItem } from "@/api/types";
+import { Full, OpenElsewhere, Refused } from "@/features/tasks/Banners";
+import LabelPage from "@/features/tasks/LabelPage";
+import { Announcer } from "@/ui/announcer";
+
+import { aTag, anItem, aProject, aTask } from "./builders";
+import { renderAt } from "./render";
+
+const tasks = "/api/projects/p1/tasks";
+
+/** Opens the page, until the keyboard is with the first open image. */
+async function open(items: TaskItem[], project: Partial<Project> = {}, position = 1) {
+  await renderAt(
+    "/",
+    <>
+      <LabelPage projectId="p1" />
+      <Announcer />
+    </>,
+    {
+      "GET /api/projects/p1": aProject(project),
+      [`GET ${tasks}`]: { items: [aTask("t1", items)], recent: [] },
+      [`POST ${tasks}`]: { task: null, why: "all_leased", retry_after_s: 15, open_tasks: [] },
+      [`PUT ${tasks}/t1/draft`]: { seq: 1, lease: null },
+      [`POST ${tasks}/t1/submit`]: { task_state: "closed", results: [] },
+    },
+  );
+  await waitFor(() => expect(option(position)).toHaveFocus(), { timeout: 4_000 });
+}
+
+/** By its place, which is faster than by its role and name. */
+function option(position: number): HTMLElement {
+  const tile = document.querySelector<HTMLElement>(`[role=option][aria-posinset="${position}"]`);
+  if (!tile) throw new Error(`image ${position} is not shown`);
+  return tile;
+}
+const options = () => [...document.querySelectorAll<HTMLElement>("[role=option]")];
+const said = (position: number) => option(position).getAttribute("aria-label");
+const heard = () => [...document.querySelectorAll<HTMLElement>("[role=status]")].at(-1);
+const three = () => [anItem("i1"), anItem("i2"), anItem("i3")];
+const { keyboard } = userEvent;
+
+vi.setConfig({ testTimeout: 15_000 }); // a whole page is drawn, also on a busy machine
+beforeEach(() => localStorage.clear());
+
+describe("choosing images", () => {
+  /** Tiles of 100 px side by side. */
+  function laidOut(): void {
+    for (const [at, tile] of options().entries())
+      tile.getBoundingClientRect = () => new DOMRect(at * 100, 0, 90, 90);
+  }
+  const selected = () => options().map((tile) => tile.getAttribute("aria-selected") === "true");
+  const mouse = { pointerId: 1, isPrimary: true, button: 0, pointerType: "mouse" };
+
+  function drag(from: number, to: number, keys = {}): void {
+    fireEvent.pointerDown(option(1), { ...mouse, ...keys, clientX: from, clientY: 50 });
+    fireEvent.pointerMove(option(1), { ...mouse, clientX: to, clientY: 50 });
+  }
+  function release(): void {
+    fireEvent.pointerUp(option(1), mouse);
+    fireEvent.click(document.querySelector("[role=listbox]") as HTMLElement);
+  }
+
+  it("selects what a drag touches, adds with Ctrl, and says how many", async () => {
+    await open(three());
+    laidOut();
+    drag(150, 250);
+    release();
+    expect(selected()).toEqual([false, true, true]);
+    await waitFor(() => expect(heard()).toHaveTextContent("2 images selected."));
+    drag(10, 40, { ctrlKey: true });
+    release();
+    expect(selected()).toEqual([true, true, true]);
+    await keyboard("[Digit2]");
+    expect([said(1), said(2), said(3)].every((one) => one?.endsWith("Bath"))).toBe(true);
+  });
+
+  it("takes a drag back by Esc, and a small one for a click", async () => {
+    await open(three());
+    laidOut();
+    drag(10, 250);
+    expect(selected()).toEqual([true, true, true]);
+    await keyboard("[Escape]");
+    expect(selected()).toEqual([false, false, false]);
+    drag(10, 12);
+    release();
+    expect(selected()).toEqual([false, false, false]);
+  });
+
+  it("selects one by the check in its corner", async () => {
+    await open(three());
+    const check = (position: number) => within(option(position)).getByTestId("select");
+    await userEvent.click(check(1));
+    await userEvent.click(check(3));
+    expect(selected()).toEqual([true, false, true]);
+    await userEvent.click(check(1));
+    expect(selected()).toEqual([false, false, true]);
+  });
+});
+
+it("takes one of several tags away by its X", async () => {
+  await open(three(), { task_type: "multilabel" });
+  await keyboard("[Digit1][Digit3]");
+  expect(said(1)).toMatch(/Kitchen, Bedroom$/);
+  await userEvent.click(within(option(1)).getAllByTestId("untag")[0] as HTMLElement);
+  expect(said(1)).toMatch(/: Bedroom$/);
+});
+
+describe("saying why", () => {
+  it("offers reasons for a skip, by key, and asks for none", async () => {
+    await open(three());
+    await keyboard("[KeyS]");
+    expect(screen.getByText("Why? (optional)")).toBeVisible();
+    await waitFor(() => expect(option(2)).toHaveFocus());
+    await keyboard("{Shift>}[Digit2]{/Shift}");
+    expect(said(1)).toMatch(/Skipped: Wrong subject$/);
+    await keyboard("[KeyS][Digit1]");
+    expect(screen.queryByText("Why? (optional)")).not.toBeInTheDocument();
+    expect(said(2)).toMatch(/Skipped$/);
+    expect(said(3)).toMatch(/Kitchen$/);
+  });
+
+  it("takes a reason in the labeler's own words", async () => {
+    await open(three());
+    await keyboard("[KeyS]{Shift>}[Digit4]{/Shift}");
+    const field = await screen.findByRole("textbox", { name: "Another reason (optional)" });
+    await waitFor(() => expect(field).toHaveFocus());
+    await keyboard("two rooms{Enter}");
+    expect(said(1)).toMatch(/Skipped: two rooms$/);
+    await waitFor(() => expect(option(2)).toHaveFocus());
+  });
+
+  it("asks a reviewer with a note: Enter keeps it, Esc leaves it empty", async () => {
+    await open(three());
+    await keyboard("[KeyA]");
+    expect(screen.getByRole("textbox", { name: /^What should the reviewer/ })).toHaveFocus();
+    await keyboard("bath or kitchen?{Enter}");
+    expect(said(1)).toMatch(/For a reviewer, bath or kitchen\?$/);
+    await waitFor(() => expect(option(2)).toHaveFocus());
+    await keyboard("[KeyA]nothing{Escape}");
+    expect(said(2)).toMatch(/For a reviewer$/);
+    await waitFor(() => expect(option(3)).toHaveFocus());
+  });
+
+  it("skips the rest of the page by one key", async () => {
+    await open(three());
+    await keyboard("[Digit1]{Shift>}[KeyS]{/Shift}");
+    expect([said(1), said(2), said(3)].map((one) => one?.split(": ")[1])).toEqual([
+      "Kitchen",
+      "Skipped",
+      "Skipped",
+    ]);
+  });
+});
+
+describe("looking closely", () => {
+  it("shows one image large, labels it there, and goes back", async () => {
+    await open(three());
+    await keyboard("[Space]");
+    expect(options()).toHaveLength(1);
+    await keyboard("[Digit1]");
+    expect(said(2)).toMatch(/No label yet$/);
+    await keyboard("[Escape]");
+    expect(options()).toHaveLength(3);
+    expect(said(1)).toMatch(/Kitchen$/);
+  });
+
+  it("shows why an image came back, and begins with the labels it had", async () => {
+    const returned = { reason: "the door is open", at: "2026-01-01T00:00:00Z" };
+    await open([anItem("i1", { returned, defaults: [aTag("c2")] }), anItem("i2")], {}, 2);
+    expect(said(1)).toMatch(/Bath\. Returned: the door is open$/);
+  });
+});
+
+it("shows suggestions as such, and takes those that were looked at with Enter", async () => {
+  const annotations = [{ annotation_id: "p1", class_id: "c1", confidence: 0.97 }];
+  const prelabel = { run_id: "r1", annotations };
+  await open([{ ...anItem("i1"), prelabel } as TaskItem, anItem("i2")]);
+  expect(said(1)).toMatch(/Suggested: Kitchen$/);
+  expect(option(1)).toHaveTextContent("97%");
+  await keyboard("[Enter]");
+  expect(said(1)).toMatch(/Suggested: Kitchen$/);
+  fireEvent.load(option(1).querySelector("img") as HTMLImageElement);
+  await new Promise((passed) => setTimeout(passed, 450));
+  await keyboard("[Enter]");
+  expect(said(1)).toMatch(/: Kitchen$/);
+  expect(screen.getByTestId("done")).toHaveTextContent("1 of 2 labeled");
+});
+
+describe("one key for all", () => {
+  it("labels, submits and shows the next, and says what can be undone", async () => {
+    localStorage.setItem("labelry.layout", "1");
+    await open(three());
+    await userEvent.click(screen.getByRole("button", { name: "Submit with one key" }));
+    await keyboard("[Digit2]");
+    expect(screen.getByTestId("said")).toHaveTextContent("Bath");
+    expect(screen.getByTestId("done")).toHaveTextContent("0 of 2 labeled");
+    expect(heard()).toHaveTextContent("Bath, saved. Next image.");
+  });
+
+  it("is for one class an image, one image at a time", async () => {
+    localStorage.setItem("labelry.quick", "on");
+    await open(three());
+    await keyboard("[Digit2]");
+    expect(screen.getByTestId("done")).toHaveTextContent("1 of 3 labeled");
+  });
+});
+
+describe("the classes", () => {
+  const names = [
+    "Room/Bath",
+    "Room/Kitchen",
+    ...Array.from({ length: 12 }, (_, at) => `Thing ${at}`),
+  ];
+  const classes = names.map((name, at) => ({ class_id: `c${at + 1}`, name, description: "" }));
+  const rail = () => within(screen.getByRole("region", { name: "Classes" }));
+
+  it("fold by group, and stay so", async () => {
+    await open(three(), { classes });
+    await userEvent.click(rail().getByRole("button", { name: "Room" }));
+    expect(rail().queryByRole("button", { name: "Room/Bath" })).not.toBeInTheDocument();
+    expect(localStorage.getItem("labelry.folded.p1")).toBe('["Room"]');
+    await keyboard("[Digit1]");
+    expect(said(1)).toMatch(/Room\/Bath$/);
+  });
+
+  it("without a key are offered again once they were used", async () => {
+    await open(three(), { classes });
+    await keyboard("[Slash]");
+    await keyboard("thing 1{ArrowDown}{ArrowDown}{Enter}");
+    expect(said(1)).toMatch(/Thing 11$/);
+    const recent = within(rail().getByRole("group", { name: "Used last" }));
+    await waitFor(() => expect(option(2)).toHaveFocus());
+    await userEvent.click(recent.getByRole("button", { name: "Thing 11" }));
+    expect(said(2)).toMatch(/Thing 11$/);
+  });
+
+  it("are not drawn all when there are thousands, but found", async () => {
+    const lots = Array.from({ length: 2_000 }, (_, at) => ({
+      class_id: `c${at}`,
+      name: `Kind ${at}`,
+      description: "",
+    }));
+    await open(three(), { classes: lots });
+    expect(rail().getAllByRole("button").length).toBeLessThan(150);
+    expect(rail().getByRole("button", { name: /^1900 more classes/ })).toBeVisible();
+    await keyboard("[Slash]");
+    await keyboard("1999{Enter}");
+    expect(said(1)).toMatch(/Kind 1999$/);
+  });
+});
+
+describe("what is the matter with a page", () => {
+  it("is told with the reason, what is safe and what to do", async () => {
+    const page = {
+      task: aTask("t1", []),
+      items: three(),
+      work: {},
+      problems: { i1: "the class is gone", i2: "the class is gone" },
+    };
+    let discarded = false;
+    await renderAt("/", <Refused page={page} onDiscard={() => (discarded = true)} />, {});
+    const card = screen.getByRole("alert");
+    expect(card).toHaveTextContent("2 images were not saved");
+    expect(card.textContent.match(/the class is gone/g)).toHaveLength(1);
+    await userEvent.click(within(card).getByRole("button", { name: "Discard these labels" }));
+    expect(discarded).toBe(true);
+  });
+
+  it("is told when another tab has it, and when no more can wait", async () => {
+    let taken = false;
+    await renderAt(
+      "/",
+      <>
+        <OpenElsewhere onTakeOver={() => (taken = true)} />
+        <Full pages={5} />
+      </>,
+      {},
+    );
+    expect(screen.getByText("5 pages are not saved yet")).toBeVisible();
+    await userEvent.click(screen.getByRole("button", { name: "Take over" }));
+    expect(taken).toBe(true);
+  });
+});
+
+it("is heard when nothing is left for now", async () => {
+  await open([anItem("i1")]);
+  await keyboard("[Digit1][Enter]");
+  await waitFor(() =>
+    expect(heard()).toHaveTextContent(/^The remaining images are with others\. As soon as/),
+  );
+});
