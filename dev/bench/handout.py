@@ -1,29 +1,19 @@
-"""Budgets of docs/architecture.md, measured: `make bench ONLY=handout`.
-
-Counted storage calls and ratios, not seconds: they are the same on any machine. Writes
-`.local/bench.json`, a list of `{name, value, unit, budget, ok}`, and exits non-zero when one is over.
-"""
+"""What handing out, resuming and submitting cost, in counted storage calls: the same on any machine."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
-import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from rich.console import Console
-from rich.table import Table
-
-from dev import LOCAL
 from dev.azurite import Azurite
+from dev.bench.measure import Measure
 from functions.services import Services, compose
 from labeling import layout
 from labeling.access import Caller
@@ -45,17 +35,6 @@ ADMIN = Caller(user="admin", name="admin", provider="bench", site_admin=True)
 
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One budget and what was found; `unit` says what was counted."""
-
-    name: str
-    value: float
-    unit: str
-    budget: float
-    ok: bool
 
 
 class CountedTables:
@@ -251,38 +230,13 @@ def _row(name: str, value: float, budget: float, unit: str = "calls") -> Measure
     return Measure(name, value, unit, budget, value <= budget)
 
 
-def measure(only: str, big: int) -> Iterator[Measure]:
-    """All measures of a group, as they come."""
-    if only in ("", "handout"):
-        with in_memory(1_000, 1) as bench:
-            yield from handout("1,000 items in memory", bench)
-        with on_azurite(1_000, 1) as bench:
-            yield from handout("1,000 items on the emulator", bench)
-        with in_memory(big, 16) as bench:
-            yield from handout(f"{big:,} items in memory", bench)
-        yield from last_pages(1)
-        yield from last_pages(16)
-
-
-def main() -> int:
-    """Measure, print, write `.local/bench.json`; 1 when something is over its budget."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", default="", choices=["", "handout"])
-    parser.add_argument("--big", type=int, default=500_000, help="items of the large project")
-    options = parser.parse_args()
-    console = Console()
-    found: list[Measure] = []
-    table = Table("measure", "value", "budget", "ok")
-    for one in measure(options.only, options.big):
-        found.append(one)
-        table.add_row(
-            one.name, f"{one.value:g} {one.unit}", f"{one.budget:g}", "yes" if one.ok else "NO"
-        )
-    console.print(table)
-    LOCAL.mkdir(exist_ok=True)
-    (LOCAL / "bench.json").write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n")
-    return 0 if all(one.ok for one in found) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def measures(big: int) -> Iterator[Measure]:
+    """All rows, with a project of `big` items as the largest."""
+    with in_memory(1_000, 1) as bench:
+        yield from handout("1,000 items in memory", bench)
+    with on_azurite(1_000, 1) as bench:
+        yield from handout("1,000 items on the emulator", bench)
+    with in_memory(big, 16) as bench:
+        yield from handout(f"{big:,} items in memory", bench)
+    yield from last_pages(1)
+    yield from last_pages(16)

@@ -1,0 +1,1 @@
+"""Budgets of docs/architecture.md, measured: `make bench`."""

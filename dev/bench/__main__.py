@@ -1,0 +1,51 @@
+"""Budgets of docs/architecture.md, measured: `make bench ONLY=handout`.
+
+Writes `.local/bench.json`, a list of `{name, value, unit, budget, ok}`, and exits non-zero when one is over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+
+from dev import LOCAL
+from dev.bench import handout, label
+from dev.bench.measure import Measure
+
+
+def measures(only: str, big: int) -> Iterator[Measure]:
+    """All measures of a group, or of all groups, as they come."""
+    if only in ("", "handout"):
+        yield from handout.measures(big)
+    if only in ("", "label"):
+        yield from label.measures()
+
+
+def main() -> int:
+    """Measure, print, write `.local/bench.json`; 1 when something is over its budget."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", default="", choices=["", "handout", "label"])
+    parser.add_argument("--big", type=int, default=500_000, help="items of the large project")
+    options = parser.parse_args()
+    console = Console()
+    found: list[Measure] = []
+    table = Table("measure", "value", "budget", "ok")
+    for one in measures(options.only, options.big):
+        found.append(one)
+        table.add_row(
+            one.name, f"{one.value:g} {one.unit}", f"{one.budget:g}", "yes" if one.ok else "NO"
+        )
+    console.print(table)
+    LOCAL.mkdir(exist_ok=True)
+    (LOCAL / "bench.json").write_text(json.dumps([asdict(one) for one in found], indent=1) + "\n")
+    return 0 if all(one.ok for one in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
