@@ -41,6 +41,7 @@ from labeling.records import (
     Labeling,
     Late,
     Measured,
+    Rendered,
     Task,
     lane_of_queue_row,
     split_tasks,
@@ -260,6 +261,7 @@ class World:
         choices: dict[str, tuple[float, Callable[[], Callable[[], None]]]] = {
             "register": (5, lambda: lambda: self.register(shard, self._batch(shard))),
             "measure": (6, lambda: lambda: self.measure(shard)),
+            "render": (4, lambda: lambda: self.render(shard)),
             "hand out": (self.eagerness, lambda: lambda: self.hand_out(user, shard)),
             "expire": (6, lambda: lambda: self.expire(shard)),
             "reopen": (6, lambda: lambda: self.reopen(user, shard)),
@@ -488,6 +490,16 @@ class World:
         }
         self.items.measured(shard, results)
 
+    def render(self, shard: int) -> None:
+        """Make smaller copies of images, some too late: of what they were before they were overwritten."""
+        made = {
+            one.item_id: self.etags[one.item_id] if self.random.random() < 0.9 else "e0"
+            for one in self._batch(shard)
+        }
+        self.items.rendered(
+            shard, {item: Rendered(etag, copies_of(etag)) for item, etag in made.items()}
+        )
+
     def expire(self, shard: int) -> None:
         """Give back what was held too long."""
         now = milliseconds(self.storage.clock.now())
@@ -529,6 +541,11 @@ class World:
         self.items.compact(shard)
 
 
+def copies_of(etag: str) -> str:
+    """What stands for the copies of one version of an image, so that they can be told apart."""
+    return f"of {etag}"
+
+
 def _encoded(late: Late) -> bytes:
     return json.dumps([late.saved, late.superseded]).encode()
 
@@ -556,6 +573,9 @@ class Auditor:
         """
         truths = {key[2:]: stored_item(row) for key, row in self._rows(shard, "I|").items()}
         items = {item_id: one.item for item_id, one in truths.items()}
+        for item in items.values():
+            fit = ("", copies_of(item.blob_etag))
+            require(item.renditions in fit, "copies of another version", item)
         leases = self._rows(shard, "T|")
         tasks, returned = split_tasks(leases.values(), shard)
         self._queue(items, [*self._rows(shard, "A|").values(), *(one.row for one in returned)])

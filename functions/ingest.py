@@ -1,4 +1,4 @@
-"""What reacts: refreshes, new blobs, counters to fold, and the minute's upkeep. A raise means: retry."""
+"""What reacts: refreshes, new blobs, counters to fold, the minute's upkeep. A raise means: retry."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functions.services import services
 from labeling import layout
 from labeling.ingest import BlobEvent, Measure, Refresh, Register
 from labeling.progress import Compact
+from labeling.renditions import Render
 
 bp = func.Blueprint()
 
@@ -33,6 +34,12 @@ def on_register(msg: func.QueueMessage) -> None:
 def on_measure(msg: func.QueueMessage) -> None:
     """Read the headers of some images."""
     services().ingest.on_measure(Measure.model_validate_json(msg.get_body()))
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.RENDITIONS_QUEUE, connection=CONNECTION)
+def on_render(msg: func.QueueMessage) -> None:
+    """Make smaller copies of some images."""
+    services().renditions.on_render(Render.model_validate_json(msg.get_body()))
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.COMPACT_QUEUE, connection=CONNECTION)

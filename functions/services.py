@@ -17,6 +17,7 @@ from labeling.exports import Exports
 from labeling.ingest import Ingest
 from labeling.progress import Compact, ProgressService
 from labeling.projects import Projects
+from labeling.renditions import Renditions
 from labeling.review import Review
 from labeling.settings import Settings
 from labeling.storage import Storage
@@ -33,6 +34,7 @@ class Services:
     datasets: Datasets
     projects: Projects
     ingest: Ingest
+    renditions: Renditions
     tasks: Tasks
     review: Review
     progress: ProgressService
@@ -56,6 +58,7 @@ def compose(storage: Storage, settings: Settings) -> Services:
         datasets=Datasets(storage),
         projects=projects,
         ingest=ingest,
+        renditions=Renditions(storage, projects),
         tasks=tasks,
         review=Review(storage, projects, tasks),
         progress=ProgressService(storage, projects, ingest, tasks),

@@ -123,9 +123,7 @@ def _look(head: _Head) -> tuple[int, int, int] | str:
     start = head.getvalue()[:132]
     if any(len(start) < len(magic) and magic.startswith(start) for _, magic, _ in _READERS):
         return _TRUNCATED
-    kind = next(
-        ((name, reader) for name, magic, reader in _READERS if start.startswith(magic)), None
-    )
+    kind = reader_of(start)
     if kind is None:
         return "not a JPEG, PNG or BMP image" + _likely(start)
     name, reader = kind
@@ -137,6 +135,13 @@ def _look(head: _Head) -> tuple[int, int, int] | str:
     # Not `getexif`: it decodes a PNG to its end, and believes XMP, which browsers don't.
     exif = image.info.get("exif")
     return (*image.size, orientation_of(exif) if isinstance(exif, bytes) else 1)
+
+
+def reader_of(start: bytes) -> tuple[str, type[ImageFile]] | None:
+    """The name of a file's kind and what reads it, by its first bytes, or None."""
+    return next(
+        ((name, reader) for name, magic, reader in _READERS if start.startswith(magic)), None
+    )
 
 
 def _likely(start: bytes) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -26,6 +26,7 @@ from labeling.model import Model, UtcTime, new_id
 from labeling.patterns import READABLE_NOW, Pattern, judge
 from labeling.projects import Project, Projects
 from labeling.records import Item, Measured
+from labeling.renditions import ITEMS_A_MESSAGE, Render, needed
 from labeling.settings import Settings
 from labeling.storage import (
     MAX_OPERATIONS,
@@ -522,7 +523,26 @@ class Ingest:
             for at in range(0, len(ids), step):
                 some = ids[at : at + step]
                 ready += items.measured(shard, {item_id: results[item_id] for item_id in some})
+        self._send_for_rendering(project, wanted, results)
         return ready
+
+    def _send_for_rendering(
+        self,
+        project: Project,
+        wanted: Sequence[tuple[str, str, str, int, str]],
+        results: Mapping[str, Measured],
+    ) -> None:
+        """Ask for smaller copies of what was measured, where they are needed."""
+        todo = [
+            item_id
+            for item_id, _, _, size, media in wanted
+            if (found := results[item_id]).width and needed(found.width, found.height, size, media)
+        ]
+        for at in range(0, len(todo), ITEMS_A_MESSAGE):
+            self._storage.queues.send(
+                layout.RENDITIONS_QUEUE,
+                Render(project_id=project.project_id, item_ids=todo[at : at + ITEMS_A_MESSAGE]),
+            )
 
     def _measure_blob(
         self, container: str, path: str, etag: str, size: int, media: str

@@ -36,6 +36,7 @@ from labeling.records import (
     Lane,
     Late,
     Measured,
+    Rendered,
     Returned,
     Revision,
     Stored,
@@ -218,6 +219,31 @@ class Items:
                 continue
         raise AssertionError("unreachable")
 
+    def rendered(self, shard: int, made: Mapping[str, Rendered]) -> None:
+        """Note which smaller copies of images are there; all of one shard, at most 24.
+
+        An item whose blob was overwritten meanwhile is left alone. Safe to repeat.
+        """
+        for _ in self._attempts():
+            work = Batch()
+            changed: list[Item] = []
+            for one in self.read_many(list(made)):
+                if one is None:
+                    continue
+                old, found = one.item, made[one.item.item_id]
+                new = replace(old, renditions=found.renditions)
+                if old.blob_etag == found.blob_etag and new != old:
+                    changed.append(old)
+                    work.change(old, new, operations_for(old, new, etag=one.etag))
+            if not changed:
+                return
+            work.operations += self._outdate(changed)
+            try:
+                self._transact(shard, work.finish(self._now()))
+                return
+            except Collision:
+                continue
+
     def overwritten(self, item_id: str, blob_etag: str, size: int) -> None:
         """The blob of an item has new content: measure it anew; labels made before need a reviewer.
 
@@ -242,6 +268,7 @@ class Items:
                 orientation=1,
                 barred="",
                 barred_reason="",
+                renditions="",
                 priority=layout.UNMEASURED,
                 lanes=lanes,
                 flag="overwritten" if lanes != old.lanes or old.state == "leased" else old.flag,

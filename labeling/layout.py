@@ -35,6 +35,7 @@ CONTAINERS = tuple(_NAMES["containers"].values())
 REFRESH_QUEUE = _NAMES["queues"]["refresh"]
 REGISTER_QUEUE = _NAMES["queues"]["register"]
 MEASURE_QUEUE = _NAMES["queues"]["measure"]
+RENDITIONS_QUEUE = _NAMES["queues"]["renditions"]
 BLOB_EVENTS_QUEUE = _NAMES["queues"]["blob_events"]
 COMPACT_QUEUE = _NAMES["queues"]["compact"]
 EXPORT_QUEUE = _NAMES["queues"]["export"]
@@ -232,6 +233,11 @@ def folded_name(name: str) -> str:
 def export_blob(project_id: str, export_id: str, name: str) -> str:
     """A file of an export, in the container `exports`."""
     return f"{project_id}/{export_id}/{name}"
+
+
+def rendition(container: str, path: str, etag: str, side: int) -> str:
+    """A smaller copy of one version of a blob, in the container `renditions`: the same for all projects."""
+    return f"{digest_id(container, path, etag)}/{side}.webp"
 
 
 def manifest_blob(project_id: str, refresh_id: str, kind: str, part: int) -> str:

@@ -103,7 +103,8 @@ class Item:
     """What is known of one image, without its annotations.
 
     `width` and `height` are those of the upright image in pixels, 0 while not measured.
-    `changed_ms` grows with every revision; `order` is the place in the project's shuffle.
+    `changed_ms` grows with every revision; `order` is the place in the project's shuffle; `renditions` are
+    the longest sides of the smaller copies that are there, as in `1600,400`.
     """
 
     item_id: str
@@ -127,6 +128,7 @@ class Item:
     registered_ms: int = 0
     batch: str = ""
     returned: str = ""
+    renditions: str = ""
 
     @property
     def state(self) -> ItemState:
@@ -219,6 +221,7 @@ class Item:
             "registered_ms": self.registered_ms,
             "batch": self.batch,
             "returned": self.returned,
+            "renditions": self.renditions,
         }
 
     @classmethod
@@ -301,6 +304,7 @@ _DISPLAY = (
     "registered_ms",
     "batch",
     "returned",
+    "renditions",
 )
 
 
@@ -416,7 +420,7 @@ class Task:
     """One page of items in a labeler's hands. Its row is the lock on them.
 
     `held` is what is still open of `everything` (item to lane) that was handed out. `stale` tells that an
-    item was overwritten, flagged or measured since, so that the copies in `held` are not to be built on.
+    item was overwritten, flagged, measured or rendered since, so that `held` is not to be built on.
     """
 
     task_id: str
@@ -542,6 +546,14 @@ class Measured:
     height: int = 0
     orientation: int = 1
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Which smaller copies of this version of a blob are there, as `Item.renditions` has them."""
+
+    blob_etag: str
+    renditions: str
 
 
 @dataclass(frozen=True)

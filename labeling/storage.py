@@ -187,9 +187,18 @@ class Blobs(Protocol):
         ...
 
     def write(
-        self, container: str, path: str, data: bytes | IO[bytes], *, content_type: str
+        self,
+        container: str,
+        path: str,
+        data: bytes | IO[bytes],
+        *,
+        content_type: str,
+        cache_control: str = "",
     ) -> None:
-        """Write a blob, replacing what was there; a stream is sent piece by piece."""
+        """Write a blob, replacing what was there; a stream is sent piece by piece.
+
+        `cache_control` is what browsers are told of keeping it.
+        """
         ...
 
     def delete(self, container: str, path: str) -> None:

@@ -34,6 +34,7 @@ from labeling.records import (
     pack,
     unpack,
 )
+from labeling.renditions import PREVIEW, THUMBNAIL, has_copy
 from labeling.settings import Settings
 from labeling.storage import (
     Collision,
@@ -71,7 +72,11 @@ class TaskRequest(Model):
 
 
 class ImageLinks(Model):
-    """Signed addresses of an image, valid until `expire_at`; the same within a window of time."""
+    """Signed addresses of an image, valid until `expire_at`; the same within a window of time.
+
+    `thumbnail` and `preview` are copies whose longest sides have 400 and 1,600 pixels, or the image itself
+    where it is small enough, or while they are not made yet.
+    """
 
     thumbnail: str
     preview: str
@@ -801,11 +806,19 @@ class Tasks:
         )
 
     def links(self, project: Project, item: Item) -> ImageLinks:
-        """Signed addresses of an item's image."""
-        url, until = self._storage.blobs.link(
-            project.source.container, item.path, etag=item.blob_etag
+        """Signed addresses of an item's image: of its smaller copies where they are there."""
+        container, blobs = project.source.container, self._storage.blobs
+        full, until = blobs.link(container, item.path, etag=item.blob_etag)
+
+        def copy(side: int) -> str:
+            if not has_copy(item, side):
+                return full
+            name = layout.rendition(container, item.path, item.blob_etag, side)
+            return blobs.link(layout.RENDITIONS, name)[0]
+
+        return ImageLinks(
+            thumbnail=copy(THUMBNAIL), preview=copy(PREVIEW), full=full, expire_at=until
         )
-        return ImageLinks(thumbnail=url, preview=url, full=url, expire_at=until)
 
     def sign(self, opened: Opened, caller: Caller, request: SignRequest) -> SignAnswer:
         """Sign images again: for labelers those of their own open tasks, for reviewers any."""

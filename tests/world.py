@@ -28,6 +28,7 @@ from labeling.model import Model
 from labeling.progress import Compact
 from labeling.projects import NewProject, Opened, Project
 from labeling.records import Item, stored
+from labeling.renditions import Render
 from labeling.settings import Settings
 from labeling.storage import Storage
 from labeling.submissions import SubmissionEnvelope, SubmitAnswer
@@ -319,6 +320,8 @@ class World:
                 own.ingest.on_register(message)
             case Measure():
                 own.ingest.on_measure(message)
+            case Render():
+                own.renditions.on_render(message)
             case BlobEvent():
                 own.ingest.on_blob_event(message)
             case Compact():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -26,12 +27,16 @@ from dev.cutouts import SAMPLES, only_one
 from dev.samples import real_photos
 from dev.site import build
 from dev.stack import Stack
+from functions.services import compose
+from labeling.adapters.azure import connect
+from labeling.settings import Settings
 
 TRIES = 3
 LAYOUTS = (4, 9)
 PHOTOS = 45
 """The page that is shown, two ahead, and as many as are submitted, of nine each."""
 DISTINCT = 15
+COPIES_S = 180
 SIZE = (4000, 3000)
 QUALITY = 90
 GRAIN = 5.0
@@ -125,7 +130,21 @@ class Lab:
             key = f"project-{layout}"
             made = self.client.create_project(name, "multiclass", dataset, CLASSES, key=key)
             self.client.wait_until_running(made)
+            self._wait_for_copies(made)
             self.projects[layout] = made
+
+    def _wait_for_copies(self, project_id: str) -> None:
+        """Labelers are ahead of the smaller copies for the first minutes only: not what is measured."""
+        services = compose(connect(self.system.connection_string), Settings())
+        project = services.projects.find(project_id)
+        assert project
+        items = services.projects.items(project)
+        end = time.monotonic() + COPIES_S
+        while not all(
+            one.item.renditions for shard in range(items.shards) for one in items.all_rows(shard)
+        ):
+            assert time.monotonic() < end, "the smaller copies were not made in time"
+            time.sleep(1)
 
     def address(self, layout: int) -> str:
         """The labeling route of a layout's project."""

@@ -375,7 +375,13 @@ class AzureBlobs:
                 raise
 
     def write(
-        self, container: str, path: str, data: bytes | IO[bytes], *, content_type: str
+        self,
+        container: str,
+        path: str,
+        data: bytes | IO[bytes],
+        *,
+        content_type: str,
+        cache_control: str = "",
     ) -> None:
         """Write a blob, replacing what was there; a stream is sent in blocks of 4 MiB."""
         with _only_ours(f"writing blob {path!r} in {container!r}"):
@@ -383,7 +389,9 @@ class AzureBlobs:
                 data,
                 overwrite=True,
                 max_concurrency=1,
-                content_settings=ContentSettings(content_type=content_type),
+                content_settings=ContentSettings(
+                    content_type=content_type, cache_control=cache_control or None
+                ),
             )
 
     def delete(self, container: str, path: str) -> None:

@@ -214,9 +214,15 @@ class MemoryBlobs:
         return content.data[start : None if length is None else start + length]
 
     def write(
-        self, container: str, path: str, data: bytes | IO[bytes], *, content_type: str
+        self,
+        container: str,
+        path: str,
+        data: bytes | IO[bytes],
+        *,
+        content_type: str,
+        cache_control: str = "",
     ) -> None:
-        """Write a blob, replacing what was there."""
+        """Write a blob, replacing what was there. No browser reads it, so none is told to keep it."""
         whole = data if isinstance(data, bytes) else data.read()
         with self._lock:
             contents = self._in(container)

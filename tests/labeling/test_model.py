@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +29,7 @@ from labeling.records import (
     lane_of_queue_row,
     pack,
 )
-from labeling.storage import Collision, Create, Delete, Merge, Operation, Range
+from labeling.storage import Collision, Create, Delete, Merge, Operation, Range, Value
 from tests.conftest import TestStorage
 
 
@@ -234,6 +234,25 @@ class ClaimsWriteNoLabeling(Changed):
         return [o for o in operations if not (isinstance(o, Create) and o.key.startswith("V|"))]
 
 
+class OverwritingKeepsTheCopies(Changed):
+    """An image is shown as it was before."""
+
+    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+        def kept(cells: Mapping[str, Value]) -> dict[str, Value]:
+            forgotten = cells.get("renditions") == ""
+            return {k: v for k, v in cells.items() if not (forgotten and k == "renditions")}
+
+        return [replace(o, cells=kept(o.cells)) if isinstance(o, Merge) else o for o in operations]
+
+
+class CopiesAreNotedWithoutTheEtag(Changed):
+    """Noting the copies meets an image that was overwritten in between."""
+
+    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+        notes = any(isinstance(o, Merge) and o.cells.get("renditions") for o in operations)
+        return [_without_etag(o) if notes else o for o in operations]
+
+
 MUTATIONS = [
     ClaimsLeaveTheQueueRow,
     ClaimsIgnoreTheEtagOfTheQueueRow,
@@ -251,6 +270,8 @@ MUTATIONS = [
     NobodyTellsTheTask,
     CopiesKeepWhatBecameEmpty,
     ClaimsWriteNoLabeling,
+    OverwritingKeepsTheCopies,
+    CopiesAreNotedWithoutTheEtag,
 ]
 
 
