@@ -1,6 +1,7 @@
 /** The only place that talks to the API. */
 import createClient from "openapi-fetch";
 
+import { takeEarly } from "./early";
 import type { components, paths } from "./schema";
 
 type Problem = components["schemas"]["ProblemDetails"];
@@ -34,7 +35,7 @@ export const api = createClient<paths>({
   baseUrl: window.location.origin,
   headers: { Accept: "application/json" },
   fetch: async (request) => {
-    const response = await globalThis.fetch(request).catch(() => {
+    const response = await (takeEarly(request) ?? globalThis.fetch(request)).catch(() => {
       throw new ApiError(0);
     });
     // The sign-in page of a proxy comes as 200 with HTML.

@@ -1,6 +1,6 @@
 import { FluentProvider, makeStyles, tokens } from "@fluentui/react-components";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { Suspense, useEffect, useSyncExternalStore, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Route, Switch } from "wouter";
 
@@ -10,15 +10,16 @@ import { darkTheme, lightTheme } from "@/theme";
 import { Announcer } from "@/ui/announcer";
 import { Message } from "@/ui/Message";
 
+import { chunk } from "./chunk";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { Shell } from "./Shell";
 import { SignIn } from "./SignIn";
 
-const loadLabelPage = () => import("@/features/tasks/LabelPage");
-const LabelPage = lazy(loadLabelPage);
-const ProjectList = lazy(() => import("@/features/projects/ProjectList"));
-const NewProject = lazy(() => import("@/features/projects/NewProject"));
-const ProjectRoute = lazy(() => import("./ProjectRoute"));
+const [LabelPage, loadLabelPage] = chunk(() => import("@/features/tasks/LabelPage"));
+const [ProjectList] = chunk(() => import("@/features/projects/ProjectList"));
+const [NewProject] = chunk(() => import("@/features/projects/NewProject"));
+const [ProjectRoute] = chunk(() => import("./ProjectRoute"));
+export { loadLabelPage };
 
 const queries = new QueryClient({
   defaultOptions: {

@@ -12,7 +12,8 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useMe } from "@/api/queries";
-import { changeLanguage, languages, otherLanguage } from "@/i18n/i18n";
+import { changeLanguage, otherLanguage } from "@/i18n/i18n";
+import { languages } from "@/i18n/texts";
 
 import { Icon } from "./Icon";
 
