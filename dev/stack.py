@@ -20,6 +20,7 @@ HOST_PORT = 7071
 FRONT_DOOR_PORT = 4280
 _SWA = ROOT / "dev/tools/node_modules/@azure/static-web-apps-cli/dist/cli/bin.js"
 _HOST_READY_S = 90
+_THREADS = "24"  # see docs/operations.md
 _FRONT_DOOR_READY_S = 120  # two node programs; 12 s alone, more beside a test run
 
 
@@ -143,6 +144,7 @@ class Stack:
                 "AzureWebJobsStorage": self.connection_string,
                 "LABELRY_TRUST_SWA_HEADER": "1",
                 "PYTHONUNBUFFERED": "1",
+                "PYTHON_THREADPOOL_THREAD_COUNT": _THREADS,
                 **self.settings,
                 **(settings or {}),
             },
