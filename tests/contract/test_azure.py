@@ -229,6 +229,18 @@ def test_a_link_lets_anyone_read_and_nobody_write(place: Place) -> None:
     assert _put(address).status_code == 403
 
 
+def test_a_browser_is_told_how_long_to_keep_a_blob(place: Place) -> None:
+    forever = "private, max-age=31536000, immutable"
+    path = f"{uuid.uuid4().hex}.webp"
+    place.storage.blobs.write(
+        place.container, path, b"x", content_type="image/webp", cache_control=forever
+    )
+
+    answer = requests.get(place.storage.blobs.link(place.container, path)[0], timeout=10)
+
+    assert answer.headers["Cache-Control"] == forever
+
+
 @pytest.mark.parametrize(("overwrite", "second"), [(True, 201), (False, 403)])
 def test_an_upload_link_lets_anyone_write_one_blob(
     place: Place, overwrite: bool, second: int

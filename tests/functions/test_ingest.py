@@ -7,8 +7,9 @@ import azure.functions as func
 import pytest
 from azure.functions.blob import InputStream
 
+from labeling import layout
 from tests.functions.conftest import Api
-from tests.world import PHOTOS
+from tests.world import PHOTOS, photo
 
 GRID = {
     "eventType": "Microsoft.Storage.BlobCreated",
@@ -83,6 +84,21 @@ def test_a_blob_that_lands_in_our_own_container_becomes_an_item_and_elsewhere_no
         api.handlers["on_dataset_blob"](blob)  # type: ignore[arg-type]
 
     assert api("GET", f"projects/{project}/progress")["total"] == 1
+
+
+def test_a_message_makes_smaller_copies_that_the_next_page_shows(api: Api) -> None:
+    api.world.upload("large.png", data=photo(900, 600))
+    project = api.project(0)
+    (item,) = api("GET", f"projects/{project}/items")["items"]
+
+    message = {"project_id": project, "item_ids": [item["item_id"]]}
+    for _ in range(2):
+        api.handlers["on_render"](func.QueueMessage(body=json.dumps(message).encode()))  # type: ignore[arg-type]
+
+    answer = api("POST", f"projects/{project}/tasks", {"request_id": "r1"})
+    images = answer["task"]["items"][0]["images"]
+    assert images["thumbnail"].startswith(f"memory://{layout.RENDITIONS}/")
+    assert images["preview"] == images["full"], "900 pixels are no more than a preview has"
 
 
 def test_the_minute_tick_looks_after_open_tasks(api: Api) -> None:
