@@ -8,13 +8,13 @@ import azure.functions as func
 
 from functions.web import Call, endpoint
 from labeling.access import require_site_admin
-from labeling.classes import LabelClass
 from labeling.ingest import RefreshState
 from labeling.model import Model
 from labeling.progress import Progress
 from labeling.projects import (
     AddClasses,
     ClassChange,
+    ClassView,
     NewProject,
     Opened,
     ProjectChange,
@@ -34,9 +34,9 @@ class ProjectList(Model):
 
 
 class ClassList(Model):
-    """Classes of a project, in the order of their keys."""
+    """Classes of a project, in the order of their keys, with signed addresses of their examples."""
 
-    items: list[LabelClass]
+    items: list[ClassView]
     classes_version: int
     next_cursor: str | None = None
 
@@ -119,8 +119,8 @@ def get_progress(call: Call[None]) -> Progress:
 
 @endpoint(bp, "GET", "projects/{project_id}/classes", version_of="classes_version")
 def list_classes(call: Call[None]) -> ClassList:
-    """Classes of a project."""
-    return _classes(call.open("labeler", "seeing classes"))
+    """Classes of a project, with their examples."""
+    return _classes(call, call.open("labeler", "seeing classes"))
 
 
 @endpoint(bp, "POST", "projects/{project_id}/classes", version_of="classes_version")
@@ -128,17 +128,17 @@ def add_classes(call: Call[AddClasses]) -> ClassList:
     """Add classes; labels made so far stay."""
     opened = call.open("admin", "adding classes")
     call.services.projects.add_classes(opened.project.project_id, call.body)
-    return _classes(_reopened(call, opened.project.project_id))
+    return _classes(call, _reopened(call, opened.project.project_id))
 
 
 @endpoint(bp, "PATCH", "projects/{project_id}/classes/{class_id}", version_of="classes_version")
 def change_class(call: Call[ClassChange]) -> ClassList:
-    """Rename or describe a class; no label is touched."""
+    """Rename, describe or illustrate a class; no label is touched."""
     opened = call.open("admin", "changing a class")
     call.services.projects.change_class(
         opened.project.project_id, call.path["class_id"], call.body, version=call.version()
     )
-    return _classes(_reopened(call, opened.project.project_id))
+    return _classes(call, _reopened(call, opened.project.project_id))
 
 
 def _reopened(call: Call[Any], project_id: str) -> Opened:
@@ -150,5 +150,7 @@ def _fresh(call: Call[Any], project_id: str) -> ProjectView:
     return view(_reopened(call, project_id))
 
 
-def _classes(opened: Opened) -> ClassList:
-    return ClassList(items=opened.project.classes, classes_version=opened.project.classes_version)
+def _classes(call: Call[Any], opened: Opened) -> ClassList:
+    project = opened.project
+    items = call.services.projects.classes_of(project)
+    return ClassList(items=items, classes_version=project.classes_version)

@@ -13,6 +13,7 @@ from labeling.model import Id, Model
 
 MAX_DEPTH = 6
 MAX_CLASSES = 2_000
+MAX_EXAMPLES = 3
 
 
 def tidy(name: str) -> str:
@@ -39,15 +40,30 @@ ClassName = Annotated[
 ]
 
 
+def _each_once(paths: list[str]) -> list[str]:
+    if len(set(paths)) < len(paths):
+        raise ValueError("an example is there twice")
+    return paths
+
+
+Examples = Annotated[
+    list[Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]+$", max_length=1_024)]],
+    Field(max_length=MAX_EXAMPLES, description="paths of images in the project's data source"),
+    AfterValidator(_each_once),
+]
+
+
 class LabelClass(Model):
     """A class a labeler can choose. Labels hold its id, so renaming costs nothing.
 
-    `name` is the path from the root, parts joined by `/`: `Animal/Cat`.
+    `name` is the path from the root, parts joined by `/`: `Animal/Cat`. `examples` are paths of images
+    that show labelers what is meant.
     """
 
     class_id: Id
     name: str
     description: str = ""
+    examples: list[str] = []
 
 
 class NewClass(Model):
@@ -55,6 +71,7 @@ class NewClass(Model):
 
     name: ClassName
     description: Annotated[str, Field(max_length=2_000)] = ""
+    examples: Examples = []
 
 
 def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list[LabelClass]:
@@ -75,7 +92,12 @@ def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list
             )
         known.add(_fold(new.name))
         result.append(
-            LabelClass(class_id=f"c{len(result) + 1}", name=new.name, description=new.description)
+            LabelClass(
+                class_id=f"c{len(result) + 1}",
+                name=new.name,
+                description=new.description,
+                examples=new.examples,
+            )
         )
     if len(result) > MAX_CLASSES:
         raise Invalid(f"a project has at most {MAX_CLASSES} classes")

@@ -16,11 +16,13 @@ from pydantic import Field, field_validator
 from labeling import layout
 from labeling.access import RANK, Access, Caller, Member, Role, member_of, require
 from labeling.annotations import TaskType
-from labeling.classes import ClassName, LabelClass, NewClass, with_added
+from labeling.classes import ClassName, Examples, LabelClass, NewClass, with_added
 from labeling.datasets import Name, Source
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
+from labeling.images import measure
 from labeling.items import Items
 from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds, new_id
+from labeling.patterns import READABLE_NOW, Pattern, media_of
 from labeling.records import pack, unpack
 from labeling.settings import Settings
 from labeling.storage import (
@@ -91,10 +93,28 @@ class AddClasses(Model):
 
 
 class ClassChange(Model):
-    """A class's new name (a path such as `Animal/Cat`) or description."""
+    """A class's new name (a path such as `Animal/Cat`), description or examples; what is left out stays."""
 
     name: ClassName | None = None
     description: Annotated[str, Field(max_length=2_000)] | None = None
+    examples: Examples | None = None
+
+
+class ClassExample(Model):
+    """An image that shows what a class means, with a signed address valid until `expire_at`."""
+
+    path: str
+    url: str
+    expire_at: UtcTime
+
+
+class ClassView(Model):
+    """A class as labelers see it."""
+
+    class_id: str
+    name: str
+    description: str
+    examples: list[ClassExample]
 
 
 class Project(Model):
@@ -206,7 +226,8 @@ class Projects:
         """Make a project; listing its images starts at once. Safe to repeat with the same key.
 
         Raises:
-            Invalid: the name was used before (by a deleted project too), or the classes are not right.
+            Invalid: the name was used before (by a deleted project too), or the classes are not right, or
+                an example is no image of the source.
             Conflict: the project made with this key was deleted.
         """
         project_id = (
@@ -223,6 +244,7 @@ class Projects:
             if project.state == "deleted":
                 raise Conflict("the project made with this Idempotency-Key was deleted")
         else:
+            self._check_new(source, new.classes)
             project = Project(
                 project_id=project_id,
                 name=new.name,
@@ -548,8 +570,10 @@ class Projects:
         """Add classes; labels made so far stay as they are.
 
         Raises:
-            Invalid: a class is there already.
+            Invalid: a class is there already, or an example is no image of the project's source.
         """
+        if any(one.examples for one in added.classes):
+            self._check_new(self.get(project_id).source, added.classes)
 
         def grown(old: Project) -> Project:
             return old.model_copy(
@@ -564,13 +588,18 @@ class Projects:
     def change_class(
         self, project_id: str, class_id: str, change: ClassChange, *, version: int
     ) -> Project:
-        """Rename or describe a class. Labels hold its id, so none is touched.
+        """Rename, describe or illustrate a class. Labels hold its id, so none is touched.
 
         Raises:
             NotFound: there is no such class.
-            Invalid: another class has this name.
+            Invalid: another class has this name, or a new example is no image of the project's source.
             PreconditionFailed: somebody changed the classes since `version` (`classes_version`).
         """
+        if change.examples:
+            project = self.get(project_id)
+            mine = (one.examples for one in project.classes if one.class_id == class_id)
+            # An example whose blob has gone since does not keep the others from being changed.
+            self._check_examples(project.source, change.examples, known=next(mine, []))
 
         def renamed(old: Project) -> Project:
             if old.classes_version != version:
@@ -582,13 +611,14 @@ class Projects:
             new = NewClass(
                 name=change.name or mine.name,
                 description=mine.description if change.description is None else change.description,
+                examples=mine.examples if change.examples is None else change.examples,
             )
             try:
                 with_added(others, [new])
             except Invalid as error:
                 fault = Fault("/name", "duplicate", "this class exists")
                 raise Invalid(error.detail, faults=(fault,)) from None
-            update = {"name": new.name, "description": new.description}
+            update = new.model_dump()
             classes = [
                 one.model_copy(update=update) if one.class_id == class_id else one
                 for one in old.classes
@@ -598,6 +628,58 @@ class Projects:
             )
 
         return self.change(project_id, renamed)
+
+    def _check_new(self, source: Source, classes: Sequence[NewClass]) -> None:
+        for index, one in enumerate(classes):
+            self._check_examples(source, one.examples, at=f"/classes/{index}")
+
+    def _check_examples(
+        self, source: Source, paths: Sequence[str], *, known: Sequence[str] = (), at: str = ""
+    ) -> None:
+        for index, path in enumerate(paths):
+            problem = "" if path in known else self._unfit(source, path)
+            if problem:
+                detail = f"{path!r} can't be an example: {problem}"
+                fault = Fault(f"{at}/examples/{index}", "no-example", detail)
+                raise Invalid(detail, faults=(fault,))
+
+    def _unfit(self, source: Source, path: str) -> str:
+        """Why labelers could not be shown this image of a source; empty when they can.
+
+        Only what the source means is looked at: an example must not open the rest of its container.
+        """
+        inside = Pattern.parse(source.pattern).matches(path)
+        detour = {".", ".."} & set(path.split("/"))  # an address takes them out: another path
+        blobs, container = self._storage.blobs, source.container
+        blob = blobs.find(container, path) if inside and not detour else None
+        if blob is None:
+            return "there is no such image in the project's data source"
+        media = media_of(path)
+        if media not in READABLE_NOW:
+            return "browsers can't show it; use a JPEG, PNG or BMP image"
+        return measure(
+            lambda start, length: blobs.read(container, path, start=start, length=length),
+            blob.size,
+            media,
+            blob.etag,
+        ).problem
+
+    def classes_of(self, project: Project) -> list[ClassView]:
+        """The classes with addresses of their examples, signed without a call."""
+
+        def signed(path: str) -> ClassExample:
+            url, until = self._storage.blobs.link(project.source.container, path)
+            return ClassExample(path=path, url=url, expire_at=until)
+
+        return [
+            ClassView(
+                class_id=one.class_id,
+                name=one.name,
+                description=one.description,
+                examples=[signed(path) for path in one.examples],
+            )
+            for one in project.classes
+        ]
 
     def use_queue(self, project_id: str, kind: str) -> None:
         """Look for items of this kind of queue too, when handing out."""

@@ -67,6 +67,7 @@ export function aProject(change: Partial<Project> = {}): Project {
       class_id: `c${at + 1}`,
       name,
       description: "",
+      examples: [],
     })),
     classes_version: 1,
     instructions: { text: "", link: "" },

@@ -32,7 +32,12 @@ function add(
     task_type: type,
     dataset_id: `d-${id}`,
     source: null,
-    classes: classes.map((one, at) => ({ class_id: `c${at + 1}`, name: one, description: "" })),
+    classes: classes.map((one, at) => ({
+      class_id: `c${at + 1}`,
+      name: one,
+      description: "",
+      examples: [],
+    })),
     classes_version: 1,
     instructions: {
       text: "Choose what the picture shows first of all.\nWhen in doubt, ask a reviewer.",

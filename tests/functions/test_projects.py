@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.functions.conftest import ADMIN, Api, signed_in
@@ -115,3 +116,47 @@ def test_a_labeler_is_not_told_where_images_are(api: Api) -> None:
     assert api("GET", f"projects/{project}", who=api.member(project, "ann"))["source"] is None
     assert api("GET", f"projects/{project}", who=ADMIN)["source"]["container"] == "photos"
     assert api("GET", "projects", who=signed_in("eve"))["items"] == []
+
+
+def test_labelers_see_the_examples_of_classes_that_admins_choose(api: Api) -> None:
+    project = api.project(2)
+    path = f"projects/{project}/classes"
+    ann = api.member(project, "ann")
+    etag = api("GET", path).headers["etag"]
+
+    wrong = api("PATCH", f"{path}/c1", {"examples": ["img0009.png"]}, if_match=etag)
+    chosen = api("PATCH", f"{path}/c1", {"examples": ["img0001.png"]}, if_match=etag)
+
+    assert (wrong.status, wrong["errors"][0]["pointer"]) == (422, "/examples/0")
+    assert chosen.status == 200
+    seen = api("GET", path, who=ann)["items"]
+    assert [one["path"] for one in seen[0]["examples"]] == ["img0001.png"]
+    assert seen[1]["examples"] == []
+    shown = api("GET", f"projects/{project}", who=ann)["classes"]
+    assert shown[0]["examples"] == ["img0001.png"]
+    assert api("PATCH", f"{path}/c1", {"examples": []}, who=ann, if_match=etag).status == 403
+
+
+def test_an_address_of_an_example_is_never_called_current_after_its_end(api: Api) -> None:
+    project = api.project(1)
+    path = f"projects/{project}/classes"
+    etag = api("GET", path).headers["etag"]
+    api("PATCH", f"{path}/c1", {"examples": ["img0000.png"]}, if_match=etag)
+    first = api("GET", path)
+    until = datetime.fromisoformat(first["items"][0]["examples"][0]["expire_at"])
+
+    answers: list[int] = []
+    while api.world.clock.now() < until + timedelta(minutes=5):
+        again = api("GET", path, if_none_match=first.headers["etag"])
+        answers.append(again.status)
+        if again.status == 304:
+            assert until - api.world.clock.now() >= timedelta(minutes=60)
+        else:
+            assert (
+                again["items"][0]["examples"][0]["url"] != first["items"][0]["examples"][0]["url"]
+            )
+        api.world.wait(60)
+
+    assert (answers[0], answers[-1]) == (304, 200)
+    late = api("PATCH", f"{path}/c1", {"name": "Big owl"}, if_match=first.headers["etag"])
+    assert late.status == 200, "an address's end is no change of the classes"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +12,18 @@ from pydantic import ValidationError
 from labeling import layout
 from labeling.access import Caller
 from labeling.classes import NewClass
+from labeling.datasets import Source
 from labeling.errors import Conflict, Failure, Invalid, NotFound, PreconditionFailed
-from labeling.projects import AddClasses, ClassChange, Instructions, NewProject, ProjectChange
+from labeling.projects import (
+    AddClasses,
+    ClassChange,
+    Instructions,
+    NewProject,
+    Project,
+    ProjectChange,
+)
+from labeling.records import pack
+from labeling.storage import Merge
 from tests.world import ADMIN, PHOTOS, Killed, World, person
 
 
@@ -481,3 +493,106 @@ def test_no_name_of_a_project_stands_in_a_key(world: World) -> None:
     keys = repr(sorted(world.storage.tables.snapshot(layout.DIRECTORY)[layout.NAMES]))
 
     assert "irds" not in keys
+
+
+# Examples of classes.
+
+
+def test_a_class_shows_up_to_three_images_of_the_project(world: World) -> None:
+    project = world.project(images=4)
+
+    changed = rename(world, "c1", description="Big eyes", examples=["img0002.png", "img0000.png"])
+
+    assert changed.classes[0].examples == ["img0002.png", "img0000.png"]
+    assert (changed.classes[0].name, changed.classes_version) == ("Owl", 2)
+    shown = world.services.projects.classes_of(changed)
+    assert [one.path for one in shown[0].examples] == ["img0002.png", "img0000.png"]
+    assert "img0002.png?until=" in shown[0].examples[0].url
+    assert shown[0].examples[0].expire_at - world.clock.now() >= timedelta(hours=1)
+    assert rename(world, "c1", 2, name="Raptor").classes[0].examples == changed.classes[0].examples
+    assert rename(world, "c1", 3, examples=[]).classes[0].examples == []
+    assert world.counters(project) == world.recount(project)
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("birds/gone.png", "no such image"),
+        ("secret/a.png", "no such image"),
+        ("birds/../secret/a.png", "no such image"),
+        ("birds/a.tif", "browsers can't show it"),
+        ("birds/a.txt", "browsers can't show it"),
+        ("birds/text.png", "not a JPEG, PNG or BMP image"),
+        ("birds/empty.png", "the file is empty"),
+    ],
+)
+def test_an_example_is_an_image_of_the_projects_own_data_that_a_browser_can_show(
+    world: World, path: str, why: str
+) -> None:
+    world.upload("birds/a.png", "birds/a.tif", "birds/a.txt", "secret/a.png")
+    world.upload("birds/../secret/a.png")
+    world.upload("birds/text.png", data=b"not an image, whatever its name")
+    world.upload("birds/empty.png", data=b"")
+    project = world.project(pattern="birds/**")
+
+    with pytest.raises(Invalid, match=why) as refused:
+        rename(world, "c1", examples=["birds/a.png", path])
+
+    assert refused.value.faults[0].pointer == "/examples/1"
+    added = AddClasses(classes=[NewClass(name="Heron", examples=[path])])
+    with pytest.raises(Invalid, match=why) as refused:
+        world.services.projects.add_classes(project.project_id, added)
+    assert refused.value.faults[0].pointer == "/classes/0/examples/0"
+    assert world.services.projects.get(project.project_id).classes_version == 1
+
+
+def test_an_example_that_is_gone_does_not_keep_a_class_from_being_changed(world: World) -> None:
+    world.project(images=2)
+    rename(world, "c1", examples=["img0000.png"])
+    world.storage.blobs.delete(PHOTOS, "img0000.png")
+
+    both = rename(world, "c1", 2, examples=["img0000.png", "img0001.png"])
+
+    assert both.classes[0].examples == ["img0000.png", "img0001.png"]
+    with pytest.raises(Invalid):
+        rename(world, "c2", 3, examples=["img0000.png"])
+
+
+@pytest.mark.parametrize("examples", [["a", "b", "c", "d"], ["a", "a"], [""], ["a\n"]])
+def test_examples_are_few_and_each_another_image(examples: list[str]) -> None:
+    with pytest.raises(ValidationError):
+        ClassChange(examples=examples)
+
+
+def test_a_project_can_be_made_with_examples_and_is_not_made_with_wrong_ones(world: World) -> None:
+    world.upload("a.png")
+    source = Source(container=PHOTOS, pattern="**/*.*")
+
+    def make(example: str) -> Project:
+        new = NewProject(
+            name="Birds",
+            task_type="boxes",
+            dataset_id="d",
+            classes=[NewClass(name="Owl"), NewClass(name="Wren", examples=[example])],
+        )
+        return world.services.projects.create(new, source, by=ADMIN, idempotency_key=None)
+
+    with pytest.raises(Invalid) as refused:
+        make("b.png")
+
+    assert refused.value.faults[0].pointer == "/classes/1/examples/0"
+    assert make("a.png").classes[1].examples == ["a.png"]
+
+
+def test_a_project_stored_before_there_were_examples_still_loads(world: World) -> None:
+    project = world.project(images=1)
+    doc = project.model_dump(mode="json")
+    for one in doc["classes"]:
+        del one["examples"]
+    old = Merge(layout.PROJECT, pack("doc", json.dumps(doc).encode()))
+    world.storage.tables.transact(layout.PROJECTS, project.project_id, [old])
+
+    loaded = world.services.projects.get(project.project_id)
+
+    assert [one.examples for one in loaded.classes] == [[], [], []]
+    assert rename(world, "c1", examples=["img0000.png"]).classes[0].examples == ["img0000.png"]

@@ -153,7 +153,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Classes of a project. */
+        /** Classes of a project, with their examples. */
         get: operations["list_classes"];
         put?: never;
         /** Add classes; labels made so far stay. */
@@ -177,7 +177,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Rename or describe a class; no label is touched. */
+        /** Rename, describe or illustrate a class; no label is touched. */
         patch: operations["change_class"];
         trace?: never;
     };
@@ -732,7 +732,7 @@ export interface components {
         };
         /**
          * ClassChange
-         * @description A class's new name (a path such as `Animal/Cat`) or description.
+         * @description A class's new name (a path such as `Animal/Cat`), description or examples; what is left out stays.
          */
         ClassChange: {
             /**
@@ -745,6 +745,11 @@ export interface components {
              * @default null
              */
             description: string | null;
+            /**
+             * Examples
+             * @default null
+             */
+            examples: string[] | null;
         };
         /**
          * ClassCount
@@ -759,12 +764,27 @@ export interface components {
             instances: number;
         };
         /**
+         * ClassExample
+         * @description An image that shows what a class means, with a signed address valid until `expire_at`.
+         */
+        ClassExample: {
+            /** Path */
+            path: string;
+            /** Url */
+            url: string;
+            /**
+             * Expire At
+             * Format: date-time
+             */
+            expire_at: string;
+        };
+        /**
          * ClassList
-         * @description Classes of a project, in the order of their keys.
+         * @description Classes of a project, in the order of their keys, with signed addresses of their examples.
          */
         ClassList: {
             /** Items */
-            items: components["schemas"]["LabelClass"][];
+            items: components["schemas"]["ClassView"][];
             /** Classes Version */
             classes_version: number;
             /**
@@ -772,6 +792,20 @@ export interface components {
              * @default null
              */
             next_cursor: string | null;
+        };
+        /**
+         * ClassView
+         * @description A class as labelers see it.
+         */
+        ClassView: {
+            /** Class Id */
+            class_id: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Examples */
+            examples: components["schemas"]["ClassExample"][];
         };
         /**
          * Dataset
@@ -1218,7 +1252,8 @@ export interface components {
          * LabelClass
          * @description A class a labeler can choose. Labels hold its id, so renaming costs nothing.
          *
-         *     `name` is the path from the root, parts joined by `/`: `Animal/Cat`.
+         *     `name` is the path from the root, parts joined by `/`: `Animal/Cat`. `examples` are paths of images
+         *     that show labelers what is meant.
          */
         LabelClass: {
             /** Class Id */
@@ -1230,6 +1265,11 @@ export interface components {
              * @default
              */
             description: string;
+            /**
+             * Examples
+             * @default []
+             */
+            examples: string[];
         };
         /**
          * LabelerCount
@@ -1372,6 +1412,12 @@ export interface components {
              * @default
              */
             description: string;
+            /**
+             * Examples
+             * @description paths of images in the project's data source
+             * @default []
+             */
+            examples: string[];
         };
         /**
          * NewDataset

@@ -50,7 +50,7 @@ export async function makeProject(plan: Plan, attempt: Attempt): Promise<Project
     name: plan.name,
     task_type: plan.taskType,
     dataset_id: await makeDataset(plan, attempt),
-    classes: plan.classes.map((name) => ({ name, description: "" })),
+    classes: plan.classes.map((name) => ({ name, description: "", examples: [] })),
     instructions: plan.instructions,
     incremental_refresh: true,
   };
