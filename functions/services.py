@@ -15,6 +15,7 @@ from labeling.adapters.azure import ServiceUris, connect
 from labeling.datasets import Datasets
 from labeling.exports import Exports
 from labeling.ingest import Ingest
+from labeling.mine import Mine
 from labeling.progress import Compact, ProgressService
 from labeling.projects import Projects
 from labeling.renditions import Renditions
@@ -36,6 +37,7 @@ class Services:
     ingest: Ingest
     renditions: Renditions
     tasks: Tasks
+    mine: Mine
     review: Review
     progress: ProgressService
     exports: Exports
@@ -60,6 +62,7 @@ def compose(storage: Storage, settings: Settings) -> Services:
         ingest=ingest,
         renditions=Renditions(storage, projects),
         tasks=tasks,
+        mine=Mine(storage, tasks),
         review=Review(storage, projects, tasks),
         progress=ProgressService(storage, projects, ingest, tasks),
         exports=Exports(storage, projects, ingest),

@@ -8,6 +8,7 @@ import azure.functions as func
 
 from functions.web import Call, checked, endpoint
 from labeling.errors import Invalid, NotFound
+from labeling.mine import MyWork
 from labeling.model import Model
 from labeling.submissions import Submission, SubmissionEnvelope, SubmitAnswer
 from labeling.tasks import (
@@ -52,6 +53,12 @@ def list_tasks(call: Call[None]) -> TaskList:
     if wanted.state == "recent":
         return call.services.tasks.recent(opened, call.caller)
     return call.services.tasks.mine(opened, call.caller)
+
+
+@endpoint(bp, "GET", "projects/{project_id}/mine")
+def get_my_work(call: Call[None]) -> MyWork:
+    """What I did today, what I labeled last, and what was returned to me."""
+    return call.services.mine.get(call.open("labeler", "seeing one's own work"), call.caller)
 
 
 @endpoint(bp, "GET", "projects/{project_id}/tasks/{task_id}")

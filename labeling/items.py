@@ -514,6 +514,7 @@ class Items:
             fresh = old.lanes[number].state == "available"
             work.operations.append(Create(mine, cells) if fresh else Merge(mine, cells))
         work.delta[day_key(new.changed_ms, task.user)] += 1
+        work.delta[active_key(new.changed_ms, task.user)] += labeling.active_ms
 
     def _remember(
         self,
@@ -882,6 +883,11 @@ class Items:
 def day_key(ms: int, user: str) -> str:
     """The counter of what a labeler submitted on one UTC day."""
     return f"day:{from_milliseconds(ms):%Y%m%d}:{user}"
+
+
+def active_key(ms: int, user: str) -> str:
+    """The counter of milliseconds a labeler was active on what they submitted on one UTC day."""
+    return f"day:active_ms:{from_milliseconds(ms):%Y%m%d}:{user}"
 
 
 def _revision(row: Row) -> Revision:

@@ -121,13 +121,23 @@ def draft(user: str, task: str) -> str:
 
 
 def finished(user: str, task: str) -> str:
-    """What became of a task, with the answers already given; newest first."""
+    """What became of a task."""
     return f"K|{user}|{task}"
 
 
 def answered(user: str, task: str, submission: str) -> str:
     """The answer given to a submission, for whoever sends it again."""
     return f"S|{user}|{task}|{submission}"
+
+
+def answers_of(user: str, shard: int, slot: int) -> str:
+    """Prefix of the answers given for a labeler's tasks of one slot; those of the newest task first."""
+    return f"S|{user}|{shard:02x}{slot}"
+
+
+def finished_of(user: str, shard: int, slot: int) -> str:
+    """Prefix of a labeler's finished tasks of one slot, newest first."""
+    return f"K|{user}|{shard:02x}{slot}"
 
 
 def listed(state: str, ms: int, revision: int, item: str) -> str:
@@ -170,8 +180,13 @@ def counter_change(ms: int, random: str) -> str:
 
 
 def task_id(shard: int, slot: int, ms: int, random: str) -> str:
-    """An id that tells where its row is and sorts newest first."""
+    """An id that tells where its row is; those of one shard and slot sort newest first."""
     return f"{shard:02x}{slot}{reverse_time(ms)}{random}"
+
+
+def task_time(task: str) -> str:
+    """Sorts task ids newest first, of whatever shard and slot."""
+    return task[3:]
 
 
 def task_place(task: str) -> tuple[int, int] | None:

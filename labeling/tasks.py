@@ -396,22 +396,22 @@ class Tasks:
     # Looking at what is open.
 
     def mine(self, opened: Opened, caller: Caller) -> TaskList:
-        """The caller's open tasks, with their drafts."""
+        """The caller's open tasks, with their drafts; corrections, which were asked for, come first."""
         if not opened.project.shards:
             return TaskList()
         tasks, _ = opened.items.tasks_of(caller.user, self._shards(opened, caller))
-        tasks.sort(key=lambda task: (task.created_ms, task.slot))
+        tasks.sort(key=lambda task: (task.kind != "correction", task.created_ms, task.slot))
         return TaskList(items=[self._view(opened, task) for task in tasks])
 
     def recent(self, opened: Opened, caller: Caller) -> TaskList:
         """The caller's last finished tasks, of the last 50 images, newest first."""
-        prefix = layout.finished(caller.user, "")
-        shards = range(opened.project.shards)
         pages = self._storage.tables.query_many(
             layout.ITEMS,
             [
                 Range(opened.items.partition(shard), prefix, prefix + layout.END, RECENT)
-                for shard in shards
+                for shard in range(opened.project.shards)
+                for slot in range(MAX_OPEN)
+                for prefix in [layout.finished_of(caller.user, shard, slot)]
             ],
         )
         finished = [Finished.of(row) for rows in pages for row in rows]

@@ -40,6 +40,23 @@ def test_a_page_is_asked_for_drafted_submitted_and_reopened(api: Api) -> None:
     assert given["state"] == "closed"
 
 
+def test_labelers_see_their_own_work(api: Api) -> None:
+    project = api.project()
+    who = api.member(project, "ann")
+    task = api("POST", f"projects/{project}/tasks", {"request_id": "r1", "size": 2}, who=who)
+    task = task["task"]
+    api("POST", f"projects/{project}/tasks/{task['task_id']}/submit", submission(task), who=who)
+
+    mine = api("GET", f"projects/{project}/mine", who=who)
+
+    assert (mine.status, mine["today"]["images"], mine["returned"]) == (200, 2, [])
+    assert [one["classes"] for one in mine["recent"]] == [
+        [{"class_id": "c1", "annotations": 1}]
+    ] * 2
+    assert api("GET", f"projects/{project}/mine")["recent"] == [], "an admin's are the admin's"
+    assert api("GET", f"projects/{project}/mine", who=signed_in("eve")).status == 404
+
+
 def test_a_submission_again_is_answered_the_same_and_another_body_refused(api: Api) -> None:
     project = api.project()
     task = api("POST", f"projects/{project}/tasks", {"request_id": "r1", "size": 2})["task"]

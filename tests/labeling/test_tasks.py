@@ -1068,6 +1068,20 @@ def test_a_skipped_image_comes_back_for_correction_as_it_was_decided(labeling: L
 
     assert (item.outcome, item.reason, item.note) == ("skipped", "blurred", "left half")
     assert item.annotations == []
+def test_a_correction_is_resumed_before_the_pages_that_were_open_already(
+    labeling: Labeling,
+) -> None:
+    world, project, ann = labeling
+    task = world.task(project, ann, size=2)
+    world.label(project, ann, task)
+    world.wait(1)
+    page = world.task(project, ann, size=2)
+    world.wait(1)
+
+    again = reopen(world, project, ann, task.task_id).task
+
+    mine = world.services.tasks.mine(world.open(project, ann), ann).items
+    assert [one.task_id for one in mine] == [again.task_id, page.task_id]
 
 
 def test_reopening_again_with_the_same_request_gives_the_same_task(labeling: Labeling) -> None:

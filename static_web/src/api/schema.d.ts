@@ -389,6 +389,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What I did today, what I labeled last, and what was returned to me. */
+        get: operations["get_my_work"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/pause": {
         parameters: {
             query?: never;
@@ -792,6 +809,16 @@ export interface components {
              * @default null
              */
             next_cursor: string | null;
+        };
+        /**
+         * ClassUse
+         * @description A class I said, and how many annotations of it there are.
+         */
+        ClassUse: {
+            /** Class Id */
+            class_id: string;
+            /** Annotations */
+            annotations: number;
         };
         /**
          * ClassView
@@ -1399,6 +1426,65 @@ export interface components {
              * @default false
              */
             invited: boolean;
+        };
+        /**
+         * MyItem
+         * @description An image I labeled, and what I said about it last.
+         *
+         *     `can_reopen`: by reopening `task_id`, to correct it. `open`: that task is open already. `returned`: a
+         *     reviewer sent it back. The annotations themselves come with the task that is reopened.
+         */
+        MyItem: {
+            /** Item Id */
+            item_id: string;
+            /** Task Id */
+            task_id: string;
+            /** Path */
+            path: string;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            images: components["schemas"]["ImageLinks"];
+            /** Can Reopen */
+            can_reopen: boolean;
+            /** Open */
+            open: boolean;
+            returned: components["schemas"]["Returned"] | null;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "labeled" | "skipped" | "needs_review";
+            /** Classes */
+            classes: components["schemas"]["ClassUse"][];
+            /** Reason */
+            reason: string | null;
+            /** Note */
+            note: string | null;
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+            /** Active Ms */
+            active_ms: number;
+        };
+        /**
+         * MyWork
+         * @description What I did and what waits for me. `recent`: my last 50 images, newest first, less those returned.
+         */
+        MyWork: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            today: components["schemas"]["Today"];
+            /** Returned */
+            returned: components["schemas"]["MyItem"][];
+            /** Recent */
+            recent: components["schemas"]["MyItem"][];
         };
         /**
          * NewClass
@@ -2277,6 +2363,21 @@ export interface components {
              * @default []
              */
             items: components["schemas"]["TaskItem"][];
+        };
+        /**
+         * Today
+         * @description What I submitted since the day began, in UTC: images, and milliseconds I was active on them.
+         */
+        Today: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Images */
+            images: number;
+            /** Active Ms */
+            active_ms: number;
         };
         /**
          * TokenList
@@ -3487,6 +3588,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_my_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyWork"];
+                };
             };
             /** @description why not */
             default: {
