@@ -20,6 +20,29 @@ export function formatBytes(bytes: number, language: string): string {
   }).format(bytes / 1000 ** power);
 }
 
+/** A length of time in hours and minutes, in seconds below a minute. */
+export function formatDuration(ms: number, language: string): string {
+  const written = (value: number, unit: "hour" | "minute" | "second") =>
+    new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(value);
+  const minutes = Math.floor(ms / 60_000);
+  if (!minutes) return written(Math.floor(ms / 1000), "second");
+  if (minutes < 60) return written(minutes, "minute");
+  const rest = minutes % 60;
+  const hours = written(Math.floor(minutes / 60), "hour");
+  return rest ? `${hours} ${written(rest, "minute")}` : hours;
+}
+
+/** The time of day; the date before it where that was not today. */
+export function formatWhen(time: string | number, language: string): string {
+  const moment = new Date(time);
+  const today = moment.toDateString() === new Date().toDateString();
+  return new Intl.DateTimeFormat(language, {
+    ...(!today && { month: "short", day: "numeric" }),
+    hour: "numeric",
+    minute: "2-digit",
+  }).format(moment);
+}
+
 export function formatTime(time: string, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(
     new Date(time),

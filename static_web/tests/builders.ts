@@ -1,4 +1,5 @@
 import type { Annotation, Me, Project, Task, TaskItem } from "@/api/types";
+import type { Page } from "@/features/tasks/session";
 
 export function anItem(itemId: string, change: Partial<TaskItem> = {}): TaskItem {
   return {
@@ -43,6 +44,22 @@ export function aPerson(): Me {
     site_admin: false,
     token_project: null,
     token_role: null,
+  };
+}
+
+export function aPage(items: TaskItem[], change: Partial<Page> = {}): Page {
+  const { items: _, ...task } = aTask("t1", items);
+  return {
+    task,
+    items,
+    work: {},
+    unsent: new Set(),
+    touched: false,
+    seq: 0,
+    order: 1,
+    problems: {},
+    problem: null,
+    ...change,
   };
 }
 

@@ -3,7 +3,16 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Plugin } from "vite";
 
-import type { DraftItem, Export, Project, Submission, Task, TaskType } from "../src/api/types";
+import type {
+  DraftItem,
+  Export,
+  LabelClass,
+  MyItem,
+  Project,
+  Submission,
+  Task,
+  TaskType,
+} from "../src/api/types";
 
 interface FakeProject {
   project: Project;
@@ -12,6 +21,7 @@ interface FakeProject {
   saved: Map<string, { outcome: string; classes: string[] }>;
   open: Map<string, Task>;
   exports: Export[];
+  mine: MyItem[];
 }
 
 const LEASE_MS = 30 * 60_000;
@@ -60,7 +70,7 @@ function add(
       },
     ]),
   );
-  projects.set(id, { project, total, given: done, saved, open: new Map(), exports: [] });
+  projects.set(id, { project, total, given: done, saved, open: new Map(), exports: [], mine: [] });
 }
 
 add(
@@ -97,6 +107,74 @@ add(
 add("traffic", "Traffic cameras", "boxes", ["Car", "Truck", "Bus"], 5_200, 0);
 add("small", "Ripe or not", "multiclass", ["Ripe", "Unripe"], 12, 12);
 add("paused", "Leaves, autumn batch", "polygons", ["Leaf", "Stem"], 640, 410);
+const birds = Array.from(
+  { length: 60 },
+  (_, at) => `Birds/Family ${(at % 6) + 1}/Species ${at + 1}`,
+);
+add("birds", "Birds, sixty species", "multiclass", birds, 600, 40);
+
+/** What labelers read about classes: the first project has all of it, the street some. */
+function explain(id: string, about: (one: LabelClass, at: number) => Partial<LabelClass>) {
+  const fake = projects.get(id);
+  if (!fake) return;
+  const classes = fake.project.classes.map((one, at) => ({ ...one, ...about(one, at) }));
+  fake.project = { ...fake.project, classes };
+}
+explain("rooms", (one, at) => ({
+  description:
+    [
+      "A stove or a sink with worktops. A kitchenette in a living room counts too.",
+      "A bathtub, a shower or a toilet.",
+      "A bed is what counts, not the size of the room.",
+      "Seen from outside or from the room, as long as the balcony fills half of the picture.",
+    ][at] ?? "",
+  examples: Array.from(
+    { length: [3, 2, 3, 1][at] ?? 0 },
+    (_, n) => `guide/${one.class_id}-${n}.jpg`,
+  ),
+}));
+explain("street", (_, at) => ({
+  description: at % 3 ? "" : "화면의 절반 이상 보이면 선택하세요.",
+}));
+explain("birds", (one, at) => ({
+  description: at % 4 ? "" : "Mind the bar on the wing.",
+  examples: Array.from({ length: (at % 4) - 0 }, (_, n) => `guide/${one.class_id}-${n}.jpg`),
+}));
+
+for (const { project, mine } of projects.values())
+  for (let at = 0; at < 14; at += 1) {
+    const item = `old-${project.project_id}-${at}`;
+    const outcome = at === 5 ? "skipped" : at === 9 ? "needs_review" : "labeled";
+    const uses = project.classes.filter(
+      (_, place) => place === at % project.classes.length || (at % 5 === 2 && place < 3),
+    );
+    const many = project.task_type === "multiclass" ? uses.slice(-1) : uses;
+    const reason = "The balcony is in front, not the room behind it.";
+    mine.push({
+      item_id: item,
+      task_id: `done-${at}`,
+      path: `2024/batch-0/IMG_${3900 + at}.jpg`,
+      width: 1600,
+      height: 1200,
+      images: links(item),
+      can_reopen: at > 2,
+      open: at === 2,
+      returned: at < 2 ? { reason, at: new Date().toISOString() } : null,
+      outcome,
+      classes:
+        outcome === "labeled"
+          ? many.map((one) => ({
+              class_id: one.class_id,
+              annotations: project.task_type === "boxes" ? at : 1,
+            }))
+          : [],
+      reason: null,
+      note: null,
+      saved_at: new Date(Date.now() - at * 47 * 60_000).toISOString(),
+      active_ms: 4_000,
+    });
+  }
+
 const paused = projects.get("paused");
 if (paused) paused.project = { ...paused.project, state: "paused" };
 
@@ -125,7 +203,7 @@ async function answer(url: URL, request: IncomingMessage, response: ServerRespon
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
   const body = (text ? JSON.parse(text) : {}) as never;
-  const [status, data] = route(request.method ?? "GET", url.pathname.slice(5), body, request);
+  const [status, data] = route(request.method ?? "GET", url.pathname.slice(5), body, request, url);
   const type = status < 400 ? "application/json" : "application/problem+json";
   response.writeHead(status, { "Content-Type": type }).end(JSON.stringify(data));
 }
@@ -135,6 +213,7 @@ function route(
   path: string,
   body: never,
   request: IncomingMessage,
+  url: URL,
 ): [number, unknown] {
   if (!signedIn) return [401, { type: "unauthenticated", detail: "nobody is signed in" }];
   const [noun, id, verb, taskId, taskVerb] = path.split("/");
@@ -216,6 +295,9 @@ function route(
     return [200, fake.project];
   }
   if (verb === "progress") return [200, progress(fake)];
+  if (verb === "classes") return classesOf(fake, method, taskId, body, request);
+  if (verb === "items") return [200, items(fake, url)];
+  if (verb === "mine") return [200, myWork(fake)];
   if (verb === "exports") return exporting(fake, method, taskId);
   if (verb === "images")
     return [
@@ -230,6 +312,7 @@ function route(
   if (!taskId && method === "GET")
     return [200, { items: [...fake.open.values()], recent: [], next_cursor: null }];
   if (!taskId) return [200, handOut(fake, (body as { size: number }).size)];
+  if (taskVerb === "reopen") return [200, reopen(fake, (body as { items: string[] }).items)];
   const task = fake.open.get(taskId);
   if (taskVerb === "submit") return [200, submit(fake, task, body)];
   if (taskVerb === "draft" && task) {
@@ -241,6 +324,127 @@ function route(
   }
   if (taskVerb === "release") fake.open.delete(taskId);
   return [200, { lease: task?.lease }];
+}
+
+function classesOf(
+  fake: FakeProject,
+  method: string,
+  classId: string | undefined,
+  body: never,
+  request: IncomingMessage,
+): [number, unknown] {
+  const { project } = fake;
+  let { classes } = project;
+  const sent = body as Partial<LabelClass> & { classes?: LabelClass[] };
+  if (method === "PATCH" && request.headers["if-match"] !== `"${project.classes_version}"`)
+    return [412, { type: "precondition-failed", detail: "somebody changed the classes" }];
+  if (method === "PATCH")
+    classes = classes.map((one) =>
+      one.class_id === classId
+        ? {
+            ...one,
+            name: sent.name ?? one.name,
+            description: sent.description ?? one.description,
+            examples: sent.examples ?? one.examples,
+          }
+        : one,
+    );
+  if (method === "POST")
+    classes = [
+      ...classes,
+      ...(sent.classes ?? []).map((one, at) => ({
+        ...one,
+        class_id: `c${project.classes.length + at + 1}`,
+      })),
+    ];
+  if (method !== "GET")
+    fake.project = { ...project, classes, classes_version: project.classes_version + 1 };
+  const items = classes.map((one) => ({
+    ...one,
+    examples: one.examples.map((path) => ({
+      path,
+      url: `/fake-image?item=${path}&w=400`,
+      expire_at: new Date(Date.now() + 3_600_000).toISOString(),
+    })),
+  }));
+  return [200, { items, classes_version: fake.project.classes_version, next_cursor: null }];
+}
+
+function items({ project }: FakeProject, url: URL) {
+  const wanted = url.searchParams.get("path");
+  const first = Number(url.searchParams.get("cursor") ?? 0);
+  const size = Number(url.searchParams.get("limit") ?? 50);
+  const paths = Array.from({ length: 120 }, (_, at) => `2024/batch-0/IMG_${4000 + at}.jpg`);
+  const shown = wanted ? paths.filter((path) => path === wanted) : paths.slice(first, first + size);
+  return {
+    items: shown.map((path) => ({
+      item_id: path,
+      path,
+      state: "available",
+      kind: "manual",
+      revision: 0,
+      width: 1600,
+      height: 1200,
+      media: "jpeg",
+      flag: "",
+      reason: "",
+      classes: [],
+      labelers: [],
+      changed_at: project.created_at,
+      images: links(path),
+    })),
+    next_cursor: wanted || first + size >= paths.length ? null : String(first + size),
+  };
+}
+
+function myWork({ mine, saved }: FakeProject) {
+  const day = new Date();
+  day.setUTCHours(0, 0, 0, 0);
+  const done = [...saved.keys()].filter((one) => one.startsWith("i-")).length;
+  return {
+    at: new Date().toISOString(),
+    today: { since: day.toISOString(), images: 212 + done, active_ms: 4_680_000 + done * 4_000 },
+    returned: mine.filter((one) => one.returned),
+    recent: mine.filter((one) => !one.returned),
+  };
+}
+
+function reopen(fake: FakeProject, itemIds: string[]) {
+  const found = fake.mine.filter((one) => itemIds.includes(one.item_id));
+  const task: Task = {
+    task_id: `c-${itemIds.join("-")}`,
+    kind: "correction",
+    state: "open",
+    classes_version: 1,
+    instructions_version: 1,
+    lease: { until: new Date(Date.now() + LEASE_MS).toISOString(), renew_after_s: 240 },
+    draft_seq: 0,
+    items: found.map((one) => ({
+      item_id: one.item_id,
+      revision: 2,
+      path: one.path,
+      width: one.width,
+      height: one.height,
+      frames: 1,
+      media: "jpeg",
+      images: one.images,
+      annotations: one.classes.map(({ class_id }) => ({
+        annotation_id: `a-${class_id}`,
+        class_id,
+        frame: 0,
+        geometry: { kind: "tag" },
+        origin: null,
+      })),
+      outcome: one.outcome,
+      reason: null,
+      note: null,
+      defaults: null,
+      returned: null,
+      draft: null,
+    })),
+  };
+  fake.open = new Map([[task.task_id, task], ...fake.open]);
+  return { task, why: null, retry_after_s: null, open_tasks: [] };
 }
 
 function line({ project, total, saved }: FakeProject) {

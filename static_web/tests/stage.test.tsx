@@ -7,7 +7,7 @@ import { Full, OpenElsewhere, Refused } from "@/features/tasks/Banners";
 import LabelPage from "@/features/tasks/LabelPage";
 import { Announcer } from "@/ui/announcer";
 
-import { aTag, anItem, aProject, aTask } from "./builders";
+import { aPage, aTag, anItem, aProject, aTask } from "./builders";
 import { renderAt } from "./render";
 
 const tasks = "/api/projects/p1/tasks";
@@ -215,7 +215,12 @@ describe("the classes", () => {
     "Room/Kitchen",
     ...Array.from({ length: 12 }, (_, at) => `Thing ${at}`),
   ];
-  const classes = names.map((name, at) => ({ class_id: `c${at + 1}`, name, description: "" }));
+  const classes = names.map((name, at) => ({
+    class_id: `c${at + 1}`,
+    name,
+    description: "",
+    examples: [],
+  }));
   const rail = () => within(screen.getByRole("region", { name: "Classes" }));
 
   it("fold by group, and stay so", async () => {
@@ -243,6 +248,7 @@ describe("the classes", () => {
       class_id: `c${at}`,
       name: `Kind ${at}`,
       description: "",
+      examples: [],
     }));
     await open(three(), { classes: lots });
     expect(rail().getAllByRole("button").length).toBeLessThan(150);
@@ -255,12 +261,9 @@ describe("the classes", () => {
 
 describe("what is the matter with a page", () => {
   it("is told with the reason, what is safe and what to do", async () => {
-    const page = {
-      task: aTask("t1", []),
-      items: three(),
-      work: {},
+    const page = aPage(three(), {
       problems: { i1: "the class is gone", i2: "the class is gone" },
-    };
+    });
     let discarded = false;
     await renderAt("/", <Refused page={page} onDiscard={() => (discarded = true)} />, {});
     const card = screen.getByRole("alert");
@@ -268,6 +271,18 @@ describe("what is the matter with a page", () => {
     expect(card.textContent.match(/the class is gone/g)).toHaveLength(1);
     await userEvent.click(within(card).getByRole("button", { name: "Discard these labels" }));
     expect(discarded).toBe(true);
+  });
+
+  it("is told when its time ran out, with what can be done", async () => {
+    const page = aPage(three(), { problem: { type: "over" } });
+    await renderAt("/", <Refused page={page} onDiscard={() => undefined} />, {});
+    expect(screen.getByRole("alert")).toHaveTextContent(/ran out while you were away/);
+  });
+
+  it("is told when all of it was refused", async () => {
+    const page = aPage(three(), { problem: { type: "refused", why: "it is not yours" } });
+    await renderAt("/", <Refused page={page} onDiscard={() => undefined} />, {});
+    expect(screen.getByRole("alert")).toHaveTextContent(/3 images were not saved.*it is not yours/);
   });
 
   it("is told when another tab has it, and when no more can wait", async () => {

@@ -374,8 +374,11 @@ def test_a_thousand_edits_survive_every_fault_and_none_is_doubled(
     lost = [
         f"{item}: {work} shown, {found.get(item)} found"
         for item, work in labeler.acknowledged.items()
-        if work != "No label yet" and not found.get(item, set()) & {work, *labeler.perhaps.get(item, ())}
+        if work != "No label yet"
+        and not found.get(item, set()) & {work, *labeler.perhaps.get(item, ())}
     ]
-    print(f"{labeler.edits} edits, {len(labeler.sent)} submissions, {len(lost)} lost, {len(twice)} doubled")
+    print(
+        f"{labeler.edits} edits, {len(labeler.sent)} submissions, {len(lost)} lost, {len(twice)} doubled"
+    )
     assert (lost, twice) == ([], [])
     assert labeler.edits >= 1_000

@@ -1054,7 +1054,7 @@ def test_what_was_submitted_of_a_task_that_is_still_open_can_be_reopened(
 
     assert (again.kind, ids(again)) == ("correction", [one])
     mine = world.services.tasks.mine(world.open(project, ann), ann).items
-    assert [ids(held) for held in mine] == [rest, [one]]
+    assert [ids(held) for held in mine] == [[one], rest]
 
 
 def test_a_skipped_image_comes_back_for_correction_as_it_was_decided(labeling: Labeling) -> None:
@@ -1068,6 +1068,8 @@ def test_a_skipped_image_comes_back_for_correction_as_it_was_decided(labeling: L
 
     assert (item.outcome, item.reason, item.note) == ("skipped", "blurred", "left half")
     assert item.annotations == []
+
+
 def test_a_correction_is_resumed_before_the_pages_that_were_open_already(
     labeling: Labeling,
 ) -> None:

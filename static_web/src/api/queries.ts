@@ -38,6 +38,29 @@ export const projectQuery = (projectId: string) =>
       ),
   });
 
+/** Classes with signed addresses of their examples. */
+export const classesQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["classes", projectId],
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/projects/{project_id}/classes", {
+          params: { path: { project_id: projectId } },
+        }),
+      ),
+  });
+
+export const myWorkQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["mine", projectId],
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/projects/{project_id}/mine", {
+          params: { path: { project_id: projectId } },
+        }),
+      ),
+  });
+
 export const progressQuery = (projectId: string, everyMs = LIVE_MS) =>
   queryOptions({
     queryKey: ["progress", projectId],

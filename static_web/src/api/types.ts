@@ -4,12 +4,17 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type Annotation = Schemas["Annotation"];
+export type ClassList = Schemas["ClassList"];
+export type ClassView = Schemas["ClassView"];
 export type DraftItem = Schemas["DraftItem"];
 export type Export = Schemas["Export"];
 export type ImageLinks = Schemas["ImageLinks"];
+export type ItemPage = Schemas["ItemPage"];
 export type LabelClass = Schemas["LabelClass"];
 export type Lease = Schemas["Lease"];
 export type Me = Schemas["Me"];
+export type MyItem = Schemas["MyItem"];
+export type MyWork = Schemas["MyWork"];
 export type Outcome = Schemas["SubmittedItem"]["outcome"];
 export type Progress = Schemas["Progress"];
 export type Project = Schemas["ProjectView"];

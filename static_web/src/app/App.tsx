@@ -17,6 +17,7 @@ import { SignIn } from "./SignIn";
 
 const [LabelPage, loadLabelPage] = chunk(() => import("@/features/tasks/LabelPage"));
 const [ProjectList] = chunk(() => import("@/features/projects/ProjectList"));
+const [MyWork] = chunk(() => import("@/features/tasks/MyWork"));
 const [NewProject] = chunk(() => import("@/features/projects/NewProject"));
 const [ProjectRoute] = chunk(() => import("./ProjectRoute"));
 export { loadLabelPage };
@@ -94,6 +95,9 @@ function Pages(): ReactNode {
                 </Route>
                 <Route path="/projects/new">
                   <NewProject />
+                </Route>
+                <Route path="/projects/:projectId/mine">
+                  {({ projectId }) => <MyWork key={projectId} projectId={projectId} />}
                 </Route>
                 <Route path="/projects/:projectId">
                   {({ projectId }) => <ProjectRoute key={projectId} projectId={projectId} />}

@@ -5,6 +5,7 @@ import {
   Skeleton,
   SkeletonItem,
   tokens,
+  Tooltip,
 } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
 import { useRef, useState, type ReactNode } from "react";
@@ -159,7 +160,7 @@ export default function ProjectList(): ReactNode {
                 <th className={styles.headCell} style={{ width: "130px" }}>
                   {t("projects.state")}
                 </th>
-                <th className={styles.headCell} style={{ width: "120px" }}>
+                <th className={styles.headCell} style={{ width: "168px" }}>
                   <span hidden>{t("projects.label")}</span>
                 </th>
               </tr>
@@ -208,7 +209,16 @@ function Row({ project }: { project: ProjectLine }): ReactNode {
       <td className={styles.wideOnly}>
         <StateBadge state={project.state} />
       </td>
-      <td className={styles.cell} style={{ textAlign: "right" }}>
+      <td className={styles.cell} style={{ textAlign: "right", whiteSpace: "nowrap" }}>
+        <Tooltip content={t("projects.mineNamed", { name })} relationship="label" showDelay={500}>
+          <Button
+            size="small"
+            appearance="subtle"
+            icon={<Icon name="mine" />}
+            style={{ marginRight: "8px" }}
+            onClick={() => navigate(`/projects/${id}/mine`)}
+          />
+        </Tooltip>
         <Button
           size="small"
           aria-label={t("projects.labelNamed", { name })}

@@ -16,14 +16,13 @@ import { useLocation } from "wouter";
 import { api, ApiError, unwrap } from "@/api/client";
 import { leftIn, progressQuery, projectQuery } from "@/api/queries";
 import type { Progress, Project } from "@/api/types";
-import { classTree } from "@/classes";
 import { formatNumber } from "@/format";
-import { ClassMark } from "@/ui/ClassMark";
 import { Icon } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 
+import { ClassesPanel } from "./ClassesPanel";
 import { StateBadge } from "./StateBadge";
 
 const useStyles = makeStyles({
@@ -58,17 +57,6 @@ const useStyles = makeStyles({
     "@media (max-width: 860px)": { gridTemplateColumns: "minmax(0, 1fr)" },
   },
   stack: { display: "grid", gap: "16px" },
-  classes: { display: "grid", margin: 0, padding: 0, listStyle: "none" },
-  classRow: {
-    display: "grid",
-    gridTemplateColumns: "minmax(0, 2fr) minmax(0, 3fr) 4em",
-    alignItems: "center",
-    gap: "12px",
-    minHeight: "32px",
-  },
-  className: { display: "flex", alignItems: "center", gap: "8px", minWidth: 0 },
-  group: { color: tokens.colorNeutralForeground3, fontSize: "12px", paddingTop: "6px" },
-  number: { textAlign: "right" },
   text: { whiteSpace: "pre-wrap", margin: "0 0 8px", maxWidth: "68ch" },
   quiet: { color: tokens.colorNeutralForeground3, margin: 0 },
 });
@@ -243,47 +231,6 @@ function ProgressPanel({ progress }: { progress: Progress | undefined }): ReactN
           {progress.refresh.problem}
         </p>
       )}
-    </Panel>
-  );
-}
-
-function ClassesPanel(props: { project: Project; progress: Progress | undefined }): ReactNode {
-  const { project, progress } = props;
-  const { t, i18n } = useTranslation();
-  const styles = useStyles();
-  const counts = new Map(progress?.classes.map((one) => [one.class_id, one.images]));
-  const most = Math.max(...counts.values(), 1);
-  return (
-    <Panel title={t("project.classes")}>
-      <ul className={styles.classes}>
-        {classTree(project.classes.map((one) => one.name)).map((node) => {
-          if (node.index === null)
-            return (
-              <li
-                key={node.path}
-                className={styles.group}
-                style={{ paddingLeft: `${node.depth * 16}px` }}
-              >
-                {node.name}
-              </li>
-            );
-          const count = counts.get(project.classes[node.index]?.class_id ?? "") ?? 0;
-          return (
-            <li key={node.path} className={styles.classRow}>
-              <span className={styles.className} style={{ paddingLeft: `${node.depth * 16}px` }}>
-                <ClassMark index={node.index} />
-                {node.name}
-              </span>
-              <ProgressBar
-                total={most}
-                parts={[{ count, color: tokens.colorNeutralForeground3 }]}
-              />
-              <span className={styles.number}>{formatNumber(count, i18n.language)}</span>
-            </li>
-          );
-        })}
-      </ul>
-      {!project.classes.length && <p className={styles.quiet}>{t("project.noClasses")}</p>}
     </Panel>
   );
 }

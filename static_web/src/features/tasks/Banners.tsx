@@ -82,10 +82,22 @@ export function Full({ pages }: { pages: number }): ReactNode {
   );
 }
 
-/** A page that came back refused: why, what is safe, what to do. */
+/** What is the matter with a page: it was refused, or its time ran out. Why, what is safe, what to do. */
 export function Refused({ page, onDiscard }: { page: Page; onDiscard: () => void }): ReactNode {
   const { t } = useTranslation();
-  const reasons = page.items.flatMap(({ item_id }) => page.problems[item_id] ?? []);
+  const { problem } = page;
+  if (problem?.type === "over")
+    return (
+      <Banner
+        icon="warning"
+        title={t("label.over.title")}
+        lines={[t("label.over.text")]}
+        action={<Button onClick={onDiscard}>{t("label.notSaved.discard")}</Button>}
+      />
+    );
+  const reasons = problem
+    ? page.items.map(() => problem.why)
+    : page.items.flatMap(({ item_id }) => page.problems[item_id] ?? []);
   if (!reasons.length) return null;
   return (
     <Banner

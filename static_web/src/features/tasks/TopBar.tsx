@@ -1,4 +1,5 @@
 import {
+  Button,
   makeStyles,
   mergeClasses,
   tokens,
@@ -7,7 +8,7 @@ import {
 } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
 
 import { leftIn } from "@/api/queries";
 import type { Progress, Project, Task } from "@/api/types";
@@ -101,6 +102,7 @@ export function TopBar(props: Props): ReactNode {
   const { project, progress, kind } = props;
   const { t, i18n } = useTranslation();
   const styles = useStyles();
+  const [, navigate] = useLocation();
   const left = progress && new Intl.NumberFormat(i18n.language).format(leftIn(progress));
   const home = project.my_role === "labeler" ? "/?list" : `/projects/${project.project_id}`;
   return (
@@ -189,6 +191,13 @@ export function TopBar(props: Props): ReactNode {
         </div>
         <CommandButton id="instructions" icon="info" iconOnly onClick={props.onInstructions} />
         <div className={styles.wide}>
+          <Tooltip content={t("mine.title")} relationship="label" showDelay={500}>
+            <Button
+              appearance="subtle"
+              icon={<Icon name="mine" />}
+              onClick={() => navigate(`/projects/${project.project_id}/mine`)}
+            />
+          </Tooltip>
           <AccountMenu />
         </div>
       </div>

@@ -1,0 +1,180 @@
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+  Field,
+  Input,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  Textarea,
+} from "@fluentui/react-components";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import { api, ApiError, unwrap } from "@/api/client";
+import { classesQuery, projectQuery } from "@/api/queries";
+import type { ClassList } from "@/api/types";
+import { ClassMark } from "@/ui/ClassMark";
+
+import { ExamplePicker, type Example } from "./ExamplePicker";
+
+const useStyles = makeStyles({
+  surface: { maxWidth: "min(720px, 100vw - 32px)" },
+  title: { display: "flex", alignItems: "center", gap: "10px" },
+  form: { display: "grid", gap: "16px" },
+  description: { minHeight: "80px" },
+});
+
+interface Props {
+  projectId: string;
+  list: ClassList;
+  /** Place of the class in the list as it is now. */
+  index: number;
+  onClose: () => void;
+}
+
+interface Values {
+  name: string;
+  description: string;
+  examples: Example[];
+}
+
+/** A class's name, what it means, and images that show it. */
+export function EditClassDialog({ projectId, list, index, onClose }: Props): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const queries = useQueryClient();
+  const now = list.items[index];
+  // What the changes are made to: saved only on top of that, so that nobody's work is overwritten unseen.
+  const [base, setBase] = useState({ version: list.classes_version, one: now });
+  const [values, setValues] = useState<Values>(() => ({
+    name: now?.name ?? "",
+    description: now?.description ?? "",
+    examples: now?.examples ?? [],
+  }));
+  const [overtaken, setOvertaken] = useState(false);
+  const save = useMutation({
+    mutationFn: () => {
+      const examples = values.examples.map(({ path }) => path);
+      const before = base.one?.examples.map(({ path }) => path) ?? [];
+      return unwrap(
+        api.PATCH("/api/projects/{project_id}/classes/{class_id}", {
+          params: { path: { project_id: projectId, class_id: base.one?.class_id ?? "" } },
+          headers: { "If-Match": `"${base.version}"` },
+          body: {
+            name: values.name === base.one?.name ? null : values.name,
+            description: values.description === base.one?.description ? null : values.description,
+            examples: examples.join("\n") === before.join("\n") ? null : examples,
+          },
+        }),
+      );
+    },
+    onSuccess: async (saved) => {
+      queries.setQueryData(classesQuery(projectId).queryKey, saved);
+      await queries.invalidateQueries(projectQuery(projectId));
+      onClose();
+    },
+    onError: async (error) => {
+      if (!(error instanceof ApiError) || error.status !== 412) return;
+      const fresh = await queries.query({ ...classesQuery(projectId), staleTime: 0 });
+      const one = fresh.items.find(({ class_id }) => class_id === base.one?.class_id);
+      // What I have not touched is as it is now; the rest is mine still.
+      setValues((mine) => ({
+        name: mine.name === base.one?.name ? (one?.name ?? "") : mine.name,
+        description:
+          mine.description === base.one?.description ? (one?.description ?? "") : mine.description,
+        examples: mine.examples === base.one?.examples ? (one?.examples ?? []) : mine.examples,
+      }));
+      setBase({ version: fresh.classes_version, one });
+      setOvertaken(true);
+    },
+  });
+  const error = save.error instanceof ApiError && save.error.status !== 412 ? save.error : null;
+  const faultAt = (pointer: string) =>
+    error?.faults.find((one) => one.pointer.startsWith(pointer))?.detail;
+  const name = values.name.trim() ? faultAt("/name") : t("classes.nameMissing");
+  const description = faultAt("/description");
+  const examples = faultAt("/examples");
+  const other = error && !name && !description && !examples;
+  return (
+    <Dialog open onOpenChange={onClose}>
+      <DialogSurface className={styles.surface}>
+        <DialogBody>
+          <DialogTitle>
+            <span className={styles.title}>
+              <ClassMark index={index} size={14} />
+              {t("classes.edit", { name: base.one?.name ?? "" })}
+            </span>
+          </DialogTitle>
+          <DialogContent>
+            <div className={styles.form}>
+              {overtaken && (
+                <MessageBar intent="warning" layout="multiline">
+                  <MessageBarBody>
+                    {t("classes.overtaken", {
+                      name: base.one?.name ?? "",
+                      description: base.one?.description || "–",
+                    })}
+                  </MessageBarBody>
+                </MessageBar>
+              )}
+              {other && (
+                <MessageBar intent="error" layout="multiline">
+                  <MessageBarBody>
+                    {error.status ? error.message : t("error.unreachableText")}
+                  </MessageBarBody>
+                </MessageBar>
+              )}
+              <Field
+                label={t("classes.name")}
+                hint={t("classes.nameHint")}
+                {...(name && { validationMessage: name })}
+              >
+                <Input
+                  value={values.name}
+                  maxLength={200}
+                  onChange={(_, data) => setValues({ ...values, name: data.value })}
+                />
+              </Field>
+              <Field
+                label={t("classes.description")}
+                hint={t("classes.descriptionHint")}
+                {...(description && { validationMessage: description })}
+              >
+                <Textarea
+                  textarea={{ className: styles.description }}
+                  resize="vertical"
+                  maxLength={2000}
+                  value={values.description}
+                  onChange={(_, data) => setValues({ ...values, description: data.value })}
+                />
+              </Field>
+              <ExamplePicker
+                projectId={projectId}
+                examples={values.examples}
+                problem={examples}
+                onChange={(chosen) => setValues({ ...values, examples: chosen })}
+              />
+            </div>
+          </DialogContent>
+          <DialogActions>
+            <Button onClick={onClose}>{t("new.cancel")}</Button>
+            <Button
+              appearance="primary"
+              disabledFocusable={!values.name.trim() || save.isPending}
+              onClick={() => save.mutate()}
+            >
+              {t("classes.save")}
+            </Button>
+          </DialogActions>
+        </DialogBody>
+      </DialogSurface>
+    </Dialog>
+  );
+}
