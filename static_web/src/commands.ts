@@ -1,10 +1,12 @@
 /**
- * Every command that has a key, once: toolbars, tooltips, the help dialog and the shortcuts read this list.
- * Keys are physical places (`KeyS`), so they work on a Korean layout too.
+ * Every command that has a key, once: toolbars, tooltips, the help dialog, the shortcuts and their changing
+ * read this list. Keys are physical places (`KeyS`), so they work on a Korean layout too; `keyMap.ts` holds
+ * what a person has made of them.
  */
 
-export type Place = "label" | "projects";
-export type Group = "classes" | "images" | "page" | "view";
+/** Where a command is in force: `label` on every labeling page, `grid` and `canvas` beside it on theirs. */
+export type Place = "label" | "grid" | "canvas" | "projects";
+export type Group = "classes" | "images" | "tools" | "shapes" | "page" | "view" | "projects";
 
 export interface Command {
   id: string;
@@ -13,6 +15,10 @@ export interface Command {
   keys: readonly string[];
   /** What the keys are called where `keys` would be too many to list. */
   shown?: string;
+  /** Its keys mean something by themselves, and stay: digits, arrows, Esc. */
+  fixed?: true;
+  /** A key that is held down does it again and again. */
+  repeats?: true;
 }
 
 const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"];
@@ -24,43 +30,82 @@ export const commands = [
     group: "classes",
     keys: DIGITS.flatMap((digit) => [`Digit${digit}`, `Numpad${digit}`]),
     shown: "1–9, 0",
+    fixed: true,
   },
   { id: "findClass", place: "label", group: "classes", keys: ["Slash"] },
   { id: "nothing", place: "label", group: "classes", keys: ["KeyN"] },
-  { id: "clear", place: "label", group: "classes", keys: ["KeyX"] },
+  { id: "clear", place: "grid", group: "classes", keys: ["KeyX"] },
   { id: "skip", place: "label", group: "classes", keys: ["KeyS"] },
   { id: "ask", place: "label", group: "classes", keys: ["KeyA"] },
   {
     id: "move",
-    place: "label",
+    place: "grid",
     group: "images",
     keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
     shown: "← → ↑ ↓",
+    fixed: true,
+    repeats: true,
   },
   {
     id: "extend",
-    place: "label",
+    place: "grid",
     group: "images",
     keys: ["Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown"],
     shown: "Shift + ← → ↑ ↓",
+    fixed: true,
+    repeats: true,
   },
-  { id: "selectAll", place: "label", group: "images", keys: ["$mod+KeyA"] },
-  { id: "clearSelection", place: "label", group: "images", keys: ["Escape"] },
-  { id: "large", place: "label", group: "images", keys: ["Space"] },
+  { id: "selectAll", place: "grid", group: "images", keys: ["$mod+KeyA"] },
+  { id: "clearSelection", place: "grid", group: "images", keys: ["Escape"], fixed: true },
+  { id: "large", place: "grid", group: "images", keys: ["Space"] },
+  { id: "select", place: "canvas", group: "tools", keys: ["KeyM", "KeyV"] },
+  { id: "rectangle", place: "canvas", group: "tools", keys: ["KeyR", "KeyB"] },
+  { id: "polygon", place: "canvas", group: "tools", keys: ["KeyP"] },
+  { id: "editPoints", place: "canvas", group: "tools", keys: ["KeyU"] },
+  { id: "template", place: "canvas", group: "tools", keys: ["KeyT"] },
+  { id: "extremes", place: "canvas", group: "tools", keys: ["KeyE"] },
+  { id: "lastPoint", place: "canvas", group: "shapes", keys: ["Backspace"], repeats: true },
+  { id: "deleteShape", place: "canvas", group: "shapes", keys: ["Delete"] },
+  { id: "nextShape", place: "canvas", group: "shapes", keys: ["Tab"], fixed: true, repeats: true },
+  {
+    id: "previousShape",
+    place: "canvas",
+    group: "shapes",
+    keys: ["Shift+Tab"],
+    fixed: true,
+    repeats: true,
+  },
+  { id: "leaveCanvas", place: "canvas", group: "shapes", keys: ["Escape"], fixed: true },
+  { id: "lock", place: "canvas", group: "shapes", keys: ["KeyL"] },
+  { id: "hide", place: "canvas", group: "view", keys: ["KeyH"] },
+  { id: "zoomToShape", place: "canvas", group: "view", keys: ["KeyZ"] },
+  { id: "pan", place: "canvas", group: "view", keys: ["Space"], fixed: true },
+  { id: "rotateLeft", place: "canvas", group: "view", keys: ["Comma"] },
+  { id: "rotateRight", place: "canvas", group: "view", keys: ["Period"] },
+  { id: "darker", place: "canvas", group: "view", keys: ["BracketLeft"], repeats: true },
+  { id: "brighter", place: "canvas", group: "view", keys: ["BracketRight"], repeats: true },
+  { id: "windowLevel", place: "canvas", group: "view", keys: ["KeyW"] },
   { id: "submit", place: "label", group: "page", keys: ["Enter"] },
   { id: "submitNow", place: "label", group: "page", keys: ["$mod+Enter"] },
-  { id: "undo", place: "label", group: "page", keys: ["$mod+KeyZ"] },
-  { id: "redo", place: "label", group: "page", keys: ["$mod+Shift+KeyZ", "$mod+KeyY"] },
+  { id: "undo", place: "label", group: "page", keys: ["$mod+KeyZ"], repeats: true },
+  {
+    id: "redo",
+    place: "label",
+    group: "page",
+    keys: ["$mod+Shift+KeyZ", "$mod+KeyY"],
+    repeats: true,
+  },
   { id: "instructions", place: "label", group: "view", keys: ["KeyI"] },
   { id: "rail", place: "label", group: "view", keys: ["Backslash"] },
   { id: "help", place: "label", group: "view", keys: ["Shift+Slash"] },
-  { id: "skipPage", place: "label", group: "classes", keys: ["Shift+KeyS"] },
+  { id: "skipPage", place: "grid", group: "classes", keys: ["Shift+KeyS"] },
   {
     id: "reason",
     place: "label",
     group: "classes",
     keys: ["Shift+Digit1", "Shift+Digit2", "Shift+Digit3", "Shift+Digit4"],
     shown: "Shift + 1–4",
+    fixed: true,
   },
   {
     id: "zoomIn",
@@ -68,6 +113,7 @@ export const commands = [
     group: "view",
     keys: ["Equal", "Shift+Equal", "NumpadAdd"],
     shown: "+",
+    repeats: true,
   },
   {
     id: "zoomOut",
@@ -75,33 +121,43 @@ export const commands = [
     group: "view",
     keys: ["Minus", "NumpadSubtract"],
     shown: "−",
+    repeats: true,
   },
   { id: "zoomFit", place: "label", group: "view", keys: ["KeyF"] },
-  { id: "quick", place: "label", group: "view", keys: ["KeyQ"] },
-  { id: "searchProjects", place: "projects", group: "view", keys: ["Slash"] },
+  { id: "quick", place: "grid", group: "view", keys: ["KeyQ"] },
+  { id: "searchProjects", place: "projects", group: "projects", keys: ["Slash"] },
 ] as const satisfies readonly Command[];
 
 export type CommandId = (typeof commands)[number]["id"];
 
+/** In the order they are listed to people. */
+export const groups = [
+  "classes",
+  "images",
+  "tools",
+  "shapes",
+  "page",
+  "view",
+  "projects",
+] as const satisfies readonly Group[];
+
+/** The places that pages bind already; of the others nothing is shown. */
+export const boundPlaces: ReadonlySet<Place> = new Set(["label", "grid", "projects"]);
+
+export const commandOf = (id: CommandId): Command & { id: CommandId } =>
+  byId.get(id) as Command & { id: CommandId };
 const byId = new Map<string, Command>(commands.map((command) => [command.id, command]));
 
-/** How the first key of a command is written on its control. */
-export function keyName(id: CommandId): string {
-  const command = byId.get(id);
-  return command?.shown ?? written(command?.keys[0] ?? "");
+/** Whether commands of two places can be in force at the same time, so that they may share no key. */
+export function meet(one: Place, other: Place): boolean {
+  return one === other || covers(one, other) || covers(other, one);
 }
 
-const NAMES: Record<string, string> = {
-  $mod: /Mac|iPhone|iPad/.test(globalThis.navigator.userAgent) ? "⌘" : "Ctrl",
-  Slash: "/",
-  Backslash: "\\",
-  Escape: "Esc",
-};
+/** The commands that are in force at a place. */
+export function inForce(place: Place): (Command & { id: CommandId })[] {
+  return commands.filter((one) => one.place === place || covers(one.place, place));
+}
 
-function written(keys: string): string {
-  if (keys === "Shift+Slash") return "?";
-  return keys
-    .split("+")
-    .map((key) => NAMES[key] ?? key.replace(/^(Key|Digit)/, ""))
-    .join(" + ");
+function covers(one: Place, other: Place): boolean {
+  return one === "label" && (other === "grid" || other === "canvas");
 }

@@ -1,11 +1,11 @@
 import { useEffect, useRef } from "react";
-import { tinykeys } from "tinykeys";
 
-import { commands, type CommandId, type Place } from "@/commands";
+import { inForce, type CommandId, type Place } from "@/commands";
+import { activeKeys, combinationOf, keyMap } from "@/keyMap";
 
 export type Handlers = Partial<Record<CommandId, (event: KeyboardEvent) => void>>;
 
-/** Runs the commands of a place while it is shown, unless somebody is typing or a dialog is open. */
+/** Runs the commands in force at a place while it is shown, unless somebody types or a dialog is open. */
 export function useCommands(place: Place, handlers: Handlers, enabled = true): void {
   const latest = useRef(handlers);
   useEffect(() => {
@@ -13,30 +13,33 @@ export function useCommands(place: Place, handlers: Handlers, enabled = true): v
   });
   useEffect(() => {
     if (!enabled) return;
-    const bindings = commands
-      .filter((command) => command.place === place)
-      .flatMap((command) =>
-        command.keys.map((key) => [
-          key,
-          (event: KeyboardEvent) => {
-            const run = latest.current[command.id];
-            if (!run || isTyping(event) || isForControl(event)) return;
-            event.preventDefault();
-            run(event);
-          },
-        ]),
-      );
-    return tinykeys(
-      window,
-      Object.fromEntries(bindings) as Record<string, (e: KeyboardEvent) => void>,
-    );
+    const onKeyDown = (event: KeyboardEvent) => {
+      const combination = isComposing(event) ? null : combinationOf(event);
+      if (!combination || isTyping(event) || isForControl(event)) return;
+      const map = keyMap();
+      const command = inForce(place).find((one) => activeKeys(map, one.id).includes(combination));
+      const run = command && latest.current[command.id];
+      if (!run) return;
+      event.preventDefault();
+      if (!event.repeat || command.repeats) run(event);
+    };
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
   }, [place, enabled]);
+}
+
+const COMPOSING = 229; // the key code of all keys that an input method is still working on
+
+/** Whether a syllable is being put together: its keys belong to the input method. */
+export function isComposing(event: KeyboardEvent): boolean {
+  // Some browsers end the composition before they tell of the key that ended it: only the code says so.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  return event.isComposing || event.keyCode === COMPOSING;
 }
 
 function isTyping(event: KeyboardEvent): boolean {
   const target = event.target;
   return (
-    event.isComposing ||
     event.defaultPrevented ||
     (target instanceof HTMLElement &&
       (target.isContentEditable ||

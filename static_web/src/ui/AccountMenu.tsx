@@ -8,7 +8,7 @@ import {
   MenuTrigger,
   tokens,
 } from "@fluentui/react-components";
-import type { ReactNode } from "react";
+import { useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useMe } from "@/api/queries";
@@ -16,6 +16,7 @@ import { changeLanguage, otherLanguage } from "@/i18n/i18n";
 import { languages } from "@/i18n/texts";
 
 import { Icon } from "./Icon";
+import { KeysDialog } from "./KeysDialog";
 
 const useStyles = makeStyles({
   row: { display: "flex", alignItems: "center", gap: "4px" },
@@ -59,6 +60,8 @@ export function AccountMenu(): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const me = useMe().data;
+  const trigger = useRef<HTMLButtonElement>(null);
+  const [keys, setKeys] = useState(false);
   return (
     <div className={styles.row}>
       <LanguageButton />
@@ -66,6 +69,7 @@ export function AccountMenu(): ReactNode {
         <Menu positioning="below-end">
           <MenuTrigger disableButtonEnhancement>
             <Button
+              ref={trigger}
               appearance="subtle"
               className={styles.trigger}
               aria-label={t("account.menu", { name: me.name })}
@@ -82,6 +86,9 @@ export function AccountMenu(): ReactNode {
               {me.site_admin && ` · ${t("account.siteAdmin")}`}
             </div>
             <MenuList>
+              <MenuItem icon={<Icon name="keys" />} onClick={() => setKeys(true)}>
+                {t("account.keys")}
+              </MenuItem>
               <MenuItem
                 icon={<Icon name="signOut" />}
                 onClick={() => window.location.assign("/.auth/logout?post_logout_redirect_uri=/")}
@@ -92,6 +99,7 @@ export function AccountMenu(): ReactNode {
           </MenuPopover>
         </Menu>
       )}
+      <KeysDialog open={keys} onClose={() => setKeys(false)} focusAfter={() => trigger.current} />
     </div>
   );
 }

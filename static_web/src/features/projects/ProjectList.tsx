@@ -16,6 +16,7 @@ import { projectsQuery, useMe } from "@/api/queries";
 import type { ProjectLine } from "@/api/types";
 import { formatNumber, formatPercent } from "@/format";
 import { useCommands } from "@/keyboard";
+import { useKey } from "@/keyMap";
 import { Icon } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
 import { ProgressBar } from "@/ui/ProgressBar";
@@ -93,6 +94,7 @@ export default function ProjectList(): ReactNode {
   const projects = useQuery(projectsQuery);
   const [wanted, setWanted] = useState("");
   const search = useRef<HTMLInputElement>(null);
+  const searchKey = useKey("searchProjects").aria;
   useCommands("projects", { searchProjects: () => search.current?.focus() });
 
   const all = projects.data ?? [];
@@ -122,7 +124,7 @@ export default function ProjectList(): ReactNode {
             contentBefore={<Icon name="search" size={16} />}
             placeholder={t("projects.search")}
             aria-label={t("projects.search")}
-            aria-keyshortcuts="/"
+            aria-keyshortcuts={searchKey}
             value={wanted}
             onChange={(_, data) => setWanted(data.value)}
           />

@@ -16,6 +16,7 @@ import { useTranslation } from "react-i18next";
 import type { LabelClass } from "@/api/types";
 import { classKey, classTree, findClasses, type ClassNode } from "@/classes";
 import { announce } from "@/ui/announcer";
+import { useKey, useKeyMap } from "@/keyMap";
 import { ClassMark } from "@/ui/ClassMark";
 import { Icon } from "@/ui/Icon";
 
@@ -157,6 +158,8 @@ export const ClassRail = memo(function ClassRail(props: Props): ReactNode {
   const { projectId, classes, on, findRef, onChoose, onLeave } = props;
   const { t } = useTranslation();
   const styles = useStyles();
+  const findKey = useKey("findClass").aria;
+  const { singleKeys } = useKeyMap();
   const [typed, setTyped] = useState("");
   const [best, setBest] = useState(0);
   const [most, setMost] = useState(ROWS_AT_ONCE);
@@ -247,7 +250,7 @@ export const ClassRail = memo(function ClassRail(props: Props): ReactNode {
         description={one?.description ?? ""}
         on={one ? on.has(one.class_id) : false}
         best={isBest}
-        hint={withKey ? classKey(node.index) : null}
+        hint={withKey && singleKeys ? classKey(node.index) : null}
         onChoose={choose}
       />
     );
@@ -270,7 +273,7 @@ export const ClassRail = memo(function ClassRail(props: Props): ReactNode {
         contentBefore={<Icon name="search" size={16} />}
         placeholder={t("label.find")}
         aria-label={t("label.find")}
-        aria-keyshortcuts="/"
+        aria-keyshortcuts={findKey}
         autoComplete="off"
         spellCheck={false}
         onChange={(_, data) => type(data.value)}

@@ -2,7 +2,8 @@ import { Button, makeStyles, Tooltip } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { keyName, type CommandId } from "@/commands";
+import type { CommandId } from "@/commands";
+import { useKey } from "@/keyMap";
 import { Icon, type IconName } from "@/ui/Icon";
 
 const TOOLTIP_MS = 500;
@@ -47,23 +48,30 @@ export function CommandButton(props: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const name = text ?? t(`commands.${id}`);
-  const key = keyName(id);
+  const key = useKey(id);
   return (
-    <Tooltip content={`${name} (${key})`} relationship="description" showDelay={TOOLTIP_MS}>
+    <Tooltip
+      content={key.name ? `${name} (${key.name})` : name}
+      relationship="inaccessible"
+      showDelay={TOOLTIP_MS}
+    >
       <Button
         appearance={appearance}
         className={iconOnly ? styles.iconOnly : styles.button}
         disabledFocusable={disabled}
         {...(icon && { icon: <Icon name={icon} /> })}
         aria-label={name}
+        aria-keyshortcuts={key.aria}
         onClick={onClick}
       >
         {iconOnly ? null : (
           <>
             <span className={appearance === "primary" ? undefined : styles.text}>{name}</span>
-            <kbd className={styles.key} aria-hidden>
-              {key}
-            </kbd>
+            {key.name && (
+              <kbd className={styles.key} aria-hidden>
+                {key.name}
+              </kbd>
+            )}
           </>
         )}
       </Button>

@@ -9,12 +9,13 @@ import {
   makeStyles,
   tokens,
 } from "@fluentui/react-components";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { commands, keyName } from "@/commands";
-
-const groups = ["classes", "images", "page", "view"] as const;
+import { boundPlaces, groups, inForce } from "@/commands";
+import { shownKey, useKeyMap } from "@/keyMap";
+import { KeysDialog } from "@/ui/KeysDialog";
+import { useFocusBack } from "@/ui/useFocusBack";
 
 const useStyles = makeStyles({
   surface: { maxWidth: "720px" },
@@ -43,44 +44,65 @@ interface Props {
   /** One class an image: there is no "nothing here". */
   many: boolean;
   onClose: () => void;
+  /** Has the focus afterwards where what had it before is gone. */
+  focusAfter: () => HTMLElement | null | undefined;
 }
 
 /** All keys of the labeling page, from the list that binds them. */
-export function HelpDialog({ open, many, onClose }: Props): ReactNode {
+export function HelpDialog({ open, many, onClose, focusAfter }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
-  const here = commands.filter((one) => one.place === "label" && (many || one.id !== "nothing"));
+  const map = useKeyMap();
+  const [changing, setChanging] = useState(false);
+  useFocusBack(open && !changing, focusAfter);
+  const here = inForce("grid").filter(
+    (one) => boundPlaces.has(one.place) && (many || one.id !== "nothing"),
+  );
+  const shown = groups.filter((group) => here.some((one) => one.group === group));
   return (
-    <Dialog open={open} onOpenChange={onClose}>
-      <DialogSurface className={styles.surface}>
-        <DialogBody>
-          <DialogTitle>{t("help.title")}</DialogTitle>
-          <DialogContent className={styles.groups}>
-            {groups.map((group) => (
-              <section key={group}>
-                <h3 className={styles.heading}>{t(`help.${group}`)}</h3>
-                <dl className={styles.list}>
-                  {here
-                    .filter((one) => one.group === group)
-                    .map(({ id }) => (
-                      <div key={id} className={styles.row}>
-                        <dt>{t(`commands.${id}`)}</dt>
-                        <dd className={styles.keys}>
-                          <kbd className={styles.key}>{keyName(id)}</kbd>
-                        </dd>
-                      </div>
-                    ))}
-                </dl>
-              </section>
-            ))}
-          </DialogContent>
-          <DialogActions>
-            <Button appearance="primary" onClick={onClose}>
-              {t("help.close")}
-            </Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+    <>
+      <Dialog open={open} onOpenChange={onClose}>
+        <DialogSurface className={styles.surface}>
+          <DialogBody>
+            <DialogTitle>{t("help.title")}</DialogTitle>
+            <DialogContent className={styles.groups}>
+              {shown.map((group) => (
+                <section key={group}>
+                  <h3 className={styles.heading}>{t(`help.${group}`)}</h3>
+                  <dl className={styles.list}>
+                    {here
+                      .filter((one) => one.group === group)
+                      .map(({ id }) => (
+                        <div key={id} className={styles.row}>
+                          <dt>{t(`commands.${id}`)}</dt>
+                          <dd className={styles.keys}>
+                            <kbd className={styles.key}>
+                              {shownKey(map, id).name || t("help.none")}
+                            </kbd>
+                          </dd>
+                        </div>
+                      ))}
+                  </dl>
+                </section>
+              ))}
+            </DialogContent>
+            <DialogActions>
+              <Button
+                onClick={() => {
+                  onClose();
+                  setChanging(true);
+                }}
+              >
+                {t("help.change")}
+              </Button>
+              <Button appearance="primary" onClick={onClose}>
+                {t("help.close")}
+              </Button>
+            </DialogActions>
+          </DialogBody>
+        </DialogSurface>
+      </Dialog>
+      <KeysDialog open={changing} onClose={() => setChanging(false)} focusAfter={focusAfter} />
+    </>
   );
 }

@@ -20,6 +20,7 @@ import type { Project } from "@/api/types";
 import { classKey, classTree } from "@/classes";
 import { ClassName } from "@/ui/ClassName";
 import { Thumbnail } from "@/ui/Thumbnail";
+import { useFocusBack } from "@/ui/useFocusBack";
 
 const useStyles = makeStyles({
   wide: { maxWidth: "min(960px, 100vw - 32px)" },
@@ -84,6 +85,8 @@ interface Props {
   project: Project;
   open: boolean;
   onClose: () => void;
+  /** Has the focus afterwards where what had it before is gone. */
+  focusAfter: () => HTMLElement | null | undefined;
 }
 
 /** What labelers read first: the instructions, then each class with what it means and looks like. */
@@ -102,6 +105,11 @@ export function InstructionsDialog({ project, open, onClose }: Props): ReactNode
     const one = index === null ? undefined : classes[index];
     return one && index !== null ? [{ one, index }] : [];
   });
+export function InstructionsDialog({ project, open, onClose, focusAfter }: Props): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const { text, link } = project.instructions;
+  useFocusBack(open, focusAfter);
   return (
     <Dialog open={open} onOpenChange={onClose}>
       <DialogSurface className={illustrated ? styles.wide : undefined}>

@@ -105,9 +105,11 @@ export function Stage({ project, userId }: { project: Project; userId: string })
   const { classes } = project;
   const shown = fitting(large ? 1 : layout, page?.items.length ?? layout);
 
-  const focusGrid = useCallback(() => {
-    grid.current?.querySelector<HTMLElement>("[role=option][tabindex='0']")?.focus();
-  }, []);
+  const focusedTile = useCallback(
+    () => grid.current?.querySelector<HTMLElement>("[role=option][tabindex='0']"),
+    [],
+  );
+  const focusGrid = useCallback(() => focusedTile()?.focus(), [focusedTile]);
 
   const locked = Boolean(open?.state.readOnly ?? open?.state.full);
   const oneKey = quick && layout === 1 && !many;
@@ -260,7 +262,7 @@ export function Stage({ project, userId }: { project: Project; userId: string })
     setInstructions(false);
   };
 
-  useCommands("label", {
+  useCommands("grid", {
     class: (event) => classify(classAtKey(event.code.slice(-1))),
     findClass: () => {
       setRail(true);
@@ -464,8 +466,13 @@ export function Stage({ project, userId }: { project: Project; userId: string })
           ) : null}
         </BottomBar>
       </footer>
-      <HelpDialog open={help} many={many} onClose={() => setHelp(false)} />
-      <InstructionsDialog project={project} open={instructions} onClose={closeInstructions} />
+      <HelpDialog open={help} many={many} onClose={() => setHelp(false)} focusAfter={focusedTile} />
+      <InstructionsDialog
+        project={project}
+        open={instructions}
+        onClose={closeInstructions}
+        focusAfter={focusedTile}
+      />
     </div>
   );
 }
