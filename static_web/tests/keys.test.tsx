@@ -1,4 +1,11 @@
-import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import {
+  fireEvent,
+  screen,
+  waitFor,
+  within,
+  type BoundFunctions,
+  type queries,
+} from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, it } from "vitest";
 
@@ -22,15 +29,15 @@ beforeEach(async () => {
 });
 
 /** The dialog of keys, reached by the keyboard as people reach it. */
-async function openKeys(): Promise<ReturnType<typeof within>> {
+async function openKeys(): Promise<BoundFunctions<typeof queries>> {
   await userEvent.keyboard("{Shift>}[Slash]{/Shift}");
   await userEvent.click(await screen.findByRole("button", { name: "Change keys" }));
-  return within(await screen.findByRole("dialog", { name: "Keys" }));
+  return within(await screen.findByRole("dialog", { name: "Change keys" }));
 }
 
 /** Chooses a command and presses a key for it. */
 async function change(
-  dialog: ReturnType<typeof within>,
+  dialog: BoundFunctions<typeof queries>,
   command: RegExp,
   press: KeyboardEventInit,
 ): Promise<void> {
@@ -75,7 +82,7 @@ it("refuses in words what the browser or the input method keeps, and Esc changes
   expect(dialog.getByText(/The browser or the system uses this one/)).toBeVisible();
   fireEvent.keyDown(waiting, { code: "Escape", key: "Escape" });
   expect(dialog.getByRole("button", { name: /^Skip: S/ })).toBeVisible();
-  expect(screen.getByRole("dialog", { name: "Keys" })).toBeVisible();
+  expect(screen.getByRole("dialog", { name: "Change keys" })).toBeVisible();
 });
 
 it("takes the single keys from everything at once, and leaves the buttons", async () => {

@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { api, newId, unwrap } from "@/api/client";
 import type { Export } from "@/api/types";
 import { formatTime } from "@/format";
+import { problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 
@@ -74,7 +75,7 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
     >
       {start.isError && (
         <p role="alert" className={styles.problem}>
-          {t("exports.notStarted", { detail: start.error.message })}
+          {t("exports.notStarted", { detail: problemText(start.error) })}
         </p>
       )}
       {!exports?.length && <p className={styles.quiet}>{t("exports.none")}</p>}
@@ -105,7 +106,7 @@ function Row({ projectId, one }: { projectId: string; one: Export }): ReactNode 
       link.download = name.slice(name.lastIndexOf("/") + 1);
       link.click();
     } catch (error) {
-      setFailed((error as Error).message);
+      setFailed(problemText(error));
     }
   };
   const time = formatTime(one.as_of, i18n.language);

@@ -19,6 +19,7 @@ import { ApiError } from "@/api/client";
 import type { TaskType } from "@/api/types";
 import { parseClasses } from "@/classes";
 import { formatBytes, formatNumber } from "@/format";
+import { faultText, problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
@@ -152,14 +153,14 @@ export default function NewProject(): ReactNode {
       setDoing({ name: "editing" });
       if (!(error instanceof ApiError)) throw error;
       const at = (pointer: string) => error.faults.find((one) => one.pointer.startsWith(pointer));
+      const textOf = (fault: ApiError["faults"][number]) => faultText(fault.code, fault.detail);
       const name = at("/name");
       const link = at("/instructions/link");
       const classes = at("/classes");
-      if (name) form.setError("name", { message: name.detail }, { shouldFocus: true });
-      if (link) form.setError("link", { message: link.detail }, { shouldFocus: true });
-      if (classes) form.setError("classes", { message: classes.detail }, { shouldFocus: true });
-      if (!name && !link && !classes)
-        setProblem(error.status === 0 ? t("error.unreachableText") : error.message);
+      if (name) form.setError("name", { message: textOf(name) }, { shouldFocus: true });
+      if (link) form.setError("link", { message: textOf(link) }, { shouldFocus: true });
+      if (classes) form.setError("classes", { message: textOf(classes) }, { shouldFocus: true });
+      if (!name && !link && !classes) setProblem(problemText(error));
     }
   };
   const submit = (evenPartly = false) =>

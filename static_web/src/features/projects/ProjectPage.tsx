@@ -13,10 +13,11 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
-import { api, ApiError, unwrap } from "@/api/client";
+import { api, unwrap } from "@/api/client";
 import { leftIn, progressQuery, projectQuery } from "@/api/queries";
 import type { Progress, Project } from "@/api/types";
 import { formatNumber } from "@/format";
+import { problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
 import { Panel } from "@/ui/Panel";
@@ -81,7 +82,7 @@ export function ProjectPage({ projectId, exports }: Props): ReactNode {
         title={t("project.notOpened")}
         actions={<Button onClick={() => navigate("/?list")}>{t("label.toProjects")}</Button>}
       >
-        {project.error instanceof ApiError ? project.error.message : null}
+        {problemText(project.error)}
       </Message>
     );
   if (!project.data) return <Placeholder />;
@@ -172,6 +173,12 @@ const slices = [
   { state: "needs_review", color: tokens.colorPaletteMarigoldBackground3 },
 ] as const;
 
+const leftOut = ["not_an_image", "not_yet", "folder"] as const;
+
+function isLeftOut(why: string): why is (typeof leftOut)[number] {
+  return (leftOut as readonly string[]).includes(why);
+}
+
 function ProgressPanel({ progress }: { progress: Progress | undefined }): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
@@ -180,6 +187,7 @@ function ProgressPanel({ progress }: { progress: Progress | undefined }): ReactN
   const labeled = progress?.states["labeled"] ?? 0;
   const reading = progress?.state === "initializing";
   const unusable = (progress?.states["unreadable"] ?? 0) + (progress?.over_limit ?? 0);
+  const leftOutText = (why: string) => (isLeftOut(why) ? t(`leftOut.${why}`) : why);
   const skipped = Object.entries(progress?.refresh?.skipped ?? {});
   return (
     <Panel title={t("project.progress")}>
@@ -222,7 +230,7 @@ function ProgressPanel({ progress }: { progress: Progress | undefined }): ReactN
       {skipped.length > 0 && (
         <p className={styles.quiet} style={{ marginTop: "10px" }}>
           {t("project.skippedFiles", {
-            list: skipped.map(([why, count]) => `${why} ${number(count)}`).join(", "),
+            list: skipped.map(([why, count]) => `${leftOutText(why)} ${number(count)}`).join(", "),
           })}
         </p>
       )}

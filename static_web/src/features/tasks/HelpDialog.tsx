@@ -93,7 +93,7 @@ export function HelpDialog({ open, many, onClose, focusAfter }: Props): ReactNod
                   setChanging(true);
                 }}
               >
-                {t("help.change")}
+                {t("keys.title")}
               </Button>
               <Button appearance="primary" onClick={onClose}>
                 {t("help.close")}

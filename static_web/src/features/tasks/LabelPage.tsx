@@ -4,8 +4,8 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
-import { ApiError } from "@/api/client";
 import { projectQuery, useMe } from "@/api/queries";
+import { problemText } from "@/problems";
 import { stageTheme } from "@/theme";
 import { Message } from "@/ui/Message";
 
@@ -34,7 +34,7 @@ export default function LabelPage({ projectId }: { projectId: string }): ReactNo
       <div className={styles.page}>
         {project.isError ? (
           <Message icon="warning" title={t("project.notOpened")} actions={toProjects}>
-            {project.error instanceof ApiError ? project.error.message : null}
+            {problemText(project.error)}
           </Message>
         ) : !project.data || !me ? null : project.data.task_type === "boxes" ||
           project.data.task_type === "polygons" ? (

@@ -4,7 +4,8 @@
  * way. The session itself is `session.ts`.
  */
 import { ApiError, newId } from "@/api/client";
-import type { DraftItem, WhyNone } from "@/api/types";
+import type { DraftItem, Result, WhyNone } from "@/api/types";
+import { faultText, problemText } from "@/problems";
 
 import { activeClock } from "./activity";
 import type { TaskCalls } from "./calls";
@@ -299,14 +300,14 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
       const { results } = await calls.submit(taskId, submission);
       reached();
       notBefore = 0; // there may be room for another page now
-      dispatch({ type: "answered", submissionId, results, taskId });
+      dispatch({ type: "answered", submissionId, results: results.map(inWords), taskId });
       const refused = results.filter((one) => one.status === "refused").length;
       const superseded = results.filter((one) => one.status === "superseded").length;
       if (refused) set({ notice: { type: "refused", count: refused } });
       else if (superseded) set({ notice: { type: "superseded", count: superseded } });
     } catch (error) {
       if (!passing(error)) {
-        const why = (error as ApiError).message;
+        const why = problemText(error);
         dispatch({ type: "refused", submissionId, why });
         set({ notice: { type: "refused", count: submission.items.length } });
       }
@@ -390,7 +391,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
   }
 
   function fail(error: unknown): void {
-    set({ notice: { type: "failed", detail: (error as Error).message } });
+    set({ notice: { type: "failed", detail: problemText(error) } });
   }
 
   function touch(): void {
@@ -538,4 +539,12 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
         dispatch({ type: "discarded", taskId: page.task.task_id, at: active.read() });
       }
   }
+}
+
+/** A refusal in the language of the page. */
+function inWords(result: Result): Result {
+  const { problem } = result;
+  return problem
+    ? { ...result, problem: { ...problem, detail: faultText(problem.type, problem.detail) } }
+    : result;
 }
