@@ -25,7 +25,8 @@ beforeEach(async () => {
     [`GET ${tasks}`]: { items: [aTask("t1", [anItem("i1"), anItem("i2")])], recent: [] },
     [`POST ${tasks}`]: { task: null, why: "all_leased", retry_after_s: 15, open_tasks: [] },
   });
-  await screen.findByRole("option", { name: /Image 1 of 2/ });
+  const first = await screen.findByRole("option", { name: /Image 1 of 2/ });
+  await waitFor(() => expect(first).toHaveFocus());
 });
 
 /** The dialog of keys, reached by the keyboard as people reach it. */

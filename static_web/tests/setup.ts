@@ -1,13 +1,17 @@
 import "@testing-library/jest-dom/vitest";
 import "fake-indexeddb/auto";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { IDBFactory } from "fake-indexeddb";
-import { afterEach, beforeEach } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
 
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
 });
 afterEach(cleanup);
+
+// A busy machine opens a dialog later than in the second that is waited for otherwise.
+configure({ asyncUtilTimeout: 8_000 });
+vi.setConfig({ testTimeout: 30_000 });
 
 // jsdom has none of these.
 window.matchMedia = (media) =>

@@ -12,7 +12,7 @@ import {
   Switch,
   tokens,
 } from "@fluentui/react-components";
-import { useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { boundPlaces, commandOf, commands, groups, type CommandId } from "@/commands";
@@ -95,13 +95,27 @@ type Doing =
   | { id: CommandId; name: "waiting"; refused: Unusable | "single" | null }
   | { id: CommandId; name: "conflict"; keys: readonly string[]; others: CommandId[] };
 
-/** All keys, each to be changed, and the switch for those without Ctrl, Alt or Cmd. */
+/** The keys in a dialog of their own. */
 export function KeysDialog({ open, onClose, focusAfter }: Props): ReactNode {
+  const styles = useStyles();
+  useFocusBack(open, focusAfter);
+  return (
+    <Dialog open={open} onOpenChange={onClose}>
+      <DialogSurface className={styles.surface}>
+        <Keys onClose={onClose} />
+      </DialogSurface>
+    </Dialog>
+  );
+}
+
+/** All keys, each to be changed, and the switch for those without Ctrl, Alt or Cmd: what a dialog holds. */
+export function Keys({ onClose }: { onClose: () => void }): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const map = useKeyMap();
   const [doing, setDoing] = useState<Doing | null>(null);
-  useFocusBack(open, focusAfter);
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
 
   const set = (id: CommandId, changed: KeyMap): void => {
     changeKeys(changed);
@@ -115,66 +129,57 @@ export function KeysDialog({ open, onClose, focusAfter }: Props): ReactNode {
     if (others.length) setDoing({ id, name: "conflict", keys, others });
     else set(id, take(map, id, keys));
   };
-  const close = (): void => {
-    setDoing(null);
-    onClose();
-  };
   return (
-    <Dialog open={open} onOpenChange={close}>
-      <DialogSurface className={styles.surface}>
-        <DialogBody>
-          <DialogTitle>{t("keys.title")}</DialogTitle>
-          <DialogContent className={styles.content}>
-            <p className={styles.text}>{t("keys.text")}</p>
-            <Field hint={t("keys.singleHint")}>
-              <Switch
-                label={t("keys.single")}
-                checked={map.singleKeys}
-                onChange={(_, data) => changeKeys({ ...map, singleKeys: data.checked })}
-              />
-            </Field>
-            {groups.map((group) => {
-              const here = commands.filter(
-                (one) => one.group === group && boundPlaces.has(one.place),
-              );
-              return here.length ? (
-                <section key={group}>
-                  <h3 className={styles.heading}>{t(`help.${group}`)}</h3>
-                  <ul className={styles.list}>
-                    {here.map(({ id }) => (
-                      <Row
-                        key={id}
-                        id={id}
-                        map={map}
-                        doing={doing?.id === id ? doing : null}
-                        onDoing={setDoing}
-                        onPropose={(keys) => propose(id, keys)}
-                        onSet={(changed) => set(id, changed)}
-                      />
-                    ))}
-                  </ul>
-                </section>
-              ) : null;
-            })}
-          </DialogContent>
-          <DialogActions>
-            <Button
-              disabledFocusable={map.singleKeys && !Object.keys(map.changed).length}
-              onClick={() => {
-                changeKeys(untouched);
-                setDoing(null);
-                announce(t("keys.allReset"));
-              }}
-            >
-              {t("keys.resetAll")}
-            </Button>
-            <Button appearance="primary" onClick={close}>
-              {t("help.close")}
-            </Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+    <DialogBody>
+      <DialogTitle>{t("keys.title")}</DialogTitle>
+      <DialogContent className={styles.content}>
+        <p className={styles.text}>{t("keys.text")}</p>
+        <Field hint={t("keys.singleHint")}>
+          <Switch
+            ref={first}
+            label={t("keys.single")}
+            checked={map.singleKeys}
+            onChange={(_, data) => changeKeys({ ...map, singleKeys: data.checked })}
+          />
+        </Field>
+        {groups.map((group) => {
+          const here = commands.filter((one) => one.group === group && boundPlaces.has(one.place));
+          return here.length ? (
+            <section key={group}>
+              <h3 className={styles.heading}>{t(`help.${group}`)}</h3>
+              <ul className={styles.list}>
+                {here.map(({ id }) => (
+                  <Row
+                    key={id}
+                    id={id}
+                    map={map}
+                    doing={doing?.id === id ? doing : null}
+                    onDoing={setDoing}
+                    onPropose={(keys) => propose(id, keys)}
+                    onSet={(changed) => set(id, changed)}
+                  />
+                ))}
+              </ul>
+            </section>
+          ) : null;
+        })}
+      </DialogContent>
+      <DialogActions>
+        <Button
+          disabledFocusable={map.singleKeys && !Object.keys(map.changed).length}
+          onClick={() => {
+            changeKeys(untouched);
+            setDoing(null);
+            announce(t("keys.allReset"));
+          }}
+        >
+          {t("keys.resetAll")}
+        </Button>
+        <Button appearance="primary" onClick={onClose}>
+          {t("help.close")}
+        </Button>
+      </DialogActions>
+    </DialogBody>
   );
 }
 

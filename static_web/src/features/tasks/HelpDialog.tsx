@@ -14,7 +14,7 @@ import { useTranslation } from "react-i18next";
 
 import { boundPlaces, groups, inForce } from "@/commands";
 import { shownKey, useKeyMap } from "@/keyMap";
-import { KeysDialog } from "@/ui/KeysDialog";
+import { Keys } from "@/ui/KeysDialog";
 import { useFocusBack } from "@/ui/useFocusBack";
 
 const useStyles = makeStyles({
@@ -54,15 +54,21 @@ export function HelpDialog({ open, many, onClose, focusAfter }: Props): ReactNod
   const styles = useStyles();
   const map = useKeyMap();
   const [changing, setChanging] = useState(false);
-  useFocusBack(open && !changing, focusAfter);
+  useFocusBack(open, focusAfter);
   const here = inForce("grid").filter(
     (one) => boundPlaces.has(one.place) && (many || one.id !== "nothing"),
   );
   const shown = groups.filter((group) => here.some((one) => one.group === group));
+  const close = (): void => {
+    setChanging(false);
+    onClose();
+  };
   return (
-    <>
-      <Dialog open={open} onOpenChange={onClose}>
-        <DialogSurface className={styles.surface}>
+    <Dialog open={open} onOpenChange={close}>
+      <DialogSurface className={styles.surface}>
+        {changing ? (
+          <Keys onClose={close} />
+        ) : (
           <DialogBody>
             <DialogTitle>{t("help.title")}</DialogTitle>
             <DialogContent className={styles.groups}>
@@ -87,22 +93,14 @@ export function HelpDialog({ open, many, onClose, focusAfter }: Props): ReactNod
               ))}
             </DialogContent>
             <DialogActions>
-              <Button
-                onClick={() => {
-                  onClose();
-                  setChanging(true);
-                }}
-              >
-                {t("keys.title")}
-              </Button>
-              <Button appearance="primary" onClick={onClose}>
+              <Button onClick={() => setChanging(true)}>{t("keys.title")}</Button>
+              <Button appearance="primary" onClick={close}>
                 {t("help.close")}
               </Button>
             </DialogActions>
           </DialogBody>
-        </DialogSurface>
-      </Dialog>
-      <KeysDialog open={changing} onClose={() => setChanging(false)} focusAfter={focusAfter} />
-    </>
+        )}
+      </DialogSurface>
+    </Dialog>
   );
 }

@@ -308,7 +308,9 @@ export function Stage({ project, userId }: { project: Project; userId: string })
   // also from a button that was clicked, so that Enter submits and does not press it again.
   const focusKey = `${page?.task.task_id ?? ""} ${session?.focus ?? 0}`;
   useEffect(() => {
-    const busy = document.activeElement?.closest("input, textarea, [role=dialog], [role=menu]");
+    const busy =
+      document.querySelector("[role=dialog], [role=menu]") ??
+      document.activeElement?.closest("input, textarea");
     if (!busy) focusGrid();
   }, [focusKey, focusGrid, layout, large]);
 
