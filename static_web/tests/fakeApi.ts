@@ -1,7 +1,7 @@
 /** An API in memory, to look at pages without a backend: `npm run dev:fake`. Nobody else uses it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import type { Plugin } from "vite";
+import type { Connect, Plugin } from "vite";
 
 import type {
   DraftItem,
@@ -181,22 +181,28 @@ if (paused) paused.project = { ...paused.project, state: "paused" };
 export function fakeApi(): Plugin {
   return {
     name: "fake-api",
-    configureServer(server) {
-      server.middlewares.use((request, response, next) => {
-        const url = new URL(request.url ?? "/", "http://fake");
-        if (url.pathname === "/.auth/login/aad" || url.pathname === "/.auth/logout") {
-          signedIn = url.pathname.endsWith("aad");
-          response.writeHead(302, { Location: "/" }).end();
-        } else if (url.pathname === "/fake-image") picture(url, response);
-        else if (url.pathname.startsWith("/fake-blob/")) {
-          request.resume();
-          request.on("end", () => setTimeout(() => response.writeHead(201).end(), 150));
-        } else if (url.pathname.startsWith("/api/")) void answer(url, request, response);
-        else next();
-      });
-    },
+    configureServer: (server) => void server.middlewares.use(answerOrPass),
+    configurePreviewServer: (server) => void server.middlewares.use(answerOrPass),
   };
 }
+
+const answerOrPass: Connect.NextHandleFunction = (request, response, next) => {
+  const url = new URL(request.url ?? "/", "http://fake");
+  if (url.pathname === "/.auth/login/aad" || url.pathname === "/.auth/logout") {
+    signedIn = url.pathname.endsWith("aad");
+    response.writeHead(302, { Location: "/" }).end();
+  } else if (url.pathname === "/fake-begin") {
+    // As if nobody had been here: what is open is free again. Tests begin with it.
+    signedIn = true;
+    for (const { open } of projects.values()) open.clear();
+    response.writeHead(204).end();
+  } else if (url.pathname === "/fake-image") picture(url, response);
+  else if (url.pathname.startsWith("/fake-blob/")) {
+    request.resume();
+    request.on("end", () => setTimeout(() => response.writeHead(201).end(), 150));
+  } else if (url.pathname.startsWith("/api/")) void answer(url, request, response);
+  else next();
+};
 
 async function answer(url: URL, request: IncomingMessage, response: ServerResponse) {
   const chunks: Buffer[] = [];

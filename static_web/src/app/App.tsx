@@ -41,6 +41,12 @@ const useStyles = makeStyles({
     "@media (prefers-reduced-motion: reduce)": {
       "& *": { animationDuration: "1ms !important", transitionDuration: "1ms !important" },
     },
+    // Large enough for a finger, wherever it is.
+    "@media (pointer: coarse)": {
+      "& .fui-Button": { minWidth: "44px", minHeight: "44px" },
+      "& .fui-Input, & .fui-MenuItem, & .fui-Switch, & .fui-Radio": { minHeight: "44px" },
+      "& .fui-MenuItem, & .fui-Switch": { alignItems: "center" },
+    },
   },
   page: {
     minHeight: "100dvh",

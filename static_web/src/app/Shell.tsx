@@ -28,6 +28,7 @@ const useStyles = makeStyles({
     fontSize: "16px",
     fontWeight: 600,
     borderRadius: "4px",
+    minHeight: "44px",
   },
   main: {
     maxWidth: "1120px",

@@ -37,6 +37,8 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorBrandBackground,
   },
   language: { minWidth: "auto", fontWeight: 400, paddingInline: "8px" },
+  wideOnly: { display: "contents", "@media (max-width: 600px)": { display: "none" } },
+  narrowOnly: { "@media (min-width: 600.1px)": { display: "none" } },
 });
 
 /** Switches to the other language, in that language's words. */
@@ -56,15 +58,19 @@ export function LanguageButton(): ReactNode {
   );
 }
 
+/** Who is signed in, and what is theirs: language, keys, signing out. */
 export function AccountMenu(): ReactNode {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const other = otherLanguage(i18n.language);
   const styles = useStyles();
   const me = useMe().data;
   const trigger = useRef<HTMLButtonElement>(null);
   const [keys, setKeys] = useState(false);
   return (
     <div className={styles.row}>
-      <LanguageButton />
+      <div className={me ? styles.wideOnly : undefined}>
+        <LanguageButton />
+      </div>
       {me && (
         <Menu positioning="below-end">
           <MenuTrigger disableButtonEnhancement>
@@ -86,6 +92,14 @@ export function AccountMenu(): ReactNode {
               {me.site_admin && ` · ${t("account.siteAdmin")}`}
             </div>
             <MenuList>
+              <MenuItem
+                className={styles.narrowOnly}
+                icon={<Icon name="language" />}
+                lang={other}
+                onClick={() => void changeLanguage(other)}
+              >
+                {languages[other]}
+              </MenuItem>
               <MenuItem icon={<Icon name="keys" />} onClick={() => setKeys(true)}>
                 {t("account.keys")}
               </MenuItem>

@@ -72,6 +72,7 @@ const useStyles = makeStyles({
     textDecorationLine: "none",
     fontWeight: 600,
     ":hover": { textDecorationLine: "underline" },
+    "@media (pointer: coarse)": { minHeight: "44px" },
   },
   icon: { color: tokens.colorNeutralForeground3, display: "inline-flex" },
   progress: {

@@ -90,7 +90,7 @@ interface Props {
 }
 
 /** What labelers read first: the instructions, then each class with what it means and looks like. */
-export function InstructionsDialog({ project, open, onClose }: Props): ReactNode {
+export function InstructionsDialog({ project, open, onClose, focusAfter }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const { text, link } = project.instructions;
@@ -105,10 +105,6 @@ export function InstructionsDialog({ project, open, onClose }: Props): ReactNode
     const one = index === null ? undefined : classes[index];
     return one && index !== null ? [{ one, index }] : [];
   });
-export function InstructionsDialog({ project, open, onClose, focusAfter }: Props): ReactNode {
-  const { t } = useTranslation();
-  const styles = useStyles();
-  const { text, link } = project.instructions;
   useFocusBack(open, focusAfter);
   return (
     <Dialog open={open} onOpenChange={onClose}>

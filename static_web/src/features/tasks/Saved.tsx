@@ -1,6 +1,8 @@
 import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { useSyncExternalStore, type ReactNode } from "react";
+import { useEffect, useSyncExternalStore, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+
+import { announce } from "@/ui/announcer";
 
 import type { Desk } from "./desk";
 
@@ -46,6 +48,9 @@ export function Saved({ desk }: { desk: Desk | null }): ReactNode {
         : unsaved
           ? t("saved.unsaved", { count: unsaved })
           : t("saved.saved");
+  useEffect(() => {
+    if (connection !== "online") announce(t(`saved.${connection}`));
+  }, [connection, t]);
   return (
     <span className={styles.root} data-testid="saved" data-unsaved={unsaved} data-kept={kept}>
       <span className={styles.text}>{text}</span>

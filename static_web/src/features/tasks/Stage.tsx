@@ -121,22 +121,22 @@ export function Stage({ project, userId }: { project: Project; userId: string })
       announce(t("label.locked"));
       return;
     }
-    const about = subjects(session, event);
     open.desk.act(event);
     const now = open.desk.state().session.pages[0];
-    const first = about[0];
-    if (!now || !page || now.work === page.work) return;
+    if (!now || !page || now.work === page.work || page.task.task_id !== now.task.task_id) return;
     if (event.type !== "explain") {
       setOffer(null);
       setSaid(null);
     }
+    const changed = now.items.filter(({ item_id: id }) => now.work[id] !== page.work[id]);
+    const [first] = changed;
     if (!first) return;
     const values = {
       work: describeWork(t, now.work[first.item_id], classes),
       done: decidedCount(now),
       all: now.items.length,
     };
-    if (about.length > 1) announce(t("label.saidMany", { ...values, images: about.length }));
+    if (changed.length > 1) announce(t("label.saidMany", { ...values, images: changed.length }));
     else announce(t("label.said", { ...values, position: now.items.indexOf(first) + 1 }));
   };
   const classify = (index: number): void => {
@@ -510,16 +510,6 @@ const DECISIONS: ReadonlySet<SessionEvent["type"]> = new Set([
 
 function decides(event: SessionEvent): boolean {
   return DECISIONS.has(event.type);
-}
-
-/** The images that an event is about. */
-function subjects(session: Session, event: SessionEvent): readonly TaskItem[] {
-  const page = session.pages[0];
-  const items = page?.items ?? [];
-  if (event.type === "explain") return items.filter((one) => event.itemIds.includes(one.item_id));
-  if (event.type === "untag") return items.filter((one) => one.item_id === event.itemId);
-  if (event.type === "skipPage") return items.filter((one) => !page?.work[one.item_id]?.outcome);
-  return targets(session);
 }
 
 /** When something is decided, for the time that images take. */

@@ -1,6 +1,11 @@
 import {
   Button,
   makeStyles,
+  Menu,
+  MenuItemRadio,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
   mergeClasses,
   tokens,
   ToggleButton,
@@ -12,7 +17,7 @@ import { Link, useLocation } from "wouter";
 
 import { leftIn } from "@/api/queries";
 import type { Progress, Project, Task } from "@/api/types";
-import { keyName } from "@/commands";
+import { useKey } from "@/keyMap";
 import { AccountMenu } from "@/ui/AccountMenu";
 import { Icon } from "@/ui/Icon";
 
@@ -41,6 +46,7 @@ const useStyles = makeStyles({
     gap: "6px",
     minWidth: 0,
     minHeight: "32px",
+    "@media (pointer: coarse)": { minWidth: "44px", minHeight: "44px", boxSizing: "border-box" },
     paddingInline: "6px 8px",
     borderRadius: "4px",
     color: "inherit",
@@ -62,7 +68,8 @@ const useStyles = makeStyles({
     marginInline: "auto",
     "@media (max-width: 720px)": { gap: "2px" },
   },
-  layouts: { display: "flex", gap: "2px" },
+  layouts: { display: "flex", gap: "2px", "@media (max-width: 600px)": { display: "none" } },
+  layoutMenu: { minWidth: "44px", "@media (min-width: 600.1px)": { display: "none" } },
   layout: { minWidth: "32px", paddingInline: "5px" },
   tools: { display: "flex", alignItems: "center", gap: "2px" },
   zoom: { "@media (max-width: 1100px)": { display: "none" } },
@@ -75,7 +82,7 @@ const useStyles = makeStyles({
     color: tokens.colorNeutralForeground2,
   },
   right: { display: "flex", alignItems: "center", gap: "4px" },
-  wide: { display: "contents", "@media (max-width: 720px)": { display: "none" } },
+  wide: { display: "contents", "@media (max-width: 600px)": { display: "none" } },
 });
 
 interface Props {
@@ -102,6 +109,8 @@ export function TopBar(props: Props): ReactNode {
   const { project, progress, kind } = props;
   const { t, i18n } = useTranslation();
   const styles = useStyles();
+  const quickKey = useKey("quick").name;
+  const largeKey = useKey("large").name;
   const [, navigate] = useLocation();
   const left = progress && new Intl.NumberFormat(i18n.language).format(leftIn(progress));
   const home = project.my_role === "labeler" ? "/?list" : `/projects/${project.project_id}`;
@@ -122,7 +131,7 @@ export function TopBar(props: Props): ReactNode {
       </span>
       <div className={styles.middle}>
         <Tooltip
-          content={`${t("label.quick")} (${keyName("quick")})`}
+          content={`${t("label.quick")} (${quickKey})`}
           relationship="description"
           showDelay={500}
         >
@@ -152,7 +161,7 @@ export function TopBar(props: Props): ReactNode {
           })}
         </div>
         <Tooltip
-          content={`${t("commands.large")} (${keyName("large")})`}
+          content={`${t("commands.large")} (${largeKey})`}
           relationship="description"
           showDelay={500}
         >
@@ -183,6 +192,7 @@ export function TopBar(props: Props): ReactNode {
           <CommandButton id="zoomFit" icon="fit" iconOnly onClick={() => props.onZoom(null)} />
         </div>
       </div>
+      <LayoutMenu layout={props.layout} onLayout={props.onLayout} />
       <div className={styles.right}>
         <Saved desk={props.desk} />
         <div className={styles.wide}>
@@ -198,9 +208,47 @@ export function TopBar(props: Props): ReactNode {
               onClick={() => navigate(`/projects/${project.project_id}/mine`)}
             />
           </Tooltip>
-          <AccountMenu />
         </div>
+        <AccountMenu />
       </div>
     </div>
+  );
+}
+
+/** The layouts where there is no room for a row of them. */
+function LayoutMenu({ layout, onLayout }: Pick<Props, "layout" | "onLayout">): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  return (
+    <Menu
+      checkedValues={{ layout: [String(layout)] }}
+      onCheckedValueChange={(_, { checkedItems }) => {
+        const chosen = layouts.find((one) => String(one) === checkedItems[0]);
+        if (chosen) onLayout(chosen);
+      }}
+    >
+      <MenuTrigger disableButtonEnhancement>
+        <Button
+          appearance="subtle"
+          className={styles.layoutMenu}
+          icon={<Icon name={`layout${layout}`} />}
+          aria-label={`${t("label.layout")}: ${layout}`}
+        />
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          {layouts.map((one) => (
+            <MenuItemRadio
+              key={one}
+              name="layout"
+              value={String(one)}
+              icon={<Icon name={`layout${one}`} />}
+            >
+              {t("label.layoutOf", { count: one })}
+            </MenuItemRadio>
+          ))}
+        </MenuList>
+      </MenuPopover>
+    </Menu>
   );
 }

@@ -2,7 +2,7 @@ import { Button, makeStyles, tokens } from "@fluentui/react-components";
 import { useEffect, useRef, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { keyName } from "@/commands";
+import { useKey } from "@/keyMap";
 
 const useStyles = makeStyles({
   line: {
@@ -43,6 +43,7 @@ interface Props {
 export function UndoLine({ words, ms, onUndo, onEnd }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
+  const key = useKey("undo").name;
   const end = useRef(onEnd);
   useEffect(() => {
     end.current = onEnd;
@@ -57,7 +58,7 @@ export function UndoLine({ words, ms, onUndo, onEnd }: Props): ReactNode {
       <Button size="small" appearance="subtle" onClick={onUndo}>
         {t("commands.undo")}
         <kbd className={styles.key} aria-hidden>
-          {keyName("undo")}
+          {key}
         </kbd>
       </Button>
       <span className={styles.left} style={{ animationDuration: `${ms}ms` }} />

@@ -1,0 +1,213 @@
+"""What people see fits: in both languages, in every layout, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dev import LOCAL
+from tests.e2e.conftest import Open
+
+SCREENS = LOCAL / "screens"
+"""Where the pictures go, for people to look at."""
+
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+TOUCH: dict[str, Any] = {"has_touch": True, "is_mobile": True}
+LAYOUTS = (1, 4, 6, 9)
+IMAGES = "[role=listbox]"
+
+PHOTOS_ARE_SHOWN = """() => {
+  const photos = [...document.querySelectorAll("[role=option] img")];
+  return photos.length > 0 && photos.every(one => one.complete && one.naturalWidth > 0);
+}"""
+
+# Words that are wider than what holds them, unless it ends in an ellipsis on purpose.
+CLIPPED = """() => {
+  const shown = one => one.checkVisibility() && one.getBoundingClientRect().width > 0;
+  const isCut = one => getComputedStyle(one).textOverflow === "ellipsis";
+  const held = "button, a, kbd, label, h1, h2, h3, th, td, header *, footer *, [role=option] > :last-child *";
+  return [...document.querySelectorAll(held)]
+    .filter(one => shown(one) && one.textContent.trim() && !isCut(one) && !one.querySelector("input"))
+    .filter(one => getComputedStyle(one).display !== "inline" && !one.closest("[aria-live], .fui-Button__icon"))
+    .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 1)
+    .filter(one => ![...one.querySelectorAll("*")].some(isCut))
+    .map(one => `${one.tagName} ${one.textContent.trim().slice(0, 60)} ${one.scrollWidth} > ${one.clientWidth}`);
+}"""
+
+# Controls that lie on each other or reach out of the window.
+COLLIDING = """() => {
+  const all = [...document.querySelectorAll("button, a, input, [role=option]")]
+    .filter(one => one.checkVisibility({ visibilityProperty: true }) && !one.closest("[aria-hidden=true]"))
+    .map(one => [one, one.getBoundingClientRect()])
+    .filter(([, box]) => box.width > 1 && box.height > 1);
+  const name = one => one.getAttribute("aria-label") ?? one.textContent.trim() ?? one.tagName;
+  // What a list that scrolls holds lies under its edge, not on what comes after it.
+  const bounds = one => {
+    let { left, right, top, bottom } = one.getBoundingClientRect();
+    for (let at = one.parentElement; at; at = at.parentElement)
+      if (/auto|scroll|hidden/.test(getComputedStyle(at).overflowY)) {
+        const clip = at.getBoundingClientRect();
+        [top, bottom] = [Math.max(top, clip.top), Math.min(bottom, clip.bottom)];
+      }
+    return { left, right, top, bottom };
+  };
+  const boxes = all.map(([one]) => [one, bounds(one)]).filter(([, box]) => box.bottom > box.top);
+  const found = [];
+  boxes.forEach(([one, a], at) => {
+    if (a.right > innerWidth + 1 || a.left < -1) found.push(`${name(one)} reaches out of the window`);
+    for (const [other, b] of boxes.slice(at + 1))
+      if (!one.contains(other) && !other.contains(one)
+        && a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+        found.push(`${name(one)} lies on ${name(other)}`);
+  });
+  return found;
+}"""
+
+SCROLLS = """() => {
+  const page = document.scrollingElement;
+  return [page.scrollWidth - innerWidth, page.scrollHeight - innerHeight];
+}"""
+
+# A missing glyph looks the same for every character.
+HANGUL_IS_DRAWN = """() => {
+  const drawn = text => {
+    const canvas = new OffscreenCanvas(64, 64);
+    const context = canvas.getContext("2d");
+    context.font = `48px ${getComputedStyle(document.querySelector("button")).fontFamily}`;
+    context.fillText(text, 4, 52);
+    return context.getImageData(0, 0, 64, 64).data.join();
+  };
+  return drawn("가") !== drawn("힣");
+}"""
+
+
+def picture(page: Page, name: str) -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}.png")
+
+
+def on_stage(page: Page) -> None:
+    expect(page.locator("[role=option]").first).to_be_visible()
+    page.wait_for_function(PHOTOS_ARE_SHOWN)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_stage_fits_a_desk_and_gives_its_room_to_the_images(
+    open_page: Open, language: str, layout: int
+) -> None:
+    project = "rooms" if language == "en" else "street"
+    page = open_page(f"/projects/{project}/label", language=language, layout=layout)
+    on_stage(page)
+    picture(page, f"label-{layout}-{language}-desk")
+
+    assert page.evaluate(CLIPPED) == []
+    assert page.evaluate(COLLIDING) == []
+    assert page.evaluate(SCROLLS) == [0, 0]
+    images = page.locator(IMAGES).bounding_box()
+    assert images
+    assert images["width"] * images["height"] >= 0.75 * DESK["width"] * DESK["height"]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_stage_fits_a_phone(open_page: Open, language: str, layout: int) -> None:
+    project = "rooms" if language == "en" else "street"
+    path = f"/projects/{project}/label"
+    page = open_page(path, language=language, layout=layout, viewport=PHONE, **TOUCH)
+    on_stage(page)
+    picture(page, f"label-{layout}-{language}-phone")
+
+    assert page.evaluate(CLIPPED) == []
+    assert page.evaluate(COLLIDING) == []
+    assert page.evaluate(SCROLLS) == [0, 0]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_other_pages_fit_too(open_page: Open, language: str) -> None:
+    page = open_page("/", language=language)
+    for path in ("/", "/projects/new", "/projects/street"):
+        page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
+        expect(page.locator("h1")).to_be_visible()
+        for width, height in ((1440, 900), (390, 844), (320, 640)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(100)
+            name = path.strip("/").replace("/", "-") or "list"
+            picture(page, f"{name}-{language}-{width}")
+
+            assert (path, width, page.evaluate(CLIPPED)) == (path, width, [])
+            assert page.evaluate(SCROLLS)[0] <= 0, f"{path} scrolls sideways at {width} px"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (720, 450), (3840, 2160)])
+def test_the_stage_loses_nothing_when_zoomed_or_very_large(
+    open_page: Open, language: str, width: int, height: int
+) -> None:
+    """320 px: 400 % of 1280; 720 x 450: 200 % of 1440 x 900; and a screen of 4K."""
+    viewport = {"width": width, "height": height}
+    page = open_page("/projects/rooms/label", language=language, viewport=viewport)
+    on_stage(page)
+    picture(page, f"label-4-{language}-{width}")
+
+    assert page.evaluate(CLIPPED) == []
+    assert page.evaluate(COLLIDING) == []
+    assert page.evaluate(SCROLLS) == [0, 0]
+    images = page.locator(IMAGES).bounding_box()
+    assert images
+    assert images["height"] >= 0.4 * height
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_dialogs_fit_a_phone_and_a_narrow_window(open_page: Open, language: str) -> None:
+    page = open_page("/projects/rooms/label", language=language)
+    on_stage(page)
+    page.keyboard.press("Shift+Slash")
+    dialog = page.get_by_role("dialog")
+    for name in ("help", "keys"):
+        for width, height in ((1440, 900), (390, 844), (320, 480)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(100)
+            picture(page, f"{name}-{language}-{width}")
+            assert (name, width, page.evaluate(CLIPPED)) == (name, width, [])
+            box = dialog.bounding_box()
+            assert box
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+            assert box["y"] + box["height"] <= height
+        page.set_viewport_size(DESK)
+        if name == "help":
+            dialog.get_by_role("button").first.click()
+
+
+def test_korean_is_drawn_in_a_korean_font(open_page: Open) -> None:
+    page = open_page("/", language="ko")
+    expect(page.get_by_role("heading", name="프로젝트")).to_be_visible()
+
+    assert page.evaluate(HANGUL_IS_DRAWN)
+    if fonts := shutil.which("fc-list"):
+        found = subprocess.run([fonts, ":lang=ko"], capture_output=True, text=True, check=True)
+        assert found.stdout, "install a Korean font: apt-get install fonts-nanum"
+
+
+@pytest.mark.parametrize("path", ["/", "/projects/new", "/projects/rooms", "/projects/rooms/label"])
+def test_everything_is_large_enough_for_a_finger(open_page: Open, path: str) -> None:
+    page = open_page(path, viewport=PHONE, **TOUCH)
+    expect(page.locator("button").nth(2)).to_be_visible()
+    page.wait_for_timeout(200)
+
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("button, a, input, textarea, [role=option]")]
+          .filter(one => one.checkVisibility() && !one.closest("[aria-hidden=true]"))
+          .map(one => one.matches("input") ? one.closest(".fui-Input, .fui-Radio, .fui-Switch") ?? one : one)
+          .map(one => [one.getAttribute("aria-label") ?? one.textContent, one.getBoundingClientRect()])
+          .filter(([, box]) => box.width > 1 && (box.height < 43.5 || box.width < 43.5))
+          .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
+    )
+    assert small == []
+
