@@ -198,7 +198,7 @@ def test_korean_is_drawn_in_a_korean_font(open_page: Open) -> None:
 @pytest.mark.parametrize("path", ["/", "/projects/new", "/projects/rooms", "/projects/rooms/label"])
 def test_everything_is_large_enough_for_a_finger(open_page: Open, path: str) -> None:
     page = open_page(path, viewport=PHONE, **TOUCH)
-    expect(page.locator("button").nth(2)).to_be_visible()
+    expect(page.locator("button:visible").nth(1)).to_be_visible()
     page.wait_for_timeout(200)
 
     small = page.evaluate(

@@ -46,6 +46,7 @@ const useStyles = makeStyles({
       "& .fui-Button": { minWidth: "44px", minHeight: "44px" },
       "& .fui-Input, & .fui-MenuItem, & .fui-Switch, & .fui-Radio": { minHeight: "44px" },
       "& .fui-MenuItem, & .fui-Switch": { alignItems: "center" },
+      "& .fui-Link": { display: "inline-flex", alignItems: "center", minHeight: "44px" },
     },
   },
   page: {

@@ -21,7 +21,10 @@ const useStyles = makeStyles({
     opacity: 0.75,
     "@media (max-width: 720px), (hover: none)": { display: "none" },
   },
-  text: { "@media (max-width: 720px)": { display: "none" } },
+  // Still its name, so that no second one can differ from it.
+  text: {
+    "@media (max-width: 720px)": { position: "absolute", clipPath: "inset(50%)", width: "1px" },
+  },
 });
 
 interface Props {
@@ -60,7 +63,7 @@ export function CommandButton(props: Props): ReactNode {
         className={iconOnly ? styles.iconOnly : styles.button}
         disabledFocusable={disabled}
         {...(icon && { icon: <Icon name={icon} /> })}
-        aria-label={name}
+        aria-label={iconOnly ? name : undefined}
         aria-keyshortcuts={key.aria}
         onClick={onClick}
       >
