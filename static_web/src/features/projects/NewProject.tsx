@@ -49,7 +49,10 @@ const useStyles = makeStyles({
     display: "grid",
     gap: "8px",
     gridTemplateColumns: "repeat(4, minmax(0, 1fr))",
-    "@media (max-width: 900px)": { gridTemplateColumns: "repeat(2, minmax(0, 1fr))" },
+    // Apart from each other: which of two that both hold comes last is not ours to say.
+    "@media (min-width: 480.1px) and (max-width: 900px)": {
+      gridTemplateColumns: "repeat(2, minmax(0, 1fr))",
+    },
     "@media (max-width: 480px)": { gridTemplateColumns: "minmax(0, 1fr)" },
   },
   type: {

@@ -61,6 +61,8 @@ const useStyles = makeStyles({
     color: tokens.colorStatusWarningForeground3,
     fontSize: "13px",
   },
+  // Where there is no room, skipping twice does it.
+  clear: { display: "contents", "@media (max-width: 480px)": { display: "none" } },
   submit: { marginLeft: "auto" },
 });
 
@@ -75,6 +77,7 @@ interface Props {
   onSkip: () => void;
   onAsk: () => void;
   onNothing: () => void;
+  onClear: () => void;
   onSubmit: () => void;
   onDismiss: () => void;
   /** What can be said or taken back just now. */
@@ -110,8 +113,12 @@ export function BottomBar(props: Props): ReactNode {
       <CommandButton id="undo" icon="undo" disabled={!canUndo || locked} onClick={props.onUndo} />
       <CommandButton id="skip" icon="skip" disabled={closed} onClick={props.onSkip} />
       <CommandButton id="ask" icon="ask" disabled={closed} onClick={props.onAsk} />
-      {many && (
+      {many ? (
         <CommandButton id="nothing" icon="nothing" disabled={closed} onClick={props.onNothing} />
+      ) : (
+        <div className={styles.clear}>
+          <CommandButton id="clear" icon="clear" disabled={closed} onClick={props.onClear} />
+        </div>
       )}
       <div className={styles.middle}>
         {props.children ?? <NoticeLine state={state} onDismiss={props.onDismiss} />}

@@ -437,6 +437,7 @@ export function Stage({ project, userId }: { project: Project; userId: string })
           onSkip={() => decide("skipped")}
           onAsk={() => decide("needs_review")}
           onNothing={() => decide("labeled")}
+          onClear={() => act({ type: "clear", at: Date.now() })}
           onSubmit={submit}
           onDismiss={() => open?.desk.dismiss()}
         >
