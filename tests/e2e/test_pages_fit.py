@@ -36,7 +36,7 @@ CLIPPED = """() => {
     .filter(one => getComputedStyle(one).display !== "inline" && !one.closest("[aria-live], .fui-Button__icon"))
     .filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 1)
     .filter(one => ![...one.querySelectorAll("*")].some(isCut))
-    .map(one => `${one.tagName} ${one.textContent.trim().slice(0, 60)} ${one.scrollWidth} > ${one.clientWidth}`);
+    .map(one => `${one.tagName} ${one.textContent.trim().slice(0, 60)} is ${one.scrollWidth} wide`);
 }"""
 
 # Controls that lie on each other or reach out of the window.
@@ -210,4 +210,3 @@ def test_everything_is_large_enough_for_a_finger(open_page: Open, path: str) -> 
           .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
     )
     assert small == []
-

@@ -100,6 +100,7 @@ const useStyles = makeStyles({
   },
   more: { margin: "4px", whiteSpace: "normal" },
   row: {
+    position: "relative",
     display: "flex",
     alignItems: "center",
     gap: "8px",

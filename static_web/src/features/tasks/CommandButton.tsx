@@ -10,6 +10,7 @@ const TOOLTIP_MS = 500;
 
 const useStyles = makeStyles({
   button: {
+    position: "relative",
     whiteSpace: "nowrap",
     "@media (max-width: 720px)": { minWidth: "44px", minHeight: "44px", paddingInline: "8px" },
   },
@@ -23,7 +24,13 @@ const useStyles = makeStyles({
   },
   // Still its name, so that no second one can differ from it.
   text: {
-    "@media (max-width: 720px)": { position: "absolute", clipPath: "inset(50%)", width: "1px" },
+    "@media (max-width: 720px)": {
+      position: "absolute",
+      width: "1px",
+      height: "1px",
+      overflow: "hidden",
+      clipPath: "inset(50%)",
+    },
   },
 });
 
