@@ -1,4 +1,5 @@
 import {
+  configure,
   fireEvent,
   screen,
   waitFor,
@@ -7,7 +8,7 @@ import {
   type queries,
 } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 
 import { changeKeys, untouched } from "@/keyMap";
 import LabelPage from "@/features/tasks/LabelPage";
@@ -16,6 +17,10 @@ import { anItem, aProject, aTask } from "./builders";
 import { renderAt } from "./render";
 
 const tasks = "/api/projects/p1/tasks";
+
+// Without a layout the focus trap hides a dialog that opens slowly; tests/e2e looks at it in a browser.
+beforeAll(() => configure({ defaultHidden: true }));
+afterAll(() => configure({ defaultHidden: false }));
 
 beforeEach(async () => {
   localStorage.clear();
