@@ -42,6 +42,7 @@ const PROGRESS_EVERY_MS = 30_000;
 const HOLD_MS = 3_000;
 const SELECTION_RESTS_MS = 300;
 const ZOOM_STEP = 1.5;
+const DIALOG_CLOSES_MS = 300;
 const PAN_PX = 80;
 
 const useStyles = makeStyles({
@@ -313,6 +314,15 @@ export function Stage({ project, userId }: { project: Project; userId: string })
       document.activeElement?.closest("input, textarea");
     if (!busy) focusGrid();
   }, [focusKey, focusGrid, layout, large]);
+  // A dialog that opened by itself has nowhere to give the keyboard back to.
+  const asking = help || instructions;
+  useEffect(() => {
+    if (asking) return;
+    const timer = setTimeout(() => {
+      if (document.activeElement === document.body) focusGrid();
+    }, DIALOG_CLOSES_MS);
+    return () => clearTimeout(timer);
+  }, [asking, focusGrid]);
 
   // Said once a drag or a run of arrows rests.
   const selected = session?.selection.size ?? 0;
