@@ -13,7 +13,7 @@ export function chunk<Props extends object>(
     loaded = module.default;
     return module;
   };
-  const Waiting: ComponentType<Props> = lazy(start) as unknown as ComponentType<Props>;
+  const Waiting: ComponentType<Props> = lazy(start);
   function Page(props: Props): ReactNode {
     const [Shown] = useState(() => loaded ?? Waiting);
     return <Shown {...props} />;
