@@ -1,4 +1,4 @@
-import type { Annotation, Me, Project, Task, TaskItem } from "@/api/types";
+import type { Annotation, ClassList, Me, MyItem, Project, Task, TaskItem } from "@/api/types";
 import type { Page } from "@/features/tasks/session";
 
 export function anItem(itemId: string, change: Partial<TaskItem> = {}): TaskItem {
@@ -95,6 +95,40 @@ export function aProject(change: Partial<Project> = {}): Project {
     created_at: "2026-01-01T00:00:00Z",
     my_role: "labeler",
     version: 1,
+    ...change,
+  };
+}
+
+/** The classes of a project, their examples signed. */
+export function signedClasses({ classes, classes_version }: Project): ClassList {
+  const items = classes.map((one) => ({
+    ...one,
+    examples: one.examples.map((path) => ({
+      path,
+      url: `https://blobs/${path}`,
+      expire_at: "2100-01-01T00:00:00Z",
+    })),
+  }));
+  return { items, classes_version, next_cursor: null };
+}
+
+export function myItem(itemId: string, change: Partial<MyItem> = {}): MyItem {
+  return {
+    item_id: itemId,
+    task_id: `t-${itemId}`,
+    path: `folder/${itemId}.jpg`,
+    width: 1600,
+    height: 1200,
+    images: { thumbnail: "t", preview: "p", full: "f", expire_at: "2100-01-01T00:00:00Z" },
+    can_reopen: true,
+    open: false,
+    returned: null,
+    outcome: "labeled",
+    classes: [{ class_id: "c1", annotations: 1 }],
+    reason: null,
+    note: null,
+    saved_at: "2026-11-20T09:00:00Z",
+    active_ms: 1000,
     ...change,
   };
 }

@@ -9,18 +9,16 @@ import { memoryLocation } from "wouter/memory-location";
 import { startI18n } from "@/i18n/i18n";
 import { lightTheme } from "@/theme";
 
-/** Answers of the API by `METHOD /path`. */
+/** Answers of the API by `METHOD /path`; a function answers each request anew. */
 export type Answers = Record<string, unknown>;
 
 /** Renders a page at a place of the app; the API gives these answers. */
 export async function renderAt(path: string, page: ReactNode, answers: Answers) {
-  vi.stubGlobal("fetch", (request: Request) => {
+  vi.stubGlobal("fetch", async (request: Request) => {
     const key = `${request.method} ${new URL(request.url).pathname}`;
-    return Promise.resolve(
-      key in answers
-        ? Response.json(answers[key])
-        : Response.json({ detail: key }, { status: 404 }),
-    );
+    const answer = answers[key];
+    if (typeof answer === "function") return (await answer(request)) as Response;
+    return key in answers ? Response.json(answer) : Response.json({ detail: key }, { status: 404 });
   });
   localStorage.setItem("labelry.language", "en");
   await startI18n();

@@ -58,6 +58,7 @@ const useStyles = makeStyles({
     cursor: "pointer",
     ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}` },
     ":hover": { opacity: 0.85 },
+    ":disabled": { opacity: 0.4, cursor: "default" },
   },
   chosen: { outline: `2px solid ${tokens.colorCompoundBrandStroke}` },
   more: { gridColumn: "1 / -1", justifySelf: "start" },

@@ -24,6 +24,11 @@ import { useFocusBack } from "@/ui/useFocusBack";
 
 const useStyles = makeStyles({
   wide: { maxWidth: "min(960px, 100vw - 32px)" },
+  body: { "@media (min-width: 721px)": { maxHeight: "calc(100dvh - 112px)" } },
+  content: {
+    borderRadius: "4px",
+    ":focus-visible": { outline: `1px solid ${tokens.colorNeutralStroke2}`, outlineOffset: "4px" },
+  },
   text: { whiteSpace: "pre-wrap", margin: "0 0 12px", maxWidth: "68ch" },
   title: { fontSize: "14px", lineHeight: "20px", fontWeight: 600, margin: "20px 0 4px" },
   list: { margin: 0, padding: 0, listStyle: "none" },
@@ -36,12 +41,15 @@ const useStyles = makeStyles({
   name: { display: "flex", alignItems: "baseline", gap: "10px", minHeight: "28px" },
   row: {
     display: "grid",
-    gridTemplateColumns: "minmax(0, 1fr) minmax(0, auto)",
+    gridTemplateColumns: "minmax(0, 1fr)",
     alignItems: "start",
     gap: "8px 24px",
     paddingBlock: "12px",
     ":not(:last-child)": { borderBottom: `1px solid ${tokens.colorNeutralStroke2}` },
-    "@media (max-width: 720px)": { gridTemplateColumns: "minmax(0, 1fr)" },
+  },
+  illustrated: {
+    gridTemplateColumns: "minmax(0, 1fr) 544px",
+    "@media (max-width: 960px)": { gridTemplateColumns: "minmax(0, 1fr)" },
   },
   about: {
     display: "grid",
@@ -109,9 +117,16 @@ export function InstructionsDialog({ project, open, onClose, focusAfter }: Props
   return (
     <Dialog open={open} onOpenChange={onClose}>
       <DialogSurface className={illustrated ? styles.wide : undefined}>
-        <DialogBody>
+        <DialogBody className={styles.body}>
           <DialogTitle>{t("instructions.title")}</DialogTitle>
-          <DialogContent>
+          {/* Has the focus first: arrows scroll it, Enter goes on. */}
+          <DialogContent
+            tabIndex={0}
+            className={styles.content}
+            onKeyDown={(event) => {
+              if (event.key === "Enter" && event.target === event.currentTarget) onClose();
+            }}
+          >
             {(text || !explained) && (
               <p className={styles.text}>{text || t("instructions.none")}</p>
             )}
@@ -140,7 +155,13 @@ export function InstructionsDialog({ project, open, onClose, focusAfter }: Props
                   ({ class_id }) => class_id === one.class_id,
                 )?.examples;
                 return (
-                  <li key={one.class_id} className={styles.row}>
+                  <li
+                    key={one.class_id}
+                    className={mergeClasses(
+                      styles.row,
+                      one.examples.length > 0 && styles.illustrated,
+                    )}
+                  >
                     <div className={styles.about}>
                       {mark}
                       <ClassName name={one.name} index={index} className={styles.strong} />
