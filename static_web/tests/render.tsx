@@ -11,14 +11,17 @@ import { lightTheme } from "@/theme";
 
 /** Answers of the API by `METHOD /path`; a function answers each request anew. */
 export type Answers = Record<string, unknown>;
+type Reply = (request: Request) => Promise<Response>;
 
 /** Renders a page at a place of the app; the API gives these answers. */
 export async function renderAt(path: string, page: ReactNode, answers: Answers) {
-  vi.stubGlobal("fetch", async (request: Request) => {
+  vi.stubGlobal("fetch", (request: Request) => {
     const key = `${request.method} ${new URL(request.url).pathname}`;
     const answer = answers[key];
-    if (typeof answer === "function") return (await answer(request)) as Response;
-    return key in answers ? Response.json(answer) : Response.json({ detail: key }, { status: 404 });
+    if (typeof answer === "function") return (answer as Reply)(request);
+    return Promise.resolve(
+      key in answers ? Response.json(answer) : Response.json({ detail: key }, { status: 404 }),
+    );
   });
   localStorage.setItem("labelry.language", "en");
   await startI18n();

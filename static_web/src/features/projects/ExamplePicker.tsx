@@ -57,7 +57,7 @@ const useStyles = makeStyles({
     backgroundColor: "transparent",
     cursor: "pointer",
     ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}` },
-    ":hover": { opacity: 0.85 },
+    ":hover:enabled": { opacity: 0.85 },
     ":disabled": { opacity: 0.4, cursor: "default" },
   },
   chosen: { outline: `2px solid ${tokens.colorCompoundBrandStroke}` },
