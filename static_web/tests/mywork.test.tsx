@@ -44,6 +44,12 @@ it("says how much was done today, and how fast", async () => {
   expect(screen.queryByRole("heading", { name: /Not saved/ })).toBeNull();
 });
 
+it("makes no rate of a few seconds", async () => {
+  const today = { since: "2026-11-20T00:00:00Z", images: 9, active_ms: 2_000 };
+  await open(work({ today }));
+  expect(await screen.findByText("–")).toBeVisible();
+});
+
 it("opens an image again for correction and goes to it", async () => {
   const reopen = vi.fn<(request: Request) => Promise<Response>>(() =>
     Promise.resolve(Response.json({ task: aTask("c1", []), open_tasks: [] })),

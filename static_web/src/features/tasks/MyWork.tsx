@@ -223,14 +223,16 @@ export default function MyWork({ projectId, unsavedHere }: Props): ReactNode {
 }
 
 const HOUR_MS = 3_600_000;
+const RATED_FROM_MS = 60_000; // of less, a rate would say nothing
 
 function TodayPanel({ today }: { today: Work["today"] }): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
-  const hourly = today.active_ms ? Math.round((today.images * HOUR_MS) / today.active_ms) : null;
+  const { images, active_ms: active } = today;
+  const hourly = active < RATED_FROM_MS ? null : Math.round((images * HOUR_MS) / active);
   const numbers = [
-    [t("mine.images"), formatNumber(today.images, i18n.language)],
-    [t("mine.active"), formatDuration(today.active_ms, i18n.language)],
+    [t("mine.images"), formatNumber(images, i18n.language)],
+    [t("mine.active"), formatDuration(active, i18n.language)],
     [t("mine.hourly"), hourly === null ? "–" : formatNumber(hourly, i18n.language)],
   ] as const;
   return (
