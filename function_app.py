@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions import datasets, exports, ingest, items, members, projects, system, tasks
+from functions import datasets, exports, ingest, items, members, prelabels, projects, system, tasks
 
 app = func.FunctionApp()
 app.register_functions(datasets.bp)
@@ -10,6 +10,7 @@ app.register_functions(exports.bp)
 app.register_functions(ingest.bp)
 app.register_functions(items.bp)
 app.register_functions(members.bp)
+app.register_functions(prelabels.bp)
 app.register_functions(projects.bp)
 app.register_functions(system.bp)
 app.register_functions(tasks.bp)

@@ -16,6 +16,7 @@ from labeling.datasets import Datasets
 from labeling.exports import Exports
 from labeling.ingest import Ingest
 from labeling.mine import Mine
+from labeling.prelabels import Prelabels
 from labeling.progress import Compact, ProgressService
 from labeling.projects import Projects
 from labeling.renditions import Renditions
@@ -39,6 +40,7 @@ class Services:
     tasks: Tasks
     mine: Mine
     review: Review
+    prelabels: Prelabels
     progress: ProgressService
     exports: Exports
 
@@ -64,6 +66,7 @@ def compose(storage: Storage, settings: Settings) -> Services:
         tasks=tasks,
         mine=Mine(storage, tasks),
         review=Review(storage, projects, tasks),
+        prelabels=Prelabels(storage, projects, settings),
         progress=ProgressService(storage, projects, ingest, tasks),
         exports=Exports(storage, projects, ingest),
     )

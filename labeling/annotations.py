@@ -92,9 +92,15 @@ GEOMETRY_OF: dict[TaskType, str] = {
 
 
 class Origin(Model):
-    """Where an annotation came from: the id of the suggestion it was made from."""
+    """Where an annotation came from: the id of the suggestion it was made from.
+
+    A client says only that. Of what run it is, and whether it was changed, is found out by comparing; what
+    a client says about it is not read.
+    """
 
     prelabel: Id
+    run_id: Id | None = None
+    changed: bool = False
 
 
 class Annotation(Model):

@@ -83,14 +83,14 @@ def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list
         Invalid: a name is there already, twice in `added`, or there would be too many.
     """
     result = list(classes)
-    known = {_fold(one.name) for one in result}
+    known = {fold(one.name) for one in result}
     for index, new in enumerate(added):
-        if _fold(new.name) in known:
+        if fold(new.name) in known:
             raise Invalid(
                 f"the class {new.name!r} is there already; leave it out",
                 faults=(Fault(f"/classes/{index}/name", "duplicate", "this class exists"),),
             )
-        known.add(_fold(new.name))
+        known.add(fold(new.name))
         result.append(
             LabelClass(
                 class_id=f"c{len(result) + 1}",
@@ -104,5 +104,6 @@ def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list
     return result
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
+    """Two class names are the same when these are: NFKC, case-folded."""
     return unicodedata.normalize("NFKC", name).casefold()

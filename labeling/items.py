@@ -19,6 +19,16 @@ from dataclasses import replace
 from typing import Literal
 
 from labeling import layout
+from labeling.acceptance import (
+    Acceptance,
+    Prelabel,
+    compare,
+    decoded,
+    inherited,
+    of_copy,
+    small_copy,
+)
+from labeling.annotations import Annotation
 from labeling.model import from_milliseconds, milliseconds
 from labeling.records import (
     SCHEMA,
@@ -39,7 +49,9 @@ from labeling.records import (
     Rendered,
     Returned,
     Revision,
+    Run,
     Stored,
+    Suggested,
     Task,
     as_json,
     lane_of_queue_row,
@@ -102,18 +114,32 @@ class Items:
         )
         return [stored(row) if row else None for row in rows]
 
-    def _fresh(self, task: Task, held: Sequence[Held]) -> list[tuple[Item, str | None]]:
-        """The items of a task as they are now, with the ETag to write them under.
+    def _fresh(
+        self, task: Task, held: Sequence[Held]
+    ) -> list[tuple[Item, str | None, Sequence[Annotation]]]:
+        """The items of a task as they are now, the ETag to write them under, and what they held before.
 
         Without overlap the copies in the task row are enough: whoever changes what they say while the
         task row stands marks it `stale`, so the transaction that changes that row needs no ETag of theirs.
-        An item under correction is settled, so an overwritten blob may change it: it is read again.
+        An item under correction is settled, so an overwritten blob may change it: it is read again. One
+        that was returned is read for the labels it begins with.
         """
-        leased = all(one.item.lanes[one.lane].state == "leased" for one in held)
-        if self.overlap == 1 and leased and not task.stale:
-            return [(one.item, None) for one in held]
-        found = self.read_many([one.item.item_id for one in held])
-        return [(one.item, one.etag) for one in found if one]
+        fresh = all(
+            one.item.lanes[one.lane].state == "leased" and not one.item.returned for one in held
+        )
+        if self.overlap == 1 and fresh and not task.stale:
+            return [(one.item, None, ()) for one in held]
+        found = [one for one in self.read_many([one.item.item_id for one in held]) if one]
+        if self.overlap == 1:
+            before = {one.item.item_id: one.labeling for one in found}
+        else:  # the labels an item holds may be another's
+            mine = [one.item.item_id for one in held if one.item.lanes[one.lane].state in SETTLED]
+            before = self.labelings_of(task.user, mine)
+        labels = [before.get(one.item.item_id) for one in found]
+        return [
+            (one.item, one.etag, labeling.annotations if labeling else ())
+            for one, labeling in zip(found, labels, strict=True)
+        ]
 
     def _outdate(self, items: Iterable[Item]) -> list[Operation]:
         """Mark the tasks that hold copies of items which change under their lease."""
@@ -202,9 +228,11 @@ class Items:
                         orientation=result.orientation,
                         barred="",
                         barred_reason="",
-                        priority=layout.MANUAL
-                        if old.priority == layout.UNMEASURED
-                        else old.priority,
+                        priority=old.priority
+                        if old.priority != layout.UNMEASURED
+                        else layout.PRELABELED
+                        if old.suggested
+                        else layout.MANUAL,
                     )
                     ready += 1
                 changed.append(old)
@@ -247,6 +275,8 @@ class Items:
     def overwritten(self, item_id: str, blob_etag: str, size: int) -> None:
         """The blob of an item has new content: measure it anew; labels made before need a reviewer.
 
+        What was suggested for the old content is forgotten.
+
         Safe to repeat; the older of two events changes nothing that the newer did only if the caller
         passes the ETag the blob has now.
         """
@@ -270,6 +300,8 @@ class Items:
                 barred_reason="",
                 renditions="",
                 priority=layout.UNMEASURED,
+                suggested="",
+                suggestion="",
                 lanes=lanes,
                 flag="overwritten" if lanes != old.lanes or old.state == "leased" else old.flag,
                 changed_ms=max(self._now(), old.changed_ms + 1),
@@ -298,6 +330,121 @@ class Items:
                 return
             except Collision:
                 continue
+
+    def suggest(
+        self, shard: int, run: Run, found: Mapping[str, bytes], *, by: str
+    ) -> dict[str, Suggested]:
+        """Note what a run suggests for items of one shard, at most `most_suggested` at once.
+
+        The newest run wins, in whatever order they come; empty suggestions take those of older runs away.
+        An item that waits is prelabeled from now on; to one that is leased it is shown the next time, and
+        one that somebody has labeled is left alone. What a run said about an item, it can't take back:
+        that is kept for ever, for whoever was shown it. Safe to repeat.
+        """
+        for _ in self._attempts():
+            now, work, changed = self._now(), Batch(), list[Item]()
+            became: dict[str, Suggested] = {}
+            rows = self._storage.tables.get_many(
+                layout.ITEMS,
+                [
+                    (self.partition(shard), key)
+                    for one in found
+                    for key in (layout.truth(one), layout.prelabel(one, run.run_id))
+                ],
+            )
+            for (item_id, data), truth, said in zip(
+                found.items(), rows[::2], rows[1::2], strict=True
+            ):
+                old = stored(truth).item if truth else None
+                known = unpack("suggestion", said.cells) if said else None
+                became[item_id] = self._suggestible(old, run, data, known)
+                if old is None or truth is None or became[item_id] != "saved":
+                    continue
+                new = replace(
+                    old,
+                    suggested=run.run_id if data else "",
+                    suggestion=small_copy(data),
+                    newest_run=run.order,
+                    priority=old.priority
+                    if old.priority in (layout.FRONT, layout.UNMEASURED)
+                    else layout.PRELABELED
+                    if data
+                    else _by_hand(old.priority),
+                )
+                changed.append(old)
+                work.change(old, new, operations_for(old, new, etag=truth.etag))
+                cells = {
+                    "schema": SCHEMA,
+                    "by": by,
+                    "at_ms": now,
+                    "revision": old.revision,
+                    "blob_etag": old.blob_etag,
+                    **pack("suggestion", data),
+                }
+                work.operations.append(Create(layout.prelabel(item_id, run.run_id), cells))
+            if not work.operations:
+                return became
+            work.operations += self._outdate(changed)
+            try:
+                self._transact(shard, work.finish(now))
+                return became
+            except Collision:
+                continue
+        raise AssertionError("unreachable")
+
+    @property
+    def most_suggested(self) -> int:
+        """Items whose suggestions fit into one transaction: truth, suggestion, and two rows a lane."""
+        return 96 // (2 + 2 * self.overlap)
+
+    def _suggestible(
+        self, item: Item | None, run: Run, data: bytes, known: bytes | None
+    ) -> Suggested:
+        """What becomes of a suggestion, where `known` is what the same run said before."""
+        if item is None:
+            return "unknown"
+        if known is not None and known != data:
+            return "contradicts"
+        if self._outdated(item, run):
+            return "older"
+        if known is not None:
+            return "unchanged"
+        if item.barred:
+            return "barred"
+        return "labeled" if item.state in SETTLED or item.returned else "saved"
+
+    def _outdated(self, item: Item, run: Run) -> bool:
+        """Whether a newer run has said something about the item."""
+        return run.order < item.newest_run
+
+    def shown(self, task: Task | Finished, item_ids: Iterable[str]) -> dict[str, Prelabel]:
+        """What a labeler was shown of runs, as it was then, by item. Large ones are read, at once."""
+        held = {one.item.item_id: one.item for one in task.held} if isinstance(task, Task) else {}
+        known: dict[str, Prelabel] = {}
+        large: list[tuple[str, str]] = []
+        for item_id in item_ids:
+            run_id = task.shown.get(item_id, "")
+            if run_id and item_id in held and held[item_id].suggestion:
+                annotations = of_copy(held[item_id].suggestion)
+                known[item_id] = Prelabel(run_id=run_id, annotations=annotations)
+            elif run_id:
+                large.append((item_id, run_id))
+        if large:
+            rows = self._storage.tables.get_many(
+                layout.ITEMS,
+                [
+                    (self.partition(self.shard_of(item_id)), layout.prelabel(item_id, run_id))
+                    for item_id, run_id in large
+                ],
+            )
+            known |= {
+                item_id: Prelabel(
+                    run_id=run_id, annotations=decoded(unpack("suggestion", row.cells))
+                )
+                for (item_id, run_id), row in zip(large, rows, strict=True)
+                if row
+            }
+        return known
 
     def claim(
         self,
@@ -359,6 +506,7 @@ class Items:
             kind="correction" if any(one.item.returned for one in held) else held[0].item.kind,
             created_ms=now,
             everything={one.item.item_id: one.lane for one in held},
+            shown={one.item.item_id: one.item.suggested for one in held if one.item.suggested},
         )
         head: list[Operation] = [
             Create(layout.request(user, request_id), {"task": task_id}),
@@ -449,8 +597,10 @@ class Items:
         taken = [one for one in task.held if one.item.item_id in decided]
         rest = tuple(one for one in task.held if one.item.item_id not in decided)
         work = Batch()
-        for one, (old, etag) in zip(taken, self._fresh(task, taken), strict=True):
-            self._settle(work, old, one.lane, decided[old.item_id], task, now, etag=etag)
+        shown = self.shown(task, decided)
+        for one, (old, etag, before) in zip(taken, self._fresh(task, taken), strict=True):
+            decision = _credited(decided[old.item_id], shown.get(old.item_id), before)
+            self._settle(work, old, one.lane, decision, task, now, etag=etag)
         self._transact(
             task.shard,
             [
@@ -466,7 +616,9 @@ class Items:
         """Keep the rest of a task, or end it. Conditional on its ETag either way: the task row is the lock."""
         if rest:
             return [Merge(task.key, replace(task, held=rest).cells(), task.etag)]
-        row = Finished(task.task_id, task.user, how, task.everything, task.request_id, now)
+        row = Finished(
+            task.task_id, task.user, how, task.everything, task.request_id, now, task.shown
+        )
         return [
             Delete(task.key, task.etag),
             Create(layout.finished(task.user, task.task_id), row.cells()),
@@ -501,6 +653,9 @@ class Items:
             reserved="",
             returned="",
         )
+        if new.state in SETTLED:  # nobody is shown it any more; the kind says how it was labeled
+            priority = old.priority if labeling.prelabel else _by_hand(old.priority)
+            new = replace(new, suggested="", suggestion="", priority=priority)
         packed = pack("labels", labeling.model_dump_json().encode())
         work.change(
             old, new, operations_for(old, new, etag=etag, queue_etags=queue_etags, labels=packed)
@@ -515,6 +670,8 @@ class Items:
             work.operations.append(Create(mine, cells) if fresh else Merge(mine, cells))
         work.delta[day_key(new.changed_ms, task.user)] += 1
         work.delta[active_key(new.changed_ms, task.user)] += labeling.active_ms
+        if labeling.prelabel and labeling.outcome == "labeled":
+            work.delta.update(prelabel_counts(labeling.prelabel, task.user))
 
     def _remember(
         self,
@@ -565,9 +722,11 @@ class Items:
             saved: list[str] = []
             lost: list[str] = []
             found = self.read_many([one.item_id for one in decisions])
-            for decision, one in zip(decisions, found, strict=True):
+            shown = self.shown(finished, [one.item_id for one in decisions])
+            for sent, one in zip(decisions, found, strict=True):
                 if one is None:
                     continue
+                decision = _credited(sent, shown.get(sent.item_id))
                 lane = finished.items[decision.item_id]
                 free = (
                     one.item.lanes[lane].state == "available"
@@ -684,7 +843,7 @@ class Items:
                 if not old.width
                 else layout.FRONT
                 if front
-                else old.priority,
+                else _by_hand(old.priority),
                 returned=returned.model_dump_json(),
             )
             work = Batch()
@@ -878,6 +1037,33 @@ class Items:
             Unavailable: twenty tries met another writer each time.
         """
         return attempts(self._storage)
+
+
+def _by_hand(priority: str) -> str:
+    """The queue of an item for which nothing is suggested any more."""
+    return layout.MANUAL if priority == layout.PRELABELED else priority
+
+
+def _credited(
+    decision: Decision, shown: Prelabel | None, before: Sequence[Annotation] = ()
+) -> Decision:
+    """A decision that says truly what of it was suggested, and what became of that."""
+    sent = decision.labeling
+    if shown is None:
+        annotations, acceptance = inherited(sent.annotations, before), None
+    else:
+        annotations, acceptance = compare(sent.annotations, shown)
+    labeling = sent.model_copy(update={"annotations": annotations, "prelabel": acceptance})
+    return replace(decision, labeling=labeling)
+
+
+def prelabel_counts(acceptance: Acceptance, user: str) -> dict[str, int]:
+    """What became of suggestions in a labeler's hands, for the counters: it never grows less."""
+    return {
+        f"prelabel:{what}:{user}": count
+        for what, count in acceptance.model_dump(exclude={"run_id"}).items()
+        if count
+    }
 
 
 def day_key(ms: int, user: str) -> str:

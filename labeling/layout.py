@@ -165,6 +165,11 @@ def labeling(item: str, user: str) -> str:
     return f"V|{item}|{user}"
 
 
+def prelabel(item: str, run: str) -> str:
+    """What a run suggested for an item: written once, kept for ever."""
+    return f"P|{item}|{run}"
+
+
 def flagged(item: str) -> str:
     """Exists exactly while the item carries a flag."""
     return f"F|{item}"
@@ -210,6 +215,11 @@ def member(user: str) -> str:
 def elsewhere(user: str) -> str:
     """In which other shards something of a labeler's is: returned to them, or open."""
     return f"e|{user}"
+
+
+def run(run_id: str) -> str:
+    """A run that suggested labels."""
+    return f"r|{run_id}"
 
 
 def export(export_id: str) -> str:

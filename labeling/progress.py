@@ -35,13 +35,26 @@ class ClassCount(Model):
     instances: int
 
 
+class PrelabelCount(Model):
+    """What became of suggestions: kept as they were, changed, removed; and what was added to them."""
+
+    accepted: int = 0
+    changed: int = 0
+    removed: int = 0
+    added: int = 0
+
+
 class LabelerCount(Model):
-    """What a labeler has done: labelings that stand, and submitted today (UTC)."""
+    """What a labeler has done: labelings that stand, and submitted today (UTC).
+
+    `prelabels`: of all images they ever labeled with suggestions in front of them.
+    """
 
     user: str
     name: str
     labelings: int
     today: int
+    prelabels: PrelabelCount
 
 
 class RefreshView(Model):
@@ -130,6 +143,7 @@ class ProgressService:
         today = f"{self._storage.clock.now():%Y%m%d}"
         standing = _group(counters, "labeler")
         per_day = _group(counters, f"day:{today}")
+        became = {what: _group(counters, f"prelabel:{what}") for what in PrelabelCount.model_fields}
         return sorted(
             (
                 LabelerCount(
@@ -137,6 +151,9 @@ class ProgressService:
                     name=members[user].name if user in members else "",
                     labelings=standing.get(user, 0),
                     today=per_day.get(user, 0),
+                    prelabels=PrelabelCount(
+                        **{what: count.get(user, 0) for what, count in became.items()}
+                    ),
                 )
                 for user in {*standing, *per_day}
             ),

@@ -18,6 +18,7 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 
 from labeling import layout
+from labeling.acceptance import Acceptance
 from labeling.annotations import Annotation
 from labeling.errors import TooLarge
 from labeling.model import Id, Model, UtcTime
@@ -46,7 +47,7 @@ Flag = Literal["overwritten", "missing"]
 
 
 class Labeling(Model):
-    """What one person said about one image at one moment."""
+    """What one person said about one image at one moment; `prelabel` where they were shown suggestions."""
 
     schema_version: int = SCHEMA
     outcome: Outcome
@@ -58,6 +59,7 @@ class Labeling(Model):
     active_ms: int = 0
     classes_version: int
     submission_id: Id
+    prelabel: Acceptance | None = None
 
     def tally(self) -> dict[str, int]:
         """Annotations by class; empty unless the image counts as labeled."""
@@ -103,8 +105,10 @@ class Item:
     """What is known of one image, without its annotations.
 
     `width` and `height` are those of the upright image in pixels, 0 while not measured.
-    `changed_ms` grows with every revision; `order` is the place in the project's shuffle; `renditions` are
-    the longest sides of the smaller copies that are there, as in `1600,400`.
+    `changed_ms` grows with every revision; `order` is the place in the project's shuffle. `suggested` is the
+    run whose prelabel waits to be shown, `suggestion` a copy of that where it is small; `newest_run` sorts
+    runs by their time, and is the last that said anything, were it that there is nothing to suggest.
+    `renditions` are the longest sides of the smaller copies that are there, as in `1600,400`.
     """
 
     item_id: str
@@ -129,6 +133,9 @@ class Item:
     batch: str = ""
     returned: str = ""
     renditions: str = ""
+    suggested: str = ""
+    suggestion: str = ""
+    newest_run: str = ""
 
     @property
     def state(self) -> ItemState:
@@ -222,6 +229,9 @@ class Item:
             "batch": self.batch,
             "returned": self.returned,
             "renditions": self.renditions,
+            "suggested": self.suggested,
+            "suggestion": self.suggestion,
+            "newest_run": self.newest_run,
         }
 
     @classmethod
@@ -305,6 +315,9 @@ _DISPLAY = (
     "batch",
     "returned",
     "renditions",
+    "suggested",
+    "suggestion",
+    "newest_run",
 )
 
 
@@ -420,7 +433,9 @@ class Task:
     """One page of items in a labeler's hands. Its row is the lock on them.
 
     `held` is what is still open of `everything` (item to lane) that was handed out. `stale` tells that an
-    item was overwritten, flagged, measured or rendered since, so that `held` is not to be built on.
+    item was overwritten, flagged, measured, rendered or prelabeled since, so that the copies in `held` are not to be
+    built on. `shown` are the runs whose prelabels the labeler sees, by item: those that stood when the page
+    was handed out, whatever came since.
     """
 
     task_id: str
@@ -433,6 +448,7 @@ class Task:
     kind: str
     created_ms: int
     everything: Mapping[str, int]
+    shown: Mapping[str, str] = field(default_factory=dict[str, str])
     drafted: bool = False
     stale: bool = False
     etag: str = ""
@@ -454,6 +470,7 @@ class Task:
             "drafted": self.drafted,
             "stale": self.stale,
             "everything": json.dumps(dict(self.everything), separators=(",", ":")),
+            "shown": json.dumps(dict(self.shown), separators=(",", ":")),
             **pack(
                 "held",
                 as_json(
@@ -478,6 +495,7 @@ class Task:
             drafted=bool(row.cells.get("drafted", False)),
             stale=bool(row.cells.get("stale", False)),
             everything=json.loads(row.text("everything")),
+            shown=json.loads(row.text("shown", "{}")),
             held=tuple(
                 Held(Item.of(item, cells), lane)
                 for item, lane, cells in json.loads(unpack("held", row.cells))
@@ -495,7 +513,7 @@ FinishedHow = Literal["done", "expired", "released", "open"]
 
 @dataclass(frozen=True)
 class Finished:
-    """What became of a task, and which items (with their lanes) it was made of."""
+    """What became of a task, which items (with their lanes) it was made of, and what was `shown` of runs."""
 
     task_id: str
     user: str
@@ -503,6 +521,7 @@ class Finished:
     items: Mapping[str, int]
     request_id: str
     ended_ms: int
+    shown: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def cells(self) -> dict[str, Value]:
         """Its row's cells."""
@@ -511,6 +530,7 @@ class Finished:
             "how": self.how,
             "request": self.request_id,
             "ended_ms": self.ended_ms,
+            "shown": json.dumps(dict(self.shown), separators=(",", ":")),
             **pack("items", as_json(self.items)),
         }
 
@@ -525,6 +545,7 @@ class Finished:
             request_id=row.text("request"),
             ended_ms=row.number("ended_ms"),
             items=json.loads(unpack("items", row.cells)),
+            shown=json.loads(row.text("shown", "{}")),
         )
 
 
@@ -535,6 +556,23 @@ class Decision:
     item_id: str
     base_revision: int | None
     labeling: Labeling
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who suggests labels: a model at work, or a batch of suggestions from elsewhere."""
+
+    run_id: str
+    created_ms: int
+
+    @property
+    def order(self) -> str:
+        """Sorts runs by their time."""
+        return f"{self.created_ms:013d}|{self.run_id}"
+
+
+Suggested = Literal["saved", "unchanged", "older", "labeled", "barred", "contradicts", "unknown"]
+"""What became of a suggestion. `older`: a newer run has spoken; `contradicts`: the same run said otherwise."""
 
 
 @dataclass(frozen=True)

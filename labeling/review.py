@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from labeling import layout
+from labeling.acceptance import Acceptance
 from labeling.annotations import Annotation
 from labeling.errors import Invalid, NotFound
 from labeling.model import Id, Model, UtcTime, from_milliseconds
@@ -69,6 +70,7 @@ class ItemView(ItemLine):
     saved_at: UtcTime | None = None
     active_ms: int = 0
     submission_id: str | None = None
+    prelabel: Acceptance | None = None
 
 
 class HistoryEntry(Model):
@@ -85,6 +87,7 @@ class HistoryEntry(Model):
     annotations: list[Annotation]
     note: str | None
     active_ms: int
+    prelabel: Acceptance | None
 
 
 class History(Model):
@@ -245,6 +248,7 @@ class Review:
             saved_at=labeling.saved_at,
             active_ms=labeling.active_ms,
             submission_id=labeling.submission_id,
+            prelabel=labeling.prelabel,
         )
 
     def history(self, opened: Opened, item_id: str) -> History:
@@ -307,6 +311,7 @@ def _entry(one: Revision) -> HistoryEntry:
         annotations=labeling.annotations if labeling else [],
         note=labeling.note if labeling else None,
         active_ms=labeling.active_ms if labeling else 0,
+        prelabel=labeling.prelabel if labeling else None,
     )
 
 

@@ -28,6 +28,12 @@ class Settings(BaseSettings):
         default=5.0, ge=0, le=5, description="How long project rows are believed"
     )
     refresh_seconds: int = Field(default=3600, ge=30, description="Between incremental refreshes")
+    blind_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of images kept without suggestions from elsewhere",
+    )
     count_calls: bool = Field(
         default=False, description="Answer with the number of storage calls made"
     )

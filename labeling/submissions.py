@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from labeling.acceptance import PrelabelAnnotation
 from labeling.annotations import GEOMETRY_OF, MAX_ANNOTATIONS, Annotation, TaskType
 from labeling.errors import Failure, Fault, Invalid, TooLarge, faults_of
 from labeling.model import Id, Model
@@ -109,10 +110,10 @@ def check(
             one = SubmittedItem.model_validate(raw)
             _follow_rules(one, project.task_type, known)
         except ValidationError as error:
-            checked.append((item_id, _problem(faults_of(error)[0], index)))
+            checked.append((item_id, problem_of(faults_of(error)[0], index)))
             continue
         except Invalid as error:
-            checked.append((item_id, _problem(error.faults[0], index)))
+            checked.append((item_id, problem_of(error.faults[0], index)))
             continue
         labeling = Labeling(
             outcome=one.outcome,
@@ -249,38 +250,58 @@ def _follow_rules(one: SubmittedItem, task_type: TaskType, classes: set[str]) ->
     Raises:
         Invalid: with one fault that points into the item.
     """
+    check_annotations(one.annotations, task_type, classes)
+    if one.outcome == "skipped" and one.annotations:
+        raise _refused("/annotations", "skipped-with-labels", "a skipped image has no annotations")
+    if one.outcome == "labeled":
+        check_tags(one.annotations, task_type)
 
-    def refuse(pointer: str, code: str, detail: str) -> Invalid:
-        return Invalid(detail, faults=(Fault(pointer, code, detail),))
 
+def _refused(pointer: str, code: str, detail: str) -> Invalid:
+    return Invalid(detail, faults=(Fault(pointer, code, detail),))
+
+
+def check_annotations(
+    annotations: Sequence[Annotation | PrelabelAnnotation], task_type: TaskType, classes: set[str]
+) -> None:
+    """What each annotation must hold: a class of the project, its kind of geometry, an id of its own.
+
+    Raises:
+        Invalid: with one fault that points into the item.
+    """
     ids: set[str] = set()
-    for index, annotation in enumerate(one.annotations):
+    for index, annotation in enumerate(annotations):
         at = f"/annotations/{index}"
         if annotation.class_id not in classes:
-            raise refuse(
+            raise _refused(
                 f"{at}/class_id", "unknown-class", f"there is no class {annotation.class_id!r}"
             )
         if annotation.geometry.kind != GEOMETRY_OF[task_type]:
-            raise refuse(
+            raise _refused(
                 f"{at}/geometry/kind",
                 "wrong-geometry",
                 f"this project takes {GEOMETRY_OF[task_type]} annotations",
             )
         if annotation.annotation_id in ids:
-            raise refuse(f"{at}/annotation_id", "duplicate", "this annotation_id is there twice")
+            raise _refused(f"{at}/annotation_id", "duplicate", "this annotation_id is there twice")
         ids.add(annotation.annotation_id)
-    if one.outcome == "skipped" and one.annotations:
-        raise refuse("/annotations", "skipped-with-labels", "a skipped image has no annotations")
-    if one.outcome != "labeled":
-        return
-    tags = [annotation.class_id for annotation in one.annotations]
+
+
+def check_tags(annotations: Sequence[Annotation | PrelabelAnnotation], task_type: TaskType) -> None:
+    """How many tags, where the project takes tags.
+
+    Raises:
+        Invalid: with one fault that points into the item.
+    """
+    tags = [annotation.class_id for annotation in annotations]
     if task_type == "multiclass" and len(tags) != 1:
-        raise refuse("/annotations", "one-tag", "an image of this project gets exactly one tag")
+        raise _refused("/annotations", "one-tag", "an image of this project gets exactly one tag")
     if task_type == "multilabel" and not tags:
-        raise refuse("/annotations", "no-tag", "an image of this project gets at least one tag")
+        raise _refused("/annotations", "no-tag", "an image of this project gets at least one tag")
     if task_type == "multilabel" and len(set(tags)) != len(tags):
-        raise refuse("/annotations", "duplicate-tag", "a tag is there twice")
+        raise _refused("/annotations", "duplicate-tag", "a tag is there twice")
 
 
-def _problem(fault: Fault, index: int) -> Problem:
+def problem_of(fault: Fault, index: int) -> Problem:
+    """A fault in an item as a problem of what was sent."""
     return Problem(type=fault.code, pointer=f"/items/{index}{fault.pointer}", detail=fault.detail)

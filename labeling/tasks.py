@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from labeling import layout
+from labeling.acceptance import Prelabel
 from labeling.access import Caller
 from labeling.annotations import MAX_ANNOTATIONS, Annotation
 from labeling.errors import Conflict, NotFound
@@ -99,7 +100,8 @@ class TaskItem(Model):
     """One image of a task. Sizes in pixels of the upright image.
 
     `annotations` are the current labels of an item under correction, `outcome` with its `reason` and `note`
-    what was decided about it; `defaults` are the former labels of one that was returned.
+    what was decided about it; `defaults` are the former labels of one that was returned; `prelabel` what a
+    run suggests, the same as long as the task is open.
     """
 
     item_id: str
@@ -115,6 +117,7 @@ class TaskItem(Model):
     reason: str | None = None
     note: str | None = None
     defaults: list[Annotation] | None = None
+    prelabel: Prelabel | None = None
     returned: Returned | None = None
     draft: DraftItem | None = None
 
@@ -744,6 +747,7 @@ class Tasks:
             found = opened.items.read_many([one.item.item_id for one in rich])
             truths = {one.item.item_id: one for one in found if one}
         own = self._own_labels(opened, task)
+        shown = opened.items.shown(task, [one.item.item_id for one in task.held])
         return TaskView(
             task_id=task.task_id,
             kind=task.kind,  # type: ignore[arg-type]
@@ -753,7 +757,14 @@ class Tasks:
             lease=self._lease(task.until_ms),
             draft_seq=draft.seq if draft else 0,
             items=[
-                self._item(opened.project, one, truths.get(one.item.item_id), own, drafts)
+                self._item(
+                    opened.project,
+                    one,
+                    truths.get(one.item.item_id),
+                    own,
+                    shown.get(one.item.item_id),
+                    drafts,
+                )
                 for one in task.held
             ],
         )
@@ -779,13 +790,14 @@ class Tasks:
         held: Held,
         truth: Stored | None,
         own: Mapping[str, Labeling],
+        shown: Prelabel | None,
         drafts: Mapping[str, DraftItem],
     ) -> TaskItem:
         item = truth.item if truth else held.item
         settled = is_correction(held)
         labeling = own.get(item.item_id) or (truth.labeling if truth else None)
-        shown = settled or item.returned
-        annotations = labeling.annotations if labeling and shown else None
+        begun = settled or item.returned
+        annotations = labeling.annotations if labeling and begun else None
         decided = labeling if settled else None
         return TaskItem(
             item_id=item.item_id,
@@ -801,6 +813,8 @@ class Tasks:
             reason=decided.reason if decided else None,
             note=decided.note if decided else None,
             defaults=None if settled else annotations,
+            # It was made for what the image was then.
+            prelabel=shown if item.blob_etag == held.item.blob_etag else None,
             returned=Returned.model_validate_json(item.returned) if item.returned else None,
             draft=drafts.get(item.item_id),
         )

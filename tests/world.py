@@ -390,10 +390,11 @@ class World:
         )
 
     def counters(self, project: Project) -> dict[str, int]:
-        """The counters, without those of days: they count what was done, not what is."""
+        """The counters, without those that count what was done and not what is."""
         now = self.services.projects.get(project.project_id)
         counted = self.services.projects.items(now).counters() if now.shards else Counter[str]()
-        return {name: n for name, n in sorted(counted.items()) if not name.startswith("day:")}
+        done = ("day:", "prelabel:")
+        return {name: n for name, n in sorted(counted.items()) if not name.startswith(done)}
 
     def recount(self, project: Project) -> dict[str, int]:
         """What the counters must be."""

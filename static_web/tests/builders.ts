@@ -16,6 +16,7 @@ export function anItem(itemId: string, change: Partial<TaskItem> = {}): TaskItem
     reason: null,
     note: null,
     defaults: null,
+    prelabel: null,
     returned: null,
     draft: null,
     ...change,

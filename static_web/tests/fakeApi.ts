@@ -549,6 +549,7 @@ function handOut(fake: FakeProject, size: number) {
         reason: null,
         note: null,
         defaults: null,
+        prelabel: null,
         returned: null,
         draft: null,
       };

@@ -48,6 +48,7 @@ FITTING: dict[str, object] = {
     "put_draft": {"client_id": "t", "seq": 1, "items": []},
     "sign_images": {"item_ids": ["i1"]},
     "reject_items": {"item_ids": ["i1"]},
+    "put_prelabels": {"run_id": "run-1", "items": [{"item_id": "i1", "annotations": []}]},
     "add_classes": {"classes": [{"name": "Heron"}]},
     "put_member": {"role": "labeler"},
     "invite_member": {"email": "bob@example.org"},

@@ -423,6 +423,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/prelabels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Suggest labels for images; safe to send again as it is. */
+        post: operations["put_prelabels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/progress": {
         parameters: {
             query?: never;
@@ -667,6 +684,25 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Acceptance
+         * @description What became of an image's suggestions, counted by comparing them with what was submitted.
+         *
+         *     `accepted` are as they were suggested, `changed` in class, place or shape, `removed` gone; `added` are
+         *     annotations made from no suggestion.
+         */
+        Acceptance: {
+            /** Run Id */
+            run_id: string;
+            /** Accepted */
+            accepted: number;
+            /** Changed */
+            changed: number;
+            /** Removed */
+            removed: number;
+            /** Added */
+            added: number;
+        };
         /**
          * AddClasses
          * @description Classes to be added. `continue`: what was labeled stays as it is.
@@ -1106,6 +1142,7 @@ export interface components {
             note: string | null;
             /** Active Ms */
             active_ms: number;
+            prelabel: components["schemas"]["Acceptance"] | null;
         };
         /**
          * ImageLinks
@@ -1274,6 +1311,8 @@ export interface components {
              * @default null
              */
             submission_id: string | null;
+            /** @default null */
+            prelabel: components["schemas"]["Acceptance"] | null;
         };
         /**
          * LabelClass
@@ -1301,6 +1340,8 @@ export interface components {
         /**
          * LabelerCount
          * @description What a labeler has done: labelings that stand, and submitted today (UTC).
+         *
+         *     `prelabels`: of all images they ever labeled with suggestions in front of them.
          */
         LabelerCount: {
             /** User */
@@ -1311,6 +1352,7 @@ export interface components {
             labelings: number;
             /** Today */
             today: number;
+            prelabels: components["schemas"]["PrelabelCount"];
         };
         /**
          * Lease
@@ -1607,10 +1649,23 @@ export interface components {
         /**
          * Origin
          * @description Where an annotation came from: the id of the suggestion it was made from.
+         *
+         *     A client says only that. Of what run it is, and whether it was changed, is found out by comparing; what
+         *     a client says about it is not read.
          */
         Origin: {
             /** Prelabel */
             prelabel: string;
+            /**
+             * Run Id
+             * @default null
+             */
+            run_id: string | null;
+            /**
+             * Changed
+             * @default false
+             */
+            changed: boolean;
         };
         /**
          * Part
@@ -1643,6 +1698,118 @@ export interface components {
             kind: "polygon";
             /** Parts */
             parts: components["schemas"]["Part"][];
+        };
+        /**
+         * Prelabel
+         * @description What a run suggests for an image.
+         */
+        Prelabel: {
+            /** Run Id */
+            run_id: string;
+            /** Annotations */
+            annotations: components["schemas"]["PrelabelAnnotation"][];
+        };
+        /**
+         * PrelabelAnnotation
+         * @description One thing a run suggests. `confidence` as the run gave it, null where it gave none.
+         */
+        PrelabelAnnotation: {
+            /** Annotation Id */
+            annotation_id: string;
+            /** Class Id */
+            class_id: string;
+            /**
+             * Confidence
+             * @default null
+             */
+            confidence: number | null;
+            /**
+             * Frame
+             * @default 0
+             */
+            frame: number;
+            /**
+             * Geometry
+             * @default {
+             *       "kind": "tag"
+             *     }
+             */
+            geometry: components["schemas"]["Tag"] | components["schemas"]["Box"] | components["schemas"]["Polygon"];
+        };
+        /**
+         * PrelabelAnswer
+         * @description One result an item, in the order they were sent.
+         */
+        PrelabelAnswer: {
+            /** Results */
+            results: components["schemas"]["PrelabelResult"][];
+        };
+        /**
+         * PrelabelBatch
+         * @description Suggestions of a run: a model, a script, an older system. Safe to send again as it is.
+         *
+         *     Of two runs the one with the later `created_at` wins, whichever comes first; left out, it is the moment
+         *     of the run's first batch. What a run has said about an image stands: to say otherwise, begin another.
+         */
+        PrelabelBatch: {
+            /** Run Id */
+            run_id: string;
+            /**
+             * Created At
+             * @default null
+             */
+            created_at: string | null;
+            /** Items */
+            items: components["schemas"]["SuggestedItem"][];
+        };
+        /**
+         * PrelabelCount
+         * @description What became of suggestions: kept as they were, changed, removed; and what was added to them.
+         */
+        PrelabelCount: {
+            /**
+             * Accepted
+             * @default 0
+             */
+            accepted: number;
+            /**
+             * Changed
+             * @default 0
+             */
+            changed: number;
+            /**
+             * Removed
+             * @default 0
+             */
+            removed: number;
+            /**
+             * Added
+             * @default 0
+             */
+            added: number;
+        };
+        /**
+         * PrelabelResult
+         * @description What became of the suggestions for one image.
+         *
+         *     `unchanged`: the run said so before. `superseded`: a newer run has spoken, or somebody has labeled it.
+         *     `blind`: the image is kept without suggestions, so that their effect can be measured.
+         */
+        PrelabelResult: {
+            /** Item Id */
+            item_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "saved" | "unchanged" | "superseded" | "blind" | "unknown_item" | "refused";
+            /**
+             * By
+             * @default null
+             */
+            by: string | null;
+            /** @default null */
+            problem: components["schemas"]["Problem"] | null;
         };
         /**
          * Preview
@@ -2204,6 +2371,62 @@ export interface components {
             active_ms: number;
         };
         /**
+         * SuggestedAnnotation
+         * @description One suggestion. The class by its id or by its name, such as `Animal/Cat`.
+         */
+        SuggestedAnnotation: {
+            /**
+             * Annotation Id
+             * @default null
+             */
+            annotation_id: string | null;
+            /**
+             * Class Id
+             * @default null
+             */
+            class_id: string | null;
+            /**
+             * Class
+             * @default null
+             */
+            class: string | null;
+            /**
+             * Confidence
+             * @default null
+             */
+            confidence: number | null;
+            /**
+             * Frame
+             * @default 0
+             */
+            frame: number;
+            /**
+             * Geometry
+             * @default {
+             *       "kind": "tag"
+             *     }
+             */
+            geometry: components["schemas"]["Tag"] | components["schemas"]["Box"] | components["schemas"]["Polygon"];
+        };
+        /**
+         * SuggestedItem
+         * @description Suggestions for one image, named by its id or its path in the container; none: take them away.
+         */
+        SuggestedItem: {
+            /**
+             * Item Id
+             * @default null
+             */
+            item_id: string | null;
+            /**
+             * Path
+             * @default null
+             */
+            path: string | null;
+            /** Annotations */
+            annotations: components["schemas"]["SuggestedAnnotation"][];
+        };
+        /**
          * Tag
          * @description The whole image is of the class.
          */
@@ -2241,7 +2464,8 @@ export interface components {
          * @description One image of a task. Sizes in pixels of the upright image.
          *
          *     `annotations` are the current labels of an item under correction, `outcome` with its `reason` and `note`
-         *     what was decided about it; `defaults` are the former labels of one that was returned.
+         *     what was decided about it; `defaults` are the former labels of one that was returned; `prelabel` what a
+         *     run suggests, the same as long as the task is open.
          */
         TaskItem: {
             /** Item Id */
@@ -2284,6 +2508,8 @@ export interface components {
              * @default null
              */
             defaults: components["schemas"]["Annotation"][] | null;
+            /** @default null */
+            prelabel: components["schemas"]["Prelabel"] | null;
             /** @default null */
             returned: components["schemas"]["Returned"] | null;
             /** @default null */
@@ -3649,6 +3875,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_prelabels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrelabelBatch"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrelabelAnswer"];
                 };
             };
             /** @description why not */
