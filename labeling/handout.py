@@ -22,6 +22,9 @@ UNMEASURED = f"A|{layout.UNMEASURED}|"
 PLENTY = 8
 """Pages that must be left in a shard's queue for starting at a random place of it."""
 
+USED_UP_S = 15
+"""How long a queue that was found empty is passed over. A look costs a call, and something may come."""
+
 WhyNone = Literal["none_left", "all_leased", "paused", "initializing", "too_many_open"]
 
 
@@ -40,7 +43,8 @@ class Known:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._dry: dict[str, Nothing] = {}
-        self._left: dict[tuple[str, int], float] = {}
+        self._left: dict[tuple[str, int, str], float] = {}
+        self._used_up: dict[tuple[str, int, str], float] = {}
 
     def dry(self, key: str) -> Nothing | None:
         """What a fruitless look of a moment ago found."""
@@ -58,13 +62,24 @@ class Known:
         for key in [key for key in self._dry if key.startswith(project_id)]:
             self._dry.pop(key, None)
 
-    def left(self, project_id: str, shard: int) -> float:
+    def left(self, project_id: str, shard: int, kind: str) -> float:
         """About how many items were left in a shard's queue when somebody here last looked; 0: not known."""
-        return self._left.get((project_id, shard), 0.0)
+        return self._left.get((project_id, shard, kind), 0.0)
 
-    def note_left(self, project_id: str, shard: int, left: float) -> None:
+    def note_left(self, project_id: str, shard: int, kind: str, left: float) -> None:
         """Remember about how many items are left in a shard's queue."""
-        self._left[project_id, shard] = left
+        self._left[project_id, shard, kind] = left
+        self._used_up.pop((project_id, shard, kind), None)
+
+    def used_up(self, project_id: str, shard: int, kind: str) -> bool:
+        """Whether somebody here has lately found a shard's queue empty, though others may not be."""
+        until = self._used_up.get((project_id, shard, kind), 0.0)
+        return until > self._clock.now().timestamp()
+
+    def note_used_up(self, project_id: str, shard: int, kind: str) -> None:
+        """Look into other queues of the shard first, for a while."""
+        until = self._clock.now().timestamp() + USED_UP_S
+        self._used_up[project_id, shard, kind] = until
 
 
 class Look:
@@ -92,7 +107,8 @@ class Look:
         )
         self._avoid = avoid
         self._lane = layout.shard_of(caller.user, max(1, opened.project.overlap))
-        self._left = known.left(opened.project.project_id, self._home)
+        self._kind = self._best_kind()
+        self._left = known.left(opened.project.project_id, self._home, self._kind)
         # With overlap an end for one is no end for another.
         mine = f"|{caller.user}" if opened.project.overlap > 1 else ""
         self._dry_key = opened.project.project_id + mine
@@ -111,7 +127,8 @@ class Look:
             if self._whole:
                 ranges.append(self._whole_queue(self._home, size))
             else:
-                ranges += [self._queue(kind, size) for kind in sorted(self._project.queues)]
+                front = [layout.FRONT] if layout.FRONT in self._project.queues else []
+                ranges += [self._queue(kind, size) for kind in (*front, self._kind)]
         pages = self._tables.query_many(layout.ITEMS, ranges)
         tasks: list[Task] = []
         returned: dict[int, list[Found]] = {}
@@ -120,6 +137,15 @@ class Look:
             tasks += some
             returned |= {shard: back} if back else {}
         return tasks, returned, [row for rows in pages[len(self._shards) :] for row in rows]
+
+    def _best_kind(self) -> str:
+        """The kind to begin with: the best that there is, behind what a reviewer put in front."""
+        kinds = [kind for kind in sorted(self._project.queues) if kind != layout.FRONT]
+        project_id = self._project.project_id
+        return next(
+            (kind for kind in kinds if not self._known.used_up(project_id, self._home, kind)),
+            layout.MANUAL,
+        )
 
     def _queue(self, kind: str, size: int) -> Range:
         if kind == layout.FRONT:  # few, and never to be missed: from the head
@@ -142,11 +168,22 @@ class Look:
         if not self._whole and len(self._leading(queue)) < size:
             queue = self._tables.query(layout.ITEMS, self._whole_queue(self._home, size))
             self._whole = True
-        full = len(queue) >= (4 * size if self._whole else size)
-        self._known.note_left(
-            self._project.project_id, self._home, _extrapolated(queue) if full else len(queue)
-        )
+        self._note_left(queue, full=len(queue) >= (4 * size if self._whole else size))
         return self._choose(queue, size)
+
+    def _note_left(self, queue: Sequence[Row], *, full: bool) -> None:
+        """Remember what this look says about the queue that comes behind what is in front."""
+        behind = [row for row in queue if _kind_of(row) != layout.FRONT]
+        if not behind:
+            return
+        kind = _kind_of(behind[0])
+        mine = [row for row in behind if _kind_of(row) == kind]
+        # Where rows of another kind follow, these are all there are.
+        left = _extrapolated(mine) if full and len(mine) == len(behind) else float(len(mine))
+        place = (self._project.project_id, self._home)
+        self._known.note_left(*place, kind, left)
+        if self._whole and kind > self._kind:
+            self._known.note_used_up(*place, self._kind)
 
     def _leading(self, queue: Sequence[Row]) -> list[Row]:
         """The rows of the best kind that is ready, of my lane first."""
@@ -159,7 +196,7 @@ class Look:
         ]
         if not ready:
             return []
-        best = min(row.key.split("|", 2)[1] for row in ready)
+        best = min(_kind_of(row) for row in ready)
         rows = [row for row in ready if row.key.startswith(f"A|{best}|")]
         mine = [row for row in rows if row.key.startswith(f"A|{best}|{self._lane}|")]
         return mine or rows
@@ -234,10 +271,13 @@ class Look:
         return self._known.dry(self._dry_key)
 
 
+def _kind_of(row: Row) -> str:
+    return row.key.split("|", 2)[1]
+
+
 def _extrapolated(queue: Sequence[Row]) -> float:
     """About how many rows a queue has, from how close together these are in its shuffled order."""
-    kind = queue[0].key.split("|", 2)[1]
-    places = [int(row.key.split("|")[3], 16) for row in queue if row.key.split("|", 2)[1] == kind]
+    places = [int(row.key.split("|")[3], 16) for row in queue]
     span = (max(places) - min(places)) / 2**48
     return len(places) / span if span else float(len(places))
 

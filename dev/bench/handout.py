@@ -22,6 +22,7 @@ from labeling.adapters.calls import counting
 from labeling.adapters.memory import memory_storage
 from labeling.classes import NewClass
 from labeling.datasets import Source
+from labeling.prelabels import MAX_ITEMS, PrelabelEnvelope
 from labeling.projects import NewProject, Project
 from labeling.records import Item, Measured
 from labeling.settings import Settings
@@ -195,6 +196,7 @@ def handout(where: str, bench: Bench) -> Iterator[Measure]:
         (cold if first else warm).append(calls)
         assert answer.task
         assert len(answer.task.items) == PAGE
+        assert (answer.task.kind == "prelabeled") is all(one.prelabel for one in answer.task.items)
         bench.warm(user)
         resume.append(bench.calls(ask)[1])
         submit.append(bench.calls(partial(bench.submit, user, answer.task))[1])
@@ -207,6 +209,21 @@ def handout(where: str, bench: Bench) -> Iterator[Measure]:
     )
     yield _row(f"resume, {where}: most", max(resume), 2)
     yield _row(f"submit of {PAGE}, {where}: most (one message in 32 apart)", max(submit), 2)
+
+
+def suggest_everywhere(bench: Bench) -> None:
+    """Suggest a label for every image of a project."""
+    project = bench.project
+    opened = bench.services.projects.open(project.project_id, ADMIN, "admin", "it")
+    said = [{"class_id": "c1", "confidence": 0.9}]
+    ids = [
+        one.item.item_id for shard in range(project.shards) for one in opened.items.all_rows(shard)
+    ]
+    for at in range(0, len(ids), MAX_ITEMS):
+        items = [{"item_id": one, "annotations": said} for one in ids[at : at + MAX_ITEMS]]
+        batch = PrelabelEnvelope(run_id="bench", items=items)
+        answer = bench.services.prelabels.put(opened, batch, by="bench")
+        assert {one.status for one in answer.results} == {"saved"}
 
 
 def last_pages(shards: int) -> Iterator[Measure]:
@@ -234,6 +251,9 @@ def measures(big: int) -> Iterator[Measure]:
     """All rows, with a project of `big` items as the largest."""
     with in_memory(1_000, 1) as bench:
         yield from handout("1,000 items in memory", bench)
+    with in_memory(1_000, 1) as bench:
+        suggest_everywhere(bench)
+        yield from handout("1,000 prelabeled items in memory", bench)
     with on_azurite(1_000, 1) as bench:
         yield from handout("1,000 items on the emulator", bench)
     with in_memory(big, 16) as bench:

@@ -473,3 +473,55 @@ def test_with_overlap_each_labeler_is_shown_the_suggestion(world: World) -> None
 
     assert world.counters(project) == world.recount(project)
     assert {one.suggested for one in world.items(project).values()} == {""}
+
+
+# What it costs.
+
+
+def calls_of_pages(
+    world: World, project: Project, ann: Caller, pages: int
+) -> list[tuple[str, int]]:
+    """The kind of each next page, and the calls it took."""
+    found: list[tuple[str, int]] = []
+    for _ in range(pages):
+        world.open(project, ann)
+        world.watch.reset()
+        task = world.task(project, ann)
+        found.append((task.kind, world.watch.calls))
+        world.label(project, ann, task)
+    return found
+
+
+def test_a_page_of_small_suggestions_costs_no_more_than_any_other(world: World) -> None:
+    project = world.project(images=300)
+    ann = world.member(project, "ann")
+    put(world, project, *(suggest(number) for number in range(200)))
+
+    pages = calls_of_pages(world, project, ann, 15)
+
+    assert {kind for kind, _ in pages} == {"prelabeled"}
+    assert max(calls for _, calls in pages[1:]) == 3
+
+
+def test_when_the_suggestions_are_used_up_pages_cost_what_they_did(world: World) -> None:
+    project = world.project(images=300)
+    ann = world.member(project, "ann")
+    put(world, project, *(suggest(number) for number in range(20)))
+
+    pages = calls_of_pages(world, project, ann, 10)
+
+    assert [kind for kind, _ in pages] == ["prelabeled"] * 3 + ["manual"] * 7
+    assert max(calls for _, calls in pages[5:]) == 3
+
+
+def test_suggestions_that_come_later_are_handed_out_before_long(world: World) -> None:
+    project = world.project(images=300)
+    ann = world.member(project, "ann")
+    calls_of_pages(world, project, ann, 2)
+    left = [one.item_id for one in world.items(project).values() if one.state == "available"]
+    said = [{"class_id": "c1"}]
+
+    put(world, project, *({"item_id": one, "annotations": said} for one in left))
+    world.wait(6)
+
+    assert [kind for kind, _ in calls_of_pages(world, project, ann, 2)] == ["prelabeled"] * 2
