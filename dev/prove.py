@@ -27,9 +27,10 @@ from greenlet import getcurrent, greenlet
 from dev.azurite import Azurite
 from labeling import items as items_module
 from labeling import layout
+from labeling.acceptance import Acceptance, PrelabelAnnotation, encoded, small_copy
 from labeling.adapters.azure import connect
 from labeling.adapters.memory import MemoryClock, memory_storage
-from labeling.annotations import Annotation
+from labeling.annotations import Annotation, Origin
 from labeling.errors import Unavailable
 from labeling.items import Items, day_key
 from labeling.model import digest_id, milliseconds
@@ -47,6 +48,9 @@ from labeling.records import (
     split_tasks,
     unpack,
 )
+from labeling.records import (
+    Run as Source,
+)
 from labeling.records import stored as stored_item
 from labeling.storage import Collision, Create, Operation, Range, Row, Storage, Tables
 
@@ -58,6 +62,28 @@ USERS = tuple(f"user{n}" for n in range(6))
 LEASES_MS = (10_000, 40_000, 160_000)
 AT_ONCE = 10
 OUTCOMES = ("labeled", "labeled", "labeled", "skipped", "needs_review")
+SOURCES = tuple(Source(f"run{n}", 1_000 + n % 7) for n in range(14))
+"""Runs that suggest labels: two of each moment, and none of them in order."""
+
+
+def suggestion(run_id: str, item: str) -> dict[str, str]:
+    """What a run suggests for an image: the class of each annotation. Always the same; one in four none."""
+    chance = random.Random(f"{run_id}/{item}")
+    count = chance.choice((0, 1, 2, 3)) if chance.random() < 0.9 else 90  # too large for a copy
+    return {
+        digest_id(run_id, item, str(n)) if count > 3 else f"p{n}": chance.choice("abc")
+        for n in range(count)
+    }
+
+
+def suggested(run_id: str, item: str) -> bytes:
+    """The same as it is kept."""
+    return encoded(
+        [
+            PrelabelAnnotation(annotation_id=name, class_id=class_id)
+            for name, class_id in suggestion(run_id, item).items()
+        ]
+    )
 
 
 class Violation(AssertionError):
@@ -146,9 +172,14 @@ class Ledger:
     history: dict[str, dict[str, Create]] = field(
         default_factory=lambda: defaultdict[str, dict[str, Create]](dict)
     )
-    days: dict[str, Counter[str]] = field(
+    done: dict[str, Counter[str]] = field(
         default_factory=lambda: defaultdict[str, Counter[str]](Counter)
     )
+    """What the counters say of what was done, and not of what is: by partition."""
+    expected: dict[tuple[str, str], dict[str, Labeling]] = field(
+        default_factory=dict[tuple[str, str], dict[str, Labeling]]
+    )
+    """What is to be kept of what was sent: with what it was made from."""
     largest: int = 0
     transactions: int = 0
     lock: Lock = field(default_factory=Lock)
@@ -160,7 +191,7 @@ class Ledger:
             self.largest = max(self.largest, len(operations))
             became: dict[str, dict[str, str]] = defaultdict(dict)
             for operation in operations:
-                if operation.key[:2] not in ("H|", "S|", "K|"):
+                if operation.key[:2] not in ("H|", "S|", "K|", "P|"):
                     continue
                 require(isinstance(operation, Create), "changed what is kept", operation.key)
                 if operation.key.startswith("H|") and isinstance(operation, Create):
@@ -173,13 +204,17 @@ class Ledger:
         _, item, *_ = row.key.split("|")
         self.history[item][row.key] = row
         what = str(row.cells["what"])
+        if what not in ("submitted", "superseded"):
+            return
+        labels = json.loads(unpack("labels", row.cells))
+        became[labels["submission_id"]][item] = what
         if what == "submitted":
-            self.days[partition][
-                day_key(int(cast(int, row.cells["at_ms"])), str(row.cells["by"]))
-            ] += 1
-        if what in ("submitted", "superseded"):
-            labels = json.loads(unpack("labels", row.cells))
-            became[labels["submission_id"]][item] = what
+            done, by = self.done[partition], str(row.cells["by"])
+            done[day_key(int(cast(int, row.cells["at_ms"])), by)] += 1
+            if labels["prelabel"] and labels["outcome"] == "labeled":
+                for name, count in labels["prelabel"].items():
+                    if name != "run_id":
+                        done[f"prelabel:{name}:{by}"] += count
 
     def answer(self, submission: str, digest: str, late: Late) -> None:
         """Note what a labeler was told, which must be what is kept."""
@@ -194,7 +229,7 @@ class Ledger:
         digest, late = self.answered[submission]
         told = dict.fromkeys(late.saved, "submitted") | dict.fromkeys(late.superseded, "superseded")
         require(self.kept.get(submission) == told, "answered, not kept", submission, digest, told)
-        sent = self.sent[submission, digest]
+        sent = self.expected[submission, digest]
         for item in told:
             works = [
                 labels
@@ -202,7 +237,7 @@ class Ledger:
                 if (labels := unpack("labels", row.cells))
                 and json.loads(labels)["submission_id"] == submission
             ]
-            expected = sent[item].labeling.model_dump_json().encode()
+            expected = sent[item].model_dump_json().encode()
             require(works == [expected], "not the work that was sent", submission, item, works)
 
 
@@ -266,6 +301,7 @@ class World:
             "expire": (6, lambda: lambda: self.expire(shard)),
             "reopen": (6, lambda: lambda: self.reopen(user, shard)),
             "reject": (8, lambda: lambda: self.reject(image.item_id)),
+            "prelabel": (10, lambda: lambda: self.prelabel(shard)),
             "overwrite": (4, lambda: lambda: self.overwrite(image.item_id)),
             "flag": (3, lambda: lambda: self.flag(image.item_id)),
             "unreserve": (0.5, lambda: lambda: self.unreserve(user, shard)),
@@ -340,27 +376,60 @@ class World:
         elif self.random.random() < 0.8:
             self.tasks[task.user].remove(task)
         revisions = {one.item.item_id: one.item.revision for one in task.held}
-        decisions = {
-            item: self._decide(item, task.user, submission, revisions.get(item)) for item in wanted
-        }
+        decisions: dict[str, Decision] = {}
+        expected: dict[str, Labeling] = {}
+        for item in wanted:
+            labeling, expected[item] = self._label(item, task, submission)
+            base = self.random.choice((None, revisions.get(item)))
+            decisions[item] = Decision(item, base, labeling)
         digest = digest_id(*(repr(decision) for decision in decisions.values()))
         self.ledger.sent[submission, digest] = decisions
+        self.ledger.expected[submission, digest] = expected
         self.again.append((task.user, task.task_id, submission, digest))
         return lambda: self.submit(task.user, task.task_id, submission, digest)
 
-    def _decide(self, item: str, user: str, submission: str, revision: int | None) -> Decision:
+    def _label(self, item: str, task: Task, submission: str) -> tuple[Labeling, Labeling]:
+        """Work on an image: what is sent, and what is to be kept of it.
+
+        A suggestion the page shows is kept, changed or left out, in good faith or with false claims. There is
+        no class `x` among the suggestions, so that what is added equals none of them.
+        """
+        run_id = task.shown.get(item)
+        self.counts["suggested"] += bool(run_id)
         outcome = self.random.choice(OUTCOMES)
-        tags = self.random.choices("abc", k=self.random.randint(1, 2))
-        annotations = [Annotation(annotation_id=f"{n}", class_id=tag) for n, tag in enumerate(tags)]
+        sent: list[Annotation] = []
+        kept: list[Annotation] = []
+        became = Counter({"accepted": 0, "changed": 0, "removed": 0, "added": 0})
+        shown = suggestion(run_id, item).items() if run_id else ()
+        for name, class_id in shown:
+            fate = self.random.choice(("accepted", "changed", "removed"))
+            fate = "removed" if outcome == "skipped" else fate
+            became[fate] += 1
+            if fate == "removed":
+                continue
+            made = Annotation(
+                annotation_id=f"of-{name}"[:64], class_id=class_id if fate == "accepted" else "x"
+            )
+            claim = Origin(prelabel=name, changed=self.random.random() < 0.5)
+            truth = Origin(prelabel=name, run_id=run_id, changed=fate == "changed")
+            sent.append(made.model_copy(update={"origin": claim}))
+            kept.append(made.model_copy(update={"origin": truth}))
+        for n in range(self.random.randint(0 if sent else 1, 2) if outcome != "skipped" else 0):
+            made = Annotation(annotation_id=f"{n}", class_id="x")
+            claim = Origin(prelabel="of-nobody") if self.random.random() < 0.2 else None
+            sent.append(made.model_copy(update={"origin": claim}))
+            kept.append(made)
+            became["added"] += 1
         labeling = Labeling(
             outcome=cast(Any, outcome),
-            annotations=annotations if outcome != "skipped" else [],
-            labeler=user,
+            annotations=sent,
+            labeler=task.user,
             saved_at=self.storage.clock.now(),
             classes_version=1,
             submission_id=submission,
         )
-        return Decision(item, self.random.choice((None, revision)), labeling)
+        acceptance = Acceptance(run_id=run_id, **became) if run_id else None
+        return labeling, labeling.model_copy(update={"annotations": kept, "prelabel": acceptance})
 
     def submit(self, user: str, task_id: str, submission: str, digest: str) -> None:
         """Send a submission, for the first time or again."""
@@ -523,6 +592,16 @@ class World:
                 revision=self.random.choice((None, one.item.revision)),
             )
 
+    def prelabel(self, shard: int) -> None:
+        """Suggest labels, by a run that may be older than others, and may say so again."""
+        run = self.random.choice(SOURCES)
+        ids = [one.item_id for one in self._batch(shard)]
+        became = self.items.suggest(
+            shard, run, {one: suggested(run.run_id, one) for one in ids}, by="model"
+        )
+        self.counts["prelabeled"] += sum(one == "saved" for one in became.values())
+        require("contradicts" not in became.values(), "the same was said", run, became)
+
     def overwrite(self, item: str) -> None:
         """Upload other content under the same name."""
         self.etags[item] = self.fresh("e")
@@ -583,7 +662,9 @@ class Auditor:
         self._listing(items, self._rows(shard, "L|"))
         self._flags(items, self._rows(shard, "F|"))
         self._labelings(items, self._rows(shard, "V|"))
+        prelabels = self._rows(shard, "P|")
         for item_id, one in truths.items():
+            self._prelabels(one.item, [row for key, row in prelabels.items() if item_id in key])
             self._history(item_id, one.item, unpack("labels", one.cells))
         self._counters(shard, items, self._rows(shard, "C|"))
 
@@ -612,6 +693,8 @@ class Auditor:
                     item,
                 )
                 require(task.everything.get(item.item_id) == one.lane, "items of task", task)
+                shown = one.item.suggested if lane.state == "leased" else ""
+                require(task.shown.get(item.item_id, "") == shown, "shown by the task", task)
                 if self._items.overlap == 1 and lane.state == "leased" and not task.stale:
                     require(one.item == item, "copy in the task", one.item, item)
         wanted = {
@@ -626,6 +709,37 @@ class Auditor:
             require(all(lane.task for lane in leased), "leased to no task", item)
             people = [lane.labeler for lane in item.lanes if lane.state != "available"]
             require(len(people) == len(set(people)), "twice to the same labeler", item)
+
+    def _prelabels(self, item: Item, rows: Sequence[Row]) -> None:
+        """What was suggested for an item is kept, and the newest of it stands, as long as it may."""
+        said: dict[str, Row] = {}
+        for row in rows:
+            run_id = row.key.split("|")[2]
+            said[next(one.order for one in SOURCES if one.run_id == run_id)] = row
+            data = unpack("suggestion", row.cells)
+            require(data == suggested(run_id, item.item_id), "not what was suggested", row.key)
+        newest = max(said, default="")
+        require(item.newest_run == newest, "not the newest run", item, sorted(said))
+        stands = newest and self._stands(item, said[newest])
+        wanted = newest.split("|")[1] if stands else ""
+        require(item.suggested == wanted, "not the newest suggestion", item, sorted(said))
+        copy = small_copy(suggested(wanted, item.item_id)) if wanted else ""
+        require(item.suggestion == copy, "copy of a suggestion", item)
+        if item.state in ("available", "leased") and item.priority != layout.FRONT:
+            queue = (
+                layout.UNMEASURED
+                if not item.width
+                else layout.PRELABELED
+                if wanted
+                else layout.MANUAL
+            )
+            require(item.priority == queue, "in the wrong queue", item, queue)
+
+    def _stands(self, item: Item, row: Row) -> bool:
+        """Whether a suggestion that was the newest must be there still: nothing happened to its image."""
+        same_image = item.blob_etag == row.text("blob_etag")
+        touched = item.state not in ("available", "leased", "unreadable") or bool(item.returned)
+        return bool(row.number("suggestion")) and same_image and not touched
 
     def _listing(self, items: Mapping[str, Item], rows: Mapping[str, Row]) -> None:
         wanted = {item.listing: item for item in items.values() if item.listing}
@@ -684,10 +798,11 @@ class Auditor:
                 known = json.loads(unpack("delta", row.cells))
                 self._deltas[row.key, row.etag] = known
             found.update(known)
-        wanted: Counter[str] = Counter(self._ledger.days[self._items.partition(shard)])
+        wanted: Counter[str] = Counter(self._ledger.done[self._items.partition(shard)])
         for item in items.values():
             wanted.update(item.facts())
         found = Counter({name: count for name, count in found.items() if count})
+        wanted = Counter({name: count for name, count in wanted.items() if count})
         require(found == wanted, "counters", shard, found.items() ^ wanted.items())
 
     def all(self) -> None:

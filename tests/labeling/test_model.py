@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +14,13 @@ import pytest
 from dev.prove import Run, ThreadedRun, Violation
 from labeling import items as module
 from labeling import layout
+from labeling.acceptance import Prelabel
 from labeling.adapters.azure import connect
 from labeling.adapters.memory import memory_storage
 from labeling.items import Items
 from labeling.records import (
     Decision,
+    Finished,
     Found,
     Item,
     Labeling,
@@ -28,6 +30,9 @@ from labeling.records import (
     Task,
     lane_of_queue_row,
     pack,
+)
+from labeling.records import (
+    Run as Source,
 )
 from labeling.storage import Collision, Create, Delete, Merge, Operation, Range, Value
 from tests.conftest import TestStorage
@@ -253,6 +258,62 @@ class CopiesAreNotedWithoutTheEtag(Changed):
         return [_without_etag(o) if notes else o for o in operations]
 
 
+def _suggests(operations: Sequence[Operation]) -> bool:
+    """Whether a transaction notes a suggestion."""
+    return any(isinstance(one, Create) and one.key.startswith("P|") for one in operations)
+
+
+class SuggestingIgnoresTheEtagOfTheTruth(Changed):
+    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+        if not _suggests(operations):
+            return operations
+        return [_without_etag(o) if o.key.startswith("I|") else o for o in operations]
+
+
+class SuggestingLeavesTheQueueRow(Changed):
+    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+        gone = [o for o in operations if isinstance(o, Delete) and o.key.startswith("A|")]
+        return [o for o in operations if not _suggests(operations) or o not in gone]
+
+
+class SuggestionsAreNotKept(Changed):
+    """The item says what is suggested now; what others were shown is forgotten."""
+
+    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+        return [o for o in operations if not o.key.startswith("P|")]
+
+
+class TheLastRunToComeWins(Items):
+    def _outdated(self, item: Item, run: Source) -> bool:
+        return False
+
+
+class WorkIsComparedWithWhatIsSuggestedNow(Items):
+    def shown(self, task: Task | Finished, item_ids: Iterable[str]) -> dict[str, Prelabel]:
+        ids = list(item_ids)
+        now = {one.item.item_id: one.item.suggested for one in self.read_many(ids) if one}
+        finished = self.finished(task.user, task.task_id) or Finished(
+            task.task_id, task.user, "open", {}, "", 0
+        )
+        return super().shown(replace(finished, shown=now), ids)
+
+
+class LateWorkIsComparedWithNothing(Items):
+    def shown(self, task: Task | Finished, item_ids: Iterable[str]) -> dict[str, Prelabel]:
+        return super().shown(task, item_ids) if isinstance(task, Task) else {}
+
+
+class OverwrittenImagesKeepWhatWasSuggested(Changed):
+    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+        kept = ("suggested", "suggestion")
+        return [
+            replace(o, cells={k: v for k, v in o.cells.items() if k not in kept})
+            if isinstance(o, Merge) and o.key.startswith("I|") and "blob_etag" in o.cells
+            else o
+            for o in operations
+        ]
+
+
 MUTATIONS = [
     ClaimsLeaveTheQueueRow,
     ClaimsIgnoreTheEtagOfTheQueueRow,
@@ -272,6 +333,13 @@ MUTATIONS = [
     ClaimsWriteNoLabeling,
     OverwritingKeepsTheCopies,
     CopiesAreNotedWithoutTheEtag,
+    SuggestingIgnoresTheEtagOfTheTruth,
+    SuggestingLeavesTheQueueRow,
+    SuggestionsAreNotKept,
+    TheLastRunToComeWins,
+    WorkIsComparedWithWhatIsSuggestedNow,
+    LateWorkIsComparedWithNothing,
+    OverwrittenImagesKeepWhatWasSuggested,
 ]
 
 
