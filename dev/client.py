@@ -6,6 +6,7 @@ import base64
 import json
 import mimetypes
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from labeling.annotations import TaskType
 
 _UPLOADS_A_CALL = 500
 _UPLOADS_AT_ONCE = 4
+_PRELABELS_A_CALL = 400
+_BODY_BYTES = 1_500_000
 _POLL_S = 0.5
 _TIMEOUT_S = 60
 
@@ -158,6 +161,27 @@ class Client:
         """Let somebody work in a project. Safe to repeat."""
         body = {"role": role, "name": person.email}
         self.call("PUT", f"/projects/{project_id}/members/{person.member_id}", body)
+
+    def suggest(
+        self, project_id: str, run_id: str, items: Sequence[Mapping[str, Any]]
+    ) -> Counter[str]:
+        """Suggest labels, as many a call as fit; how many suggestions became what. Safe to repeat."""
+        became: Counter[str] = Counter()
+        some: list[Mapping[str, Any]] = []
+        size = 0
+        for item in [*items, None]:
+            length = len(json.dumps(item))
+            if some and (
+                item is None or len(some) == _PRELABELS_A_CALL or size + length > _BODY_BYTES
+            ):
+                body = {"run_id": run_id, "items": some}
+                answer = self.call("POST", f"/projects/{project_id}/prelabels", body)
+                became.update(one["status"] for one in answer["results"])
+                some, size = [], 0
+            if item is not None:
+                some.append(item)
+                size += length
+        return became
 
     def wait_until_running(self, project_id: str, *, timeout_s: float = 120) -> None:
         """Return when the project's images are registered and it hands out work.

@@ -17,6 +17,8 @@ the table have the numbers:
                        measured yet, that is done first and counts
     calls_per_submit   storage calls of a submission that was sent once and saved, in the mean
     dry_polls          requests for a page answered with none
+    assist_mismatches  with `--prelabels`: suggestions not shown as they were sent, and what became of
+                       them that the product counts otherwise than the labelers do
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
 from tempfile import TemporaryDirectory, mkdtemp
@@ -48,6 +50,7 @@ from dev.simulate import judge
 from dev.simulate.labeler import Plan, Role, person
 from dev.simulate.real import LOST_RACE
 from dev.stack import Stack
+from dev.suggestions import suggestions
 from labeling.annotations import TaskType
 
 ADMIN = Person("simulate-admin", "admin@example.com", roles=("admin",))
@@ -61,6 +64,7 @@ _PATIENCE_S = 30.0  # more than lease, grace and how long a host believes there 
 _LARGE = 100  # images: from here on the labeler to be killed does some work first
 _READY_S = 120
 _READERS = 8  # threads that read items
+_SUGGESTED, _SUGGESTED_AGAIN = 0.6, 0.2  # of the images
 _ROLES: tuple[Role, ...] = ("killed", "late", "prefetching")
 
 
@@ -74,6 +78,7 @@ class Run:
     folder: Path
     seed: int = 1
     sabotage: str | None = None
+    prelabels: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--items", type=_at_least(8), default=300)
     parser.add_argument("--labelers", type=_at_least(2), default=4)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--prelabels", action="store_true", help="suggest labels, some of them wrong"
+    )
     parser.add_argument("--sabotage", choices=SABOTAGE, help="break the product, to see it noticed")
     parser.add_argument("--json", type=Path, default=LOCAL / "simulate.json", help="the numbers")
     parser.add_argument("--folder", type=Path, default=LOCAL / "simulate", help="logs and exports")
@@ -112,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.folder,
         seed=options.seed,
         sabotage=options.sabotage,
+        prelabels=options.prelabels,
     )
     try:
         result = simulate(run)
@@ -181,6 +190,7 @@ class _Simulation:
     truth: Truth
     url: str
     admin: Client
+    suggested: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def result(self, host_log: Path) -> Result:
         dataset_id = self.admin.create_dataset("simulation", key="simulation")
@@ -192,10 +202,35 @@ class _Simulation:
             "Simulation", self.run.task_type, dataset_id, self.truth.classes, key="simulation"
         )
         self.admin.wait_until_running(project_id)
+        if self.run.prelabels:
+            self._suggest(project_id, f"{dataset_id}/")
         before = _lost_races(host_log)
         logs = self._label(project_id, f"{dataset_id}/")
         races = _lost_races(host_log) - before
         return self._judge(project_id, f"{dataset_id}/", logs, races)
+
+    def _suggest(self, project_id: str, prefix: str) -> None:
+        """Suggest labels for most images by one run, and for some of these something else by another."""
+        first = suggestions(self.truth, prefix, self.run.seed, _SUGGESTED)
+        second = suggestions(self.truth, prefix, self.run.seed + 1, _SUGGESTED_AGAIN)
+        project = self.admin.call("GET", f"/projects/{project_id}")
+        class_ids = {one["name"]: one["class_id"] for one in project["classes"]}
+        for run_id, items in (("first", first), ("second", second)):
+            became = self.admin.suggest(project_id, run_id, items)
+            if set(became) != {"saved"}:
+                raise StartFailed(f"suggestions were not taken: {became}")
+            for item in items:
+                annotations = [
+                    {
+                        "annotation_id": one["annotation_id"],
+                        "class_id": class_ids[one["class"]],
+                        "confidence": one["confidence"],
+                        "frame": 0,
+                        "geometry": one["geometry"],
+                    }
+                    for one in item["annotations"]
+                ]
+                self.suggested[item["path"]] = {"run_id": run_id, "annotations": annotations}
 
     # The labelers.
 
@@ -281,6 +316,12 @@ class _Simulation:
             "lost": judge.lost(said, kept, entries),
             "export_mismatches": compared.findings,
         }
+        if self.run.prelabels:
+            progress = self.admin.call("GET", f"/projects/{project_id}/progress")
+            counted = {one["user"]: one["prelabels"] for one in progress["labelers"]}
+            findings["assist_mismatches"] = judge.unassisted(
+                events, said, kept, self.suggested, counted
+            )
         if not self.run.sabotage and not _says(logs[0], "holding"):
             findings["lost"].append("the labeler to be killed never had a page: nothing is proved")
         effort = judge.effort(events, said)
@@ -296,7 +337,13 @@ class _Simulation:
             "dry_polls": effort.dry_polls,
             **{name: len(found) for name, found in findings.items()},
         }
-        return Result(numbers, findings, _notes(events, said, effort, compared))
+        notes = _notes(events, said, effort, compared)
+        if self.run.prelabels:
+            made = Counter[str]()
+            for one in said.decisions:
+                made.update({k: v for k, v in (one.made or {}).items() if k != "run_id"})
+            notes.append("suggestions: " + ", ".join(f"{name} {n}" for name, n in made.items()))
+        return Result(numbers, findings, notes)
 
     def _kept(self, project_id: str) -> list[judge.Kept]:
         """Every item with its history."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -165,6 +165,8 @@ class Decision:
     outcome: str
     annotations: Sequence[Json]
     reason: str | None
+    made: Json | None = None
+    """What became of suggestions, as the labeler counts it; None where the page showed none."""
 
     @property
     def accepted(self) -> bool:
@@ -197,10 +199,12 @@ def submissions(events: Sequence[Json]) -> Submissions:
     """Read the logs for what was sent and what was answered."""
     found = Submissions()
     bodies: dict[str, Json] = {}
+    made: dict[str, Json] = {}
     answers: dict[str, Json] = {}
     for event in events:
         if event["event"] == "sending":
             bodies[event["body"]["submission_id"]] = event["body"]
+            made[event["body"]["submission_id"]] = event.get("made", {})
         if event["event"] != "answered":
             continue
         submission_id, answer = event["submission_id"], event["answer"]
@@ -208,9 +212,10 @@ def submissions(events: Sequence[Json]) -> Submissions:
             found.problems.append(f"{submission_id}: refused with {event['status']}: {answer}")
         elif submission_id not in answers:
             answers[submission_id] = answer
-            decided = _decisions(event["labeler"], bodies[submission_id], answer)
+            body = bodies[submission_id]
+            decided = _decisions(event["labeler"], body, made[submission_id], answer)
             found.decisions += decided
-            if len(decided) != len(bodies[submission_id]["items"]):
+            if len(decided) != len(body["items"]):
                 found.problems.append(f"{submission_id}: not every image was answered")
         elif answer != answers[submission_id]:
             found.problems.append(f"{submission_id}: answered differently the second time")
@@ -223,7 +228,7 @@ def submissions(events: Sequence[Json]) -> Submissions:
     return found
 
 
-def _decisions(labeler: str, body: Json, answer: Json) -> list[Decision]:
+def _decisions(labeler: str, body: Json, made: Json, answer: Json) -> list[Decision]:
     said = {one["item_id"]: one for one in body["items"]}
     return [
         Decision(
@@ -236,6 +241,7 @@ def _decisions(labeler: str, body: Json, answer: Json) -> list[Decision]:
             said[result["item_id"]]["outcome"],
             said[result["item_id"]]["annotations"],
             said[result["item_id"]]["reason"],
+            made.get(result["item_id"]),
         )
         for result in answer["results"]
         if result["item_id"] in said
@@ -288,7 +294,7 @@ def _missing(one: Decision, kept: Kept | None) -> list[str]:
         entry
         for entry in found
         if entry["outcome"] == one.outcome
-        and entry["annotations"] == one.annotations
+        and _bare(entry["annotations"]) == _bare(one.annotations)
         and (not one.accepted or entry["revision"] == one.revision)
     ]
     if len(found) == len(same) == 1:
@@ -315,9 +321,83 @@ def _not_in_force(kept: Kept, last: Decision | None, said: Submissions) -> list[
         return [*findings, f"{name}: is {view['state']}, and nobody was told so"]
     shown = (view["submission_id"], view["outcome"], view["state"], view["revision"])
     expected = (last.submission_id, last.outcome, last.outcome, last.revision)
-    if shown != expected or view["annotations"] != last.annotations:
+    if shown != expected or _bare(view["annotations"]) != _bare(last.annotations):
         return [*findings, f"{name}: shows {shown}, accepted last was {expected}"]
     return findings
+
+
+def _bare(annotations: Sequence[Json]) -> list[Json]:
+    """Annotations without what they were made from, which is found out and not believed."""
+    return [{**one, "origin": None} for one in annotations]
+
+
+# What became of suggestions.
+
+
+def unassisted(
+    events: Sequence[Json],
+    said: Submissions,
+    kept: Sequence[Kept],
+    suggested: Mapping[str, Json],
+    counted: Mapping[str, Json],
+) -> list[str]:
+    """Suggestions that were not shown as they were sent, and what became of them that is not kept so.
+
+    Args:
+        events: of the labelers.
+        said: what they sent and were answered.
+        kept: every image.
+        suggested: `{run_id, annotations}` by path, all of it sent before the work began.
+        counted: by labeler, what the product counts of what became of suggestions.
+    """
+    findings: list[str] = []
+    seen: set[str] = set()
+    for event in events:
+        if event["event"] != "task" or event["state"] != "open":
+            continue
+        for one in event["items"]:
+            # What somebody has labeled is not suggested again.
+            fresh = one["revision"] == 0
+            wanted = suggested.get(one["path"]) if fresh else None
+            if one["prelabel"] != wanted:
+                findings.append(f"{one['path']}: shown {one['prelabel']}, suggested {wanted}")
+            if fresh and event["kind"] != ("prelabeled" if wanted else "manual"):
+                findings.append(f"{one['path']}: came as {event['kind']}")
+            seen |= {one["path"]} if wanted else set()
+    findings += [f"{path}: never came prelabeled" for path in sorted(suggested.keys() - seen)]
+    totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    by_submission = {(one.submission_id, one.item_id): one for one in said.decisions}
+    for one in kept:
+        for entry in one.history:
+            decision = by_submission.get((entry["submission_id"], one.view["item_id"]))
+            became: Json | None = entry["prelabel"]
+            if decision and (became != decision.made or not _adds_up(entry)):
+                findings.append(
+                    f"{one.view['path']}: {decision.submission_id} made {decision.made} of the "
+                    f"suggestions, the history says {became}"
+                )
+            if became and entry["what"] == "submitted" and entry["outcome"] == "labeled":
+                totals[entry["by"]].update({k: v for k, v in became.items() if k != "run_id"})
+    findings += [
+        f"{labeler}: counted {dict(counted.get(labeler, {}))}, in the history are {dict(total)}"
+        for labeler, total in totals.items()
+        if counted.get(labeler) != total
+    ]
+    return findings
+
+
+def _adds_up(entry: Json) -> bool:
+    """Whether annotations say themselves what is counted of them."""
+    if not entry["prelabel"]:
+        return True
+    origins = [one["origin"] for one in entry["annotations"]]
+    made = [one for one in origins if one]
+    return (
+        sum(not one["changed"] for one in made),
+        sum(one["changed"] for one in made),
+        len(origins) - len(made),
+        {one["run_id"] for one in made} - {entry["prelabel"]["run_id"]},
+    ) == (*(entry["prelabel"][name] for name in ("accepted", "changed", "added")), set())
 
 
 # What was exported of it.

@@ -11,6 +11,7 @@ import math
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from dev.client import Person
+from dev.suggestions import noisy
 
 Role = Literal["worker", "killed", "late", "prefetching"]
 Json = dict[str, Any]
@@ -33,7 +35,7 @@ CALLS = "x-labelry-calls"
 
 _PAGES = (1, 4, 6, 9)
 _THINK_S = (0.02, 0.2)  # a page
-_NOISE_PX = 1.0
+_LOGGED = ("item_id", "revision", "path", "width", "height", "prelabel")  # of an image on a page
 _SKIPPED = 0.05  # of the images
 _WRONG = 0.03  # of the images get another class
 _TRIES = 3  # of a request that is answered 5xx
@@ -90,6 +92,8 @@ class Page:
     items: list[Json]
     until: float
     correction: bool = False
+    made: dict[str, Json] = field(default_factory=dict[str, Json])
+    """Of images with suggestions: what became of them, see `acceptance.Acceptance`."""
 
 
 @dataclass
@@ -204,10 +208,7 @@ class Labeler:
             kind=task["kind"],
             state=task["state"],
             until=until,
-            items=[
-                {name: one[name] for name in ("item_id", "revision", "path", "width", "height")}
-                for one in task["items"]
-            ],
+            items=[{name: one[name] for name in _LOGGED} for one in task["items"]],
             calls=calls,
             again=again,
         )
@@ -252,17 +253,21 @@ class Labeler:
     # What is said about images.
 
     def _decide(self, page: Page) -> list[Json]:
-        return [self._decision(item, correction=page.correction) for item in page.items]
+        return [self._decision(item, page) for item in page.items]
 
-    def _decision(self, item: Json, *, correction: bool) -> Json:
-        annotations = self._annotations(item, correction=correction)
+    def _decision(self, item: Json, page: Page) -> Json:
+        annotations = self._annotations(item, correction=page.correction)
         decision: Json = {
             "item_id": item["item_id"],
             "base_revision": item["revision"],
             "active_ms": self._random.randrange(500, 5000),
         }
         nothing_to_say = not annotations and self.plan.task_type in ("multiclass", "multilabel")
-        if nothing_to_say or self._random.random() < _SKIPPED:
+        skipped = nothing_to_say or self._random.random() < _SKIPPED
+        if item["prelabel"]:
+            made = [] if skipped else annotations
+            page.made[item["item_id"]] = self._mend(item["prelabel"], made, item["path"])
+        if skipped:
             reason = "nothing to see" if nothing_to_say else self._random.choice(["흐림", "a blur"])
             return {**decision, "outcome": "skipped", "reason": reason, "annotations": []}
         return {**decision, "outcome": "labeled", "reason": None, "annotations": annotations}
@@ -291,6 +296,53 @@ class Labeler:
             for number, (name, geometry) in enumerate(found, 1)
         ]
 
+    def _mend(self, prelabel: Json, annotations: Sequence[Json], path: str) -> Json:
+        """Keep of the suggestions what is right, and say of the rest what it was made from, or nothing.
+
+        Returns:
+            What became of the suggestions.
+        """
+        left: dict[str, Json] = {one["annotation_id"]: one for one in prelabel["annotations"]}
+        became = Counter({"accepted": 0, "changed": 0, "removed": 0, "added": 0})
+        unmade: list[tuple[int, Json]] = []
+        for number, one in enumerate(annotations):
+            name = self._right(one, number, left, path)
+            if name is None:
+                unmade.append((number, one))
+                continue
+            one["geometry"] = left.pop(name)["geometry"]
+            became["accepted"] += 1
+            if self._random.random() < 0.8:  # whether it is said or not
+                one["origin"] = {"prelabel": name}
+        tags = self.plan.task_type in ("multiclass", "multilabel")
+        for number, one in unmade:
+            name = next(iter(left), "") if tags else f"s{number}"
+            if name in left and self._random.random() < 0.8:
+                del left[name]
+                one["origin"] = {"prelabel": name}
+                became["changed"] += 1
+            else:
+                became["added"] += 1
+        became["removed"] = len(left)
+        return {"run_id": prelabel["run_id"], **became}
+
+    def _right(self, one: Json, number: int, left: Mapping[str, Json], path: str) -> str | None:
+        """The suggestion that is as good as what is to be said: no point of it off by more than a pixel."""
+        if one["geometry"]["kind"] == "tag":
+            same = (name for name in left if left[name]["class_id"] == one["class_id"])
+            return next(same, None)
+        name, entry = f"s{number}", self._truth[path]
+        if name not in left or left[name]["class_id"] != one["class_id"]:
+            return None
+        size = (entry["width"], entry["height"])
+        points = _points(left[name]["geometry"])
+        true = _points_of_truth(entry["instances"][number], self.plan.task_type)
+        near = len(points) == len(true) and all(
+            math.dist([x * size[0], y * size[1]], [tx * size[0], ty * size[1]]) < 1.001
+            for (x, y), (tx, ty) in zip(points, true, strict=True)
+        )
+        return name if near else None
+
     def _box(self, one: Json, size: tuple[int, int]) -> Json:
         box: Mapping[str, float] = one["box"]
         (x0, y0), (x1, y1) = self._ring([(box["x0"], box["y0"]), (box["x1"], box["y1"])], size)
@@ -309,18 +361,7 @@ class Labeler:
         }
 
     def _ring(self, points: Sequence[Sequence[float]], size: tuple[int, int]) -> list[list[float]]:
-        """The points, each off by up to a pixel, and none outside the image."""
-
-        def moved(point: Sequence[float]) -> list[float]:
-            turn = self._random.uniform(0, 2 * math.pi)
-            far = _NOISE_PX * math.sqrt(self._random.random())
-            off = (far * math.cos(turn), far * math.sin(turn))
-            return [
-                min(1.0, max(0.0, at + by / side))
-                for at, by, side in zip(point, off, size, strict=True)
-            ]
-
-        return [moved(point) for point in points]
+        return noisy(points, size, self._random)
 
     # What is sent.
 
@@ -338,7 +379,8 @@ class Labeler:
         turn = (self._submissions + 3 * self.plan.number) % 10
         self._submissions += 1
         how = {2: "repeated", 5: "parallel", 8: "answer lost"}.get(turn, "once")
-        self.log("sending", task_id=page.task_id, how=how, body=body)
+        made = {one["item_id"]: page.made.get(one["item_id"]) for one in decisions}
+        self.log("sending", task_id=page.task_id, how=how, body=body, made=made)
         if how == "parallel":
             with self._connection() as other, ThreadPoolExecutor(1) as pool:
                 second = pool.submit(self._submit_once, page, path, body, how, other)
@@ -428,6 +470,20 @@ class Labeler:
 
     def _id(self, prefix: str) -> str:
         return f"{prefix}-{self.plan.number}-{self._random.getrandbits(64):016x}"
+
+
+def _points(geometry: Json) -> list[list[float]]:
+    """All points of a shape, in order."""
+    if geometry["kind"] == "box":
+        return [[geometry["x0"], geometry["y0"]], [geometry["x1"], geometry["y1"]]]
+    rings = [ring for part in geometry["parts"] for ring in (part["outer"], *part["holes"])]
+    return [point for ring in rings for point in ring]
+
+
+def _points_of_truth(instance: Json, task_type: str) -> list[list[float]]:
+    if task_type == "boxes":
+        return _points({"kind": "box", **instance["box"]})
+    return _points({"kind": "polygon", "parts": instance["polygon"]})
 
 
 def _timestamp(text: str) -> float:
