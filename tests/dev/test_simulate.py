@@ -32,10 +32,11 @@ def run(folder: Path, *more: str) -> tuple[int, Json]:
 
 
 def test_four_labelers_finish_forty_images_and_nothing_is_broken(tmp_path: Path) -> None:
-    status, numbers = run(tmp_path)
+    status, numbers = run(tmp_path, "--prelabels")
 
     assert status == 0
     assert numbers["type"] == "polygons"
+    assert numbers["assist_mismatches"] == 0
     assert (numbers["items"], numbers["labelers"]) == (40, 4)
     assert numbers["labels"] >= 40
     assert numbers["calls_per_handout"] > 0
@@ -67,7 +68,7 @@ def asked(at: float, who: str, task: str) -> Json:
 
 
 def received(at: float, who: str, task: str, *, until: float = 100, revision: int = 0) -> Json:
-    items = [{"item_id": "i", "revision": revision}]
+    items: list[Json] = [{"item_id": "i", "revision": revision}]
     more = {"request_id": f"r-{task}", "task_id": task, "until": until, "items": items}
     return {"at": at, "labeler": who, "event": "task", "calls": 3, "again": False, **more}
 
@@ -284,6 +285,61 @@ def test_a_line_cut_off_by_a_kill_is_left_out(tmp_path: Path) -> None:
     log.write_text('{"at": 2, "event": "b"}\n{"at": 1, "event": "a"}\n{"at": 3, "ev')
 
     assert [event["event"] for event in judge.read_logs([log])] == ["a", "b"]
+
+
+# Suggestions.
+
+SUGGESTED = {"run_id": "run", "annotations": [{"annotation_id": "p1", "class_id": "c1"}]}
+COUNTED = {"accepted": 1, "changed": 0, "removed": 0, "added": 0}
+ACCEPTED = {"run_id": "run", **COUNTED}
+ORIGIN = {"prelabel": "p1", "run_id": "run", "changed": False}
+
+
+def unassisted(
+    *,
+    shown: Json | None = SUGGESTED,
+    kind: str = "prelabeled",
+    made: Json | None = ACCEPTED,
+    became: Json | None = ACCEPTED,
+    origin: Json | None = ORIGIN,
+    counted: Mapping[str, int] = COUNTED,
+    suggested: Mapping[str, Json] = {"p": SUGGESTED},
+) -> list[str]:
+    """What the judge finds where Bob accepts a suggestion, or something is otherwise."""
+    page = {**received(1, "bob", "b"), "kind": kind, "state": "open"}
+    page["items"] = [{"item_id": "i", "path": "p", "revision": 0, "prelabel": shown}]
+    events = [asked(0, "bob", "b"), page, sending(2, "bob", "b"), answered(3, "bob", "b")]
+    events[2]["made"] = {"i": made}
+    one = {**entry(), "by": "bob", "prelabel": became}
+    one["annotations"][0]["origin"] = origin
+    said = judge.submissions(events)
+    return judge.unassisted(events, said, [kept(one)], suggested, {"bob": counted})
+
+
+def test_suggestions_that_came_and_were_counted_as_they_were_made_are_right() -> None:
+    assert unassisted() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ({"shown": None}, "shown None"),
+        ({"shown": {**SUGGESTED, "run_id": "older"}}, "shown {'run_id': 'older'"),
+        ({"kind": "manual"}, "came as manual"),
+        ({"suggested": {"p": SUGGESTED, "q": SUGGESTED}}, "q: never came prelabeled"),
+        ({"suggested": {}}, "suggested None"),
+        ({"made": {**ACCEPTED, "accepted": 0, "changed": 1}}, "the history says"),
+        ({"became": None}, "the history says None"),
+        ({"origin": None}, "the history says"),
+        ({"origin": {**ORIGIN, "changed": True}}, "the history says"),
+        ({"origin": {**ORIGIN, "run_id": "older"}}, "the history says"),
+        ({"counted": {}}, "bob: counted {}"),
+    ],
+)
+def test_suggestions_that_are_otherwise_are_seen(change: Json, finding: str) -> None:
+    found = unassisted(**change)
+
+    assert any(finding in one for one in found), found
 
 
 # The export.
