@@ -146,7 +146,14 @@ class Client:
             raise ApiError(response)
 
     def create_project(
-        self, name: str, task_type: TaskType, dataset_id: str, classes: Sequence[str], *, key: str
+        self,
+        name: str,
+        task_type: TaskType,
+        dataset_id: str,
+        classes: Sequence[str],
+        *,
+        key: str,
+        instructions: str = "",
     ) -> str:
         """A project over a dataset; its id. The same `key` gives the same project."""
         body = {
@@ -154,6 +161,7 @@ class Client:
             "task_type": task_type,
             "dataset_id": dataset_id,
             "classes": [{"name": class_name} for class_name in classes],
+            "instructions": {"text": instructions},
         }
         return self.call("POST", "/projects", body, headers={"Idempotency-Key": key})["project_id"]
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import get_args
@@ -16,9 +17,10 @@ from dev import LOCAL
 from dev.azurite import DEFAULT_PORTS
 from dev.child import StartFailed
 from dev.client import ApiError, Client, Person
-from dev.samples import compose
+from dev.samples import Truth, compose
 from dev.site import Choice, build, with_sign_in
 from dev.stack import Stack
+from dev.suggestions import suggestions
 from labeling.annotations import TaskType
 
 ADMIN = Person("demo-admin", "admin@example.com", roles=("admin",))
@@ -31,9 +33,51 @@ CHOICES = (
     Choice(LABELERS[0], "레이블을 지정합니다", "labels images"),
     Choice(LABELERS[1], "레이블을 지정합니다", "labels images"),
 )
-PROJECTS: tuple[tuple[str, TaskType], ...] = (
-    ("하나만 고르기 · One class an image", "multiclass"),
-    ("여러 개 고르기 · Several classes an image", "multilabel"),
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A project to try. `scenes` says which photos it is over: those with one thing, or with several."""
+
+    name: str
+    task_type: TaskType
+    scenes: TaskType
+    instructions: str
+    prelabeled: bool = False
+
+
+SAMPLES = (
+    Sample(
+        "하나만 고르기 · One class an image",
+        "multiclass",
+        "multiclass",
+        "사진에 있는 것을 하나 고르세요. 아무것도 없으면 건너뛰세요.\n\n"
+        "Choose what the photo shows. Skip a photo that shows nothing.",
+    ),
+    Sample(
+        "여러 개 고르기 · Several classes an image",
+        "multilabel",
+        "multilabel",
+        "사진에 보이는 것을 모두 고르세요. 아무것도 없으면 건너뛰세요.\n\n"
+        "Choose everything the photo shows. Skip a photo that shows nothing.",
+    ),
+    Sample(
+        "상자 고치기 · Boxes, suggested",
+        "boxes",
+        "multilabel",
+        "상자가 미리 그려져 있습니다. 맞으면 그대로 두고, 어긋난 상자는 물체에 꼭 맞게 고치세요. "
+        "빠진 것은 그리고, 잘못된 상자는 지우세요.\n\n"
+        "Boxes are there already. Keep those that are right, fit the others tightly around their thing, "
+        "draw what is missing and remove what is wrong.",
+        prelabeled=True,
+    ),
+    Sample(
+        "다각형 그리기 · Polygons",
+        "polygons",
+        "multilabel",
+        "물체마다 윤곽을 따라 다각형을 그리세요. 구멍은 빼고 그리세요.\n\n"
+        "Draw a polygon along the outline of each thing. Cut out holes.",
+    ),
 )
 _SCENES = 36  # of a project
 _SEED = 2024
@@ -81,17 +125,33 @@ Labelry is ready.
 def sample_projects(client: Client) -> None:
     """One project a task type, over scenes made for it, where it is not there yet."""
     known = _known_projects(client)
-    made: list[str] = []
-    for name, task_type in PROJECTS:
-        if name in known:
+    made: list[tuple[Sample, str, Truth]] = []
+    for sample in SAMPLES:
+        if sample.name in known:
             continue
-        print(f"making the project {name}", flush=True)
-        folder = LOCAL / "demo" / task_type
-        truth = compose(task_type, _SCENES, _SEED, folder)
+        print(f"making the project {sample.name}", flush=True)
+        folder = LOCAL / "demo" / sample.scenes
+        truth = replace(compose(sample.scenes, _SCENES, _SEED, folder), task_type=sample.task_type)
         files = {scene.path: folder / scene.path for scene in truth.scenes}
-        made.append(make_project(client, name, task_type, files, truth.classes))
-    for project_id in made:
+        project_id = make_project(
+            client,
+            sample.name,
+            sample.task_type,
+            files,
+            truth.classes,
+            instructions=sample.instructions,
+        )
+        made.append((sample, project_id, truth))
+    for sample, project_id, truth in made:
         client.wait_until_running(project_id)
+        if sample.prelabeled:
+            suggest(client, project_id, truth)
+
+
+def suggest(client: Client, project_id: str, truth: Truth) -> None:
+    """Suggest labels for a project's photos as a fairly good model would. Safe to repeat."""
+    dataset_id = client.call("GET", f"/projects/{project_id}")["dataset_id"]
+    client.suggest(project_id, "sample-model", suggestions(truth, f"{dataset_id}/", _SEED))
 
 
 def own_project(client: Client, folder: Path, task_type: TaskType, classes: Sequence[str]) -> None:
@@ -121,13 +181,17 @@ def make_project(
     task_type: TaskType,
     files: Mapping[str, Path],
     classes: Sequence[str],
+    *,
+    instructions: str = "",
 ) -> str:
     """Upload, create, let the labelers in; the project's id. Safe to repeat after a failure."""
     key = f"demo-{hashlib.sha256(f'{name}/{task_type}'.encode()).hexdigest()[:32]}"
     dataset_id = client.create_dataset(name, key=key)
     for path, why in client.upload(dataset_id, files).items():
         print(f"  left out: {path}: {why}", flush=True)
-    project_id = client.create_project(name, task_type, dataset_id, classes, key=key)
+    project_id = client.create_project(
+        name, task_type, dataset_id, classes, key=key, instructions=instructions
+    )
     for labeler in LABELERS:
         client.add_member(project_id, labeler)
     return project_id

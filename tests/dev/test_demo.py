@@ -52,6 +52,29 @@ def test_a_second_start_finds_the_projects_of_the_first(tmp_path: Path) -> None:
     assert len(seen[0]) == 1
 
 
+def test_a_project_is_suggested_labels_as_a_model_would(tmp_path: Path) -> None:
+    truth = compose("boxes", 8, 1, tmp_path / "photos", source="packages")
+    files = {scene.path: tmp_path / "photos" / scene.path for scene in truth.scenes}
+    with (
+        Stack(site=None, logs=tmp_path) as system,
+        Client(system.url, person=demo.ADMIN) as admin,
+        Client(system.url, person=demo.LABELERS[0]) as labeler,
+    ):
+        project_id = demo.make_project(admin, "Boxes", "boxes", files, truth.classes)
+        admin.wait_until_running(project_id)
+        measured_items(admin, project_id)
+        for _twice in (1, 2):
+            demo.suggest(admin, project_id, truth)
+        tasks = f"/projects/{project_id}/tasks"
+        page = labeler.call("POST", tasks, {"request_id": "r1", "size": 24})["task"]
+
+    assert page["kind"] == "prelabeled"
+    assert len(page["items"]) >= 6  # the empty scene has none
+    shown = [one for item in page["items"] for one in item["prelabel"]["annotations"]]
+    assert {one["geometry"]["kind"] for one in shown} == {"box"}
+    assert all(0.3 < one["confidence"] < 1 for one in shown)
+
+
 def test_what_the_api_refuses_is_said(tmp_path: Path) -> None:
     with (
         Stack(site=None, logs=tmp_path) as system,
