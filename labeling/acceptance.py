@@ -1,7 +1,7 @@
 """What a run suggests for an image, and what became of it in a labeler's hands.
 
 Nobody has to be believed: an annotation names the suggestion it was made from, and whether it was kept or
-changed is told by comparing the two (ADR-0006).
+changed is told by comparing the two (ADR-0007).
 """
 
 from __future__ import annotations

@@ -164,7 +164,11 @@ class CocoWriter:
                 if category in tagged:
                     continue
                 tagged.add(category)
-            records.append({"category_id": category, "iscrowd": 0} | _geometry(one.geometry, item))
+            record = {"category_id": category, "iscrowd": 0} | _geometry(one.geometry, item)
+            if one.origin and one.origin.run_id:
+                made_from = {"run_id": one.origin.run_id, "changed": one.origin.changed}
+                record["labelry_prelabel"] = made_from
+            records.append(record)
         return records
 
 

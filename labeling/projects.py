@@ -693,14 +693,15 @@ class Projects:
         )
 
     def forget_empty_queues(self, project: Project, counters: Mapping[str, int]) -> None:
-        """Stop looking for kinds of which nothing is left: each costs a call a handout.
+        """Stop looking for what is in front where nothing is left: it costs a call a handout.
 
-        What comes into such a queue at this very moment is found all the same, only not first.
+        What comes into such a queue at this very moment is found all the same, only not first. Other kinds
+        cost a call now and then, and may come back: by a release, or when images are measured.
         """
         kept = [
             kind
             for kind in project.queues
-            if kind == layout.MANUAL or counters.get(f"queue:{kind}", 0) > 0
+            if kind != layout.FRONT or counters.get(f"queue:{kind}", 0) > 0
         ]
         if kept != project.queues:
             self.change(

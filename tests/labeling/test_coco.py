@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pycocotools.coco import COCO
 
-from labeling.annotations import Annotation, Box, Part, Point, Polygon, Tag
+from labeling.annotations import Annotation, Box, Origin, Part, Point, Polygon, Tag
 from labeling.classes import LabelClass
 from labeling.coco import CocoWriter, Finished, left_out, to_pixels
 from labeling.records import Item, Labeling, Outcome
@@ -198,6 +198,17 @@ def test_a_class_said_twice_of_an_image_is_one_annotation_without_a_box(tmp_path
     assert annotations_of(tmp_path, Tag(), Tag()) == [
         {"id": 1, "image_id": 1, "category_id": 1, "iscrowd": 0}
     ]
+
+
+def test_an_annotation_made_from_a_suggestion_says_so(tmp_path: Path) -> None:
+    origin = Origin(prelabel="p1", run_id="run-1", changed=True)
+    made = annotation(Tag()).model_copy(update={"origin": origin})
+
+    done = written(tmp_path, (item(), labeling(made, annotation(Tag(), "c1"))))
+
+    records = json.loads(done.path.read_bytes())["annotations"]
+    assert records[0]["labelry_prelabel"] == {"run_id": "run-1", "changed": True}
+    assert "labelry_prelabel" not in records[1]
 
 
 def test_a_box_is_in_pixels_with_two_decimals(tmp_path: Path) -> None:

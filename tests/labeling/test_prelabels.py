@@ -346,6 +346,20 @@ def test_released_and_expired_images_are_prelabeled_again(labeling: Labeling) ->
     assert shown(world.task(project, ann)) == ["run-1", "run-1"]
 
 
+def test_what_comes_back_after_the_last_one_went_is_handed_out_first(labeling: Labeling) -> None:
+    world, project, ann = labeling
+    put(world, project, suggest(0))
+    task = world.task(project, ann)
+    world.services.progress.on_tick()
+    world.wait(6)
+    manual = world.task(project, ann, size=1)
+    world.services.tasks.release(world.open(project, ann), ann, task.task_id, ReleaseRequest())
+    world.wait(16)
+
+    assert (task.kind, manual.kind) == ("prelabeled", "manual")
+    assert world.task(project, ann).kind == "prelabeled"
+
+
 def test_labeled_images_take_no_suggestions(labeling: Labeling) -> None:
     world, project, ann = labeling
     task = world.task(project, ann, size=20)
