@@ -64,7 +64,8 @@ _PATIENCE_S = 30.0  # more than lease, grace and how long a host believes there 
 _LARGE = 100  # images: from here on the labeler to be killed does some work first
 _READY_S = 120
 _READERS = 8  # threads that read items
-_SUGGESTED, _SUGGESTED_AGAIN = 0.6, 0.2  # of the images
+_SUGGESTED = {"first": 0.6, "second": 0.2, "third": 0.2}
+"""Runs that suggest labels, and for which share of the images; the third comes while labelers work."""
 _ROLES: tuple[Role, ...] = ("killed", "late", "prefetching")
 
 
@@ -190,7 +191,8 @@ class _Simulation:
     truth: Truth
     url: str
     admin: Client
-    suggested: dict[str, Any] = field(default_factory=dict[str, Any])
+    suggested: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    """What may be shown of each image: more than one thing where it changed while labelers worked."""
 
     def result(self, host_log: Path) -> Result:
         dataset_id = self.admin.create_dataset("simulation", key="simulation")
@@ -203,34 +205,36 @@ class _Simulation:
         )
         self.admin.wait_until_running(project_id)
         if self.run.prelabels:
-            self._suggest(project_id, f"{dataset_id}/")
+            for run_id in ("first", "second"):
+                self._suggest(project_id, f"{dataset_id}/", run_id, while_labeling=False)
         before = _lost_races(host_log)
         logs = self._label(project_id, f"{dataset_id}/")
         races = _lost_races(host_log) - before
         return self._judge(project_id, f"{dataset_id}/", logs, races)
 
-    def _suggest(self, project_id: str, prefix: str) -> None:
-        """Suggest labels for most images by one run, and for some of these something else by another."""
-        first = suggestions(self.truth, prefix, self.run.seed, _SUGGESTED)
-        second = suggestions(self.truth, prefix, self.run.seed + 1, _SUGGESTED_AGAIN)
+    def _suggest(self, project_id: str, prefix: str, run_id: str, *, while_labeling: bool) -> None:
+        """Suggest labels for a share of the images, other ones than the runs before."""
+        number = list(_SUGGESTED).index(run_id)
+        items = suggestions(self.truth, prefix, self.run.seed + number, _SUGGESTED[run_id])
+        became = self.admin.suggest(project_id, run_id, items)
+        if not became.keys() <= {"saved", *(["superseded"] if while_labeling else [])}:
+            raise StartFailed(f"suggestions were not taken: {became}")
         project = self.admin.call("GET", f"/projects/{project_id}")
         class_ids = {one["name"]: one["class_id"] for one in project["classes"]}
-        for run_id, items in (("first", first), ("second", second)):
-            became = self.admin.suggest(project_id, run_id, items)
-            if set(became) != {"saved"}:
-                raise StartFailed(f"suggestions were not taken: {became}")
-            for item in items:
-                annotations = [
-                    {
-                        "annotation_id": one["annotation_id"],
-                        "class_id": class_ids[one["class"]],
-                        "confidence": one["confidence"],
-                        "frame": 0,
-                        "geometry": one["geometry"],
-                    }
-                    for one in item["annotations"]
-                ]
-                self.suggested[item["path"]] = {"run_id": run_id, "annotations": annotations}
+        for item in items:
+            annotations = [
+                {
+                    "annotation_id": one["annotation_id"],
+                    "class_id": class_ids[one["class"]],
+                    "confidence": one["confidence"],
+                    "frame": 0,
+                    "geometry": one["geometry"],
+                }
+                for one in item["annotations"]
+            ]
+            said = {"run_id": run_id, "annotations": annotations}
+            before = self.suggested.get(item["path"], [None]) if while_labeling else []
+            self.suggested[item["path"]] = [*before, said]
 
     # The labelers.
 
@@ -264,7 +268,7 @@ class _Simulation:
             for child, log in zip(children, logs, strict=True):
                 child.wait_until(lambda log=log: _says(log, "ready"), timeout_s=_READY_S)
             go.touch()
-            self._watch(children, logs)
+            self._watch(children, logs, project_id, prefix)
         finally:
             for child in children:
                 child.stop(grace_s=1)
@@ -276,13 +280,19 @@ class _Simulation:
         command = [sys.executable, "-m", "dev.simulate.labeler", file]
         return Child.start(plan.user_id, command, log=self.folder / f"{plan.user_id}.log")
 
-    def _watch(self, children: Sequence[Child], logs: Sequence[Path]) -> None:
+    def _watch(
+        self, children: Sequence[Child], logs: Sequence[Path], project_id: str, prefix: str
+    ) -> None:
         """Kill the one to be killed when it has a page in hand; wait for the others."""
         end = time.monotonic() + 120 + 2 * self.run.items
         victim = children[0]
+        suggest_more = self.run.prelabels
         while any(child.process.poll() is None for child in children):
             if victim.process.poll() is None and _says(logs[0], "holding"):
                 victim.kill()
+            if suggest_more and any(_says(log, "answered") for log in logs):
+                suggest_more = False
+                self._suggest(project_id, prefix, "third", while_labeling=True)
             if time.monotonic() > end:
                 raise StartFailed(f"labelers did not end; see {self.folder}")
             time.sleep(0.05)

@@ -338,7 +338,7 @@ def unassisted(
     events: Sequence[Json],
     said: Submissions,
     kept: Sequence[Kept],
-    suggested: Mapping[str, Json],
+    suggested: Mapping[str, Sequence[Json | None]],
     counted: Mapping[str, Json],
 ) -> list[str]:
     """Suggestions that were not shown as they were sent, and what became of them that is not kept so.
@@ -347,7 +347,8 @@ def unassisted(
         events: of the labelers.
         said: what they sent and were answered.
         kept: every image.
-        suggested: `{run_id, annotations}` by path, all of it sent before the work began.
+        suggested: `{run_id, annotations}` by path: one where all was sent before the work began, else what
+            may be shown, by when the image was handed out.
         counted: by labeler, what the product counts of what became of suggestions.
     """
     findings: list[str] = []
@@ -358,13 +359,15 @@ def unassisted(
         for one in event["items"]:
             # What somebody has labeled is not suggested again.
             fresh = one["revision"] == 0
-            wanted = suggested.get(one["path"]) if fresh else None
-            if one["prelabel"] != wanted:
-                findings.append(f"{one['path']}: shown {one['prelabel']}, suggested {wanted}")
-            if fresh and event["kind"] != ("prelabeled" if wanted else "manual"):
+            shown: Json | None = one["prelabel"]
+            wanted = suggested.get(one["path"], (None,)) if fresh else (None,)
+            if shown not in wanted:
+                findings.append(f"{one['path']}: shown {shown}, suggested {wanted}")
+            if fresh and event["kind"] != ("prelabeled" if shown else "manual"):
                 findings.append(f"{one['path']}: came as {event['kind']}")
-            seen |= {one["path"]} if wanted else set()
-    findings += [f"{path}: never came prelabeled" for path in sorted(suggested.keys() - seen)]
+            seen |= {one["path"]} if shown else set()
+    surely = {path for path, ones in suggested.items() if None not in ones}
+    findings += [f"{path}: never came prelabeled" for path in sorted(surely - seen)]
     totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
     by_submission = {(one.submission_id, one.item_id): one for one in said.decisions}
     for one in kept:

@@ -303,7 +303,7 @@ def unassisted(
     became: Json | None = ACCEPTED,
     origin: Json | None = ORIGIN,
     counted: Mapping[str, int] = COUNTED,
-    suggested: Mapping[str, Json] = {"p": SUGGESTED},
+    suggested: Mapping[str, list[Json | None]] = {"p": [SUGGESTED]},
 ) -> list[str]:
     """What the judge finds where Bob accepts a suggestion, or something is otherwise."""
     page = {**received(1, "bob", "b"), "kind": kind, "state": "open"}
@@ -318,6 +318,7 @@ def unassisted(
 
 def test_suggestions_that_came_and_were_counted_as_they_were_made_are_right() -> None:
     assert unassisted() == []
+    assert unassisted(suggested={"p": [None, SUGGESTED], "q": [None, SUGGESTED]}) == []
 
 
 @pytest.mark.parametrize(
@@ -326,8 +327,8 @@ def test_suggestions_that_came_and_were_counted_as_they_were_made_are_right() ->
         ({"shown": None}, "shown None"),
         ({"shown": {**SUGGESTED, "run_id": "older"}}, "shown {'run_id': 'older'"),
         ({"kind": "manual"}, "came as manual"),
-        ({"suggested": {"p": SUGGESTED, "q": SUGGESTED}}, "q: never came prelabeled"),
-        ({"suggested": {}}, "suggested None"),
+        ({"suggested": {"p": [SUGGESTED], "q": [SUGGESTED]}}, "q: never came prelabeled"),
+        ({"suggested": {}}, "suggested (None,)"),
         ({"made": {**ACCEPTED, "accepted": 0, "changed": 1}}, "the history says"),
         ({"became": None}, "the history says None"),
         ({"origin": None}, "the history says"),
