@@ -141,13 +141,14 @@ class Prelabels:
         by_shard: defaultdict[int, list[str]] = defaultdict(list)
         for item_id in data:
             by_shard[items.shard_of(item_id)].append(item_id)
+        # Before the first of them is there: whoever sends a batch again may find nothing left to write.
+        if layout.PRELABELED not in opened.project.queues and any(data.values()):
+            self._projects.use_queue(opened.project.project_id, layout.PRELABELED)
         became: dict[str, Suggested] = {}
         for shard, ids in by_shard.items():
             for at in range(0, len(ids), items.most_suggested):
                 some = {one: data[one] for one in ids[at : at + items.most_suggested]}
                 became |= items.suggest(shard, run, some, by=by)
-        if any(one == "saved" and data[item_id] for item_id, one in became.items()):
-            self._projects.use_queue(opened.project.project_id, layout.PRELABELED)
         return became
 
     def _run(self, project_id: str, batch: PrelabelEnvelope, by: str) -> Run:

@@ -15,7 +15,7 @@ from labeling.prelabels import PrelabelEnvelope, PrelabelResult
 from labeling.projects import Project
 from labeling.review import RejectRequest
 from labeling.tasks import ReleaseRequest, ReopenRequest, TaskView
-from tests.world import ADMIN, PHOTOS, World, decided, photo, tag
+from tests.world import ADMIN, PHOTOS, Killed, World, decided, photo, tag
 
 Labeling = tuple[World, Project, Caller]
 
@@ -150,6 +150,31 @@ def test_said_again_it_is_unchanged(labeling: Labeling) -> None:
 
     assert statuses(put(world, project, suggest(0))) == ["unchanged"]
     assert world.rows(project, "") == rows
+
+
+@pytest.mark.parametrize("stage", ["before", "after"])
+def test_a_batch_that_was_cut_off_anywhere_is_finished_by_sending_it_again(stage: str) -> None:
+    for call in range(1, 30):
+        world = World()
+        project = world.sharded(2, images=60)
+        ann = world.member(project, "ann")
+        batch = [suggest(number) for number in range(60)]
+        world.watch.kill(call, stage)
+        try:
+            put(world, project, *batch)
+        except Killed:
+            pass
+        else:
+            break
+
+        host = world.other()
+        assert set(statuses(put(host, project, *batch))) <= {"saved", "unchanged"}
+        assert queue(host, project) == {layout.PRELABELED: 60}
+        assert host.task(project, ann).kind == "prelabeled"
+        assert layout.PRELABELED in host.services.projects.get(project.project_id).queues
+    else:
+        raise AssertionError("a batch takes more calls than that")
+    assert call > 6
 
 
 def test_what_a_run_said_it_cannot_unsay(labeling: Labeling) -> None:
