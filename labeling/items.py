@@ -653,7 +653,10 @@ class Items:
             reserved="",
             returned="",
         )
-        if new.state in SETTLED:  # nobody is shown it any more; the kind says how it was labeled
+        first = old.lanes[number].state not in SETTLED
+        if (
+            first and new.state in SETTLED
+        ):  # nobody is shown it any more, the kind says how it was done
             priority = old.priority if labeling.prelabel else _by_hand(old.priority)
             new = replace(new, suggested="", suggestion="", priority=priority)
         packed = pack("labels", labeling.model_dump_json().encode())
@@ -671,7 +674,7 @@ class Items:
         work.delta[day_key(new.changed_ms, task.user)] += 1
         work.delta[active_key(new.changed_ms, task.user)] += labeling.active_ms
         if labeling.prelabel and labeling.outcome == "labeled":
-            work.delta.update(prelabel_counts(labeling.prelabel, task.user))
+            work.delta.update(_prelabel_counts(labeling.prelabel, task.user))
 
     def _remember(
         self,
@@ -1057,7 +1060,7 @@ def _credited(
     return replace(decision, labeling=labeling)
 
 
-def prelabel_counts(acceptance: Acceptance, user: str) -> dict[str, int]:
+def _prelabel_counts(acceptance: Acceptance, user: str) -> dict[str, int]:
     """What became of suggestions in a labeler's hands, for the counters: it never grows less."""
     return {
         f"prelabel:{what}:{user}": count

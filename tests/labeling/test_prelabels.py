@@ -482,6 +482,20 @@ def test_a_correction_remembers_what_was_suggested_first(labeling: Labeling) -> 
     entry = history(world, project, item_id(0))
     assert entry.prelabel is None
     assert entry.annotations[0].origin == Origin(prelabel="p1", run_id="run-1", changed=True)
+    assert world.items(project)[path(0)].kind == "prelabeled"
+
+
+def test_labels_sent_back_remember_what_was_suggested_first(labeling: Labeling) -> None:
+    world, project, ann = labeling
+    put(world, project, suggest(0))
+    world.label(project, ann, world.task(project, ann))
+    request = RejectRequest(item_ids=[item_id(0)], to="same_labeler")
+    world.services.review.reject(world.open(project, ADMIN), request, by="boss")
+
+    world.label(project, ann, world.task(project, ann))
+
+    entry = history(world, project, item_id(0))
+    assert entry.annotations[0].origin == Origin(prelabel="p1", run_id="run-1", changed=False)
 
 
 def test_progress_says_what_labelers_made_of_suggestions(labeling: Labeling) -> None:
