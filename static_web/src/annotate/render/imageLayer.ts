@@ -1,0 +1,120 @@
+/**
+ * The picture itself: the preview at once, the full image above it when the view goes past the preview.
+ * Every rendition is laid out at the size of the image, so none of them moves anything.
+ */
+import type { ImageLinks } from "@/api/types";
+
+import { imageTransform, type Viewport } from "../viewport";
+
+export interface Picture {
+  item_id: string;
+  width: number;
+  height: number;
+  images: Pick<ImageLinks, "preview" | "full">;
+}
+
+export type ImageState = "loading" | "ready" | "failed";
+
+export interface ImageLayer {
+  /** The same item with new links keeps what it shows; what failed is tried again. */
+  show(item: Picture): void;
+  follow(view: Viewport): void;
+  /** 1 is as it is. Only the picture changes, never the shapes. */
+  adjust(brightness: number, contrast: number): void;
+  destroy(): void;
+}
+
+/** From here on pixels are shown as squares: the eye is looking for their borders. */
+const PIXELS_FROM_SCALE = 4;
+
+type Rendition = "preview" | "full";
+
+export function createImageLayer(
+  host: HTMLElement,
+  onState: (state: ImageState) => void,
+): ImageLayer {
+  const frame = document.createElement("div");
+  Object.assign(frame.style, {
+    position: "absolute",
+    left: "0",
+    top: "0",
+    transformOrigin: "0 0",
+    pointerEvents: "none",
+  });
+  host.append(frame);
+  let item: Picture | null = null;
+  let view: Viewport | null = null;
+  let shown: Partial<Record<Rendition, HTMLImageElement>> = {};
+  let tried: Partial<Record<Rendition, string>> = {};
+
+  const load = (rendition: Rendition): void => {
+    const wanted = item;
+    const url = wanted?.images[rendition];
+    if (!wanted || !url || shown[rendition] || tried[rendition] === url) return;
+    tried[rendition] = url;
+    const image = new Image();
+    image.alt = "";
+    image.draggable = false;
+    image.decoding = "async";
+    Object.assign(image.style, {
+      position: "absolute",
+      left: "0",
+      top: "0",
+      width: `${wanted.width}px`,
+      height: `${wanted.height}px`,
+      maxWidth: "none",
+      zIndex: rendition === "full" ? "1" : "0",
+    });
+    image.src = url;
+    // Shown only when it can be painted at once: no blink.
+    const isCurrent = (): boolean => item?.item_id === wanted.item_id;
+    image.decode().then(
+      () => {
+        if (!isCurrent()) return;
+        shown[rendition] = image;
+        frame.append(image);
+        onState("ready");
+        sharpen();
+      },
+      () => {
+        if (!isCurrent()) return;
+        if (rendition === "preview" && !shown.full) onState("failed");
+      },
+    );
+  };
+
+  const sharpen = (): void => {
+    const { preview } = shown;
+    if (!view || !preview) return;
+    const needed = view.scale * (globalThis.devicePixelRatio || 1) * view.image.width;
+    if (needed > preview.naturalWidth && preview.naturalWidth < view.image.width) load("full");
+    frame.style.imageRendering = view.scale >= PIXELS_FROM_SCALE ? "pixelated" : "";
+  };
+
+  return {
+    show(next) {
+      if (item?.item_id !== next.item_id) {
+        frame.replaceChildren();
+        shown = {};
+        tried = {};
+        onState("loading");
+      }
+      item = next;
+      Object.assign(frame.style, { width: `${next.width}px`, height: `${next.height}px` });
+      load("preview");
+    },
+    follow(next) {
+      view = next;
+      frame.style.transform = imageTransform(next);
+      sharpen();
+    },
+    adjust(brightness, contrast) {
+      frame.style.filter =
+        brightness === 1 && contrast === 1 ? "" : `brightness(${brightness}) contrast(${contrast})`;
+    },
+    destroy() {
+      item = null;
+      frame.remove();
+    },
+  };
+}

@@ -1,0 +1,252 @@
+/** What is being worked on, in SVG above the shapes at rest: selection, handles, drafts, guides. */
+import type { Annotation } from "@/api/types";
+
+import { crossingsOf } from "../crossings";
+import { boundsOf, polygonOf, shapeOf, type Bounds, type Point, type Shape } from "../geometry";
+import type { Sketch } from "../tools/tool";
+import { onScreen, toScreen, type Viewport } from "../viewport";
+import { EDGE, STRONG_EDGE_PX, STRONG_LINE_PX, type Looks } from "./look";
+import { handlesOf, svgDots, svgLine, svgPath } from "./paths";
+import { captionPlace, isRoomy } from "./shapesLayer";
+
+export interface Scenery {
+  view: Viewport;
+  looks: Looks;
+  /** Drawn here instead of among the shapes at rest, with their place in the list. */
+  lifted: readonly { annotation: Annotation; index: number }[];
+  /** Whose handles are shown. */
+  handled: ReadonlySet<string>;
+  sketch: Sketch;
+  /** The class of what is being drawn. */
+  draftClass: string;
+  hovered: Shape | null;
+  /** Where the crosshair stands; null: none. */
+  cursor: Point | null;
+  /** Lines through the crosshair, from border to border. */
+  guides: boolean;
+  fill: number;
+}
+
+export interface Overlay {
+  draw(scenery: Scenery): void;
+  setVisible(visible: boolean): void;
+  destroy(): void;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+const HANDLE_PX = 8;
+const HANDLE_EDGE_PX = 11;
+
+export function createOverlay(host: HTMLElement): Overlay {
+  const svg = document.createElementNS(SVG, "svg");
+  Object.assign(svg.style, {
+    position: "absolute",
+    inset: "0",
+    width: "100%",
+    height: "100%",
+    overflow: "hidden",
+    pointerEvents: "none",
+  });
+  svg.setAttribute("aria-hidden", "true");
+  host.append(svg);
+
+  const shapes = document.createElementNS(SVG, "g");
+  const captions = document.createElementNS(SVG, "g");
+  captions.setAttribute("font-size", "11");
+  svg.append(shapes);
+
+  const hover = line(svg, "white", 2.5);
+  const marquee = doubled(svg, "white", 1, 3);
+  marquee.fill("rgb(255 255 255 / 0.08)");
+  const guides = doubled(svg, "rgb(255 255 255 / 0.8)", 1, 3);
+  const draft = doubled(svg, "white", 2, 4);
+  const goal = doubled(svg, "white", 2, 4);
+  goal.dash("6 4");
+  const handles = dots(svg, HANDLE_PX, HANDLE_EDGE_PX, "square");
+  const marks = dots(svg, HANDLE_PX, HANDLE_EDGE_PX, "round");
+  const crossings = doubled(svg, "white", 2, 5);
+  const cross = doubled(svg, "white", 1.5, 3.5);
+  svg.append(captions);
+  const pool: { edge: SVGPathElement; line: SVGPathElement }[] = [];
+
+  const drawShapes = ({ lifted, sketch, view, looks, fill }: Scenery): void => {
+    const byStyle = new Map<string, { one: Annotation; shapes: Shape[] }>();
+    captions.replaceChildren();
+    for (const { annotation, index } of lifted) {
+      const shape = sketch.shapes?.get(annotation.annotation_id) ?? shapeOf(annotation);
+      if (!shape) continue;
+      const key = `${annotation.class_id} ${looks.dashOf(annotation).join()}`;
+      const group = byStyle.get(key) ?? { one: annotation, shapes: [] };
+      group.shapes.push(shape);
+      byStyle.set(key, group);
+      const box = onScreen(view, boundsOf(shape));
+      if (lifted.length < 20 && isRoomy(box))
+        captions.append(
+          caption(box, looks.caption(annotation, index), looks.of(annotation.class_id).color),
+        );
+    }
+    let used = 0;
+    for (const { one, shapes: alike } of byStyle.values()) {
+      const pair = (pool[used++] ??= newPair(shapes));
+      const d = svgPath(alike, view);
+      const { color } = looks.of(one.class_id);
+      pair.edge.setAttribute("d", d);
+      pair.line.setAttribute("d", d);
+      // Not grey on white like a shape at rest: the lines of what is selected are wider.
+      pair.line.setAttribute("stroke", color);
+      pair.line.setAttribute("fill", color);
+      pair.line.setAttribute("fill-opacity", String(fill / 2));
+      pair.line.setAttribute("stroke-dasharray", looks.dashOf(one).join(" "));
+    }
+    for (; used < pool.length; used++) {
+      pool[used]?.edge.setAttribute("d", "");
+      pool[used]?.line.setAttribute("d", "");
+    }
+  };
+
+  const drawHandles = ({ lifted, handled, sketch, view }: Scenery): void => {
+    const places: Point[] = [];
+    const crossed: Point[] = [...(sketch.crossings ?? [])];
+    for (const { annotation } of lifted) {
+      const id = annotation.annotation_id;
+      const shape = sketch.shapes?.get(id) ?? shapeOf(annotation);
+      if (shape?.kind === "polygon") crossed.push(...crossingsOf(shape));
+      // A handle under the pointer hides the place that is aimed at.
+      if (shape && handled.has(id) && !sketch.shapes) places.push(...handlesOf(shape, view));
+    }
+    handles.d(svgDots(places, view));
+    crossings.d(crossed.map((point) => circle(toScreen(view, point), 7)).join(""));
+  };
+
+  const drawSketch = ({ sketch, view, looks, draftClass, cursor, guides: wide }: Scenery): void => {
+    const { color } = looks.of(draftClass);
+    draft.color(color);
+    goal.color(
+      sketch.line?.purpose === "cut" || sketch.line?.purpose === "split" ? "white" : color,
+    );
+    const dotted: Point[] = [...(sketch.points ?? [])];
+    if (sketch.line) {
+      const { points, to, closes } = sketch.line;
+      draft.d(svgLine(points, view) + (closes ? "Z" : ""));
+      const [first, last] = [points[0], points.at(-1)];
+      goal.d(
+        first && last && to && !closes
+          ? svgLine(
+              points.length > 1 && sketch.line.purpose !== "split" ? [last, to, first] : [last, to],
+              view,
+            )
+          : "",
+      );
+      dotted.push(...sparse(points, view));
+    } else if (sketch.box) {
+      draft.d(svgPath([sketch.box], view));
+      goal.d("");
+    } else {
+      draft.d("");
+      goal.d("");
+    }
+    marks.d(svgDots(dotted, view));
+    marquee.d(sketch.marquee ? svgPath([sketch.marquee], view) : "");
+    const at = cursor && toScreen(view, cursor);
+    const { width, height } = view.stage;
+    guides.d(
+      at && wide
+        ? `M0 ${at[1]}H${at[0] - 12}M${at[0] + 12} ${at[1]}H${width}M${at[0]} 0V${at[1] - 12}M${at[0]} ${at[1] + 12}V${height}`
+        : "",
+    );
+    cross.d(at ? `M${at[0] - 7} ${at[1]}h5m4 0h5M${at[0]} ${at[1] - 7}v5m0 4v5` : "");
+  };
+
+  return {
+    draw(scenery) {
+      drawShapes(scenery);
+      drawHandles(scenery);
+      drawSketch(scenery);
+      hover.setAttribute("d", scenery.hovered ? svgPath([scenery.hovered], scenery.view) : "");
+    },
+    setVisible(visible) {
+      shapes.style.display = visible ? "" : "none";
+      captions.style.display = visible ? "" : "none";
+    },
+    destroy() {
+      svg.remove();
+    },
+  };
+}
+
+function line(svg: Element, color: string, width: number): SVGPathElement {
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("fill", "none");
+  path.setAttribute("stroke", color);
+  path.setAttribute("stroke-width", String(width));
+  path.setAttribute("stroke-linejoin", "round");
+  svg.append(path);
+  return path;
+}
+
+interface Doubled {
+  d(path: string): void;
+  color(color: string): void;
+  dash(pattern: string): void;
+  fill(color: string): void;
+}
+
+/** A line in its colour within black. */
+function doubled(svg: Element, color: string, width: number, edge: number): Doubled {
+  const below = line(svg, EDGE, edge);
+  const above = line(svg, color, width);
+  return {
+    d(path) {
+      below.setAttribute("d", path);
+      above.setAttribute("d", path);
+    },
+    color: (next) => above.setAttribute("stroke", next),
+    dash: (pattern) => above.setAttribute("stroke-dasharray", pattern),
+    fill: (next) => above.setAttribute("fill", next),
+  };
+}
+
+function dots(svg: Element, size: number, edge: number, cap: "square" | "round"): Doubled {
+  const pair = doubled(svg, "white", size, edge);
+  for (const path of [...svg.children].slice(-2)) path.setAttribute("stroke-linecap", cap);
+  return pair;
+}
+
+function newPair(group: Element): { edge: SVGPathElement; line: SVGPathElement } {
+  return { edge: line(group, EDGE, STRONG_EDGE_PX), line: line(group, "white", STRONG_LINE_PX) };
+}
+
+function circle([x, y]: Point, radius: number): string {
+  return `M${x - radius} ${y}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0`;
+}
+
+/** A line drawn by hand has a point everywhere: only the first and the last are marked. */
+function sparse(points: readonly Point[], view: Viewport): Point[] {
+  const shown = handlesOf(polygonOf([...points]), view);
+  return shown.length < 200 ? shown : [points[0], points.at(-1)].filter((one) => one !== undefined);
+}
+
+function caption(bounds: Bounds, text: string, color: string): SVGGElement {
+  const { x, y } = captionPlace(bounds);
+  const group = document.createElementNS(SVG, "g");
+  group.setAttribute("transform", `translate(${x} ${y})`);
+  const mark = document.createElementNS(SVG, "rect");
+  for (const [name, value] of Object.entries({ x: 3, y: 4, width: 8, height: 8, fill: color }))
+    mark.setAttribute(name, String(value));
+  const words = document.createElementNS(SVG, "text");
+  words.textContent = text;
+  // The black beneath the words is their own outline: no need to know their width.
+  for (const [name, value] of Object.entries({
+    x: 14,
+    y: 12,
+    fill: "white",
+    stroke: "rgb(0 0 0 / 0.85)",
+    "stroke-width": 4,
+    "stroke-linejoin": "round",
+    "paint-order": "stroke",
+    "font-weight": 600,
+  }))
+    words.setAttribute(name, String(value));
+  group.append(mark, words);
+  return group;
+}
