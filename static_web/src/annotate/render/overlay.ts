@@ -24,6 +24,8 @@ export interface Scenery {
   cursor: Point | null;
   /** Lines through the crosshair, from border to border. */
   guides: boolean;
+  /** Marks the crosshair itself, which has no pointer on it. */
+  cross: boolean;
   fill: number;
 }
 
@@ -118,7 +120,15 @@ export function createOverlay(host: HTMLElement): Overlay {
     crossings.d(crossed.map((point) => circle(toScreen(view, point), 7)).join(""));
   };
 
-  const drawSketch = ({ sketch, view, looks, draftClass, cursor, guides: wide }: Scenery): void => {
+  const drawSketch = ({
+    sketch,
+    view,
+    looks,
+    draftClass,
+    cursor,
+    guides: wide,
+    cross: marked,
+  }: Scenery): void => {
     const { color } = looks.of(draftClass);
     draft.color(color);
     goal.color(
@@ -154,7 +164,7 @@ export function createOverlay(host: HTMLElement): Overlay {
         ? `M0 ${at[1]}H${at[0] - 12}M${at[0] + 12} ${at[1]}H${width}M${at[0]} 0V${at[1] - 12}M${at[0]} ${at[1] + 12}V${height}`
         : "",
     );
-    cross.d(at ? `M${at[0] - 7} ${at[1]}h5m4 0h5M${at[0]} ${at[1] - 7}v5m0 4v5` : "");
+    cross.d(at && marked ? `M${at[0] - 7} ${at[1]}h5m4 0h5M${at[0]} ${at[1] - 7}v5m0 4v5` : "");
   };
 
   return {

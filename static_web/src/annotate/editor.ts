@@ -1,0 +1,777 @@
+/**
+ * The editor on its element: pointers become events of the tool in hand or moves of the view, effects
+ * become changes that the owner hears of, and the layers follow. It keeps no history and does not own
+ * the annotations; between a change and the owner's answer it shows the change.
+ */
+import type { Annotation, LabelClass } from "@/api/types";
+
+import {
+  classified,
+  copied,
+  cycled,
+  deleted,
+  drawn,
+  lastBoxSize,
+  merged,
+  nudged,
+  pasted,
+  replaced,
+  tangled,
+  withFewerPoints,
+  withOthersSubtracted,
+  withoutCrossings,
+  type Change,
+  type Context,
+  type Copied,
+  type Edit,
+  type Outcome,
+  type Refused,
+} from "./edits";
+import { boundsOfAll, clampPoint, shapeOf, type Point, type Shape, type Size } from "./geometry";
+import { createImageLayer, type ImageState, type Picture } from "./render/imageLayer";
+import { looks, type Looks, type Suggestion } from "./render/look";
+import { createOverlay } from "./render/overlay";
+import { createShapesLayer } from "./render/shapesLayer";
+import { gripAt, type Grip } from "./tools/select";
+import type { Effect, Press, Scene, ToolEvent } from "./tools/tool";
+import { DRAWING, newMachine, type Machine, type ToolId } from "./tools/tools";
+import {
+  fitted,
+  isFitted,
+  panned,
+  resized,
+  toImage,
+  toImageMove,
+  toScreen,
+  turned,
+  zoomedAt,
+  zoomedTo,
+  type Turn,
+  type Viewport,
+} from "./viewport";
+
+/** How the picture and the shapes are shown; none of it changes an annotation. */
+export interface Settings {
+  /** 1 is as it is. */
+  brightness: number;
+  contrast: number;
+  /** Of the areas of shapes, in [0, 1]; their lines are always drawn in full. */
+  fill: number;
+  /** Lines through the pointer while a box is drawn. */
+  guides: boolean;
+  /** Shapes are not shown at all. */
+  hidden: boolean;
+}
+
+/** What there is to say that no change tells. */
+export type Notice =
+  | { type: "refused"; why: Refused | "noClass" }
+  /** Points of the draft so far. */
+  | { type: "points"; count: number }
+  /** The outline of what was just drawn or changed crosses itself. */
+  | { type: "tangled"; ids: readonly string[] };
+
+export interface EditorProps {
+  item: Picture;
+  annotations: readonly Annotation[];
+  selection: readonly string[];
+  classes: readonly Pick<LabelClass, "class_id" | "name">[];
+  /** The class of the next shape; null: nothing can be drawn. */
+  activeClassId: string | null;
+  tool: ToolId;
+  suggestions: ReadonlyMap<string, Suggestion>;
+  /** Annotations that cannot be changed. */
+  locked: ReadonlySet<string>;
+  settings: Settings;
+  newId: () => string;
+  percent: (share: number) => string;
+  onChange: (annotations: Annotation[], change: Change) => void;
+  onSelect: (ids: readonly string[]) => void;
+  onNotice: (notice: Notice) => void;
+  onView: (view: { scale: number; turn: Turn; fits: boolean }) => void;
+  onImage: (state: ImageState) => void;
+}
+
+/** What the keyboard and the buttons around the editor can ask of it. */
+export interface EditorCommands {
+  focus(): void;
+  fit(): void;
+  /** About the middle of the stage. */
+  zoomBy(factor: number): void;
+  zoomToSelection(): void;
+  /** By quarter turns, clockwise. */
+  turn(quarters: number): void;
+  /** Until the key with this code is released: a drag moves the view, or shapes are hidden. */
+  hold(what: "pan" | "hide", code: string): void;
+  isDrafting(): boolean;
+  /** Sets a point at the crosshair of the keyboard, or closes the draft. False: there was neither. */
+  enter(): boolean;
+  /** Gives up the draft, else lets go of the selection. False: there was neither. */
+  escape(): boolean;
+  /** Takes back the last point of the draft. False: there is no draft. */
+  takeBack(): boolean;
+  /**
+   * Moves by the arrow keys, as seen on the screen: the selection by 1 pixel of the image (with
+   * `far` 10), the crosshair of a drawing tool (with `fine` by 1 pixel), else the view.
+   */
+  arrow(direction: { x: -1 | 0 | 1; y: -1 | 0 | 1 }, how?: { far?: boolean; fine?: boolean }): void;
+  cycle(by: 1 | -1): void;
+  selectAll(): void;
+  /** The selected point of a polygon, else the selected shapes. */
+  deleteSelected(): void;
+  deleteAll(): void;
+  copy(): void;
+  paste(): void;
+  duplicate(): void;
+  classify(classId: string): void;
+  merge(): void;
+  subtract(): void;
+  simplify(): void;
+  untangle(): void;
+}
+
+export interface Editor {
+  update(props: EditorProps): void;
+  commands: EditorCommands;
+  destroy(): void;
+}
+
+/** How near to a handle counts as on it, in CSS pixels. */
+const REACH_PX = 9;
+const TOUCH_REACH_PX = 18;
+/** More selected shapes than this stay on the canvas. */
+const MAX_LIFTED = 60;
+const WHEEL_PER_PX = 0.0016;
+const PINCH_PER_PX = 0.01;
+const LINE_PX = 16;
+const CURSOR_STEP_PX = 6;
+const CURSOR_FAR_PX = 48;
+const PAN_STEP_PX = 48;
+/** A template where nothing was drawn yet: this share of the shorter side, but 50 pixels at least. */
+const TEMPLATE_SHARE = 1 / 16;
+const TEMPLATE_LEAST_PX = 50;
+
+/** What was copied last, for all images. */
+let clipboard: Copied | null = null;
+
+interface Touch {
+  x: number;
+  y: number;
+}
+
+type Gesture =
+  | { name: "tool"; pointer: number; machine: Machine }
+  | { name: "pan"; pointer: number }
+  | { name: "pinch" }
+  /** A finger is still down after a pinch: it draws nothing. */
+  | { name: "over" };
+
+export function createEditor(host: HTMLElement, first: EditorProps): Editor {
+  let props = first;
+  let size: Size = { width: first.item.width, height: first.item.height };
+  let annotations: readonly Annotation[] = first.annotations;
+  let selection: readonly string[] = first.selection;
+  let view: Viewport = fitted(stageOf(host), size);
+  let look: Looks = looks(first.classes, first.suggestions, first.percent);
+  let machine = newMachine(first.tool);
+  /** Pulls the sides of the selected box while a box tool is in hand. */
+  const adjuster = newMachine("select");
+  let gesture: Gesture | null = null;
+  const pointers = new Map<number, Touch>();
+  let last: { x: number; y: number; event: PointerEvent } | null = null;
+  let penSeen = false;
+  let cursor: { at: Point; by: "pointer" | "keys" } | null = null;
+  let hovered: Grip = { kind: "ground" };
+  let held: { what: "pan" | "hide"; code: string } | null = null;
+  let frame = 0;
+  let shown: { view: Viewport | null; without: ReadonlySet<string>; strong: ReadonlySet<string> } =
+    {
+      view: null,
+      without: new Set(),
+      strong: new Set(),
+    };
+
+  const layers = document.createElement("div");
+  Object.assign(layers.style, { position: "absolute", inset: "0", overflow: "hidden" });
+  host.append(layers);
+  const image = createImageLayer(layers, (state) => props.onImage(state));
+  const shapesHost = document.createElement("div");
+  Object.assign(shapesHost.style, { position: "absolute", inset: "0" });
+  layers.append(shapesHost);
+  const shapes = createShapesLayer(shapesHost);
+  const overlay = createOverlay(layers);
+  image.show(props.item);
+
+  const reachPx = (): number => (last?.event.pointerType === "touch" ? TOUCH_REACH_PX : REACH_PX);
+
+  const scene = (): Scene => ({
+    size,
+    annotations,
+    selection,
+    locked: props.locked,
+    reach: reachPx() / view.scale,
+    stamp: lastBoxSize(annotations, size) ?? stamp ?? usualStamp(size),
+  });
+  let stamp: Size | null = null;
+
+  const context = (): Context => ({
+    annotations,
+    selection,
+    locked: props.locked,
+    size,
+    newId: props.newId,
+  });
+
+  const schedule = (): void => {
+    frame ||= requestAnimationFrame(render);
+  };
+
+  const say = (notice: Notice): void => props.onNotice(notice);
+
+  const select = (ids: readonly string[]): void => {
+    if (ids.length === selection.length && ids.every((id, index) => id === selection[index]))
+      return;
+    selection = ids;
+    props.onSelect(ids);
+    schedule();
+  };
+
+  const commit = ({ annotations: next, change, selection: chosen }: Edit): void => {
+    annotations = next;
+    props.onChange([...next], change);
+    select(chosen);
+    stamp = lastBoxSize(next, size) ?? stamp;
+    const touched = next.filter((one) => change.ids.includes(one.annotation_id));
+    const crossed = change.what === "nudge" || change.what === "move" ? [] : tangled(touched);
+    if (crossed.length) say({ type: "tangled", ids: crossed });
+    schedule();
+  };
+
+  const perform = (outcome: Outcome): void => {
+    if ("refused" in outcome) say({ type: "refused", why: outcome.refused });
+    else commit(outcome);
+  };
+
+  const carryOut = (effect: Effect): void => {
+    switch (effect.type) {
+      case "add":
+        if (props.activeClassId === null) say({ type: "refused", why: "noClass" });
+        else commit(drawn(context(), effect.geometry, props.activeClassId));
+        return;
+      case "replace":
+        commit(replaced(context(), effect));
+        return;
+      case "select":
+        select(effect.ids);
+        return;
+      case "refuse":
+        say({ type: "refused", why: effect.why });
+        return;
+      case "points":
+        say(effect);
+    }
+  };
+
+  const send = (event: ToolEvent, to: Machine = machine): Effect[] => {
+    const effects = to.send(event, scene());
+    effects.forEach(carryOut);
+    schedule();
+    return effects;
+  };
+
+  const lookAt = (next: Viewport): void => {
+    view = next;
+    schedule();
+  };
+
+  /** After the view has moved under a pointer or a crosshair that stands still, the draft follows it. */
+  const refollow = (): void => {
+    if (gesture?.name === "tool" && last) send(press("move", last.event), gesture.machine);
+    else if (cursor?.by === "pointer" && last && machine.isDrafting()) {
+      cursor = { at: toImage(view, [last.x, last.y]), by: "pointer" };
+      send(press("move", last.event));
+    }
+  };
+
+  const press = (type: Press["type"], event: PointerEvent): Press => ({
+    type,
+    at: toImage(view, place(event)),
+    shift: event.shiftKey,
+    alt: event.altKey,
+    mod: event.ctrlKey || event.metaKey,
+    pen: event.pointerType === "pen",
+    time: event.timeStamp,
+  });
+
+  let corner: Point = [0, 0];
+  const measure = (): void => {
+    const { left, top } = host.getBoundingClientRect();
+    corner = [left, top];
+  };
+  const place = (event: { clientX: number; clientY: number }): Point => [
+    event.clientX - corner[0],
+    event.clientY - corner[1],
+  ];
+
+  const lifted = (): readonly { annotation: Annotation; index: number }[] => {
+    const moving = gesture?.name === "tool" ? gesture.machine.sketch(scene()).shapes : undefined;
+    const wanted = new Set(selection.length <= MAX_LIFTED ? selection : []);
+    for (const id of moving?.keys() ?? []) wanted.add(id);
+    if (!wanted.size) return [];
+    return annotations.flatMap((annotation, index) =>
+      wanted.has(annotation.annotation_id) ? [{ annotation, index }] : [],
+    );
+  };
+
+  const render = (): void => {
+    frame = 0;
+    const now = scene();
+    const active = gesture?.name === "tool" ? gesture.machine : machine;
+    const up = lifted();
+    const without = sameSet(shown.without, new Set(up.map((one) => one.annotation.annotation_id)));
+    const strong = sameSet(
+      shown.strong,
+      new Set(selection.length > MAX_LIFTED ? selection.filter((id) => !without.has(id)) : []),
+    );
+    image.follow(view);
+    const moved = shown.view !== view;
+    shown = { view, without, strong };
+    shapes.show({ annotations, looks: look, without, strong, fill: props.settings.fill });
+    shapes.follow(view);
+    const isHidden = props.settings.hidden || held?.what === "hide";
+    shapes.setVisible(!isHidden);
+    overlay.setVisible(!isHidden);
+    const drawing = DRAWING.has(props.tool) && !isPanning();
+    overlay.draw({
+      view,
+      looks: look,
+      lifted: up,
+      handled: handled(),
+      sketch: active.sketch(now),
+      draftClass: props.activeClassId ?? "",
+      hovered: isHidden ? null : hoveredShape(),
+      cursor: drawing && cursor ? clampPoint(cursor.at) : null,
+      cross: cursor?.by === "keys",
+      guides: props.settings.guides && (props.tool === "box" || props.tool === "extreme"),
+      fill: props.settings.fill,
+    });
+    host.style.cursor = cursorStyle();
+    if (moved) props.onView({ scale: view.scale, turn: view.turn, fits: isFitted(view) });
+  };
+
+  const isPanning = (): boolean =>
+    gesture?.name === "pan" || held?.what === "pan" || props.tool === "pan";
+
+  const handled = (): ReadonlySet<string> => {
+    const [id] = selection;
+    if (selection.length !== 1 || id === undefined || props.locked.has(id)) return new Set();
+    const isEditing = props.tool === "select" || props.tool === "points";
+    return isEditing || canAdjust() ? new Set([id]) : new Set();
+  };
+
+  /** With a box tool in hand the selected box can still be pulled by its handles. */
+  const canAdjust = (): boolean =>
+    (props.tool === "box" || props.tool === "extreme" || props.tool === "template") &&
+    !machine.isDrafting() &&
+    shapeById(selection[0])?.kind === "box";
+
+  const shapeById = (id: string | undefined): Shape | null =>
+    id === undefined ? null : shapeOf(annotations.find((one) => one.annotation_id === id));
+
+  const hoveredShape = (): Shape | null => {
+    if (hovered.kind !== "body" || gesture || selection.includes(hovered.id)) return null;
+    return shapeById(hovered.id);
+  };
+
+  const cursorStyle = (): string => {
+    if (gesture?.name === "pan") return "grabbing";
+    if (isPanning()) return "grab";
+    if (hovered.kind === "side") return sideCursor(hovered.side, view.turn);
+    if (DRAWING.has(props.tool)) return "crosshair";
+    if (gesture) return hovered.kind === "body" ? "move" : "";
+    if (hovered.kind === "point") return "pointer";
+    if (hovered.kind === "edge") return "copy";
+    return hovered.kind === "body" && selection.includes(hovered.id) ? "move" : "";
+  };
+
+  const hover = (at: Point): void => {
+    const isEditing = props.tool === "select" || props.tool === "points";
+    hovered =
+      isPanning() || (!isEditing && !canAdjust())
+        ? { kind: "ground" }
+        : gripAt(at, scene(), { points: props.tool === "points", handles: !isEditing });
+  };
+
+  const begin = (event: PointerEvent): void => {
+    host.focus({ preventScroll: true });
+    measure();
+    const [x, y] = place(event);
+    last = { x, y, event };
+    penSeen ||= event.pointerType === "pen";
+    if (event.pointerType === "touch") {
+      pointers.set(event.pointerId, { x, y });
+      if (pointers.size > 1) {
+        if (gesture?.name === "tool") send({ type: "interrupt" }, gesture.machine);
+        gesture = { name: "pinch" };
+        return;
+      }
+    }
+    if (gesture) return;
+    const isPalm = penSeen && event.pointerType === "touch";
+    if (event.button === 1 || (event.button === 0 && (isPanning() || isPalm))) {
+      gesture = { name: "pan", pointer: event.pointerId };
+      if (event.button === 1) event.preventDefault();
+    } else if (event.button === 0) {
+      cursor = { at: toImage(view, [x, y]), by: "pointer" };
+      hover(cursor.at);
+      const adjusts = DRAWING.has(props.tool) && hovered.kind === "side" && !event.altKey;
+      const to = adjusts ? adjuster : machine;
+      gesture = { name: "tool", pointer: event.pointerId, machine: to };
+      send(press("down", event), to);
+    } else return;
+    capture(host, event.pointerId);
+    schedule();
+  };
+
+  const move = (event: PointerEvent): void => {
+    const [x, y] = place(event);
+    const before = pointers.get(event.pointerId);
+    if (before) pointers.set(event.pointerId, { x, y });
+    if (gesture?.name === "pinch") {
+      if (before) pinch(event.pointerId, before, { x, y });
+      return;
+    }
+    if (gesture?.name === "over") return;
+    const from = last;
+    last = { x, y, event };
+    if (gesture?.name === "pan") {
+      if (from && event.pointerId === gesture.pointer)
+        lookAt(panned(view, [x - from.x, y - from.y]));
+      return;
+    }
+    cursor = { at: toImage(view, [x, y]), by: "pointer" };
+    if (gesture?.name === "tool") {
+      if (event.pointerId !== gesture.pointer) return;
+      const { machine: to } = gesture;
+      // A line by hand is made of everything that the pointer did between two frames.
+      const all = to.state() === "tracing" ? event.getCoalescedEvents() : [];
+      for (const one of all.length ? all : [event]) send(press("move", one), to);
+      return;
+    }
+    hover(cursor.at);
+    send(press("move", event));
+  };
+
+  const pinch = (id: number, before: Touch, now: Touch): void => {
+    const other = [...pointers].find(([one]) => one !== id)?.[1];
+    if (!other) return;
+    const apart = (a: Touch, b: Touch): number => Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
+    const moved: Point = [(now.x - before.x) / 2, (now.y - before.y) / 2];
+    const middle: Point = [(now.x + other.x) / 2, (now.y + other.y) / 2];
+    lookAt(zoomedAt(panned(view, moved), middle, apart(now, other) / apart(before, other)));
+  };
+
+  const end = (event: PointerEvent): void => {
+    pointers.delete(event.pointerId);
+    if (gesture?.name === "pinch" || gesture?.name === "over") {
+      gesture = pointers.size ? { name: "over" } : null;
+      return;
+    }
+    if (!gesture || gesture.pointer !== event.pointerId) return;
+    const ended = gesture;
+    gesture = null;
+    if (ended.name === "tool") {
+      send(press("up", event), ended.machine);
+      if (event.pointerType === "touch") cursor = null;
+    }
+    hover(toImage(view, place(event)));
+    schedule();
+  };
+
+  const lose = (event: PointerEvent): void => {
+    pointers.delete(event.pointerId);
+    if (gesture?.name === "pinch" || gesture?.name === "over") {
+      gesture = pointers.size ? { name: "over" } : null;
+    } else if (gesture?.pointer === event.pointerId) {
+      const lost = gesture;
+      gesture = null;
+      if (lost.name === "tool") send({ type: "interrupt" }, lost.machine);
+    }
+    schedule();
+  };
+
+  const leave = (): void => {
+    if (gesture) return;
+    if (cursor?.by === "pointer") cursor = null;
+    hovered = { kind: "ground" };
+    schedule();
+  };
+
+  const wheel = (event: WheelEvent): void => {
+    event.preventDefault();
+    measure();
+    const pixels = event.deltaMode === 1 ? event.deltaY * LINE_PX : event.deltaY;
+    const speed = event.ctrlKey ? PINCH_PER_PX : WHEEL_PER_PX;
+    lookAt(zoomedAt(view, place(event), Math.exp(-pixels * speed)));
+    refollow();
+  };
+
+  const released = (event: KeyboardEvent): void => {
+    if (held?.code === event.code) letGo();
+  };
+  const letGo = (): void => {
+    held = null;
+    schedule();
+  };
+
+  const listening = new AbortController();
+  const { signal } = listening;
+  host.addEventListener("pointerenter", measure, { signal });
+  host.addEventListener("pointerdown", begin, { signal });
+  host.addEventListener("pointermove", move, { signal });
+  host.addEventListener("pointerup", end, { signal });
+  host.addEventListener("pointercancel", lose, { signal });
+  host.addEventListener("lostpointercapture", lose, { signal });
+  host.addEventListener("pointerleave", leave, { signal });
+  host.addEventListener("wheel", wheel, { signal, passive: false });
+  host.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
+  window.addEventListener("keyup", released, { signal });
+  window.addEventListener("blur", letGo, { signal });
+  const observer = new ResizeObserver(() => {
+    const stage = stageOf(host);
+    if (stage.width === view.stage.width && stage.height === view.stage.height) return;
+    lookAt(resized(view, stage));
+  });
+  observer.observe(host);
+  schedule();
+
+  /** Gives up whatever is being done. */
+  const cancel = (): void => {
+    if (gesture?.name === "tool") {
+      send({ type: "cancel" }, gesture.machine);
+      gesture = null;
+    }
+    send({ type: "cancel" });
+  };
+
+  const commands: EditorCommands = {
+    focus: () => host.focus({ preventScroll: true }),
+    fit: () => lookAt(fitted(view.stage, size, view.turn)),
+    zoomBy(factor) {
+      lookAt(zoomedAt(view, [view.stage.width / 2, view.stage.height / 2], factor));
+      refollow();
+    },
+    zoomToSelection() {
+      const bounds = boundsOfAll(selection.flatMap((id) => shapeById(id) ?? []));
+      if (bounds) lookAt(zoomedTo(view, bounds));
+      else say({ type: "refused", why: "nothingSelected" });
+    },
+    turn: (quarters) => lookAt(turned(view, quarters)),
+    hold(what, code) {
+      if (held) return;
+      held = { what, code };
+      schedule();
+    },
+    isDrafting: () => machine.isDrafting(),
+    enter() {
+      if (DRAWING.has(props.tool) && cursor?.by === "keys") {
+        const at = clampPoint(cursor.at);
+        const before = keyed;
+        keyed = at;
+        if (before && before[0] === at[0] && before[1] === at[1] && machine.isDrafting()) {
+          keyed = null;
+          send({ type: "finish" });
+        } else {
+          send(keyPress("down", at));
+          send(keyPress("up", at));
+        }
+        return true;
+      }
+      if (!machine.isDrafting()) return false;
+      send({ type: "finish" });
+      return true;
+    },
+    escape() {
+      if (gesture?.name === "tool" || machine.isDrafting()) {
+        cancel();
+        keyed = null;
+        return true;
+      }
+      if (!selection.length) return false;
+      send({ type: "cancel" });
+      select([]);
+      return true;
+    },
+    takeBack() {
+      if (gesture?.name === "tool") {
+        send({ type: "interrupt" }, gesture.machine);
+        gesture = null;
+        return true;
+      }
+      if (!machine.isDrafting()) return false;
+      keyed = null;
+      send({ type: "back" });
+      return true;
+    },
+    arrow({ x, y }, { far = false, fine = false } = {}) {
+      if (DRAWING.has(props.tool)) {
+        const px = fine ? view.scale : far ? CURSOR_FAR_PX : CURSOR_STEP_PX;
+        moveCursor([x * px, y * px]);
+        return;
+      }
+      if (props.tool !== "pan" && selection.length) {
+        const pixels = (far ? 10 : 1) * view.scale;
+        const by = toImageMove(view, [x * pixels, y * pixels]);
+        if (send({ type: "nudge", by }).length) return;
+        perform(nudged(context(), selection, [by[0] * size.width, by[1] * size.height]));
+        return;
+      }
+      lookAt(panned(view, [-x * PAN_STEP_PX, -y * PAN_STEP_PX]));
+    },
+    cycle(by) {
+      const next = cycled(annotations, selection, by);
+      if (next === undefined) return;
+      select([next]);
+      reveal(next);
+    },
+    selectAll: () =>
+      select(annotations.flatMap((one) => (shapeOf(one) ? [one.annotation_id] : []))),
+    deleteSelected() {
+      if (send({ type: "remove" }).length) return;
+      perform(deleted(context(), selection));
+    },
+    deleteAll: () =>
+      perform(
+        deleted(
+          context(),
+          annotations.map((one) => one.annotation_id),
+        ),
+      ),
+    copy() {
+      if (selection.length) clipboard = copied({ annotations, size }, selection);
+      else say({ type: "refused", why: "nothingSelected" });
+    },
+    paste() {
+      if (clipboard) perform(pasted(context(), clipboard, "paste"));
+    },
+    duplicate: () =>
+      perform(pasted(context(), copied({ annotations, size }, selection), "duplicate")),
+    classify: (classId) => perform(classified(context(), selection, classId)),
+    merge: () => perform(merged(context())),
+    subtract: () => perform(withOthersSubtracted(context())),
+    simplify: () => perform(withFewerPoints(context())),
+    untangle: () => perform(withoutCrossings(context())),
+  };
+
+  /** Where Enter set the last point: Enter again there closes. */
+  let keyed: Point | null = null;
+
+  const keyPress = (type: Press["type"], at: Point): Press => ({
+    type,
+    at,
+    shift: false,
+    alt: false,
+    mod: false,
+    pen: false,
+    time: performance.now(),
+  });
+
+  /** Moves the crosshair of the keyboard, from the middle of the stage at first; the view goes with it. */
+  const moveCursor = (by: Point): void => {
+    const { width, height } = view.stage;
+    const from = cursor ? toScreen(view, cursor.at) : ([width / 2, height / 2] as Point);
+    const at = clampPoint(toImage(view, [from[0] + by[0], from[1] + by[1]]));
+    cursor = { at, by: "keys" };
+    const [sx, sy] = toScreen(view, at);
+    const edge = 24;
+    const dx = Math.max(edge - sx, Math.min(0, width - edge - sx));
+    const dy = Math.max(edge - sy, Math.min(0, height - edge - sy));
+    if (dx || dy) view = panned(view, [dx, dy]);
+    send(keyPress("move", at));
+  };
+
+  /** Brings a shape into view that lies outside it. */
+  const reveal = (id: string): void => {
+    const bounds = boundsOfAll([shapeById(id)].filter((one) => one !== null));
+    if (!bounds) return;
+    const [x, y] = toScreen(view, [(bounds.x0 + bounds.x1) / 2, (bounds.y0 + bounds.y1) / 2]);
+    const { width, height } = view.stage;
+    if (x < 0 || y < 0 || x > width || y > height)
+      lookAt(panned(view, [width / 2 - x, height / 2 - y]));
+  };
+
+  return {
+    commands,
+    update(next) {
+      const before = props;
+      props = next;
+      if (next.item.item_id !== before.item.item_id) {
+        cancelQuietly();
+        size = { width: next.item.width, height: next.item.height };
+        view = fitted(view.stage, size);
+        cursor = null;
+      }
+      if (next.tool !== before.tool) {
+        cancelQuietly();
+        machine = newMachine(next.tool);
+        keyed = null;
+      }
+      annotations = next.annotations;
+      selection = next.selection;
+      if (next.item !== before.item) image.show(next.item);
+      if (
+        next.classes !== before.classes ||
+        next.suggestions !== before.suggestions ||
+        next.percent !== before.percent
+      )
+        look = looks(next.classes, next.suggestions, next.percent);
+      image.adjust(next.settings.brightness, next.settings.contrast);
+      schedule();
+    },
+    destroy() {
+      listening.abort();
+      observer.disconnect();
+      cancelAnimationFrame(frame);
+      image.destroy();
+      shapes.destroy();
+      overlay.destroy();
+      layers.remove();
+    },
+  };
+
+  /** Gives up what is being done, without a word: it is no longer about what is shown. */
+  function cancelQuietly(): void {
+    machine.send({ type: "cancel" }, scene());
+    adjuster.send({ type: "cancel" }, scene());
+    if (gesture?.name === "tool") gesture = null;
+  }
+}
+
+function stageOf(host: HTMLElement): Size {
+  return { width: host.clientWidth, height: host.clientHeight };
+}
+
+function usualStamp({ width, height }: Size): Size {
+  const side = Math.max(TEMPLATE_LEAST_PX, Math.min(width, height) * TEMPLATE_SHARE);
+  return { width: side, height: side };
+}
+
+/** The set from before when they are equal, so that what depends on it need not be done again. */
+function sameSet(before: ReadonlySet<string>, now: ReadonlySet<string>): ReadonlySet<string> {
+  return before.size === now.size && [...now].every((id) => before.has(id)) ? before : now;
+}
+
+function sideCursor({ x, y }: { x: number; y: number }, turn: Turn): string {
+  const isTurned = turn % 2 === 1;
+  if (x && y) return x * y > 0 !== isTurned ? "nwse-resize" : "nesw-resize";
+  return (x !== 0) !== isTurned ? "ew-resize" : "ns-resize";
+}
+
+function capture(host: HTMLElement, pointer: number): void {
+  // Pointers made by scripts cannot be captured.
+  try {
+    host.setPointerCapture(pointer);
+  } catch {
+    /* The gesture then ends at the border of the stage. */
+  }
+}
