@@ -403,7 +403,6 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   };
 
   const begin = (event: PointerEvent): void => {
-    host.focus({ preventScroll: true });
     measure();
     const [x, y] = place(event);
     last = { x, y, event };

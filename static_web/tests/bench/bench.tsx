@@ -10,7 +10,7 @@ import { Annotator, type AnnotatorHandle } from "@/annotate/Annotator";
 import type { Suggestion } from "@/annotate/render/look";
 import type { ToolId } from "@/annotate/tools/tools";
 import type { Annotation } from "@/api/types";
-import "@/i18n/i18n";
+import { startI18n } from "@/i18n/i18n";
 import { stageTheme } from "@/theme";
 
 const SIDE = 4000;
@@ -61,15 +61,11 @@ function Bench({ images }: { images: { preview: string; full: string } }): React
     settings: { brightness: 1, contrast: 1, fill: 0.2, guides: true, hidden: false },
   }));
   useEffect(() => {
-    window.bench = {
-      said: [],
-      view: { scale: 0, turn: 0 },
-      ready: false,
-      ...(window.bench as Partial<Window["bench"]> | undefined),
+    Object.assign(window.bench, {
       editor: () => editor.current,
       shown: () => shown,
-      set: (change) => setShown((before) => ({ ...before, ...change })),
-    };
+      set: (change: Partial<Shown>) => setShown((before) => ({ ...before, ...change })),
+    });
   });
   return (
     <Annotator
@@ -141,8 +137,19 @@ async function picture(side: number): Promise<string> {
   return URL.createObjectURL(await canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 }));
 }
 
+window.bench = {
+  editor: () => null,
+  shown: () => {
+    throw new Error("nothing is shown yet");
+  },
+  set: () => undefined,
+  said: [],
+  view: { scale: 0, turn: 0 },
+  ready: false,
+};
 const root = document.getElementById("root");
 if (!root) throw new Error("no #root");
+await startI18n();
 const images = { preview: await picture(1600), full: await picture(SIDE) };
 createRoot(root).render(
   <StrictMode>

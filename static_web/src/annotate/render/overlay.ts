@@ -7,7 +7,14 @@ import type { Sketch } from "../tools/tool";
 import { onScreen, toScreen, type Viewport } from "../viewport";
 import { EDGE, STRONG_EDGE_PX, STRONG_LINE_PX, type Looks } from "./look";
 import { handlesOf, svgDots, svgLine, svgPath } from "./paths";
-import { captionPlace, isRoomy } from "./shapesLayer";
+import {
+  CAPTION_FONT,
+  CAPTION_GROUND,
+  CAPTION_HEIGHT_PX,
+  captionPlace,
+  captionWidth,
+  isRoomy,
+} from "./shapesLayer";
 
 export interface Scenery {
   view: Viewport;
@@ -54,7 +61,8 @@ export function createOverlay(host: HTMLElement): Overlay {
 
   const shapes = document.createElementNS(SVG, "g");
   const captions = document.createElementNS(SVG, "g");
-  captions.setAttribute("font-size", "11");
+  captions.style.font = CAPTION_FONT;
+  const ruler = document.createElement("canvas").getContext("2d");
   svg.append(shapes);
 
   const hover = line(svg, "white", 2.5);
@@ -84,7 +92,12 @@ export function createOverlay(host: HTMLElement): Overlay {
       const box = onScreen(view, boundsOf(shape));
       if (lifted.length < 20 && isRoomy(box))
         captions.append(
-          caption(box, looks.caption(annotation, index), looks.of(annotation.class_id).color),
+          caption(
+            ruler,
+            box,
+            looks.caption(annotation, index),
+            looks.of(annotation.class_id).color,
+          ),
         );
     }
     let used = 0;
@@ -236,27 +249,29 @@ function sparse(points: readonly Point[], view: Viewport): Point[] {
   return shown.length < 200 ? shown : [points[0], points.at(-1)].filter((one) => one !== undefined);
 }
 
-function caption(bounds: Bounds, text: string, color: string): SVGGElement {
+function caption(
+  ruler: CanvasRenderingContext2D | null,
+  bounds: Bounds,
+  text: string,
+  color: string,
+): SVGGElement {
   const { x, y } = captionPlace(bounds);
   const group = document.createElementNS(SVG, "g");
   group.setAttribute("transform", `translate(${x} ${y})`);
-  const mark = document.createElementNS(SVG, "rect");
-  for (const [name, value] of Object.entries({ x: 3, y: 4, width: 8, height: 8, fill: color }))
-    mark.setAttribute(name, String(value));
-  const words = document.createElementNS(SVG, "text");
+  const ground = element("rect", {
+    width: ruler ? captionWidth(ruler, text) : 0,
+    height: CAPTION_HEIGHT_PX,
+    fill: CAPTION_GROUND,
+  });
+  const mark = element("rect", { x: 3, y: 4, width: 8, height: 8, fill: color });
+  const words = element("text", { x: 14, y: 12, fill: "white" });
   words.textContent = text;
-  // The black beneath the words is their own outline: no need to know their width.
-  for (const [name, value] of Object.entries({
-    x: 14,
-    y: 12,
-    fill: "white",
-    stroke: "rgb(0 0 0 / 0.85)",
-    "stroke-width": 4,
-    "stroke-linejoin": "round",
-    "paint-order": "stroke",
-    "font-weight": 600,
-  }))
-    words.setAttribute(name, String(value));
-  group.append(mark, words);
+  group.append(ground, mark, words);
   return group;
+}
+
+function element(name: "rect" | "text", attributes: Record<string, string | number>): SVGElement {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
+  return made;
 }

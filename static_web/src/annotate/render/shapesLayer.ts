@@ -43,9 +43,11 @@ const MAX_CAPTIONS = 150;
 /** More changed shapes than this, and painting all is as fast. */
 const MAX_PARTS = 24;
 
-const CAPTION_HEIGHT_PX = 16;
+export const CAPTION_HEIGHT_PX = 16;
 const CAPTION_WIDTH_PX = 180;
-const FONT = '11px "Segoe UI", "Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", sans-serif';
+export const CAPTION_GROUND = "rgb(0 0 0 / 0.75)";
+export const CAPTION_FONT =
+  '11px "Segoe UI", "Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic", sans-serif';
 
 interface Sheet {
   canvas: HTMLCanvasElement;
@@ -315,6 +317,11 @@ export function isRoomy({ x0, y0, x1, y1 }: Bounds): boolean {
   return x1 - x0 >= 28 && y1 - y0 >= 14;
 }
 
+export function captionWidth(pen: CanvasRenderingContext2D, text: string): number {
+  pen.font = CAPTION_FONT;
+  return Math.min(CAPTION_WIDTH_PX, pen.measureText(text).width + 18);
+}
+
 /** Above the top left corner of the shape, or in it at the upper border of the stage. */
 export function captionPlace({ x0, y0 }: Bounds): { x: number; y: number } {
   return { x: x0, y: y0 >= CAPTION_HEIGHT_PX ? y0 - CAPTION_HEIGHT_PX - 2 : y0 + 2 };
@@ -322,7 +329,6 @@ export function captionPlace({ x0, y0 }: Bounds): { x: number; y: number } {
 
 function caption(pen: CanvasRenderingContext2D, bounds: Bounds, text: string, color: string): void {
   const { x, y } = captionPlace(bounds);
-  pen.font = FONT;
   pen.textBaseline = "middle";
   const width = Math.min(CAPTION_WIDTH_PX, pen.measureText(text).width + 18);
   pen.fillStyle = "rgb(0 0 0 / 0.75)";
