@@ -212,6 +212,13 @@ describe("drawing a polygon", () => {
     expect(flat.state.name).toBe("placing");
   });
 
+  it("as an even figure of eight becomes its two halves", () => {
+    const eight = [click(0.1, 0.1), click(0.5, 0.5), click(0.5, 0.1), click(0.1, 0.5)];
+    const { effects } = play(polygonTool, aScene(), [...eight, { type: "finish" }]);
+    const shape = shapeIn(changes(effects)[0]);
+    expect(shape?.kind === "polygon" && shape.parts).toHaveLength(2);
+  });
+
   it("loses only the point in hand to a second finger", () => {
     const { state } = play(polygonTool, aScene(), [
       ...three,

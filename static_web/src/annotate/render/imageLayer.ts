@@ -27,6 +27,9 @@ export interface ImageLayer {
 /** From here on pixels are shown as squares: the eye is looking for their borders. */
 const PIXELS_FROM_SCALE = 4;
 
+/** The view is no longer being zoomed. */
+const SETTLED_MS = 150;
+
 type Rendition = "preview" | "full";
 
 export function createImageLayer(
@@ -46,6 +49,8 @@ export function createImageLayer(
   let view: Viewport | null = null;
   let shown: Partial<Record<Rendition, HTMLImageElement>> = {};
   let tried: Partial<Record<Rendition, string>> = {};
+
+  let settling: ReturnType<typeof setTimeout> | undefined;
 
   const load = (rendition: Rendition): void => {
     const wanted = item;
@@ -104,15 +109,24 @@ export function createImageLayer(
       load("preview");
     },
     follow(next) {
+      if (view && view.scale !== next.scale) {
+        // Resampled once at rest instead of in every frame; until then what is there is stretched.
+        frame.style.willChange = "transform";
+        clearTimeout(settling);
+        settling = setTimeout(() => {
+          frame.style.willChange = "";
+          sharpen();
+        }, SETTLED_MS);
+      }
       view = next;
       frame.style.transform = imageTransform(next);
-      sharpen();
     },
     adjust(brightness, contrast) {
       frame.style.filter =
         brightness === 1 && contrast === 1 ? "" : `brightness(${brightness}) contrast(${contrast})`;
     },
     destroy() {
+      clearTimeout(settling);
       item = null;
       frame.remove();
     },

@@ -1,4 +1,4 @@
-import { subtracted, united } from "../clip";
+import { subtracted, united, untangled } from "../clip";
 import { crossingsOfLine } from "../crossings";
 import {
   clampPoint,
@@ -199,8 +199,11 @@ function close(
   const stay = rest({ points, purpose, setAt: -Infinity }, null);
   const distinct = points.filter((point, index) => !isEqual(point, points[index - 1]));
   if (distinct.length < 3) return [stay, [{ type: "refuse", why: "needsThreePoints" }]];
-  const outline = polygonOf(distinct);
-  if (!isSound(outline, scene.size)) return [stay, [{ type: "refuse", why: "tooSmall" }]];
+  const line = polygonOf(distinct);
+  // A figure of eight may have as much area on one side as on the other: none, by the formula.
+  const outline = isSound(line, scene.size) ? line : untangled(line);
+  if (!outline || !isSound(outline, scene.size))
+    return [stay, [{ type: "refuse", why: "tooSmall" }]];
   const effect = purpose === "new" ? added(outline) : combined(outline, purpose, scene);
   return [effect.type === "refuse" ? stay : idle, [effect]];
 }

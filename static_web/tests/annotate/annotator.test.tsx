@@ -1,0 +1,301 @@
+import { act, fireEvent, render, screen } from "@testing-library/react";
+import { createRef, useState, type ReactNode } from "react";
+import { beforeAll, beforeEach, expect, it, vi } from "vitest";
+
+import { Annotator, type AnnotatorHandle, type AnnotatorProps } from "@/annotate/Annotator";
+import type { Change } from "@/annotate/edits";
+import type { ToolId } from "@/annotate/tools/tools";
+import type { Annotation } from "@/api/types";
+import { startI18n } from "@/i18n/i18n";
+
+import { aBox, aPolygon, rect } from "./play";
+
+/** A stage of 1,032 x 1,032 with an image of 1,000 x 1,000: at scale 1, sixteen pixels from the corner. */
+const STAGE = 1032;
+const OFFSET = 16;
+
+beforeAll(startI18n);
+
+let frames: FrameRequestCallback[] = [];
+
+beforeEach(() => {
+  frames = [];
+  vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(STAGE);
+  vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(STAGE);
+  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
+  vi.stubGlobal("requestAnimationFrame", (callback: FrameRequestCallback) => frames.push(callback));
+  vi.stubGlobal("cancelAnimationFrame", () => undefined);
+  HTMLImageElement.prototype.decode = () => new Promise(() => undefined);
+});
+
+function paint(): void {
+  for (const callback of frames.splice(0)) callback(0);
+}
+
+interface Owner {
+  annotations: Annotation[];
+  selection: readonly string[];
+  changes: Change[];
+  notices: unknown[];
+}
+
+function mount(start: Annotation[], tool: ToolId, change: Partial<AnnotatorProps> = {}) {
+  const owner: Owner = { annotations: start, selection: [], changes: [], notices: [] };
+  const handle = createRef<AnnotatorHandle>();
+  let ids = 0;
+  function Page({ tool: inHand, item = "i1" }: { tool: ToolId; item?: string }): ReactNode {
+    const [annotations, setAnnotations] = useState(start);
+    const [selection, setSelection] = useState<readonly string[]>([]);
+    owner.annotations = annotations;
+    owner.selection = selection;
+    return (
+      <Annotator
+        ref={handle}
+        label="Image 1"
+        item={{ item_id: item, width: 1000, height: 1000, images: { preview: "p", full: "f" } }}
+        annotations={annotations}
+        selection={selection}
+        classes={[{ class_id: "c1", name: "Car" }]}
+        activeClassId="c1"
+        tool={inHand}
+        suggestions={new Map()}
+        locked={new Set()}
+        settings={{ brightness: 1, contrast: 1, fill: 0.2, guides: true, hidden: false }}
+        newId={() => `n${ids++}`}
+        onChange={(next, what) => {
+          owner.changes.push(what);
+          setAnnotations(next);
+        }}
+        onSelect={setSelection}
+        onNotice={(notice) => owner.notices.push(notice)}
+        onView={() => undefined}
+        onImage={() => undefined}
+        {...change}
+      />
+    );
+  }
+  const { rerender } = render(<Page tool={tool} />);
+  paint();
+  const editor = handle.current;
+  if (!editor) throw new Error("no handle");
+  return {
+    owner,
+    editor,
+    show: (next: ToolId, item?: string) => rerender(<Page tool={next} {...(item && { item })} />),
+  };
+}
+
+interface Held {
+  button?: number;
+  pointerId?: number;
+  pointerType?: string;
+}
+
+/** A pointer event at a place of the image, while the whole image is shown. */
+function pointer(
+  type: "Down" | "Move" | "Up" | "Cancel",
+  x: number,
+  y: number,
+  how: Held = {},
+): void {
+  const place = { clientX: OFFSET + x * 1000, clientY: OFFSET + y * 1000 };
+  act(() => {
+    fireEvent[`pointer${type}`](screen.getByRole("application"), {
+      pointerId: 1,
+      pointerType: "mouse",
+      button: 0,
+      ...place,
+      ...how,
+    });
+  });
+  act(paint);
+}
+
+function click(x: number, y: number): void {
+  pointer("Down", x, y);
+  pointer("Up", x, y);
+}
+
+it("tells its owner once when a box was drawn, and selects it", () => {
+  const { owner } = mount([], "box");
+  pointer("Down", 0.1, 0.2);
+  pointer("Move", 0.2, 0.3);
+  pointer("Move", 0.3, 0.4);
+  expect(owner.changes).toEqual([]);
+  pointer("Up", 0.3, 0.4);
+  expect(owner.changes).toEqual([{ what: "draw", ids: ["n0"] }]);
+  expect(owner.annotations[0]).toMatchObject({
+    class_id: "c1",
+    geometry: {
+      x0: expect.closeTo(0.1, 9) as number,
+      y0: expect.closeTo(0.2, 9) as number,
+      x1: expect.closeTo(0.3, 9) as number,
+      y1: expect.closeTo(0.4, 9) as number,
+    },
+  });
+  expect(owner.selection).toEqual(["n0"]);
+});
+
+it("leaves no box when the pointer is lost or Escape is pressed", () => {
+  const { owner, editor } = mount([], "box");
+  pointer("Down", 0.1, 0.2);
+  pointer("Move", 0.3, 0.4);
+  pointer("Cancel", 0.3, 0.4);
+  pointer("Up", 0.3, 0.4);
+  pointer("Down", 0.1, 0.2);
+  pointer("Move", 0.3, 0.4);
+  act(() => expect(editor.escape()).toBe(true));
+  pointer("Up", 0.3, 0.4);
+  expect(owner.annotations).toEqual([]);
+  act(() => expect(editor.escape()).toBe(false));
+});
+
+it("keeps the draft while the view is panned and zoomed", () => {
+  const { owner, editor } = mount([], "polygon");
+  click(0.1, 0.1);
+  click(0.5, 0.1);
+  pointer("Down", 0.7, 0.7, { button: 1 });
+  pointer("Move", 0.8, 0.8, { button: 1 });
+  pointer("Up", 0.8, 0.8, { button: 1 });
+  act(() => editor.hold("pan", "Space"));
+  pointer("Down", 0.5, 0.5);
+  pointer("Move", 0.6, 0.6);
+  pointer("Up", 0.6, 0.6);
+  fireEvent.keyUp(window, { code: "Space" });
+  fireEvent.wheel(screen.getByRole("application"), { deltaY: -300, clientX: 10, clientY: 10 });
+  act(() => editor.fit());
+  act(paint);
+  click(0.5, 0.5);
+  act(() => expect(editor.enter()).toBe(true));
+  expect(owner.annotations[0]).toMatchObject({ geometry: { parts: [{ outer: { length: 3 } }] } });
+});
+
+it("gives two fingers the view and keeps what one finger drew before", () => {
+  const { owner, editor } = mount([], "polygon");
+  const touch = (type: "Down" | "Move" | "Up", x: number, y: number, pointerId: number) =>
+    pointer(type, x, y, { pointerId, pointerType: "touch" });
+  for (const [x, y] of [
+    [0.1, 0.1],
+    [0.5, 0.1],
+    [0.5, 0.5],
+  ] as const) {
+    touch("Down", x, y, 5);
+    touch("Up", x, y, 5);
+  }
+  touch("Down", 0.7, 0.7, 5);
+  touch("Down", 0.8, 0.8, 6);
+  touch("Move", 0.9, 0.9, 6);
+  touch("Up", 0.9, 0.9, 6);
+  touch("Move", 0.2, 0.2, 5);
+  touch("Up", 0.2, 0.2, 5);
+  act(() => expect(editor.enter()).toBe(true));
+  expect(owner.annotations[0]).toMatchObject({ geometry: { parts: [{ outer: { length: 3 } }] } });
+});
+
+it("takes points of a draft back before its owner undoes shapes", () => {
+  const { editor } = mount([], "polygon");
+  click(0.1, 0.1);
+  act(() => expect(editor.takeBack()).toBe(true));
+  act(() => expect(editor.takeBack()).toBe(false));
+});
+
+it("draws by the keyboard alone", () => {
+  const { owner, editor } = mount([], "box");
+  act(() => {
+    editor.arrow({ x: 1, y: 0 });
+    editor.enter();
+    for (let n = 0; n < 3; n++) editor.arrow({ x: 1, y: 1 }, { far: true });
+    editor.enter();
+  });
+  expect(owner.changes).toHaveLength(1);
+  expect(owner.annotations[0]?.geometry.kind).toBe("box");
+});
+
+it("closes a polygon drawn by the keyboard when Enter is pressed twice at a place", () => {
+  const { owner, editor } = mount([], "polygon");
+  act(() => {
+    editor.arrow({ x: -1, y: 0 }, { far: true });
+    editor.enter();
+    editor.arrow({ x: 1, y: 0 }, { far: true });
+    editor.enter();
+    editor.arrow({ x: 0, y: 1 }, { far: true });
+    editor.enter();
+    editor.enter();
+  });
+  expect(owner.annotations[0]).toMatchObject({ geometry: { parts: [{ outer: { length: 3 } }] } });
+});
+
+it("nudges as seen on the screen, also when the view is turned", () => {
+  const { owner, editor } = mount([aBox("b", 0.4, 0.4, 0.6, 0.6)], "select");
+  click(0.5, 0.5);
+  act(() => editor.arrow({ x: 1, y: 0 }));
+  expect(owner.annotations[0]?.geometry).toMatchObject({ x0: expect.closeTo(0.401, 9) as number });
+  act(() => editor.turn(1));
+  act(() => editor.arrow({ x: 1, y: 0 }, { far: true }));
+  expect(owner.annotations[0]?.geometry).toMatchObject({
+    x0: expect.closeTo(0.401, 9) as number,
+    y0: expect.closeTo(0.39, 9) as number,
+  });
+});
+
+it("gives the draft up with the tool or the image", () => {
+  const { owner, editor, show } = mount([], "polygon");
+  click(0.1, 0.1);
+  show("box");
+  expect(editor.isDrafting()).toBe(false);
+  show("polygon");
+  click(0.1, 0.1);
+  show("polygon", "i2");
+  expect(editor.isDrafting()).toBe(false);
+  expect(owner.annotations).toEqual([]);
+});
+
+it("pulls the handle of the box just drawn without changing the tool", () => {
+  const { owner } = mount([], "box");
+  pointer("Down", 0.1, 0.1);
+  pointer("Move", 0.3, 0.3);
+  pointer("Up", 0.4, 0.4);
+  pointer("Down", 0.4, 0.4);
+  pointer("Move", 0.5, 0.5);
+  pointer("Up", 0.6, 0.6);
+  expect(owner.changes.map((change) => change.what)).toEqual(["draw", "resize"]);
+  expect(owner.annotations).toHaveLength(1);
+});
+
+it("says when what was drawn crosses itself", () => {
+  const { owner, editor } = mount([], "polygon");
+  for (const [x, y] of [
+    [0.1, 0.1],
+    [0.8, 0.5],
+    [0.5, 0.1],
+    [0.1, 0.3],
+  ] as const)
+    click(x, y);
+  act(() => void editor.enter());
+  expect(owner.notices.at(-1)).toEqual({ type: "tangled", ids: ["n0"] });
+});
+
+it("draws nothing without a class, and says so", () => {
+  const { owner } = mount([], "box", { activeClassId: null });
+  pointer("Down", 0.1, 0.1);
+  pointer("Move", 0.3, 0.3);
+  pointer("Up", 0.4, 0.4);
+  expect(owner.annotations).toEqual([]);
+  expect(owner.notices).toEqual([{ type: "refused", why: "noClass" }]);
+});
+
+it("copies into the next image", () => {
+  const { owner, editor, show } = mount([aPolygon("p", rect(0.2, 0.2, 0.4, 0.4))], "select");
+  click(0.3, 0.3);
+  act(() => editor.copy());
+  show("select", "i2");
+  act(() => editor.paste());
+  expect(owner.changes).toEqual([{ what: "paste", ids: ["n0"] }]);
+});
+
+it("shows a newly drawn polygon's points as handles", () => {
+  mount([aPolygon("p", rect(0.2, 0.2, 0.4, 0.4))], "select");
+  click(0.3, 0.3);
+  const dots = [...document.querySelectorAll("path")].map((path) => path.getAttribute("d") ?? "");
+  expect(dots.some((d) => d.split("h.01").length === 5)).toBe(true);
+});
