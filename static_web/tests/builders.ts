@@ -49,9 +49,8 @@ export function aPerson(): Me {
 }
 
 export function aPage(items: TaskItem[], change: Partial<Page> = {}): Page {
-  const { items: _, ...task } = aTask("t1", items);
   return {
-    task,
+    task: aTask("t1", []),
     items,
     work: {},
     unsent: new Set(),

@@ -103,12 +103,12 @@ describe("the keyboard", () => {
     const skip = vi.fn();
     renderHook(() => useCommands("grid", { skip }));
     const { result } = renderHook(() => useKey("skip"));
-    act(() => changeKeys(take(keyMap(), "skip", ["KeyQ"])));
+    act(() => changeKeys(take(keyMap(), "skip", ["KeyK"])));
     fireEvent.keyDown(window, { code: "KeyS" });
     expect(skip).not.toHaveBeenCalled();
-    fireEvent.keyDown(window, { code: "KeyQ" });
+    fireEvent.keyDown(window, { code: "KeyK" });
     expect(skip).toHaveBeenCalledOnce();
-    expect(result.current).toEqual({ name: "Q", aria: "Q" });
+    expect(result.current).toEqual({ name: "K", aria: "K" });
   });
 
   it("does nothing on single keys once they are switched off, but on all others", () => {
@@ -147,7 +147,7 @@ describe("changing keys", () => {
     ["Lang1", "hangul"],
     ["Digit3", "digit"],
     ["ArrowUp", "fixed"],
-    ["KeyQ", null],
+    ["KeyK", null],
     ["$mod+KeyM", null],
     ["Alt+KeyK", null],
   ])("says of %s: %s", (combination, why) => {
@@ -171,7 +171,7 @@ describe("changing keys", () => {
   });
 
   it("forgets a change that leads back to where it began", () => {
-    const there = take(untouched, "skip", ["KeyQ"]);
+    const there = take(untouched, "skip", ["KeyK"]);
     expect(take(there, "skip", ["KeyS"])).toEqual(untouched);
   });
 
@@ -185,7 +185,7 @@ describe("changing keys", () => {
       "redo",
       "searchProjects",
     ];
-    const keys = ["KeyA", "KeyS", "KeyX", "Space", "KeyQ", "$mod+KeyA", "$mod+KeyY", "Slash"];
+    const keys = ["KeyA", "KeyS", "KeyX", "Space", "KeyK", "$mod+KeyA", "$mod+KeyY", "Slash"];
     let map = untouched;
     let seed = 7;
     const pick = <T>(from: readonly T[]): T => {
@@ -220,8 +220,8 @@ describe("what is kept of them", () => {
     const keys = await readBack({
       version: 1,
       keys: {
-        skip: ["KeyQ"],
-        ask: ["KeyQ"],
+        skip: ["KeyK"],
+        ask: ["KeyK"],
         undo: ["$mod+KeyW"],
         move: ["KeyJ"],
         gone: ["KeyG"],
@@ -229,13 +229,13 @@ describe("what is kept of them", () => {
       },
     });
     const given = [keys("skip"), keys("ask")].flat();
-    expect(given.filter((key) => key === "KeyQ")).toHaveLength(1);
+    expect(given.filter((key) => key === "KeyK")).toHaveLength(1);
     expect([keys("undo"), keys("large")]).toEqual([["$mod+KeyZ"], ["Space"]]);
     expect(keys("move")).toEqual(commandOf("move").keys);
   });
 
   it("is ignored as a whole from another version, or where it is no JSON", async () => {
-    expect((await readBack({ version: 2, keys: { skip: ["KeyQ"] } }))("skip")).toEqual(["KeyS"]);
+    expect((await readBack({ version: 2, keys: { skip: ["KeyK"] } }))("skip")).toEqual(["KeyS"]);
     localStorage.setItem("labelry.keys", "{");
     vi.resetModules();
     const again = await import("@/keyMap");

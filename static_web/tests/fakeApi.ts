@@ -444,6 +444,7 @@ function reopen(fake: FakeProject, itemIds: string[]) {
       outcome: one.outcome,
       reason: null,
       note: null,
+      prelabel: null,
       defaults: null,
       returned: null,
       draft: null,

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Project } from "@/api/types";
 import LabelPage from "@/features/tasks/LabelPage";
 
-import { anItem, aProject, aTask, signedClasses } from "./builders";
+import { aPerson, anItem, aProject, aTask, signedClasses } from "./builders";
 import { renderAt } from "./render";
 
 const explained = aProject({
@@ -27,6 +27,7 @@ function open(project: Project) {
   const returned = { reason: "missed the tail", at: "2026-01-01T00:00:00Z" };
   const items = [anItem("i1"), anItem("i2", { returned })];
   return renderAt("/", <LabelPage projectId="p1" />, {
+    "GET /api/me": aPerson(),
     "GET /api/projects/p1": project,
     "GET /api/projects/p1/classes": signedClasses(project),
     "GET /api/projects/p1/tasks": { items: [aTask("t1", items)], recent: [] },

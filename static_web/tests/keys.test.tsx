@@ -13,7 +13,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { changeKeys, untouched } from "@/keyMap";
 import LabelPage from "@/features/tasks/LabelPage";
 
-import { anItem, aProject, aTask } from "./builders";
+import { aPerson, anItem, aProject, aTask } from "./builders";
 import { renderAt } from "./render";
 
 const tasks = "/api/projects/p1/tasks";
@@ -26,6 +26,7 @@ beforeEach(async () => {
   localStorage.clear();
   changeKeys(untouched);
   await renderAt("/", <LabelPage projectId="p1" />, {
+    "GET /api/me": aPerson(),
     "GET /api/projects/p1": aProject(),
     [`GET ${tasks}`]: { items: [aTask("t1", [anItem("i1"), anItem("i2")])], recent: [] },
     [`POST ${tasks}`]: { task: null, why: "all_leased", retry_after_s: 15, open_tasks: [] },
@@ -53,14 +54,14 @@ async function change(
 
 it("changes a key, and the button shows it at once", async () => {
   const dialog = await openKeys();
-  await change(dialog, /^Skip: S/, { code: "KeyQ", key: "ㅂ" });
-  expect(dialog.getByRole("button", { name: /^Skip: Q/ })).toBeVisible();
+  await change(dialog, /^Skip: S/, { code: "KeyK", key: "ㅏ" });
+  expect(dialog.getByRole("button", { name: /^Skip: K/ })).toBeVisible();
   await userEvent.click(dialog.getByRole("button", { name: "Close" }));
   const skip = await screen.findByRole("button", { name: "Skip" });
-  expect(skip).toHaveTextContent("Q");
-  expect(skip).toHaveAttribute("aria-keyshortcuts", "Q");
+  expect(skip).toHaveTextContent("K");
+  expect(skip).toHaveAttribute("aria-keyshortcuts", "K");
   await waitFor(() => expect(screen.getByRole("option", { name: /Image 1 of 2/ })).toHaveFocus());
-  await userEvent.keyboard("[KeyQ]");
+  await userEvent.keyboard("[KeyK]");
   expect(screen.getByRole("option", { name: /Image 1 of 2.*: Skipped/ })).toBeVisible();
 });
 

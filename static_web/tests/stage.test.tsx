@@ -7,7 +7,7 @@ import { Full, OpenElsewhere, Refused } from "@/features/tasks/Banners";
 import LabelPage from "@/features/tasks/LabelPage";
 import { Announcer } from "@/ui/announcer";
 
-import { aPage, aTag, anItem, aProject, aTask } from "./builders";
+import { aPerson, aPage, aTag, anItem, aProject, aTask } from "./builders";
 import { renderAt } from "./render";
 
 const tasks = "/api/projects/p1/tasks";
@@ -21,6 +21,7 @@ async function open(items: TaskItem[], project: Partial<Project> = {}, position 
       <Announcer />
     </>,
     {
+      "GET /api/me": aPerson(),
       "GET /api/projects/p1": aProject(project),
       [`GET ${tasks}`]: { items: [aTask("t1", items)], recent: [] },
       [`POST ${tasks}`]: { task: null, why: "all_leased", retry_after_s: 15, open_tasks: [] },

@@ -136,13 +136,14 @@ it("subtracting takes the others from the first selected and leaves them", () =>
 
 it("the pieces of a split are instances of the same class; the first keeps the identity", () => {
   const shape = left.geometry;
-  const suggested = { ...left, origin: { prelabel: "p1" } };
+  const origin = { prelabel: "p1", run_id: null, changed: false };
+  const suggested = { ...left, origin };
   const { annotations, change } = replaced(around([suggested]), {
     what: "split",
     shapes: new Map([["left", [shape, shape]]]),
   });
   expect(annotations.map((one) => [one.annotation_id, one.class_id, one.origin])).toEqual([
-    ["left", "c1", { prelabel: "p1" }],
+    ["left", "c1", origin],
     ["new0", "c1", null],
   ]);
   expect(change).toEqual({ what: "split", ids: ["left", "new0"] });

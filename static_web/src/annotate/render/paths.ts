@@ -1,5 +1,5 @@
 /** Shapes as lines on the stage, for a canvas and for SVG. */
-import { ringsOf, signedArea, type Ring, type Shape } from "../geometry";
+import { ringsOf, type Box, type Point, type Ring, type Shape } from "../geometry";
 import { toScreen, type Viewport } from "../viewport";
 
 /** What both a canvas and the writer of SVG paths can do. */
@@ -12,41 +12,20 @@ export interface Pen {
 /** Points nearer than this to the last one would not be seen, in CSS pixels. */
 const DETAIL_PX = 0.75;
 
-const clockwise = new WeakMap<Ring, boolean>();
-
-/**
- * Draws a shape's outline. Outlines all turn one way and holes the other, so that shapes drawn as one
- * path are filled right by the non-zero rule, also where they overlap.
- */
+/** Draws a shape's outline and holes, to be filled by the even-odd rule. */
 export function trace(pen: Pen, shape: Shape, view: Viewport): void {
   const project = projection(view);
-  if (shape.kind === "box") {
-    ring(
-      pen,
-      [
-        [shape.x0, shape.y0],
-        [shape.x1, shape.y0],
-        [shape.x1, shape.y1],
-        [shape.x0, shape.y1],
-      ],
-      project,
-      false,
-    );
-    return;
-  }
-  for (const part of shape.parts) {
-    ring(pen, part.outer, project, !isClockwise(part.outer));
-    for (const hole of part.holes) ring(pen, hole, project, isClockwise(hole));
-  }
+  for (const points of shape.kind === "box" ? [cornersOf(shape)] : ringsOf(shape))
+    ring(pen, points, project);
 }
 
-function isClockwise(points: Ring): boolean {
-  let known = clockwise.get(points);
-  if (known === undefined) {
-    known = signedArea(points) > 0;
-    clockwise.set(points, known);
-  }
-  return known;
+function cornersOf({ x0, y0, x1, y1 }: Box): Ring {
+  return [
+    [x0, y0],
+    [x1, y0],
+    [x1, y1],
+    [x0, y1],
+  ];
 }
 
 /** The map from fractions to the stage as six numbers: x = a*fx + c*fy + e, y = b*fx + d*fy + f. */
@@ -59,16 +38,13 @@ function projection(view: Viewport): Projection {
   return [ax - e, ay - f, cx - e, cy - f, e, f];
 }
 
-function ring(pen: Pen, points: Ring, [a, b, c, d, e, f]: Projection, backwards: boolean): void {
+function ring(pen: Pen, points: Ring, [a, b, c, d, e, f]: Projection): void {
   let lastX = NaN;
   let lastY = NaN;
-  const count = points.length;
-  for (let step = 0; step < count; step++) {
-    const point = points[backwards ? count - 1 - step : step];
-    if (!point) continue;
-    const x = a * point[0] + c * point[1] + e;
-    const y = b * point[0] + d * point[1] + f;
-    if (step === 0) pen.moveTo(x, y);
+  for (const [fx, fy] of points) {
+    const x = a * fx + c * fy + e;
+    const y = b * fx + d * fy + f;
+    if (Number.isNaN(lastX)) pen.moveTo(x, y);
     else if (Math.abs(x - lastX) + Math.abs(y - lastY) < DETAIL_PX) continue;
     else pen.lineTo(x, y);
     lastX = x;
@@ -90,7 +66,7 @@ export function svgPath(shapes: Iterable<Shape>, view: Viewport): string {
 }
 
 /** A line through points of the image. */
-export function svgLine(points: readonly (readonly [number, number])[], view: Viewport): string {
+export function svgLine(points: readonly Point[], view: Viewport): string {
   return points
     .map(([fx, fy], index) => {
       const [x, y] = toScreen(view, [fx, fy]);
@@ -100,7 +76,7 @@ export function svgLine(points: readonly (readonly [number, number])[], view: Vi
 }
 
 /** Dots: lines of no length, which the ends of the stroke make visible. */
-export function svgDots(points: readonly (readonly [number, number])[], view: Viewport): string {
+export function svgDots(points: readonly Point[], view: Viewport): string {
   return points
     .map(([fx, fy]) => {
       const [x, y] = toScreen(view, [fx, fy]);
@@ -110,22 +86,17 @@ export function svgDots(points: readonly (readonly [number, number])[], view: Vi
 }
 
 /** Where to show the points of a shape for gripping; so dense that they would touch, only some. */
-export function handlesOf(shape: Shape, view: Viewport): [number, number][] {
+export function handlesOf(shape: Shape, view: Viewport): Point[] {
   if (shape.kind === "box") {
     const { x0, y0, x1, y1 } = shape;
     const [mx, my] = [(x0 + x1) / 2, (y0 + y1) / 2];
     const small = isSmall(shape, view);
-    const corners: [number, number][] = [
-      [x0, y0],
-      [x1, y0],
-      [x1, y1],
-      [x0, y1],
-    ];
+    const corners = cornersOf(shape);
     return small ? corners : [...corners, [mx, y0], [x1, my], [mx, y1], [x0, my]];
   }
   const { width, height } = view.stage;
   return ringsOf(shape).flatMap((points) => {
-    let last: readonly [number, number] | null = null;
+    let last: Point | null = null;
     return points.filter((point) => {
       const [x, y] = toScreen(view, point);
       if (x < -8 || y < -8 || x > width + 8 || y > height + 8) return false;
@@ -139,7 +110,7 @@ export function handlesOf(shape: Shape, view: Viewport): [number, number][] {
 const HANDLE_GAP_PX = 9;
 const SMALL_BOX_PX = 40;
 
-function isSmall(box: Extract<Shape, { kind: "box" }>, view: Viewport): boolean {
+function isSmall(box: Box, view: Viewport): boolean {
   const width = (box.x1 - box.x0) * view.image.width * view.scale;
   const height = (box.y1 - box.y0) * view.image.height * view.scale;
   return Math.min(width, height) < SMALL_BOX_PX;

@@ -206,7 +206,7 @@ export const Tile = memo(function Tile(props: Props): ReactNode {
       onUnreadable={actions.onUnreadable}
     />
   );
-  const chip = (annotationId: string, classId: string, confidence?: number) => {
+  const chip = (annotationId: string, classId: string, confidence?: number | null) => {
     const at = classes.findIndex((one) => one.class_id === classId);
     return (
       <span
@@ -215,7 +215,7 @@ export const Tile = memo(function Tile(props: Props): ReactNode {
       >
         <ClassMark index={at} />
         <span className={styles.chipName}>{classes[at]?.name ?? classId}</span>
-        {confidence !== undefined && (
+        {typeof confidence === "number" && (
           <span className={styles.number}>{percent(confidence, i18n.language)}</span>
         )}
         {/* For the mouse; keys take tags away too, and an option holds no controls. */}

@@ -13,18 +13,8 @@ import type {
   TaskItem,
 } from "@/api/types";
 
-/** What a model says about an image, until somebody decides. */
-export interface Suggestion {
-  annotation_id: string;
-  class_id: string;
-  /** 0 to 1. */
-  confidence: number;
-}
-
-/** The API sends suggestions with the images of tasks of the kind `prelabeled`. */
-type Suggested = TaskItem & {
-  prelabel?: { run_id: string; annotations: readonly Suggestion[] } | null;
-};
+/** What a run says about an image, until somebody decides; its confidence 0 to 1, if it has any. */
+export type Suggestion = NonNullable<TaskItem["prelabel"]>["annotations"][number];
 
 export interface Rules {
   /** One class an image, or any number. */
@@ -380,7 +370,7 @@ function adopt(page: Page, items: readonly DraftItem[]): Page["work"] {
 }
 
 /** What an image starts with: my draft, else what was decided (a correction), else the labels it had. */
-function begun(item: Suggested): Work {
+function begun(item: TaskItem): Work {
   const work = item.draft ? workOf(item.draft) : NOTHING;
   if (isTouched(work)) return work;
   if (item.outcome && !item.draft) {
@@ -482,13 +472,18 @@ function classify(state: Session, event: Extract<SessionEvent, { type: "classify
   });
 }
 
+/** The origin of what was made from a suggestion; of what run, and whether changed, the API finds out. */
+export function cameFrom(prelabel: string): NonNullable<Annotation["origin"]> {
+  return { prelabel, run_id: null, changed: false };
+}
+
 function tag(annotationId: string, classId: string, prelabel?: string): Annotation {
   return {
     annotation_id: annotationId,
     class_id: classId,
     frame: 0,
     geometry: { kind: "tag" },
-    origin: prelabel === undefined ? null : { prelabel },
+    origin: prelabel === undefined ? null : cameFrom(prelabel),
   };
 }
 
