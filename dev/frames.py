@@ -11,6 +11,7 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from statistics import median
 from typing import Any
 from urllib.error import URLError
@@ -57,7 +58,7 @@ class Stage:
         self._page.evaluate(RECORD)
         act()
         times: list[float] = self._page.evaluate(STOP)
-        return [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        return [later - earlier for earlier, later in pairwise(times)]
 
     def wander(self, x: float, y: float, *, steps: int = 60) -> None:
         """Move the mouse about a place, as fast as a hand does."""
@@ -122,7 +123,9 @@ def measure(page: Page, url: str, shapes: int, points: int, table: Table) -> Non
 
 def main() -> None:
     """Serve the bench page, drive it, print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--shapes", type=int, nargs="+", default=[500, 2000, 5000])
     parser.add_argument("--points", type=int, default=20, help="points of each polygon")
     options = parser.parse_args()

@@ -39,6 +39,13 @@ export default tseslint.config(
     ),
   })),
   {
+    files: ["src/annotate/**"],
+    rules: forbid(
+      ["@/features/*", "@/app/*", "@/api/client", "@/api/queries"],
+      "The editor knows neither the network nor the pages around it.",
+    ),
+  },
+  {
     files: ["src/{api,ui,upload,i18n}/**", "src/*.ts"],
     rules: forbid(["@/features/*", "@/app/*"], "What features share knows none of them."),
   },

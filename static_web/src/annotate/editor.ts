@@ -159,6 +159,18 @@ interface Touch {
   y: number;
 }
 
+interface Shown {
+  view: Viewport | null;
+  annotations: readonly Annotation[];
+  /** Drawn by the overlay, with their place in the list. */
+  lifted: readonly { annotation: Annotation; index: number }[];
+  handled: ReadonlySet<string>;
+  /** Left out by the canvas. */
+  without: ReadonlySet<string>;
+  /** Drawn as selected by the canvas. */
+  strong: ReadonlySet<string>;
+}
+
 type Gesture =
   | { name: "tool"; pointer: number; machine: Machine }
   | { name: "pan"; pointer: number }
@@ -184,12 +196,15 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   let hovered: Grip = { kind: "ground" };
   let held: { what: "pan" | "hide"; code: string } | null = null;
   let frame = 0;
-  let shown: { view: Viewport | null; without: ReadonlySet<string>; strong: ReadonlySet<string> } =
-    {
-      view: null,
-      without: new Set(),
-      strong: new Set(),
-    };
+  /** What the last frame showed. */
+  let shown: Shown = {
+    view: null,
+    annotations: [],
+    lifted: [],
+    handled: new Set(),
+    without: new Set(),
+    strong: new Set(),
+  };
 
   const layers = document.createElement("div");
   Object.assign(layers.style, { position: "absolute", inset: "0", overflow: "hidden" });
@@ -313,13 +328,14 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     event.clientY - corner[1],
   ];
 
-  const lifted = (): readonly { annotation: Annotation; index: number }[] => {
+  const lifted = (): Shown["lifted"] => {
     const moving = gesture?.name === "tool" ? gesture.machine.sketch(scene()).shapes : undefined;
     const wanted = new Set(selection.length <= MAX_LIFTED ? selection : []);
     for (const id of moving?.keys() ?? []) wanted.add(id);
-    if (!wanted.size) return [];
+    const ids = sameSet(shown.without, wanted);
+    if (ids === shown.without && shown.annotations === annotations) return shown.lifted;
     return annotations.flatMap((annotation, index) =>
-      wanted.has(annotation.annotation_id) ? [{ annotation, index }] : [],
+      ids.has(annotation.annotation_id) ? [{ annotation, index }] : [],
     );
   };
 
@@ -328,14 +344,16 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     const now = scene();
     const active = gesture?.name === "tool" ? gesture.machine : machine;
     const up = lifted();
-    const without = sameSet(shown.without, new Set(up.map((one) => one.annotation.annotation_id)));
+    const without =
+      up === shown.lifted ? shown.without : new Set(up.map((one) => one.annotation.annotation_id));
     const strong = sameSet(
       shown.strong,
       new Set(selection.length > MAX_LIFTED ? selection.filter((id) => !without.has(id)) : []),
     );
     image.follow(view);
     const moved = shown.view !== view;
-    shown = { view, without, strong };
+    const handled = sameSet(shown.handled, withHandles());
+    shown = { view, annotations, lifted: up, handled, without, strong };
     shapes.show({ annotations, looks: look, without, strong, fill: props.settings.fill });
     shapes.follow(view);
     const isHidden = props.settings.hidden || held?.what === "hide";
@@ -346,7 +364,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       view,
       looks: look,
       lifted: up,
-      handled: handled(),
+      handled,
       sketch: active.sketch(now),
       draftClass: props.activeClassId ?? "",
       hovered: isHidden ? null : hoveredShape(),
@@ -362,7 +380,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   const isPanning = (): boolean =>
     gesture?.name === "pan" || held?.what === "pan" || props.tool === "pan";
 
-  const handled = (): ReadonlySet<string> => {
+  const withHandles = (): ReadonlySet<string> => {
     const [id] = selection;
     if (selection.length !== 1 || id === undefined || props.locked.has(id)) return new Set();
     const isEditing = props.tool === "select" || props.tool === "points";

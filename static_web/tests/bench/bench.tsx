@@ -101,11 +101,13 @@ const SUGGESTIONS: ReadonlyMap<string, Suggestion> = new Map([
 function randomPolygons(many: number): Annotation[] {
   const random = numbers(7);
   const radius = Math.min(0.04, 0.8 / Math.sqrt(many));
+  // Outlines of very many points are smooth, as those are that people or models draw.
+  const roughness = 0.5 * Math.sqrt(20 / Math.max(20, pointsEach));
   return Array.from({ length: many }, (_, index): Annotation => {
     const [x, y] = [radius + random() * (1 - 2 * radius), radius + random() * (1 - 2 * radius)];
     const outer = Array.from({ length: pointsEach }, (_point, step): [number, number] => {
       const angle = (step / pointsEach) * 2 * Math.PI;
-      const far = radius * (0.5 + 0.5 * random());
+      const far = radius * (1 - roughness * random());
       return [x + far * Math.cos(angle), y + far * Math.sin(angle)];
     });
     return {

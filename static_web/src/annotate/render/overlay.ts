@@ -3,10 +3,11 @@ import type { Annotation } from "@/api/types";
 
 import { crossingsOf } from "../crossings";
 import { boundsOf, polygonOf, shapeOf, type Bounds, type Point, type Shape } from "../geometry";
+import { pointCount } from "../simplify";
 import type { Sketch } from "../tools/tool";
 import { onScreen, toScreen, type Viewport } from "../viewport";
 import { EDGE, STRONG_EDGE_PX, STRONG_LINE_PX, type Looks } from "./look";
-import { handlesOf, svgDots, svgLine, svgPath } from "./paths";
+import { HANDLE_MARGIN_PX, handlesOf, svgDots, svgLine, svgPath } from "./paths";
 import {
   CAPTION_FONT,
   CAPTION_GROUND,
@@ -44,6 +45,7 @@ export interface Overlay {
 
 const SVG = "http://www.w3.org/2000/svg";
 const MAX_PATHS = 100;
+const MAX_CHECKED = 500;
 const HANDLE_PX = 8;
 const HANDLE_EDGE_PX = 11;
 
@@ -60,11 +62,18 @@ export function createOverlay(host: HTMLElement): Overlay {
   svg.setAttribute("aria-hidden", "true");
   host.append(svg);
 
+  // All that belongs to shapes; it moves with the view as one.
+  const still = document.createElementNS(SVG, "g");
   const shapes = document.createElementNS(SVG, "g");
   const captions = document.createElementNS(SVG, "g");
   captions.style.font = CAPTION_FONT;
   const ruler = document.createElement("canvas").getContext("2d");
-  svg.append(shapes);
+  svg.append(still);
+  still.append(shapes);
+  const handles = dots(still, HANDLE_PX, HANDLE_EDGE_PX, "square");
+  const crossings = doubled(still, "white", 2, 5);
+  still.append(captions);
+  let drawn: Scenery | null = null;
 
   const hover = line(svg, "white", 2.5);
   const marquee = doubled(svg, "white", 1, 3);
@@ -73,11 +82,9 @@ export function createOverlay(host: HTMLElement): Overlay {
   const draft = doubled(svg, "white", 2, 4);
   const goal = doubled(svg, "white", 2, 4);
   goal.dash("6 4");
-  const handles = dots(svg, HANDLE_PX, HANDLE_EDGE_PX, "square");
   const marks = dots(svg, HANDLE_PX, HANDLE_EDGE_PX, "round");
-  const crossings = doubled(svg, "white", 2, 5);
+  const tangles = doubled(svg, "white", 2, 5);
   const cross = doubled(svg, "white", 1.5, 3.5);
-  svg.append(captions);
   const pool: { edge: SVGPathElement; line: SVGPathElement }[] = [];
 
   const drawShapes = ({ lifted, sketch, view, looks, fill }: Scenery): void => {
@@ -126,11 +133,13 @@ export function createOverlay(host: HTMLElement): Overlay {
 
   const drawHandles = ({ lifted, handled, sketch, view }: Scenery): void => {
     const places: Point[] = [];
-    const crossed: Point[] = [...(sketch.crossings ?? [])];
+    const crossed: Point[] = [];
     for (const { annotation } of lifted) {
       const id = annotation.annotation_id;
       const shape = sketch.shapes?.get(id) ?? shapeOf(annotation);
-      if (shape?.kind === "polygon") crossed.push(...crossingsOf(shape));
+      // While a shape of very many points is pulled, looking for crossings would hold up its frames.
+      if (shape?.kind === "polygon" && !(sketch.shapes && pointCount(shape) > MAX_CHECKED))
+        crossed.push(...crossingsOf(shape));
       // A handle under the pointer hides the place that is aimed at.
       if (shape && handled.has(id) && !sketch.shapes) places.push(...handlesOf(shape, view));
     }
@@ -174,6 +183,7 @@ export function createOverlay(host: HTMLElement): Overlay {
       goal.d("");
     }
     marks.d(svgDots(dotted, view));
+    tangles.d((sketch.crossings ?? []).map((point) => circle(toScreen(view, point), 7)).join(""));
     marquee.d(sketch.marquee ? svgPath([sketch.marquee], view) : "");
     const at = cursor && toScreen(view, cursor);
     const { width, height } = view.stage;
@@ -187,19 +197,44 @@ export function createOverlay(host: HTMLElement): Overlay {
 
   return {
     draw(scenery) {
-      drawShapes(scenery);
-      drawHandles(scenery);
+      if (drawn && isOnlyPanned(drawn, scenery)) {
+        const [dx, dy] = [scenery.view.x - drawn.view.x, scenery.view.y - drawn.view.y];
+        still.setAttribute("transform", `translate(${dx} ${dy})`);
+      } else {
+        still.removeAttribute("transform");
+        drawShapes(scenery);
+        drawHandles(scenery);
+        drawn = scenery;
+      }
       drawSketch(scenery);
       hover.setAttribute("d", scenery.hovered ? svgPath([scenery.hovered], scenery.view) : "");
     },
     setVisible(visible) {
-      shapes.style.display = visible ? "" : "none";
-      captions.style.display = visible ? "" : "none";
+      still.style.display = visible ? "" : "none";
     },
     destroy() {
       svg.remove();
     },
   };
+}
+
+/** Whether what was drawn for one scenery need only be shifted for another, and not far. */
+function isOnlyPanned(before: Scenery, now: Scenery): boolean {
+  return (
+    before.lifted === now.lifted &&
+    before.handled === now.handled &&
+    before.looks === now.looks &&
+    before.fill === now.fill &&
+    !before.sketch.shapes &&
+    !now.sketch.shapes &&
+    before.view.image === now.view.image &&
+    before.view.scale === now.view.scale &&
+    before.view.turn === now.view.turn &&
+    before.view.stage.width === now.view.stage.width &&
+    before.view.stage.height === now.view.stage.height &&
+    Math.abs(before.view.x - now.view.x) < HANDLE_MARGIN_PX &&
+    Math.abs(before.view.y - now.view.y) < HANDLE_MARGIN_PX
+  );
 }
 
 function line(svg: Element, color: string, width: number): SVGPathElement {

@@ -99,7 +99,8 @@ export function handlesOf(shape: Shape, view: Viewport): Point[] {
     let last: Point | null = null;
     return points.filter((point) => {
       const [x, y] = toScreen(view, point);
-      if (x < -8 || y < -8 || x > width + 8 || y > height + 8) return false;
+      const out = HANDLE_MARGIN_PX;
+      if (x < -out || y < -out || x > width + out || y > height + out) return false;
       if (last && Math.hypot(x - last[0], y - last[1]) < HANDLE_GAP_PX) return false;
       last = [x, y];
       return true;
@@ -107,6 +108,8 @@ export function handlesOf(shape: Shape, view: Viewport): Point[] {
   });
 }
 
+/** Handles are made so far beyond the stage, so that the view can be moved without making new ones. */
+export const HANDLE_MARGIN_PX = 200;
 const HANDLE_GAP_PX = 9;
 const SMALL_BOX_PX = 40;
 

@@ -8,6 +8,7 @@ import type { Annotation } from "@/api/types";
 
 import { crossingsOf } from "../crossings";
 import { boundsOf, overlap, shapeOf, type Bounds, type Shape } from "../geometry";
+import { pointCount } from "../simplify";
 import { betweenViews, onScreen, seen, toScreen, type Viewport } from "../viewport";
 import { EDGE, EDGE_PX, LINE_PX, STRONG_EDGE_PX, STRONG_LINE_PX, type Looks } from "./look";
 import { trace } from "./paths";
@@ -232,15 +233,8 @@ function visible({ annotations, without }: Picture, view: Viewport): Entry[] {
     const shape = shapeOf(annotation);
     if (!shape || without.has(annotation.annotation_id) || !overlap(boundsOf(shape), area))
       return [];
-    return { annotation, shape, index, points: shape.kind === "box" ? 4 : pointsOf(shape) };
+    return { annotation, shape, index, points: shape.kind === "box" ? 4 : pointCount(shape) };
   });
-}
-
-function pointsOf(shape: Extract<Shape, { kind: "polygon" }>): number {
-  return shape.parts.reduce(
-    (sum, part) => part.holes.reduce((more, hole) => more + hole.length, sum + part.outer.length),
-    0,
-  );
 }
 
 function paint(
