@@ -433,9 +433,9 @@ class Task:
     """One page of items in a labeler's hands. Its row is the lock on them.
 
     `held` is what is still open of `everything` (item to lane) that was handed out. `stale` tells that an
-    item was overwritten, flagged, measured, rendered or prelabeled since, so that the copies in `held` are not to be
-    built on. `shown` are the runs whose prelabels the labeler sees, by item: those that stood when the page
-    was handed out, whatever came since.
+    item was overwritten, flagged, measured, rendered or prelabeled since, so that the copies in `held` are
+    not to be built on. `shown` are the runs whose prelabels the labeler sees, by item: those that stood when
+    the page was handed out, whatever came since.
     """
 
     task_id: str

@@ -13,15 +13,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from playwright.sync_api import Error as BrowserError
 
-from dev.browser import chromium_launch_options
 from dev.client import Client, Person
 from dev.site import build
 from dev.stack import Stack
@@ -86,20 +84,18 @@ def project(system: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def context(system: Stack) -> Iterator[BrowserContext]:
-    with sync_playwright() as playwright:
-        browser: Browser = playwright.chromium.launch(**chromium_launch_options())
-        context = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
-        context.add_cookies(
-            [{"name": "StaticWebAppsAuthCookie", "value": ANN.cookie, "url": system.url}]
-        )
-        context.add_init_script(
-            "localStorage.setItem('labelry.layout', '9');"
-            "localStorage.setItem('labelry.language', 'en');"
-        )
-        context.set_default_timeout(ARRIVES_MS)
-        yield context
-        browser.close()
+def context(system: Stack, browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
+    context.add_cookies(
+        [{"name": "StaticWebAppsAuthCookie", "value": ANN.cookie, "url": system.url}]
+    )
+    context.add_init_script(
+        "localStorage.setItem('labelry.layout', '9');"
+        "localStorage.setItem('labelry.language', 'en');"
+    )
+    context.set_default_timeout(ARRIVES_MS)
+    yield context
+    context.close()
 
 
 def said(decision: dict[str, Any]) -> str:
