@@ -27,13 +27,21 @@ import {
   type Outcome,
   type Refused,
 } from "./edits";
-import { boundsOfAll, clampPoint, shapeOf, type Point, type Shape, type Size } from "./geometry";
+import {
+  boundsOf,
+  boundsOfAll,
+  clampPoint,
+  shapeOf,
+  type Point,
+  type Shape,
+  type Size,
+} from "./geometry";
 import { createImageLayer, type ImageState, type Picture } from "./render/imageLayer";
 import { looks, type Looks, type Suggestion } from "./render/look";
 import { createOverlay } from "./render/overlay";
-import { createShapesLayer } from "./render/shapesLayer";
+import { createShapesLayer, type ShapesLayer } from "./render/shapesLayer";
 import { gripAt, type Grip } from "./tools/select";
-import type { Effect, Press, Scene, ToolEvent } from "./tools/tool";
+import type { Effect, Press, Scene, Sketch, ToolEvent } from "./tools/tool";
 import { DRAWING, newMachine, type Machine, type ToolId } from "./tools/tools";
 import {
   fitted,
@@ -214,6 +222,8 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   Object.assign(shapesHost.style, { position: "absolute", inset: "0" });
   layers.append(shapesHost);
   const shapes = createShapesLayer(shapesHost);
+  let crowdLayer: ShapesLayer | null = null;
+  let crowdIsUp = false;
   const overlay = createOverlay(layers);
   image.show(props.item);
 
@@ -328,14 +338,16 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     event.clientY - corner[1],
   ];
 
-  const lifted = (): Shown["lifted"] => {
-    const moving = gesture?.name === "tool" ? gesture.machine.sketch(scene()).shapes : undefined;
+  const lifted = ({ shapes: changing }: Sketch): Shown["lifted"] => {
     const wanted = new Set(selection.length <= MAX_LIFTED ? selection : []);
-    for (const id of moving?.keys() ?? []) wanted.add(id);
-    const ids = sameSet(shown.without, wanted);
-    if (ids === shown.without && shown.annotations === annotations) return shown.lifted;
+    for (const id of changing?.keys() ?? []) wanted.add(id);
+    const isSame =
+      shown.annotations === annotations &&
+      shown.lifted.length === wanted.size &&
+      shown.lifted.every((one) => wanted.has(one.annotation.annotation_id));
+    if (isSame) return shown.lifted;
     return annotations.flatMap((annotation, index) =>
-      ids.has(annotation.annotation_id) ? [{ annotation, index }] : [],
+      wanted.has(annotation.annotation_id) ? [{ annotation, index }] : [],
     );
   };
 
@@ -343,9 +355,13 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     frame = 0;
     const now = scene();
     const active = gesture?.name === "tool" ? gesture.machine : machine;
-    const up = lifted();
-    const without =
-      up === shown.lifted ? shown.without : new Set(up.map((one) => one.annotation.annotation_id));
+    const drafted = active.sketch(now);
+    const crowd = isCrowd(drafted) ? drafted.shapes : undefined;
+    const sketch = crowd ? {} : drafted;
+    if (crowd) showCrowd(crowd);
+    const up = lifted(sketch);
+    const upIds = up.map((one) => one.annotation.annotation_id);
+    const without = sameSet(shown.without, new Set(crowd && crowdIsUp ? crowd.keys() : upIds));
     const strong = sameSet(
       shown.strong,
       new Set(selection.length > MAX_LIFTED ? selection.filter((id) => !without.has(id)) : []),
@@ -356,8 +372,10 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     shown = { view, annotations, lifted: up, handled, without, strong };
     shapes.show({ annotations, looks: look, without, strong, fill: props.settings.fill });
     shapes.follow(view);
+    if (!crowd) dropCrowd();
     const isHidden = props.settings.hidden || held?.what === "hide";
     shapes.setVisible(!isHidden);
+    crowdLayer?.setVisible(!isHidden && crowdIsUp);
     overlay.setVisible(!isHidden);
     const drawing = DRAWING.has(props.tool) && !isPanning();
     overlay.draw({
@@ -365,7 +383,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       looks: look,
       lifted: up,
       handled,
-      sketch: active.sketch(now),
+      sketch,
       draftClass: props.activeClassId ?? "",
       hovered: isHidden ? null : hoveredShape(),
       cursor: drawing && cursor ? clampPoint(cursor.at) : null,
@@ -375,6 +393,42 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     });
     host.style.cursor = cursorStyle();
     if (moved) props.onView({ scale: view.scale, turn: view.turn, fits: isFitted(view) });
+  };
+
+  /** Very many that are moved together are painted once, and then shifted. */
+  const showCrowd = (moving: ReadonlyMap<string, Shape>): void => {
+    const [first] = moving;
+    const from = shapeById(first?.[0]);
+    if (!first || !from) return;
+    if (!crowdLayer) {
+      crowdLayer = createShapesLayer(shapesHost);
+      crowdLayer.show({
+        annotations: annotations.filter((one) => moving.has(one.annotation_id)),
+        looks: look,
+        without: new Set(),
+        strong: new Set(moving.keys()),
+        fill: props.settings.fill,
+      });
+      crowdLayer.follow(view);
+    }
+    const [ax, ay] = toScreen(view, cornerOf(from));
+    const [bx, by] = toScreen(view, cornerOf(first[1]));
+    crowdLayer.follow({ ...view, x: view.x + bx - ax, y: view.y + by - ay });
+    // Until it is painted, the shapes stay where they are seen.
+    crowdIsUp ||= !crowdLayer.isPainting();
+    if (!crowdIsUp) schedule();
+  };
+
+  /** Takes the crowd away, once the others have been painted with it. */
+  const dropCrowd = (): void => {
+    if (!crowdLayer) return;
+    if (shapes.isPainting()) {
+      schedule();
+      return;
+    }
+    crowdLayer.destroy();
+    crowdLayer = null;
+    crowdIsUp = false;
   };
 
   const isPanning = (): boolean =>
@@ -751,6 +805,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       cancelAnimationFrame(frame);
       image.destroy();
       shapes.destroy();
+      crowdLayer?.destroy();
       overlay.destroy();
       layers.remove();
     },
@@ -766,6 +821,15 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
 
 function stageOf(host: HTMLElement): Size {
   return { width: host.clientWidth, height: host.clientHeight };
+}
+
+function isCrowd({ shapes }: Sketch): boolean {
+  return (shapes?.size ?? 0) > MAX_LIFTED;
+}
+
+function cornerOf(shape: Shape): Point {
+  const { x0, y0 } = boundsOf(shape);
+  return [x0, y0];
 }
 
 function usualStamp({ width, height }: Size): Size {

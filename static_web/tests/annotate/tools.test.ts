@@ -65,6 +65,8 @@ describe("drawing a box", () => {
     const { path, effects } = play(boxTool, aScene(), [click(0.2, 0.3), click(0.2, 0.3)]);
     expect(path.at(-1)).toBe("idle");
     expect(effects.at(-1)).toEqual({ type: "refuse", why: "tooSmall" });
+    for (const line of [drag([0.2, 0.3], [0.8, 0.3]), drag([0.2, -0.3], [0.8, -0.1])])
+      expect(play(boxTool, aScene(), line).effects).toEqual([{ type: "refuse", why: "tooSmall" }]);
   });
 
   it("keeps the first corner when a second finger takes the press away", () => {

@@ -29,6 +29,8 @@ export interface ShapesLayer {
   show(picture: Picture): void;
   /** Moves what is painted to this view. */
   follow(view: Viewport): void;
+  /** Whether what is shown is about to be replaced. */
+  isPainting(): boolean;
   setVisible(visible: boolean): void;
   destroy(): void;
 }
@@ -66,7 +68,10 @@ interface Entry {
 }
 
 export function createShapesLayer(host: HTMLElement): ShapesLayer {
-  let [front, back] = [sheet(host), sheet(host)];
+  const root = document.createElement("div");
+  Object.assign(root.style, { position: "absolute", inset: "0" });
+  host.append(root);
+  let [front, back] = [sheet(root), sheet(root)];
   let picture: Picture | null = null;
   let view: Viewport | null = null;
   let painted: Viewport | null = null;
@@ -166,15 +171,14 @@ export function createShapesLayer(host: HTMLElement): ShapesLayer {
       const isDue = performance.now() - begun > MOVING_MS;
       if (!job && isDue && painted && !coversStage(painted, next)) repaint();
     },
+    isPainting: () => job !== 0,
     setVisible(visible) {
-      host.style.visibility = visible ? "" : "hidden";
-      for (const { canvas } of [front, back]) canvas.style.display = visible ? "" : "none";
+      root.style.display = visible ? "" : "none";
     },
     destroy() {
       clearTimeout(settling);
       cancelAnimationFrame(job);
-      front.canvas.remove();
-      back.canvas.remove();
+      root.remove();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { boxBetween, clampPoint, distance, type Point } from "../geometry";
+import { around, boxBetween, boxOf, clampPoint, distance, isSound, type Point } from "../geometry";
 import type { Scene, Step, Tool, ToolEvent } from "./tool";
 
 type State =
@@ -60,8 +60,10 @@ export const boxTool: Tool<State> = {
 };
 
 function done(from: Point, to: Point, scene: Scene): Step<State> {
-  return isFar(from, to, scene)
-    ? [idle, [{ type: "add", geometry: boxBetween(from, to, scene.size) }]]
+  // A line, also one along the border of the image, is no box.
+  const box = boxOf(around([from, to]));
+  return isFar(from, to, scene) && isSound(box, scene.size)
+    ? [idle, [{ type: "add", geometry: box }]]
     : [idle, [{ type: "refuse", why: "tooSmall" }]];
 }
 
