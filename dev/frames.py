@@ -79,6 +79,9 @@ class Stage:
         page.mouse.down()
         self.wander(x, y)
         page.mouse.up()
+        change = page.evaluate("() => bench.said.at(-1)")
+        if not change or change.get("what") != "points":
+            raise RuntimeError(f"no point was dragged, but: {change}")
 
     def pan(self) -> None:
         """Drag the whole picture by the middle button."""

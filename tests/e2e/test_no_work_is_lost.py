@@ -28,7 +28,7 @@ ADMIN = Person("admin", "admin@example.com", roles=("admin",))
 ANN = Person("ann", "ann@example.com")
 BOB = Person("bob", "bob@example.com")
 CLASSES = ["Ash", "Birch", "Cedar", "Fir", "Oak"]
-IMAGES = 600
+IMAGES = 900
 EDITS = 52  # a session
 ARRIVES_MS = 45_000  # two cores run storage, host, front door and browser at once
 
