@@ -150,7 +150,10 @@ class Watched:
         """Do all of it or nothing."""
 
         def work() -> None:
-            self.tables.transact(table, partition, operations)
+            try:
+                self.tables.transact(table, partition, operations)
+            except ValueError as error:  # more than a transaction may hold, or a row twice
+                raise Violation(f"storage refuses a transaction: {error}") from error
             self.seen(partition, operations)
 
         self._call(work)
