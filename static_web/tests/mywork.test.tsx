@@ -3,10 +3,12 @@ import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 
 import type { MyWork as Work } from "@/api/types";
-import MyWork, { type UnsavedLine } from "@/features/tasks/MyWork";
+import { openJournal } from "@/features/tasks/journal";
+import MyWork from "@/features/tasks/MyWork";
+import { newSession, step, type SessionEvent } from "@/features/tasks/session";
 import { formatDuration } from "@/format";
 
-import { aProject, aTask, myItem } from "./builders";
+import { anItem, aPerson, aProject, aTask, myItem } from "./builders";
 import { renderAt, type Answers } from "./render";
 
 const returned = { reason: "missed the tail", at: "2026-11-20T10:00:00Z" };
@@ -21,13 +23,9 @@ function work(change: Partial<Work> = {}): Work {
   };
 }
 
-function open(
-  mine: Work,
-  more: Answers = {},
-  unsavedHere?: (projectId: string) => Promise<UnsavedLine[]>,
-) {
-  const page = <MyWork projectId="p1" {...(unsavedHere && { unsavedHere })} />;
-  return renderAt("/projects/p1/mine", page, {
+function open(mine: Work, more: Answers = {}) {
+  return renderAt("/projects/p1/mine", <MyWork projectId="p1" />, {
+    "GET /api/me": aPerson(),
     "GET /api/projects/p1": aProject(),
     "GET /api/projects/p1/mine": mine,
     ...more,
@@ -91,12 +89,34 @@ it("offers no correction of what others are to label again", async () => {
   expect(within(part).queryByRole("button")).toBeNull();
 });
 
-it("shows what only this browser holds, where somebody knows it", async () => {
-  const line = { taskId: "t9", images: 4, since: Date.now(), why: "No connection" };
-  await open(work(), {}, () => Promise.resolve([line]));
+it("shows what only this browser holds: on its way, and not submitted yet", async () => {
+  const label: SessionEvent = { type: "classify", classId: "c1", annotationId: "a", at: 0 };
+  const events: SessionEvent[] = [
+    {
+      type: "arrived",
+      task: aTask(
+        "t9",
+        ["i1", "i2", "i3"].map((id) => anItem(id)),
+      ),
+      at: 0,
+    },
+    label,
+    label,
+    { type: "submit", submissionId: "s1", at: 0 },
+    label,
+  ];
+  const journal = openJournal(aPerson().user, "p1");
+  await journal.keep(events.reduce(step, newSession({ many: false, classesVersion: 1 })));
+  journal.close();
+
+  await open(work());
+
   const part = await screen.findByRole("region", { name: /Not saved yet/ });
-  expect(within(part).getByText("4 images")).toBeVisible();
-  expect(within(part).getByText("No connection")).toBeVisible();
+  const lines = within(part).getAllByRole("listitem");
+  expect(lines.map((line) => line.textContent)).toEqual([
+    "2 imagessubmitted here, waiting for the connection",
+    "1 imagenot submitted yet",
+  ]);
 });
 
 it("writes lengths of time shortly", () => {

@@ -22,6 +22,7 @@ window.matchMedia = (media) =>
     addListener: () => undefined,
     removeListener: () => undefined,
   });
+HTMLImageElement.prototype.decode = () => Promise.resolve();
 globalThis.ResizeObserver = class {
   observe = () => undefined;
   unobserve = () => undefined;

@@ -44,7 +44,7 @@ def failure_types() -> set[str]:
 
 
 def own_codes() -> set[str]:
-    """The second argument of every `Fault` and `refuse`, and the `type` of every `Problem`."""
+    """The second argument of every `Fault` and `_refused`, and the `type` of every `Problem`."""
     found: set[str] = set()
     for folder in ("labeling", "functions"):
         for path in (ROOT / folder).rglob("*.py"):
@@ -52,7 +52,7 @@ def own_codes() -> set[str]:
                 if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
                     continue
                 given: list[ast.expr] = []
-                if node.func.id in ("Fault", "refuse"):
+                if node.func.id in ("Fault", "_refused"):
                     given = node.args[1:2]
                 if node.func.id == "Problem":
                     given = [one.value for one in node.keywords if one.arg == "type"]

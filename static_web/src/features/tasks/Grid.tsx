@@ -2,7 +2,7 @@ import { makeStyles, tokens } from "@fluentui/react-components";
 import { useEffect, useMemo, type ReactNode, type Ref } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { LabelClass } from "@/api/types";
+import type { LabelClass, TaskItem } from "@/api/types";
 
 import { columnsOf, rowsOf, screenful, type Layout } from "./layouts";
 import { useRubberBand } from "./rubberBand";
@@ -56,16 +56,25 @@ export function Grid(props: Props): ReactNode {
   const page = session.pages[0];
   const next = session.pages[1];
   const columns = columnsOf(layout, portrait);
-  const sizes = `${Math.round(88 / columns)}vw`;
+  const rows = rowsOf(layout, portrait);
+  const pageId = page?.task.task_id;
 
-  // The next page is fetched and decoded before it is asked for.
+  // The next page is fetched and decoded before it is asked for, but after the one that is looked at.
   useEffect(() => {
-    for (const item of next?.items ?? []) {
-      const image = new Image();
-      Object.assign(image, imageSource(item, sizes));
-      image.decode().catch(() => undefined);
-    }
-  }, [next, sizes]);
+    let gone = false;
+    const shown = [...document.querySelectorAll<HTMLImageElement>("[data-item] img")];
+    void Promise.allSettled(shown.map((image) => image.decode())).then(() => {
+      if (gone) return;
+      for (const item of next?.items ?? []) {
+        const image = new Image();
+        Object.assign(image, imageSource(item, drawnWidth(item, columns, rows)));
+        image.decode().catch(() => undefined);
+      }
+    });
+    return () => {
+      gone = true;
+    };
+  }, [next, pageId, columns, rows]);
 
   const { band, on } = useRubberBand(layout > 1, session.selection, props.onSelect);
   const single = useMemo(
@@ -84,7 +93,7 @@ export function Grid(props: Props): ReactNode {
       className={styles.grid}
       style={{
         gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
-        gridTemplateRows: `repeat(${rowsOf(layout, portrait)}, minmax(0, 1fr))`,
+        gridTemplateRows: `repeat(${rows}, minmax(0, 1fr))`,
       }}
       {...on}
     >
@@ -97,7 +106,7 @@ export function Grid(props: Props): ReactNode {
           problem={page.problems[item.item_id]}
           index={first + place}
           count={page.items.length}
-          sizes={sizes}
+          sizes={drawnWidth(item, columns, rows)}
           focused={session.focus === first + place}
           selected={session.selection.has(item.item_id)}
           single={single}
@@ -107,4 +116,15 @@ export function Grid(props: Props): ReactNode {
       {band && <div className={styles.band} style={band} />}
     </div>
   );
+}
+
+const STAGE = { width: 0.88, height: 0.88 }; // of the window, beside the classes and between the bars
+const STRIP_PX = 28;
+
+/** About how wide an image is drawn, which decides what copy of it the browser fetches. */
+function drawnWidth(item: TaskItem, columns: number, rows: number): string {
+  const width = (window.innerWidth * STAGE.width) / columns;
+  const height = (window.innerHeight * STAGE.height) / rows - STRIP_PX;
+  const shape = item.width && item.height ? item.width / item.height : Infinity;
+  return `${Math.ceil(Math.min(width, height * shape))}px`;
 }

@@ -14,7 +14,7 @@ import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
 import { api, ApiError, newId, unwrap } from "@/api/client";
-import { myWorkQuery, projectQuery } from "@/api/queries";
+import { myWorkQuery, projectQuery, useMe } from "@/api/queries";
 import type { LabelClass, MyItem, MyWork as Work } from "@/api/types";
 import { formatDuration, formatNumber, formatWhen } from "@/format";
 import { ClassMark } from "@/ui/ClassMark";
@@ -22,15 +22,7 @@ import { Message } from "@/ui/Message";
 import { Panel } from "@/ui/Panel";
 import { Thumbnail } from "@/ui/Thumbnail";
 
-/** A page of work that only this browser still holds. */
-export interface UnsavedLine {
-  taskId: string;
-  images: number;
-  /** When it was done, in milliseconds since 1970. */
-  since: number;
-  /** Why it is not saved yet, in words for the labeler. */
-  why: string;
-}
+import { unsavedHere } from "./journal";
 
 const useStyles = makeStyles({
   head: {
@@ -95,21 +87,19 @@ const useStyles = makeStyles({
 
 interface Props {
   projectId: string;
-  /** Work that only this browser holds; left out where nobody keeps any. */
-  unsavedHere?: (projectId: string) => Promise<UnsavedLine[]>;
 }
 
 /** A labeler's own page: what they did, and what they can correct. */
-export default function MyWork({ projectId, unsavedHere }: Props): ReactNode {
-  const { t, i18n } = useTranslation();
+export default function MyWork({ projectId }: Props): ReactNode {
+  const { t } = useTranslation();
   const styles = useStyles();
   const [, navigate] = useLocation();
   const project = useQuery(projectQuery(projectId));
   const work = useQuery(myWorkQuery(projectId));
+  const me = useMe().data?.user;
   const unsaved = useQuery({
-    queryKey: ["unsaved", projectId],
-    queryFn: () => unsavedHere?.(projectId) ?? [],
-    enabled: unsavedHere !== undefined,
+    queryKey: ["unsaved", me, projectId],
+    queryFn: () => (me === undefined ? [] : unsavedHere(me, projectId)),
     refetchInterval: 5_000,
   }).data;
   const labelPage = `/projects/${projectId}/label`;
@@ -194,12 +184,11 @@ export default function MyWork({ projectId, unsavedHere }: Props): ReactNode {
           <Panel title={t("mine.unsaved")}>
             <ul className={styles.lines}>
               {unsaved.map((line) => (
-                <li key={line.taskId} className={styles.line}>
+                <li key={`${line.taskId} ${line.submitted}`} className={styles.line}>
                   <span className={styles.strong}>
                     {t("mine.unsavedImages", { count: line.images })}
                   </span>
-                  <span>{line.why}</span>
-                  <span className={styles.small}>{formatWhen(line.since, i18n.language)}</span>
+                  <span>{t(line.submitted ? "mine.unsent" : "mine.unfinished")}</span>
                 </li>
               ))}
             </ul>

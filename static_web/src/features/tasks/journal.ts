@@ -170,6 +170,38 @@ export function openJournal(userId: string, projectId: string): Journal {
   };
 }
 
+/** Images of a task that the API does not have the work on. */
+export interface UnsavedLine {
+  taskId: string;
+  images: number;
+  /** On its way, or not submitted yet. */
+  submitted: boolean;
+}
+
+/** What only this browser holds of a person's work on a project. */
+export async function unsavedHere(userId: string, projectId: string): Promise<UnsavedLine[]> {
+  const journal = openJournal(userId, projectId);
+  try {
+    const { pages, outgoing } = await journal.load();
+    return [
+      ...outgoing.map(({ page, submission }) => ({
+        taskId: page.task.task_id,
+        images: submission.items.length,
+        submitted: true,
+      })),
+      ...pages
+        .filter((page) => page.unsent.size)
+        .map((page) => ({
+          taskId: page.task.task_id,
+          images: page.unsent.size,
+          submitted: false,
+        })),
+    ];
+  } finally {
+    journal.close();
+  }
+}
+
 /** All or nothing: what was asked for before the error is not written either. */
 function abort(tx: Write | null): void {
   try {

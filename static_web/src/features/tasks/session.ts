@@ -331,7 +331,14 @@ function compare(state: Session, tasks: readonly Task[], at: number): Session {
     return page.touched ? [{ ...page, problem: page.problem ?? { type: "over" } }] : [];
   });
   const next = tasks.reduce<Session>(
-    (before, task) => arrive(before, { type: "arrived", task, at }),
+    // A correction was asked for, perhaps on another page: it comes first.
+    (before, task) =>
+      arrive(before, {
+        type: "arrived",
+        task,
+        at,
+        ...(task.kind === "correction" && { where: "front" as const }),
+      }),
     { ...state, pages: kept.filter((page) => page.items.length) },
   );
   const [now, before] = [next.pages[0], state.pages[0]];
