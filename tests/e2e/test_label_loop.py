@@ -112,7 +112,7 @@ def test_twenty_photos_are_uploaded_labeled_by_keys_and_downloaded_as_coco(
         press(page, truth, names[3:])
         page.keyboard.press("Enter")
         seen += names
-    expect(page.get_by_text("All images are labeled")).to_be_visible()
+    expect(page.get_by_role("heading", name="All images are labeled")).to_be_visible()
 
     page.get_by_text("To the project").first.click()
     page.get_by_role("button", name="Export COCO").click()

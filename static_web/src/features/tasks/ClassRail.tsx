@@ -128,7 +128,9 @@ const useStyles = makeStyles({
   },
   on: { backgroundColor: tokens.colorSubtleBackgroundSelected },
   best: { outline: `1px solid ${tokens.colorNeutralStroke1}`, outlineOffset: "-1px" },
-  name: { flex: 1, minWidth: 0, overflowWrap: "anywhere" },
+  name: { position: "relative", flex: 1, minWidth: 0, overflowWrap: "anywhere" },
+  // The groups of a class are part of its name to those who do not see where it stands.
+  within: { position: "absolute", clipPath: "inset(50%)", width: "1px", overflow: "hidden" },
   key: {
     flex: "none",
     minWidth: "20px",
@@ -336,14 +338,16 @@ const ClassRow = memo(
         className={mergeClasses(styles.row, on && styles.on, best && styles.best)}
         style={depth(node)}
         aria-pressed={on}
-        aria-label={node.path}
         {...(hint && { "aria-keyshortcuts": hint })}
         {...(best && { "data-best": "" })}
         title={description || undefined}
         onClick={() => onChoose(node.index)}
       >
         <ClassMark index={node.index} />
-        <span className={styles.name}>{node.name}</span>
+        <span className={styles.name}>
+          <span className={styles.within}>{node.path.slice(0, -node.name.length)}</span>
+          {node.name}
+        </span>
         {hint && (
           <kbd className={styles.key} aria-hidden>
             {hint}

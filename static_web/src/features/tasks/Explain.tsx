@@ -64,19 +64,13 @@ export function Explain({ offer, onReason, onNote, onType, onClose }: Props): Re
           key={reason}
           size="small"
           aria-keyshortcuts={`Shift+${at + 1}`}
-          aria-label={t(`label.reasons.${reason}`)}
           onClick={() => onReason(reason)}
         >
           {t(`label.reasons.${reason}`)}
           <kbd className={styles.key} aria-hidden>{`⇧${at + 1}`}</kbd>
         </Button>
       ))}
-      <Button
-        size="small"
-        aria-keyshortcuts={`Shift+${skipReasons.length + 1}`}
-        aria-label={t("label.reasons.other")}
-        onClick={onType}
-      >
+      <Button size="small" aria-keyshortcuts={`Shift+${skipReasons.length + 1}`} onClick={onType}>
         {t("label.reasons.other")}
         <kbd className={styles.key} aria-hidden>{`⇧${skipReasons.length + 1}`}</kbd>
       </Button>
