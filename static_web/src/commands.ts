@@ -64,6 +64,47 @@ export const commands = [
   { id: "editPoints", place: "canvas", group: "tools", keys: ["KeyU"] },
   { id: "template", place: "canvas", group: "tools", keys: ["KeyT"] },
   { id: "extremes", place: "canvas", group: "tools", keys: ["KeyE"] },
+  { id: "freehand", place: "canvas", group: "tools", keys: ["KeyD"] },
+  { id: "addPart", place: "canvas", group: "tools", keys: ["KeyO"] },
+  { id: "cut", place: "canvas", group: "tools", keys: ["KeyX"] },
+  { id: "split", place: "canvas", group: "tools", keys: ["KeyK"] },
+  { id: "acceptAll", place: "canvas", group: "shapes", keys: ["Shift+KeyA"] },
+  { id: "rejectAll", place: "canvas", group: "shapes", keys: ["Shift+KeyX"] },
+  {
+    id: "nudge",
+    place: "canvas",
+    group: "shapes",
+    keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
+    shown: "← → ↑ ↓",
+    fixed: true,
+    repeats: true,
+  },
+  {
+    id: "nudgeFar",
+    place: "canvas",
+    group: "shapes",
+    keys: ["Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown"],
+    shown: "Shift + ← → ↑ ↓",
+    fixed: true,
+    repeats: true,
+  },
+  {
+    id: "nudgeFine",
+    place: "canvas",
+    group: "shapes",
+    keys: ["$mod+ArrowLeft", "$mod+ArrowRight", "$mod+ArrowUp", "$mod+ArrowDown"],
+    shown: "Ctrl + ← → ↑ ↓",
+    fixed: true,
+    repeats: true,
+  },
+  { id: "copy", place: "canvas", group: "shapes", keys: ["$mod+KeyC"] },
+  { id: "paste", place: "canvas", group: "shapes", keys: ["$mod+KeyV"] },
+  { id: "duplicate", place: "canvas", group: "shapes", keys: ["$mod+KeyD"] },
+  { id: "selectAllShapes", place: "canvas", group: "shapes", keys: ["$mod+KeyA"] },
+  { id: "merge", place: "canvas", group: "shapes", keys: ["KeyG"] },
+  { id: "subtract", place: "canvas", group: "shapes", keys: ["Shift+KeyG"] },
+  { id: "simplify", place: "canvas", group: "shapes", keys: ["KeyQ"] },
+  { id: "untangle", place: "canvas", group: "shapes", keys: ["Shift+KeyQ"] },
   { id: "lastPoint", place: "canvas", group: "shapes", keys: ["Backspace"], repeats: true },
   { id: "deleteShape", place: "canvas", group: "shapes", keys: ["Delete"] },
   { id: "nextShape", place: "canvas", group: "shapes", keys: ["Tab"], fixed: true, repeats: true },
@@ -84,7 +125,23 @@ export const commands = [
   { id: "rotateRight", place: "canvas", group: "view", keys: ["Period"] },
   { id: "darker", place: "canvas", group: "view", keys: ["BracketLeft"], repeats: true },
   { id: "brighter", place: "canvas", group: "view", keys: ["BracketRight"], repeats: true },
-  { id: "windowLevel", place: "canvas", group: "view", keys: ["KeyW"] },
+  {
+    id: "lessContrast",
+    place: "canvas",
+    group: "view",
+    keys: ["Shift+BracketLeft"],
+    repeats: true,
+  },
+  {
+    id: "moreContrast",
+    place: "canvas",
+    group: "view",
+    keys: ["Shift+BracketRight"],
+    repeats: true,
+  },
+  { id: "plainImage", place: "canvas", group: "view", keys: ["Shift+KeyF"] },
+  { id: "previousImage", place: "canvas", group: "page", keys: ["PageUp"] },
+  { id: "nextImage", place: "canvas", group: "page", keys: ["PageDown"] },
   { id: "submit", place: "label", group: "page", keys: ["Enter"] },
   { id: "submitNow", place: "label", group: "page", keys: ["$mod+Enter"] },
   { id: "undo", place: "label", group: "page", keys: ["$mod+KeyZ"], repeats: true },
@@ -141,8 +198,8 @@ export const groups = [
   "projects",
 ] as const satisfies readonly Group[];
 
-/** The places that pages bind already; of the others nothing is shown. */
-export const boundPlaces: ReadonlySet<Place> = new Set(["label", "grid", "projects"]);
+/** The places that pages bind; of others nothing would be shown. */
+export const boundPlaces: ReadonlySet<Place> = new Set(["label", "grid", "canvas", "projects"]);
 
 export const commandOf = (id: CommandId): Command & { id: CommandId } =>
   byId.get(id) as Command & { id: CommandId };

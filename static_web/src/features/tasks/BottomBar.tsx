@@ -68,6 +68,7 @@ const useStyles = makeStyles({
 
 interface Props {
   page: Page | undefined;
+  /** Whether an image may show nothing of what is looked for. */
   many: boolean;
   state: DeskState | null;
   locked: boolean;
@@ -77,7 +78,7 @@ interface Props {
   onSkip: () => void;
   onAsk: () => void;
   onNothing: () => void;
-  onClear: () => void;
+  onClear?: () => void;
   onSubmit: () => void;
   onDismiss: () => void;
   /** What can be said or taken back just now. */
@@ -117,7 +118,12 @@ export function BottomBar(props: Props): ReactNode {
         <CommandButton id="nothing" icon="nothing" disabled={closed} onClick={props.onNothing} />
       ) : (
         <div className={styles.clear}>
-          <CommandButton id="clear" icon="clear" disabled={closed} onClick={props.onClear} />
+          <CommandButton
+            id="clear"
+            icon="clear"
+            disabled={closed}
+            onClick={() => props.onClear?.()}
+          />
         </div>
       )}
       <div className={styles.middle}>

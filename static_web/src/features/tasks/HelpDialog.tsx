@@ -41,6 +41,7 @@ const useStyles = makeStyles({
 
 interface Props {
   open: boolean;
+  place?: "grid" | "canvas";
   /** One class an image: there is no "nothing here". */
   many: boolean;
   onClose: () => void;
@@ -49,13 +50,13 @@ interface Props {
 }
 
 /** All keys of the labeling page, from the list that binds them. */
-export function HelpDialog({ open, many, onClose, focusAfter }: Props): ReactNode {
+export function HelpDialog({ open, place = "grid", many, onClose, focusAfter }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const map = useKeyMap();
   const [changing, setChanging] = useState(false);
   useFocusBack(open, focusAfter);
-  const here = inForce("grid").filter(
+  const here = inForce(place).filter(
     (one) => boundPlaces.has(one.place) && (many || one.id !== "nothing"),
   );
   const shown = groups.filter((group) => here.some((one) => one.group === group));

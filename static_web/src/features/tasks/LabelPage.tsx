@@ -5,11 +5,14 @@ import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
 import { projectQuery, useMe } from "@/api/queries";
+import { chunk } from "@/app/chunk";
 import { problemText } from "@/problems";
 import { stageTheme } from "@/theme";
 import { Message } from "@/ui/Message";
 
 import { Stage } from "./Stage";
+
+const [CanvasStage] = chunk(() => import("./CanvasStage"));
 
 const useStyles = makeStyles({
   page: {
@@ -38,9 +41,7 @@ export default function LabelPage({ projectId }: { projectId: string }): ReactNo
           </Message>
         ) : !project.data || !me ? null : project.data.task_type === "boxes" ||
           project.data.task_type === "polygons" ? (
-          <Message icon={project.data.task_type} title={project.data.name} actions={toProjects}>
-            {t("label.drawingNext")}
-          </Message>
+          <CanvasStage project={project.data} userId={me.user} />
         ) : (
           <Stage project={project.data} userId={me.user} />
         )}

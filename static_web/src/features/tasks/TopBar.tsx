@@ -89,17 +89,18 @@ interface Props {
   project: Project;
   progress: Progress | undefined;
   kind: Task["kind"] | undefined;
-  layout: Layout;
+  /** How many images at once; null where it is always one. */
+  layout: Layout | null;
   desk: Desk | null;
   /** One image is shown, at this part of its own size. */
   zoom: number | null;
   /** A class key saves and goes on; null where it can't. */
   quick: boolean | null;
-  large: boolean;
-  onQuick: () => void;
-  onLarge: () => void;
+  large?: boolean;
+  onQuick?: () => void;
+  onLarge?: () => void;
   onZoom: (factor: number | null) => void;
-  onLayout: (layout: Layout) => void;
+  onLayout?: (layout: Layout) => void;
   onInstructions: () => void;
   onHelp: () => void;
   onRail: () => void;
@@ -130,50 +131,54 @@ export function TopBar(props: Props): ReactNode {
         {left && t("label.left", { left })}
       </span>
       <div className={styles.middle}>
-        <Tooltip
-          content={`${t("label.quick")} (${quickKey})`}
-          relationship="description"
-          showDelay={500}
-        >
-          <ToggleButton
-            appearance="subtle"
-            className={mergeClasses(styles.layout, props.quick === null && styles.idle)}
-            checked={props.quick === true}
-            aria-label={t("commands.quick")}
-            icon={<Icon name="bolt" />}
-            onClick={props.onQuick}
-          />
-        </Tooltip>
-        <div role="group" aria-label={t("label.layout")} className={styles.layouts}>
-          {layouts.map((layout) => {
-            const name = t("label.layoutOf", { count: layout });
-            return (
-              <Tooltip key={layout} content={name} relationship="label" showDelay={500}>
-                <ToggleButton
-                  appearance="subtle"
-                  className={styles.layout}
-                  checked={props.layout === layout}
-                  icon={<Icon name={`layout${layout}`} />}
-                  onClick={() => props.onLayout(layout)}
-                />
-              </Tooltip>
-            );
-          })}
-        </div>
-        <Tooltip
-          content={`${t("commands.large")} (${largeKey})`}
-          relationship="description"
-          showDelay={500}
-        >
-          <ToggleButton
-            appearance="subtle"
-            className={mergeClasses(styles.layout, props.layout === 1 && styles.idle)}
-            checked={props.large}
-            aria-label={t("commands.large")}
-            icon={<Icon name="enlarge" />}
-            onClick={props.onLarge}
-          />
-        </Tooltip>
+        {props.layout !== null && (
+          <>
+            <Tooltip
+              content={`${t("label.quick")} (${quickKey})`}
+              relationship="description"
+              showDelay={500}
+            >
+              <ToggleButton
+                appearance="subtle"
+                className={mergeClasses(styles.layout, props.quick === null && styles.idle)}
+                checked={props.quick === true}
+                aria-label={t("commands.quick")}
+                icon={<Icon name="bolt" />}
+                onClick={props.onQuick}
+              />
+            </Tooltip>
+            <div role="group" aria-label={t("label.layout")} className={styles.layouts}>
+              {layouts.map((layout) => {
+                const name = t("label.layoutOf", { count: layout });
+                return (
+                  <Tooltip key={layout} content={name} relationship="label" showDelay={500}>
+                    <ToggleButton
+                      appearance="subtle"
+                      className={styles.layout}
+                      checked={props.layout === layout}
+                      icon={<Icon name={`layout${layout}`} />}
+                      onClick={() => props.onLayout?.(layout)}
+                    />
+                  </Tooltip>
+                );
+              })}
+            </div>
+            <Tooltip
+              content={`${t("commands.large")} (${largeKey})`}
+              relationship="description"
+              showDelay={500}
+            >
+              <ToggleButton
+                appearance="subtle"
+                className={mergeClasses(styles.layout, props.layout === 1 && styles.idle)}
+                checked={props.large === true}
+                aria-label={t("commands.large")}
+                icon={<Icon name="enlarge" />}
+                onClick={props.onLarge}
+              />
+            </Tooltip>
+          </>
+        )}
         <div
           role="group"
           aria-label={t("label.zoom")}
@@ -192,7 +197,9 @@ export function TopBar(props: Props): ReactNode {
           <CommandButton id="zoomFit" icon="fit" iconOnly onClick={() => props.onZoom(null)} />
         </div>
       </div>
-      <LayoutMenu layout={props.layout} onLayout={props.onLayout} />
+      {props.layout !== null && props.onLayout && (
+        <LayoutMenu layout={props.layout} onLayout={props.onLayout} />
+      )}
       <div className={styles.right}>
         <Saved desk={props.desk} />
         <div className={styles.wide}>
@@ -216,7 +223,13 @@ export function TopBar(props: Props): ReactNode {
 }
 
 /** The layouts where there is no room for a row of them. */
-function LayoutMenu({ layout, onLayout }: Pick<Props, "layout" | "onLayout">): ReactNode {
+function LayoutMenu({
+  layout,
+  onLayout,
+}: {
+  layout: Layout;
+  onLayout: (layout: Layout) => void;
+}): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   return (

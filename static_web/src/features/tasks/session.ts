@@ -33,6 +33,8 @@ export interface Work {
   activeMs: number;
   /** Shown until something is decided; never sent. */
   suggestions: readonly Suggestion[];
+  /** Annotations that came from a suggestion and were taken as they are, one by one or all at once. */
+  accepted?: readonly string[];
 }
 
 export type TaskHead = Omit<Task, "items">;
@@ -110,6 +112,8 @@ export type SessionEvent =
   | { type: "skipPage"; at: number }
   | { type: "explain"; itemIds: readonly string[]; reason?: string; note?: string; at: number }
   | { type: "accept"; itemIds: ReadonlySet<string>; annotationId: string; at: number }
+  | { type: "annotate"; itemId: string; annotations: Annotation[]; joins?: boolean; at: number }
+  | { type: "confirm"; itemId: string; annotationIds: readonly string[]; at: number }
   | { type: "nextOpen" }
   | { type: "undo" }
   | { type: "redo" }
@@ -179,6 +183,10 @@ export function step(state: Session, event: SessionEvent): Session {
       return explain(state, event);
     case "accept":
       return accept(state, event);
+    case "annotate":
+      return annotate(state, event);
+    case "confirm":
+      return confirm(state, event);
     case "nextOpen":
       return focusNextOpen(state, state.focus);
     case "undo":
@@ -268,8 +276,22 @@ export function draftOf(page: Page): DraftItem[] {
   });
 }
 
-const UNDECIDED = { annotations: [], outcome: null, reason: null, note: null, suggestions: [] };
-const NOTHING: Work = { ...UNDECIDED, activeMs: 0 };
+const UNDECIDED = {
+  annotations: [],
+  outcome: null,
+  reason: null,
+  note: null,
+  suggestions: [],
+  accepted: [],
+} as const satisfies Partial<Work>;
+const NOTHING: Work = {
+  annotations: [],
+  outcome: null,
+  reason: null,
+  note: null,
+  suggestions: [],
+  activeMs: 0,
+};
 
 function arrive(state: Session, event: Extract<SessionEvent, { type: "arrived" }>): Session {
   if (state.pages.some((page) => page.task.task_id === event.task.task_id)) return state;
@@ -494,12 +516,47 @@ function tag(annotationId: string, classId: string, prelabel?: string): Annotati
   };
 }
 
-/** What an image shows, as if its suggestions had been accepted. */
+/** What an image shows, as if its suggestions had been accepted. Shapes keep the names they have there. */
 function shownIn(work: Work, annotationId: string): Annotation[] {
   const accepted = work.suggestions.map((one, index) =>
-    tag(`${annotationId}-s${index}`, one.class_id, one.annotation_id),
+    one.geometry.kind === "tag"
+      ? tag(`${annotationId}-s${index}`, one.class_id, one.annotation_id)
+      : drawnFrom(one),
   );
   return work.outcome === null && accepted.length ? accepted : work.annotations;
+}
+
+function drawnFrom({ annotation_id, class_id, frame, geometry }: Suggestion): Annotation {
+  return { annotation_id, class_id, frame, geometry, origin: cameFrom(annotation_id) };
+}
+
+/** The shapes on an image: what was drawn, or what is suggested as long as nothing was decided. */
+export function shapesOf(work: Work): Annotation[] {
+  return shownIn(work, "");
+}
+
+/** The shapes of an image as they are now. An image without any is open until "nothing here" is said. */
+function annotate(state: Session, event: Extract<SessionEvent, { type: "annotate" }>): Session {
+  const { itemId, annotations } = event;
+  const about = itemsOf(state).filter((item) => item.item_id === itemId);
+  const next = decide(state, event.at, (work) => drawn(work, annotations), about);
+  return event.joins && state.past.length ? { ...next, past: state.past } : next;
+}
+
+/** Takes suggested shapes as they are; the others of the image stay what they were. */
+function confirm(state: Session, event: Extract<SessionEvent, { type: "confirm" }>): Session {
+  const about = itemsOf(state).filter((item) => item.item_id === event.itemId);
+  const change = (work: Work) => ({
+    ...drawn(work, shapesOf(work)),
+    accepted: [...new Set([...(work.accepted ?? []), ...event.annotationIds])],
+  });
+  return decide(state, event.at, change, about);
+}
+
+function drawn(work: Work, annotations: Annotation[]) {
+  const asked = work.outcome === "needs_review";
+  const outcome = asked ? work.outcome : annotations.length ? ("labeled" as const) : null;
+  return { annotations, outcome, reason: null, suggestions: [] };
 }
 
 function untag(state: Session, event: Extract<SessionEvent, { type: "untag" }>): Session {
@@ -522,7 +579,11 @@ function untag(state: Session, event: Extract<SessionEvent, { type: "untag" }>):
 function decideAs(state: Session, outcome: Outcome, at: number): Session {
   const page = state.pages[0];
   const chosen = targets(state);
-  const kept = (work: Work) => (outcome === "needs_review" ? work.annotations : []);
+  const kept = (work: Work) => {
+    if (outcome !== "needs_review") return [];
+    const shapes = work.suggestions.filter((one) => one.geometry.kind !== "tag").map(drawnFrom);
+    return work.outcome === null && shapes.length ? shapes : work.annotations;
+  };
   const all = chosen.every((item) => {
     const work = page?.work[item.item_id] ?? NOTHING;
     return work.outcome === outcome && work.annotations.length === kept(work).length;

@@ -1,0 +1,69 @@
+/** What the drawing page makes of a session's work: shapes, which of them are suggestions, and the tools. */
+import type { Suggestion as Look } from "@/annotate/render/look";
+import type { ToolId } from "@/annotate/tools/tools";
+import type { Annotation, TaskItem, TaskType } from "@/api/types";
+import type { CommandId } from "@/commands";
+import type { IconName } from "@/ui/Icon";
+
+import type { Work } from "./session";
+
+export interface ToolCommand {
+  tool: ToolId;
+  id: CommandId;
+  icon: IconName;
+}
+
+const SELECT: ToolCommand = { tool: "select", id: "select", icon: "cursor" };
+
+/** The tools of a kind of project, in the order of the column; the second is in hand at first. */
+export function toolsOf(type: TaskType): readonly ToolCommand[] {
+  if (type === "boxes")
+    return [
+      SELECT,
+      { tool: "box", id: "rectangle", icon: "box" },
+      { tool: "extreme", id: "extremes", icon: "extremes" },
+      { tool: "template", id: "template", icon: "template" },
+    ];
+  return [
+    SELECT,
+    { tool: "polygon", id: "polygon", icon: "polygons" },
+    { tool: "points", id: "editPoints", icon: "points" },
+    { tool: "freehand", id: "freehand", icon: "freehand" },
+    { tool: "add", id: "addPart", icon: "addPart" },
+    { tool: "cut", id: "cut", icon: "cut" },
+    { tool: "split", id: "split", icon: "split" },
+  ];
+}
+
+const REMEMBERED = "labelry.tool.";
+
+export function rememberedTool(type: TaskType): ToolId {
+  const tools = toolsOf(type);
+  const kept = localStorage.getItem(REMEMBERED + type);
+  return tools.find((one) => one.tool === kept)?.tool ?? tools[1]?.tool ?? "select";
+}
+
+export function rememberTool(type: TaskType, tool: ToolId): void {
+  localStorage.setItem(REMEMBERED + type, tool);
+}
+
+/** Of each shape that began as a suggestion: how sure the run was, and whether a person has changed or taken it. */
+export function suggestionsOf(
+  item: TaskItem,
+  work: Work | undefined,
+  shapes: readonly Annotation[],
+): ReadonlyMap<string, Look> {
+  const suggested = new Map(item.prelabel?.annotations.map((one) => [one.annotation_id, one]));
+  const taken = new Set(work?.accepted);
+  return new Map(
+    shapes.flatMap((shape): [string, Look][] => {
+      const source = suggested.get(shape.origin?.prelabel ?? "");
+      if (!source) return [];
+      const same =
+        shape.class_id === source.class_id &&
+        JSON.stringify(shape.geometry) === JSON.stringify(source.geometry);
+      const touched = !same || taken.has(shape.annotation_id);
+      return [[shape.annotation_id, { confidence: source.confidence ?? 1, touched }]];
+    }),
+  );
+}
