@@ -11,6 +11,7 @@ import type {
   Project,
   Submission,
   Task,
+  TaskItem,
   TaskType,
 } from "../src/api/types";
 
@@ -106,6 +107,7 @@ add(
 );
 add("traffic", "Traffic cameras", "boxes", ["Car", "Truck", "Bus"], 5_200, 0);
 add("small", "Ripe or not", "multiclass", ["Ripe", "Unripe"], 12, 12);
+add("leaves", "Leaves", "polygons", ["Leaf", "Stem"], 640, 0);
 add("paused", "Leaves, autumn batch", "polygons", ["Leaf", "Stem"], 640, 410);
 const birds = Array.from(
   { length: 60 },
@@ -550,7 +552,7 @@ function handOut(fake: FakeProject, size: number) {
         reason: null,
         note: null,
         defaults: null,
-        prelabel: null,
+        prelabel: suggested(fake.project.task_type, fake.given + at),
         returned: null,
         draft: null,
       };
@@ -559,6 +561,42 @@ function handOut(fake: FakeProject, size: number) {
   fake.given += task.items.length;
   fake.open.set(task.task_id, task);
   return { task, why: null, retry_after_s: null, open_tasks: [] };
+}
+
+/** Every second image of a drawing project has suggestions. */
+function suggested(type: TaskType, number: number): TaskItem["prelabel"] {
+  if ((type !== "boxes" && type !== "polygons") || number % 2) return null;
+  const places = [
+    [0.12, 0.42, 0.93],
+    [0.42, 0.36, 0.81],
+    [0.7, 0.5, 0.56],
+  ] as const;
+  return {
+    run_id: "run-1",
+    annotations: places.map(([x, y, confidence], at) => ({
+      annotation_id: `p${at + 1}`,
+      class_id: `c${(at % 2) + 1}`,
+      frame: 0,
+      confidence,
+      geometry:
+        type === "boxes"
+          ? { kind: "box", x0: x, y0: y, x1: x + 0.2, y1: y + 0.25 }
+          : {
+              kind: "polygon",
+              parts: [
+                {
+                  outer: [
+                    [x, y],
+                    [x + 0.18, y + 0.04],
+                    [x + 0.14, y + 0.25],
+                    [x + 0.03, y + 0.2],
+                  ],
+                  holes: [],
+                },
+              ],
+            },
+    })),
+  };
 }
 
 function submit(fake: FakeProject, task: Task | undefined, { items }: Submission) {

@@ -229,8 +229,8 @@ describe("skipping and asking", () => {
 
 describe("suggestions", () => {
   const annotations = [
-    { annotation_id: "p1", class_id: "c1", confidence: 0.97 },
-    { annotation_id: "p2", class_id: "c2", confidence: 0.61 },
+    { annotation_id: "p1", class_id: "c1", confidence: 0.97, geometry: { kind: "tag" } },
+    { annotation_id: "p2", class_id: "c2", confidence: 0.61, geometry: { kind: "tag" } },
   ];
   const suggested = (rules = one, id = "i1") =>
     step(newSession(rules), {

@@ -177,7 +177,9 @@ describe("looking closely", () => {
 });
 
 it("shows suggestions as such, and takes those that were looked at with Enter", async () => {
-  const annotations = [{ annotation_id: "p1", class_id: "c1", confidence: 0.97 }];
+  const annotations = [
+    { annotation_id: "p1", class_id: "c1", confidence: 0.97, geometry: { kind: "tag" } },
+  ];
   const prelabel = { run_id: "r1", annotations };
   await open([{ ...anItem("i1"), prelabel } as TaskItem, anItem("i2")]);
   expect(said(1)).toMatch(/Suggested: Kitchen$/);

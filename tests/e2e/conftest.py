@@ -83,7 +83,7 @@ def open_page(browser: Browser, pages_url: str) -> Iterator[Open]:
             + (
                 ""
                 if instructions
-                else "for (const id of ['rooms', 'street', 'small'])"
+                else "for (const id of ['rooms', 'street', 'small', 'traffic', 'leaves'])"
                 " localStorage.setItem(`labelry.instructions.${id}`, '1');"
             )
         )

@@ -276,22 +276,8 @@ export function draftOf(page: Page): DraftItem[] {
   });
 }
 
-const UNDECIDED = {
-  annotations: [],
-  outcome: null,
-  reason: null,
-  note: null,
-  suggestions: [],
-  accepted: [],
-} as const satisfies Partial<Work>;
-const NOTHING: Work = {
-  annotations: [],
-  outcome: null,
-  reason: null,
-  note: null,
-  suggestions: [],
-  activeMs: 0,
-};
+const UNDECIDED = { annotations: [], outcome: null, reason: null, note: null, suggestions: [] };
+const NOTHING: Work = { ...UNDECIDED, activeMs: 0 };
 
 function arrive(state: Session, event: Extract<SessionEvent, { type: "arrived" }>): Session {
   if (state.pages.some((page) => page.task.task_id === event.task.task_id)) return state;
