@@ -186,6 +186,7 @@ export default function CanvasStage({
   const work = itemId === undefined ? undefined : page?.work[itemId];
   const locked = Boolean(open?.state.readOnly ?? open?.state.full);
   const tools = useMemo(() => toolsOf(type), [type]);
+  const on = useMemo(() => new Set(activeClass === null ? [] : [activeClass]), [activeClass]);
 
   const shapes = useMemo(() => (work ? shapesOf(work) : []), [work]);
   const suggestions = useMemo(
@@ -378,7 +379,7 @@ export default function CanvasStage({
     else editor.current?.zoomBy(factor);
   };
   /** What changes shapes only where that is allowed. */
-  const edit = (run: (on: AnnotatorHandle) => void) => () => {
+  const edit = (run: (on: AnnotatorHandle) => void): void => {
     if (locked) announce(t("label.locked"));
     else if (editor.current) run(editor.current);
   };
@@ -409,17 +410,17 @@ export default function CanvasStage({
     nudgeFar: (event) => arrow(event, { far: true }),
     nudgeFine: (event) => arrow(event, { fine: true }),
     copy: () => editor.current?.copy(),
-    paste: edit((on) => on.paste()),
-    duplicate: edit((on) => on.duplicate()),
+    paste: () => edit((on) => on.paste()),
+    duplicate: () => edit((on) => on.duplicate()),
     selectAllShapes: () => editor.current?.selectAll(),
     ...(type === "polygons" && {
-      merge: edit((on) => on.merge()),
-      subtract: edit((on) => on.subtract()),
-      simplify: edit((on) => on.simplify()),
-      untangle: edit((on) => on.untangle()),
+      merge: () => edit((on) => on.merge()),
+      subtract: () => edit((on) => on.subtract()),
+      simplify: () => edit((on) => on.simplify()),
+      untangle: () => edit((on) => on.untangle()),
     }),
     lastPoint: () => editor.current?.takeBack(),
-    deleteShape: edit((on) => on.deleteSelected()),
+    deleteShape: () => edit((on) => on.deleteSelected()),
     ...(onCanvas && {
       nextShape: () => editor.current?.cycle(1),
       previousShape: () => editor.current?.cycle(-1),
@@ -477,9 +478,8 @@ export default function CanvasStage({
       const its = page.work[one.item_id];
       return !its?.outcome && Boolean(its?.suggestions.length) && seen.has(one.item_id);
     }) ?? false;
-  const on = useMemo(() => new Set(activeClass === null ? [] : [activeClass]), [activeClass]);
   const status = describe(selection, shapes);
-  const then = (run: () => void) => () => {
+  const then = (run: () => void): void => {
     run();
     focusCanvas();
   };
@@ -496,7 +496,7 @@ export default function CanvasStage({
           desk={open?.desk ?? null}
           zoom={item ? scale : null}
           quick={null}
-          onZoom={(factor) => then(() => zoomBy(factor))()}
+          onZoom={(factor) => then(() => zoomBy(factor))}
           onInstructions={() => setInstructions(true)}
           onHelp={() => setHelp(true)}
           onRail={() => setPanel(!panel)}
@@ -512,13 +512,13 @@ export default function CanvasStage({
           />
         ))}
         <span className={styles.line} />
-        <CommandButton id="lock" icon="lock" iconOnly onClick={then(toggleLock)} />
+        <CommandButton id="lock" icon="lock" iconOnly onClick={() => then(toggleLock)} />
         <CommandButton
           id="duplicate"
           icon="duplicate"
           iconOnly
           disabled={!some || locked}
-          onClick={then(edit((it) => it.duplicate()))}
+          onClick={() => then(() => edit((it) => it.duplicate()))}
         />
         {type === "polygons" && (
           <>
@@ -529,7 +529,7 @@ export default function CanvasStage({
                 icon={id}
                 iconOnly
                 disabled={!some || locked}
-                onClick={then(edit((it) => it[id]()))}
+                onClick={() => then(() => edit((it) => it[id]()))}
               />
             ))}
           </>
@@ -539,27 +539,27 @@ export default function CanvasStage({
           icon="trash"
           iconOnly
           disabled={!some || locked}
-          onClick={then(edit((it) => it.deleteSelected()))}
+          onClick={() => then(() => edit((it) => it.deleteSelected()))}
         />
         <span className={styles.line} />
         <CommandButton
           id="rotateLeft"
           icon="rotateLeft"
           iconOnly
-          onClick={then(() => editor.current?.turn(-1))}
+          onClick={() => then(() => editor.current?.turn(-1))}
         />
         <CommandButton
           id="rotateRight"
           icon="rotateRight"
           iconOnly
-          onClick={then(() => editor.current?.turn(1))}
+          onClick={() => then(() => editor.current?.turn(1))}
         />
         <CommandButton
           id="plainImage"
           icon="brightness"
           iconOnly
           disabled={settings === PLAIN}
-          onClick={then(() => setSettings(PLAIN))}
+          onClick={() => then(() => setSettings(PLAIN))}
         />
       </div>
       <main className={styles.stage} aria-busy={open?.state.goingBack ?? false}>
@@ -570,16 +570,17 @@ export default function CanvasStage({
         )}
         <div
           ref={stage}
+          role="presentation"
           className={styles.image}
           onFocus={() => setOnCanvas(true)}
           onBlur={() => setOnCanvas(false)}
         >
-          {item && page ? (
+          {session && page && item ? (
             <>
               <Annotator
                 ref={editor}
                 label={t("canvas.image", {
-                  position: (session?.focus ?? 0) + 1,
+                  position: session.focus + 1,
                   count: page.items.length,
                   path: item.path,
                 })}
@@ -600,7 +601,7 @@ export default function CanvasStage({
                 onView={(view) => setScale(view.scale)}
                 onImage={(state) => {
                   setImageState(state);
-                  if (state === "failed") open?.desk.signAgain([item.item_id]);
+                  if (state === "failed") open.desk.signAgain([item.item_id]);
                 }}
               />
               {imageState === "failed" && (
@@ -632,7 +633,7 @@ export default function CanvasStage({
           classes={classes}
           on={on}
           findRef={find}
-          onChoose={(index) => then(() => chooseClass(index))()}
+          onChoose={(index) => then(() => chooseClass(index))}
           onLeave={focusCanvas}
         />
         <section className={styles.shapes} aria-label={t("canvas.shapes")}>
@@ -649,7 +650,7 @@ export default function CanvasStage({
             closed={locked}
             onSelect={select}
             onAccept={(id) => confirm([id])}
-            onDelete={(id) => then(() => remove([id]))()}
+            onDelete={(id) => then(() => remove([id]))}
             onRename={() => find.current?.focus()}
           />
         </section>
@@ -661,11 +662,11 @@ export default function CanvasStage({
           state={open?.state ?? null}
           locked={locked}
           suggested={suggested}
-          onUndo={then(undo)}
-          onSkip={then(() => decide("skipped"))}
-          onAsk={then(() => decide("needs_review"))}
-          onNothing={then(() => decide("labeled"))}
-          onSubmit={then(submit)}
+          onUndo={() => then(undo)}
+          onSkip={() => then(() => decide("skipped"))}
+          onAsk={() => then(() => decide("needs_review"))}
+          onNothing={() => then(() => decide("labeled"))}
+          onSubmit={() => then(submit)}
           onDismiss={() => open?.desk.dismiss()}
         >
           {offer && open?.state.connection !== "signedOut" ? (

@@ -1,18 +1,18 @@
 import { Button, FluentProvider, makeStyles, tokens } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { lazy, Suspense, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
 import { projectQuery, useMe } from "@/api/queries";
-import { chunk } from "@/app/chunk";
 import { problemText } from "@/problems";
 import { stageTheme } from "@/theme";
 import { Message } from "@/ui/Message";
 
 import { Stage } from "./Stage";
 
-const [CanvasStage] = chunk(() => import("./CanvasStage"));
+// Only drawing projects need the editor.
+const CanvasStage = lazy(() => import("./CanvasStage"));
 
 const useStyles = makeStyles({
   page: {
@@ -41,7 +41,9 @@ export default function LabelPage({ projectId }: { projectId: string }): ReactNo
           </Message>
         ) : !project.data || !me ? null : project.data.task_type === "boxes" ||
           project.data.task_type === "polygons" ? (
-          <CanvasStage project={project.data} userId={me.user} />
+          <Suspense>
+            <CanvasStage project={project.data} userId={me.user} />
+          </Suspense>
         ) : (
           <Stage project={project.data} userId={me.user} />
         )}
