@@ -67,7 +67,7 @@ export const commands = [
   { id: "freehand", place: "canvas", group: "tools", keys: ["KeyD"] },
   { id: "addPart", place: "canvas", group: "tools", keys: ["KeyO"] },
   { id: "cut", place: "canvas", group: "tools", keys: ["KeyX"] },
-  { id: "split", place: "canvas", group: "tools", keys: ["KeyK"] },
+  { id: "split", place: "canvas", group: "tools", keys: ["KeyJ"] },
   { id: "acceptAll", place: "canvas", group: "shapes", keys: ["Shift+KeyA"] },
   { id: "rejectAll", place: "canvas", group: "shapes", keys: ["Shift+KeyX"] },
   {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { TaskItem } from "@/api/types";
+import type { Annotation, TaskItem } from "@/api/types";
 import {
   decidedCount,
   draftOf,
@@ -512,5 +512,66 @@ describe("comparing what was kept with what is open", () => {
     });
     const state = play(restored, { type: "opened", tasks: [fresh()], at: 0 });
     expect(state.pages[0]?.items.map((item) => item.item_id)).toEqual(["i2", "i3"]);
+  });
+});
+
+describe("shapes", () => {
+  const box = { kind: "box", x0: 0.1, y0: 0.1, x1: 0.4, y1: 0.5 } as const;
+  const shape = (id: string, x1 = 0.4): Annotation => ({
+    annotation_id: id,
+    class_id: "c1",
+    frame: 0,
+    geometry: { ...box, x1 },
+    origin: null,
+  });
+  const draw = (annotations: Annotation[], joins = false) =>
+    ({ type: "annotate", itemId: "i1", annotations, joins, at: 0 }) as const;
+  const begin = (suggested: string[] = []) => {
+    const annotations = suggested.map((one) => ({
+      ...{ annotation_id: one, class_id: "c1", frame: 0, confidence: 0.9 },
+      geometry: box,
+    }));
+    const prelabel = suggested.length ? { run_id: "r", annotations } : null;
+    const task = aTask("t1", [anItem("i1", { prelabel }), anItem("i2")]);
+    return play(newSession(one), { type: "arrived", task, at: 0 });
+  };
+  const workOn = (state: Session) => state.pages[0]?.work["i1"];
+  const ids = (state: Session) => workOn(state)?.annotations.map((one) => one.annotation_id);
+
+  it("make an image labeled, and without any it is open again", () => {
+    const state = play(begin(), draw([shape("a")]));
+    expect(workOn(state)?.outcome).toBe("labeled");
+    expect(workOn(play(state, draw([])))?.outcome).toBeNull();
+  });
+
+  it("are one step back for a run of nudges", () => {
+    const state = play(begin(), draw([shape("a")]), draw([shape("a", 0.5)]));
+    const nudged = play(state, draw([shape("a", 0.6)], true), { type: "undo" });
+    expect(workOn(nudged)?.annotations).toEqual([shape("a")]);
+  });
+
+  it("keep the names and the origin of suggestions that are accepted by submitting", () => {
+    const state = play(begin(["p1", "p2"]), {
+      type: "accept",
+      itemIds: new Set(["i1"]),
+      annotationId: "x",
+      at: 0,
+    });
+    expect(ids(state)).toEqual(["p1", "p2"]);
+    expect(workOn(state)?.annotations[1]?.origin?.prelabel).toBe("p2");
+    expect(workOn(state)?.annotations[1]?.geometry).toEqual(box);
+  });
+
+  it("stay when a reviewer is asked, suggested ones too", () => {
+    const ask = { type: "decide", outcome: "needs_review", at: 0 } as const;
+    const state = play(begin(["p1"]), ask);
+    expect([workOn(state)?.outcome, ids(state)]).toEqual(["needs_review", ["p1"]]);
+  });
+
+  it("remember which suggestions were accepted one by one, until that is undone", () => {
+    const confirm = { type: "confirm", itemId: "i1", annotationIds: ["p2"], at: 0 } as const;
+    const state = play(begin(["p1", "p2"]), confirm);
+    expect([workOn(state)?.accepted, ids(state)]).toEqual([["p2"], ["p1", "p2"]]);
+    expect(workOn(play(state, { type: "undo" }))?.suggestions).toHaveLength(2);
   });
 });
