@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 
 import LabelPage from "@/features/tasks/LabelPage";
 
@@ -60,14 +60,8 @@ it("labels by the mouse too", async () => {
   expect(screen.getByTestId("done")).toHaveTextContent("0 of 1 labeled");
 });
 
-it("shows one image and the tools where boxes are drawn", async () => {
-  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(null);
-  HTMLImageElement.prototype.decode = () => new Promise(() => undefined);
+it("says that boxes can't be drawn yet", async () => {
   const project = aProject({ task_type: "boxes" });
   await renderAt("/", <LabelPage projectId="p1" />, answers({ "GET /api/projects/p1": project }));
-  expect(
-    await screen.findByRole("application", { name: "Image 1 of 2, folder/i1.jpg" }),
-  ).toBeVisible();
-  expect(screen.getByRole("button", { name: "Rectangle", pressed: true })).toBeVisible();
-  expect(screen.queryByRole("button", { name: "Polygon" })).toBeNull();
+  expect(await screen.findByText(/tools to draw boxes and polygons come/)).toBeVisible();
 });

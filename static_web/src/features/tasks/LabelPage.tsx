@@ -1,6 +1,6 @@
 import { Button, FluentProvider, makeStyles, tokens } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
@@ -10,9 +10,6 @@ import { stageTheme } from "@/theme";
 import { Message } from "@/ui/Message";
 
 import { Stage } from "./Stage";
-
-// Only drawing projects need the editor.
-const CanvasStage = lazy(() => import("./CanvasStage"));
 
 const useStyles = makeStyles({
   page: {
@@ -41,9 +38,9 @@ export default function LabelPage({ projectId }: { projectId: string }): ReactNo
           </Message>
         ) : !project.data || !me ? null : project.data.task_type === "boxes" ||
           project.data.task_type === "polygons" ? (
-          <Suspense>
-            <CanvasStage project={project.data} userId={me.user} />
-          </Suspense>
+          <Message icon={project.data.task_type} title={project.data.name} actions={toProjects}>
+            {t("label.drawingNext")}
+          </Message>
         ) : (
           <Stage project={project.data} userId={me.user} />
         )}
