@@ -14,10 +14,12 @@ _dropped: list[str] = []
 
 
 def _forgetful(self: Items, task: Task, decisions: Sequence[Decision], **more: Any) -> None:
-    if not _dropped and len(decisions) > 1:
-        _dropped.append(decisions[-1].item_id)
-        decisions = decisions[:-1]
-    _submit(self, task, decisions, **more)
+    if _dropped or len(decisions) < 2:
+        _submit(self, task, decisions, **more)
+        return
+    _submit(self, task, decisions[:-1], **more)
+    # Not before: one that lost a race comes again, and would be kept whole.
+    _dropped.append(decisions[-1].item_id)
 
 
 Items.submit = _forgetful
