@@ -309,7 +309,7 @@ def _entry(one: Revision) -> HistoryEntry:
         submission_id=labeling.submission_id if labeling else None,
         outcome=labeling.outcome if labeling else None,
         annotations=labeling.annotations if labeling else [],
-        note=labeling.note if labeling else None,
+        note=labeling.note or labeling.reason if labeling else None,
         active_ms=labeling.active_ms if labeling else 0,
         prelabel=labeling.prelabel if labeling else None,
     )

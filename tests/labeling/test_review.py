@@ -230,6 +230,20 @@ def test_history_has_every_change_with_the_labels_after_it(world: World) -> None
     assert history[0].at < history[1].at < history[2].at
 
 
+def test_history_says_why_an_image_was_skipped(world: World) -> None:
+    project = world.project(images=1)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    item = task.items[0].item_id
+    world.submit(
+        project, ann, task.task_id, decided(item, outcome="skipped", reason="the lens is wet")
+    )
+
+    history = world.services.review.history(world.open(project, ADMIN), item).items
+
+    assert [(one.outcome, one.note) for one in history] == [("skipped", "the lens is wet")]
+
+
 def reject(world: World, project: Project, *items: str, **more: Any) -> list[str]:
     request = RejectRequest.model_validate({"item_ids": items, "reason": "no", **more})
     answer = world.services.review.reject(world.open(project, ADMIN), request, by="boss")
