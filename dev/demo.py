@@ -58,8 +58,8 @@ SAMPLES = (
         "여러 개 고르기 · Several classes an image",
         "multilabel",
         "multilabel",
-        "사진에 보이는 것을 모두 고르세요. 아무것도 없으면 건너뛰세요.\n\n"
-        "Choose everything the photo shows. Skip a photo that shows nothing.",
+        "사진에 보이는 것을 모두 고르세요. 하나도 없으면 '해당 없음'(N)을 누르세요.\n\n"
+        "Choose everything the photo shows. Say “Nothing here” (N) where it shows none of it.",
     ),
     Sample(
         "상자 고치기 · Boxes, suggested",

@@ -288,7 +288,7 @@ def check_annotations(
 
 
 def check_tags(annotations: Sequence[Annotation | PrelabelAnnotation], task_type: TaskType) -> None:
-    """How many tags, where the project takes tags.
+    """How many tags, where the project takes tags. None of several says that nothing is there.
 
     Raises:
         Invalid: with one fault that points into the item.
@@ -296,8 +296,6 @@ def check_tags(annotations: Sequence[Annotation | PrelabelAnnotation], task_type
     tags = [annotation.class_id for annotation in annotations]
     if task_type == "multiclass" and len(tags) != 1:
         raise _refused("/annotations", "one-tag", "an image of this project gets exactly one tag")
-    if task_type == "multilabel" and not tags:
-        raise _refused("/annotations", "no-tag", "an image of this project gets at least one tag")
     if task_type == "multilabel" and len(set(tags)) != len(tags):
         raise _refused("/annotations", "duplicate-tag", "a tag is there twice")
 

@@ -781,7 +781,7 @@ SAID: dict[str, list[dict[str, Any]]] = {
 }
 FINE = {
     "multiclass": {"a tag"},
-    "multilabel": {"a tag", "two tags"},
+    "multilabel": {"nothing", "a tag", "two tags"},
     "boxes": {"nothing", "a box"},
     "polygons": {"nothing", "a polygon"},
 }
@@ -789,7 +789,6 @@ CODES = {
     ("multiclass", "nothing"): "one-tag",
     ("multiclass", "two tags"): "one-tag",
     ("multiclass", "a tag twice"): "one-tag",
-    ("multilabel", "nothing"): "no-tag",
     ("multilabel", "a tag twice"): "duplicate-tag",
 }
 
