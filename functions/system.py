@@ -19,7 +19,10 @@ class Health(Model):
 
 
 class Me(Model):
-    """The caller. `user` is their key in items, histories and members."""
+    """The caller. `user` is their key in items, histories and members.
+
+    `seen_ms`: how many milliseconds a suggestion is to be shown before submitting accepts it.
+    """
 
     user: str
     name: str
@@ -27,6 +30,7 @@ class Me(Model):
     site_admin: bool
     token_project: str | None
     token_role: Role | None
+    seen_ms: int
 
 
 @endpoint(bp, "GET", "health", anonymous=True)
@@ -47,6 +51,7 @@ def get_me(call: Call[None]) -> Me:
         site_admin=call.caller.site_admin,
         token_project=call.caller.token_project or None,
         token_role=call.caller.token_role,
+        seen_ms=call.services.settings.seen_ms,
     )
 
 

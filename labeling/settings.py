@@ -34,6 +34,12 @@ class Settings(BaseSettings):
         le=1,
         description="Share of images kept without suggestions from elsewhere",
     )
+    seen_ms: int = Field(
+        default=400,
+        ge=0,
+        le=60_000,
+        description="How long a suggestion is shown before submitting accepts it",
+    )
     count_calls: bool = Field(
         default=False, description="Answer with the number of storage calls made"
     )

@@ -86,6 +86,17 @@ def test_me_is_the_same_user_however_often_and_another_for_another(api: Api) -> 
     assert len(set(users)) == 3
 
 
+def test_how_long_suggestions_are_looked_at_is_a_setting(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = World(STEADY.model_copy(update={"seen_ms": 2_000}))
+    assert api("GET", "me")["seen_ms"] == 400
+
+    monkeypatch.setattr("functions.web.services", lambda: patient.services)
+
+    assert api("GET", "me")["seen_ms"] == 2_000
+
+
 def test_a_site_admin_is_one_by_role_or_by_setting(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1405,6 +1405,8 @@ export interface components {
         /**
          * Me
          * @description The caller. `user` is their key in items, histories and members.
+         *
+         *     `seen_ms`: how many milliseconds a suggestion is to be shown before submitting accepts it.
          */
         Me: {
             /** User */
@@ -1419,6 +1421,8 @@ export interface components {
             token_project: string | null;
             /** Token Role */
             token_role: ("labeler" | "reviewer" | "admin") | null;
+            /** Seen Ms */
+            seen_ms: number;
         };
         /**
          * MemberChange
