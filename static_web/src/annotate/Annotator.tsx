@@ -112,6 +112,7 @@ function delegate(commands: () => EditorCommands | undefined): AnnotatorHandle {
     zoomToSelection: () => commands()?.zoomToSelection(),
     turn: (quarters) => commands()?.turn(quarters),
     hold: (what, code) => commands()?.hold(what, code),
+    inView: () => commands()?.inView() ?? [],
     isDrafting: () => commands()?.isDrafting() ?? false,
     enter: () => commands()?.enter() ?? false,
     escape: () => commands()?.escape() ?? false,

@@ -46,6 +46,7 @@ import { DRAWING, newMachine, type Machine, type ToolId } from "./tools/tools";
 import {
   fitted,
   isFitted,
+  isInView,
   panned,
   resized,
   toImage,
@@ -112,9 +113,14 @@ export interface EditorCommands {
   /** Until the key with this code is released: a drag moves the view, or shapes are hidden. */
   hold(what: "pan" | "hide", code: string): void;
   isDrafting(): boolean;
+  /** Which annotations are on the stage, large enough to be looked at. */
+  inView(): string[];
   /** Sets a point at the crosshair of the keyboard, or closes the draft. False: there was neither. */
   enter(): boolean;
-  /** Gives up the draft, else lets go of the selection. False: there was neither. */
+  /**
+   * Gives up the draft, else lets go of the selection. False: there was neither; the crosshair of the
+   * keyboard is put away.
+   */
   escape(): boolean;
   /** Takes back the last point of the draft. False: there is no draft. */
   takeBack(): boolean;
@@ -147,6 +153,8 @@ export interface Editor {
 /** How near to a handle counts as on it, in CSS pixels. */
 const REACH_PX = 9;
 const TOUCH_REACH_PX = 18;
+/** Smaller than this, in CSS pixels along its longer side, a shape can't be judged. */
+const SEEN_PX = 8;
 /** More selected shapes than this stay on the canvas. */
 const MAX_LIFTED = 60;
 const WHEEL_PER_PX = 0.0016;
@@ -373,10 +381,10 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     shapes.show({ annotations, looks: look, without, strong, fill: props.settings.fill });
     shapes.follow(view);
     if (!crowd) dropCrowd();
-    const isHidden = props.settings.hidden || held?.what === "hide";
-    shapes.setVisible(!isHidden);
-    crowdLayer?.setVisible(!isHidden && crowdIsUp);
-    overlay.setVisible(!isHidden);
+    const hides = isHidden();
+    shapes.setVisible(!hides);
+    crowdLayer?.setVisible(!hides && crowdIsUp);
+    overlay.setVisible(!hides);
     const drawing = DRAWING.has(props.tool) && !isPanning();
     overlay.draw({
       view,
@@ -385,7 +393,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       handled,
       sketch,
       draftClass: props.activeClassId ?? "",
-      hovered: isHidden ? null : hoveredShape(),
+      hovered: hides ? null : hoveredShape(),
       cursor: drawing && cursor ? clampPoint(cursor.at) : null,
       cross: cursor?.by === "keys",
       guides: props.settings.guides && (props.tool === "box" || props.tool === "extreme"),
@@ -430,6 +438,8 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     crowdLayer = null;
     crowdIsUp = false;
   };
+
+  const isHidden = (): boolean => props.settings.hidden || held?.what === "hide";
 
   const isPanning = (): boolean =>
     gesture?.name === "pan" || held?.what === "pan" || props.tool === "pan";
@@ -644,12 +654,21 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       schedule();
     },
     isDrafting: () => machine.isDrafting(),
+    inView() {
+      if (isHidden()) return [];
+      return annotations.flatMap((one) => {
+        const shape = shapeOf(one);
+        return shape && isInView(view, boundsOf(shape), SEEN_PX) ? [one.annotation_id] : [];
+      });
+    },
     enter() {
       if (DRAWING.has(props.tool) && cursor?.by === "keys") {
         const at = clampPoint(cursor.at);
         const before = keyed;
         keyed = at;
-        if (before && before[0] === at[0] && before[1] === at[1] && machine.isDrafting()) {
+        const again = before?.[0] === at[0] && before[1] === at[1] && machine.isDrafting();
+        // Two extreme points may well be the same: where a corner of the thing is one of the box.
+        if (again && props.tool !== "extreme") {
           keyed = null;
           send({ type: "finish" });
         } else {
@@ -668,7 +687,12 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
         keyed = null;
         return true;
       }
-      if (!selection.length) return false;
+      if (!selection.length) {
+        // Who leaves is done with drawing: from now on Enter sets no point.
+        if (cursor?.by === "keys") cursor = null;
+        schedule();
+        return false;
+      }
       send({ type: "cancel" });
       select([]);
       return true;

@@ -92,6 +92,18 @@ export function zoomedAt(view: Viewport, [sx, sy]: Point, factor: number): Viewp
   });
 }
 
+/**
+ * Whether somebody who looks at the stage sees what is there: its middle, and not as a speck, unless it is
+ * one from as near as one can get.
+ */
+export function isInView(view: Viewport, { x0, y0, x1, y1 }: Bounds, leastPx: number): boolean {
+  const [x, y] = toScreen(view, [(x0 + x1) / 2, (y0 + y1) / 2]);
+  const longer = Math.max((x1 - x0) * view.image.width, (y1 - y0) * view.image.height);
+  const { width, height } = view.stage;
+  const isLarge = longer * view.scale >= leastPx || view.scale >= MAX_SCALE;
+  return x >= 0 && y >= 0 && x <= width && y <= height && isLarge;
+}
+
 /** So near that these bounds fill most of the stage. */
 export function zoomedTo(view: Viewport, bounds: Bounds): Viewport {
   const width = Math.max((bounds.x1 - bounds.x0) * view.image.width, 1);

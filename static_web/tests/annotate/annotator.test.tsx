@@ -225,6 +225,58 @@ it("closes a polygon drawn by the keyboard when Enter is pressed twice at a plac
   expect(owner.annotations[0]).toMatchObject({ geometry: { parts: [{ outer: { length: 3 } }] } });
 });
 
+it("takes a corner as two extreme points when Enter is pressed twice there", () => {
+  const { owner, editor } = mount([], "extreme");
+  act(() => {
+    editor.arrow({ x: -1, y: -1 }, { far: true });
+    editor.enter();
+    editor.enter();
+    editor.arrow({ x: 1, y: 1 }, { far: true });
+    editor.enter();
+    editor.enter();
+  });
+  expect(owner.annotations[0]?.geometry.kind).toBe("box");
+});
+
+it("tells which shapes are on the stage and large enough to be looked at", () => {
+  const { editor } = mount(
+    [
+      aBox("b", 0.4, 0.4, 0.6, 0.6),
+      aBox("speck", 0.1, 0.1, 0.104, 0.104),
+      aBox("c", 0, 0, 0.1, 0.1),
+    ],
+    "select",
+  );
+  expect(editor.inView()).toEqual(["b", "c"]);
+  click(0.5, 0.5);
+  act(() => editor.zoomToSelection());
+  expect(editor.inView()).toEqual(["b"]);
+});
+
+it("takes a speck for looked at from as near as one can get", () => {
+  const { editor } = mount([aBox("speck", 0.5, 0.5, 0.50001, 0.50001)], "select");
+  expect(editor.inView()).toEqual([]);
+  act(() => {
+    editor.selectAll();
+    editor.zoomToSelection();
+  });
+  expect(editor.inView()).toEqual(["speck"]);
+});
+
+it("puts the crosshair away by Esc when there is nothing else to give up: Enter is its owner's again", () => {
+  const { owner, editor } = mount([], "box");
+  act(() => {
+    editor.arrow({ x: 1, y: 0 });
+    editor.enter();
+    editor.arrow({ x: 1, y: 1 }, { far: true });
+    editor.enter();
+  });
+  act(() => expect(editor.escape()).toBe(true));
+  act(() => expect(editor.escape()).toBe(false));
+  act(() => expect(editor.enter()).toBe(false));
+  expect(owner.annotations).toHaveLength(1);
+});
+
 it("nudges as seen on the screen, also when the view is turned", () => {
   const { owner, editor } = mount([aBox("b", 0.4, 0.4, 0.6, 0.6)], "select");
   click(0.5, 0.5);
