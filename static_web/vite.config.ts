@@ -13,23 +13,20 @@ export default defineConfig(({ mode }) => ({
   build: {
     target: "es2023",
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 700,
+    chunkSizeWarningLimit: 850,
     rolldownOptions: {
       output: {
         codeSplitting: {
-          // A request costs more than a few bytes that a page could do without.
+          // Groups take what their modules import with them, so that no two chunks need each other.
           groups: [
             {
               name: "boot",
               test: /src\/(api\/early|i18n\/texts)|preload-helper|rolldown/,
-              priority: 1,
+              priority: 2,
             },
-            {
-              name: "shared",
-              minShareCount: 2,
-              entriesAware: true,
-              entriesAwareMergeThreshold: 40_000,
-            },
+            { name: "main", test: /src\/main\.tsx$/, priority: 1 },
+            // A request costs more than a few bytes that a page could do without.
+            { name: "admin", test: /src\/features\/(projects|exports)\//, minShareCount: 2 },
           ],
         },
       },
@@ -50,32 +47,20 @@ export default defineConfig(({ mode }) => ({
   },
 }));
 
-/** Has the browser fetch the code of the labeling page with the first script, not after it has run. */
+/** Has the browser fetch the app with the first script, not after that has run. */
 function firstPage(): Plugin {
-  const pages = ["/src/main.tsx", "/src/features/tasks/LabelPage.tsx"];
   return {
     name: "labelry:first-page",
     transformIndexHtml: {
       order: "post",
-      handler: (_, { bundle = {} }) => {
-        const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
-        const byFile = new Map(chunks.map((one) => [one.fileName, one]));
-        const withImports = (files: string[]) => {
-          const all = new Set(files);
-          for (const file of all) byFile.get(file)?.imports.forEach((one) => all.add(one));
-          return all;
-        };
-        const isPage = (id: string | null) => pages.some((page) => id?.endsWith(page));
-        const first = chunks.filter((one) => isPage(one.facadeModuleId));
-        const wanted = withImports(first.map((one) => one.fileName));
-        const entries = chunks.filter((one) => one.isEntry);
-        for (const known of withImports(entries.map((one) => one.fileName))) wanted.delete(known);
-        return [...wanted].map((file) => ({
-          tag: "link",
-          injectTo: "head", // behind the first script
-          attrs: { rel: "modulepreload", crossorigin: true, href: `/${file}` },
-        }));
-      },
+      handler: (_, { bundle = {} }) =>
+        Object.values(bundle)
+          .filter((one) => one.type === "chunk" && one.name === "main" && !one.isEntry)
+          .map(({ fileName }) => ({
+            tag: "link",
+            injectTo: "head", // behind the first script
+            attrs: { rel: "modulepreload", crossorigin: true, href: `/${fileName}` },
+          })),
     },
   };
 }

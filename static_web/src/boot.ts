@@ -12,7 +12,6 @@ askEarly("/api/me");
 const labeling = /^\/projects\/([^/]+)\/label$/.exec(window.location.pathname);
 if (labeling) {
   const project = `/api/projects/${labeling[1]}`;
-  void import("@/features/tasks/LabelPage");
   askEarly(project);
   askEarly(`${project}/tasks?mine=true&state=open`);
 }

@@ -107,6 +107,7 @@ export const commands = [
   { id: "untangle", place: "canvas", group: "shapes", keys: ["Shift+KeyQ"] },
   { id: "lastPoint", place: "canvas", group: "shapes", keys: ["Backspace"], repeats: true },
   { id: "deleteShape", place: "canvas", group: "shapes", keys: ["Delete"] },
+  { id: "deleteAll", place: "canvas", group: "shapes", keys: ["Shift+Delete"] },
   { id: "nextShape", place: "canvas", group: "shapes", keys: ["Tab"], fixed: true, repeats: true },
   {
     id: "previousShape",
@@ -119,6 +120,7 @@ export const commands = [
   { id: "leaveCanvas", place: "canvas", group: "shapes", keys: ["Escape"], fixed: true },
   { id: "lock", place: "canvas", group: "shapes", keys: ["KeyL"] },
   { id: "hide", place: "canvas", group: "view", keys: ["KeyH"] },
+  { id: "fill", place: "canvas", group: "view", keys: ["Shift+KeyH"] },
   { id: "zoomToShape", place: "canvas", group: "view", keys: ["KeyZ"] },
   { id: "pan", place: "canvas", group: "view", keys: ["Space"], fixed: true },
   { id: "rotateLeft", place: "canvas", group: "view", keys: ["Comma"] },

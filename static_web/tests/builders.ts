@@ -45,6 +45,7 @@ export function aPerson(): Me {
     site_admin: false,
     token_project: null,
     token_role: null,
+    seen_ms: 400,
   };
 }
 

@@ -75,6 +75,7 @@ const label = () =>
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  localStorage.clear();
   calls = someCalls();
   project = crypto.randomUUID();
 });
@@ -393,6 +394,25 @@ it("gives back the untouched page ahead when it is closed", async () => {
   await open();
   desk.close();
   expect(calls.release.mock.calls).toEqual([["t2"]]);
+});
+
+it("does not go on with what it has just given back, though the API lists it a last time", async () => {
+  await open();
+  calls.open.mockResolvedValue([aTask("t1", [anItem("i1")]), aTask("t2", [anItem("i2")])]);
+  desk.leave(true);
+  await again();
+  expect(shown()).toEqual(["t1", "t3"]);
+});
+
+it("gives its turn back also where the browser keeps nothing", async () => {
+  vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+    throw new DOMException("full", "QuotaExceededError");
+  });
+  await open();
+  desk.close();
+  expect(calls.release.mock.calls).toEqual([["t2"]]);
+  await open();
+  expect(desk.state().readOnly).toBe(false);
 });
 
 it("renews leases while somebody is there", async () => {

@@ -29,6 +29,13 @@ const LEASE_MS = 30 * 60_000;
 const projects = new Map<string, FakeProject>();
 let signedIn = true;
 
+const SIZES = [
+  { width: 1600, height: 1200 },
+  { width: 1600, height: 1067 },
+  { width: 1200, height: 1600 },
+  { width: 1600, height: 900 },
+];
+
 function add(
   id: string,
   name: string,
@@ -156,8 +163,7 @@ for (const { project, mine } of projects.values())
       item_id: item,
       task_id: `done-${at}`,
       path: `2024/batch-0/IMG_${3900 + at}.jpg`,
-      width: 1600,
-      height: 1200,
+      ...sizeOf(item),
       images: links(item),
       can_reopen: at > 2,
       open: at === 2,
@@ -194,9 +200,13 @@ const answerOrPass: Connect.NextHandleFunction = (request, response, next) => {
     signedIn = url.pathname.endsWith("aad");
     response.writeHead(302, { Location: "/" }).end();
   } else if (url.pathname === "/fake-begin") {
-    // As if nobody had been here: what is open is free again. Tests begin with it.
+    // As if nobody had been here: all of it is free again. Tests begin with it.
     signedIn = true;
-    for (const { open } of projects.values()) open.clear();
+    for (const fake of projects.values()) {
+      fake.open.clear();
+      fake.saved.clear();
+      fake.given = 0;
+    }
     response.writeHead(204).end();
   } else if (url.pathname === "/fake-image") picture(url, response);
   else if (url.pathname.startsWith("/fake-blob/")) {
@@ -235,6 +245,7 @@ function route(
         site_admin: true,
         token_project: null,
         token_role: null,
+        seen_ms: 400,
       },
     ];
   if (path === "datasets")
@@ -391,8 +402,7 @@ function items({ project }: FakeProject, url: URL) {
       state: "available",
       kind: "manual",
       revision: 0,
-      width: 1600,
-      height: 1200,
+      ...sizeOf(path),
       media: "jpeg",
       flag: "",
       reason: "",
@@ -542,8 +552,7 @@ function handOut(fake: FakeProject, size: number) {
         item_id: item,
         revision: 1,
         path: `2024/batch-${Math.floor(fake.given / 500)}/IMG_${4000 + fake.given + at}.jpg`,
-        width: 1600,
-        height: 1200,
+        ...sizeOf(item),
         frames: 1,
         media: "jpeg",
         images: links(item),
@@ -626,21 +635,20 @@ function links(item: string) {
   };
 }
 
+function seedOf(item: string): number {
+  return Array.from(item).reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 9973, 7);
+}
+
+function sizeOf(item: string) {
+  return SIZES[Math.floor(seedOf(item) / 10) % SIZES.length] ?? { width: 1600, height: 1200 };
+}
+
 /** A room or a street, drawn from the number of the image; some upright, some wide. */
 function picture(url: URL, response: ServerResponse) {
-  const seed = Array.from(url.searchParams.get("item") ?? "").reduce(
-    (sum, char) => (sum * 31 + char.charCodeAt(0)) % 9973,
-    7,
-  );
+  const item = url.searchParams.get("item") ?? "";
+  const seed = seedOf(item);
   const pick = (index: number, count: number) => Math.floor(seed / (index * 7 + 3)) % count;
-  const [w, h] = (
-    [
-      [1600, 1200],
-      [1600, 1067],
-      [1200, 1600],
-      [1600, 900],
-    ] as const
-  )[pick(1, 4)] ?? [1600, 1200];
+  const { width: w, height: h } = sizeOf(item);
   const hue = (seed * 47) % 360;
   const floor = h * (0.62 + pick(2, 12) / 100);
   const things = Array.from({ length: 3 + pick(3, 4) }, (_, at) => {

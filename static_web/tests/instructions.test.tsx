@@ -1,8 +1,9 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { configure, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Project } from "@/api/types";
+import CanvasStage from "@/features/tasks/CanvasStage";
 import LabelPage from "@/features/tasks/LabelPage";
 
 import { aPerson, anItem, aProject, aTask, signedClasses } from "./builders";
@@ -26,7 +27,7 @@ const bare = aProject();
 function open(project: Project) {
   const returned = { reason: "missed the tail", at: "2026-01-01T00:00:00Z" };
   const items = [anItem("i1"), anItem("i2", { returned })];
-  return renderAt("/", <LabelPage projectId="p1" />, {
+  return renderAt("/", <LabelPage projectId="p1" Canvas={CanvasStage} />, {
     "GET /api/me": aPerson(),
     "GET /api/projects/p1": project,
     "GET /api/projects/p1/classes": signedClasses(project),
@@ -40,6 +41,9 @@ const dialog = () => screen.findByRole("dialog", { name: "Instructions" });
 
 vi.setConfig({ testTimeout: 20_000 }); // a whole page and a dialog, on a busy machine
 beforeEach(() => localStorage.clear());
+// Without a layout the focus trap hides a dialog that opens slowly; tests/e2e looks at it in a browser.
+beforeAll(() => configure({ defaultHidden: true }));
+afterAll(() => configure({ defaultHidden: false }));
 
 describe("the instructions", () => {
   it("come first, with what each class means and up to three images of it", async () => {
@@ -58,6 +62,8 @@ describe("the instructions", () => {
   it("come once, and by their key again without losing anything", async () => {
     await open(explained);
     await userEvent.click(within(await dialog()).getByRole("button", { name: "Start labeling" }));
+    // Without animations jsdom may take a dialog that opens while another closes for that one.
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     await waitFor(() => expect(screen.getByRole("option", { name: /Image 1 of 2/ })).toHaveFocus());
     await userEvent.keyboard("[Digit2]");
     await userEvent.keyboard("[KeyI]");

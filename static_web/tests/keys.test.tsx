@@ -11,6 +11,7 @@ import userEvent from "@testing-library/user-event";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 
 import { changeKeys, untouched } from "@/keyMap";
+import CanvasStage from "@/features/tasks/CanvasStage";
 import LabelPage from "@/features/tasks/LabelPage";
 
 import { aPerson, anItem, aProject, aTask } from "./builders";
@@ -25,7 +26,7 @@ afterAll(() => configure({ defaultHidden: false }));
 beforeEach(async () => {
   localStorage.clear();
   changeKeys(untouched);
-  await renderAt("/", <LabelPage projectId="p1" />, {
+  await renderAt("/", <LabelPage projectId="p1" Canvas={CanvasStage} />, {
     "GET /api/me": aPerson(),
     "GET /api/projects/p1": aProject(),
     [`GET ${tasks}`]: { items: [aTask("t1", [anItem("i1"), anItem("i2")])], recent: [] },

@@ -1,10 +1,12 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
+import type { Annotation, Outcome } from "@/api/types";
+import CanvasStage from "@/features/tasks/CanvasStage";
 import LabelPage from "@/features/tasks/LabelPage";
 
-import { anItem, aPerson, aProject, aTask } from "./builders";
+import { anItem, aPerson, aProject, aTag, aTask } from "./builders";
 import { renderAt, type Answers } from "./render";
 
 const tasks = "/api/projects/p1/tasks";
@@ -24,7 +26,7 @@ function answers(change: Answers = {}): Answers {
 beforeEach(() => localStorage.clear());
 
 it("labels a page by the keyboard, and says why no other comes", async () => {
-  await renderAt("/", <LabelPage projectId="p1" />, answers());
+  await renderAt("/", <LabelPage projectId="p1" Canvas={CanvasStage} />, answers());
   const first = await screen.findByRole("option", {
     name: /Image 1 of 2, folder\/i1.jpg: No label yet/,
   });
@@ -41,7 +43,7 @@ it("labels a page by the keyboard, and says why no other comes", async () => {
 });
 
 it("finds a class by typing, and comes back to the image", async () => {
-  await renderAt("/", <LabelPage projectId="p1" />, answers());
+  await renderAt("/", <LabelPage projectId="p1" Canvas={CanvasStage} />, answers());
   await screen.findByRole("option", { name: /Image 1 of 2/ });
   await userEvent.keyboard("[Slash]");
   await waitFor(() => expect(screen.getByRole("textbox", { name: "Find a class" })).toHaveFocus());
@@ -51,7 +53,7 @@ it("finds a class by typing, and comes back to the image", async () => {
 });
 
 it("labels by the mouse too", async () => {
-  await renderAt("/", <LabelPage projectId="p1" />, answers());
+  await renderAt("/", <LabelPage projectId="p1" Canvas={CanvasStage} />, answers());
   await userEvent.click(await screen.findByRole("option", { name: /Image 2 of 2/ }));
   const rail = screen.getByRole("region", { name: "Classes" });
   await userEvent.click(within(rail).getByRole("button", { name: "Bath" }));
@@ -60,8 +62,120 @@ it("labels by the mouse too", async () => {
   expect(screen.getByTestId("done")).toHaveTextContent("0 of 1 labeled");
 });
 
-it("says that boxes can't be drawn yet", async () => {
+it("draws where boxes are asked for", async () => {
   const project = aProject({ task_type: "boxes" });
-  await renderAt("/", <LabelPage projectId="p1" />, answers({ "GET /api/projects/p1": project }));
-  expect(await screen.findByText(/tools to draw boxes and polygons come/)).toBeVisible();
+  await renderAt(
+    "/",
+    <LabelPage projectId="p1" Canvas={CanvasStage} />,
+    answers({ "GET /api/projects/p1": project }),
+  );
+  expect(await screen.findByRole("application", { name: /Image 1 of 2/ })).toBeVisible();
+});
+
+it("says why an image to draw on was returned", async () => {
+  const item = anItem("i1", {
+    returned: { reason: "missed the tail", at: "2026-01-01T00:00:00Z" },
+  });
+  await renderAt(
+    "/",
+    <LabelPage projectId="p1" Canvas={CanvasStage} />,
+    answers({
+      "GET /api/projects/p1": aProject({ task_type: "polygons" }),
+      [`GET ${tasks}`]: { items: [aTask("t1", [item])], recent: [] },
+    }),
+  );
+  expect(await screen.findByRole("alert")).toHaveTextContent("Returned: missed the tail");
+});
+
+describe("beside the image", () => {
+  const drawn = (annotationId: string, x0: number): Annotation => ({
+    ...aTag("c1"),
+    annotation_id: annotationId,
+    geometry: { kind: "box", x0, y0: 0.25, x1: x0 + 0.5, y1: 0.5 },
+  });
+  async function open(outcome: Outcome, images = 1): Promise<void> {
+    const annotations = [drawn("a1", 0.1), drawn("a2", 0.2)];
+    const items = ["i1", "i2"].map((id) => anItem(id, { outcome, annotations }));
+    await renderAt(
+      "/",
+      <LabelPage projectId="p1" Canvas={CanvasStage} />,
+      answers({
+        "GET /api/projects/p1": aProject({ task_type: "boxes" }),
+        [`GET ${tasks}`]: {
+          items: [aTask("t1", items.slice(0, images))],
+          recent: [],
+        },
+      }),
+    );
+  }
+
+  /** By its id, which is faster than by its role and name. */
+  const second = () =>
+    waitFor(() => {
+      const button = document.querySelector<HTMLElement>("[data-shape=a2]");
+      if (!button) throw new Error("the second shape is not listed");
+      return button;
+    });
+
+  it("says where each shape lies and how large it is", async () => {
+    await open("labeled");
+    expect(await second()).toHaveAccessibleDescription("800 by 300 pixels at 320, 300");
+  });
+
+  it("says that an image is asked about, also while a shape is in hand", async () => {
+    await open("needs_review");
+    await userEvent.click(await second());
+    const status = screen.getByTestId("status");
+    expect(status).toHaveTextContent("For a reviewer, Box 2 of 2, Kitchen");
+    await userEvent.keyboard("[Escape]");
+    expect(status).toHaveTextContent(/^For a reviewer$/);
+  });
+
+  it("locks shapes on the image that is shown, not those of the same name on another", async () => {
+    await open("labeled", 2);
+    await second();
+    await userEvent.keyboard("[KeyL]");
+    expect(await second()).toHaveTextContent("locked");
+    await userEvent.keyboard("[PageDown]");
+    expect(await second()).not.toHaveTextContent("locked");
+  });
+
+  it("tells how near the view is on every image", async () => {
+    vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(800);
+    vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(600);
+    await open("labeled", 2);
+    await second();
+    const zoom = screen.getByTestId("zoom");
+    await waitFor(() => expect(zoom).toHaveTextContent("47%"));
+    // Left while the number was still to follow.
+    await userEvent.keyboard("[Equal][PageDown]");
+    await waitFor(() => expect(zoom).toHaveTextContent("47%"));
+    await userEvent.keyboard("[Equal]");
+    await waitFor(() => expect(zoom).toHaveTextContent("71%"));
+  });
+
+  it("leaves a shape where it is when an arrow comes to the end of the list", async () => {
+    await open("labeled");
+    await userEvent.keyboard("[KeyM]");
+    await userEvent.click(await second());
+    await userEvent.keyboard("[ArrowDown][ArrowDown]");
+    expect(await second()).toHaveAccessibleDescription("800 by 300 pixels at 320, 300");
+  });
+
+  it("takes a class for the next shape after one was drawn, and for that one when it is chosen again", async () => {
+    vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(800);
+    vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(600);
+    await open("labeled");
+    const listed = () =>
+      [...document.querySelectorAll("[data-shape]")].map((one) => one.textContent);
+    await second();
+    await userEvent.keyboard("[KeyR][ArrowLeft][Enter][ArrowRight][ArrowDown][Enter]");
+    expect(listed()).toEqual(["1Kitchen", "2Kitchen", "3Kitchen"]);
+    await userEvent.keyboard("[Digit2]");
+    expect(listed()).toEqual(["1Kitchen", "2Kitchen", "3Kitchen"]);
+    await userEvent.keyboard("[KeyE][Digit2]");
+    expect(listed()).toEqual(["1Kitchen", "2Kitchen", "3Kitchen"]);
+    await userEvent.keyboard("[KeyM][Digit3]");
+    expect(listed()).toEqual(["1Kitchen", "2Kitchen", "3Bedroom"]);
+  });
 });

@@ -14,6 +14,7 @@ const me: Me = {
   site_admin: true,
   token_project: null,
   token_role: null,
+  seen_ms: 400,
 };
 
 function aLine(change: Partial<ProjectLine> = {}): ProjectLine {

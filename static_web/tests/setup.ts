@@ -28,5 +28,7 @@ globalThis.ResizeObserver = class {
   unobserve = () => undefined;
   disconnect = () => undefined;
 };
+// Lists draw what there is room for.
+Object.defineProperty(HTMLElement.prototype, "offsetHeight", { get: () => 400 });
 HTMLElement.prototype.setPointerCapture = () => undefined;
 HTMLElement.prototype.scrollIntoView = () => undefined;

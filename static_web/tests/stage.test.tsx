@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Project, TaskItem } from "@/api/types";
 import { Full, OpenElsewhere, Refused } from "@/features/tasks/Banners";
+import CanvasStage from "@/features/tasks/CanvasStage";
 import LabelPage from "@/features/tasks/LabelPage";
 import { Announcer } from "@/ui/announcer";
 
@@ -17,7 +18,7 @@ async function open(items: TaskItem[], project: Partial<Project> = {}, position 
   await renderAt(
     "/",
     <>
-      <LabelPage projectId="p1" />
+      <LabelPage projectId="p1" Canvas={CanvasStage} />
       <Announcer />
     </>,
     {

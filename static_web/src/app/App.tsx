@@ -1,26 +1,26 @@
 import { FluentProvider, makeStyles, tokens } from "@fluentui/react-components";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { Suspense, useEffect, useSyncExternalStore, type ReactNode } from "react";
+import { useSyncExternalStore, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Route, Switch } from "wouter";
 
 import { ApiError } from "@/api/client";
 import { useMe } from "@/api/queries";
+import LabelPage from "@/features/tasks/LabelPage";
 import { darkTheme, lightTheme } from "@/theme";
 import { Announcer } from "@/ui/announcer";
+import { chunk } from "@/ui/chunk";
 import { Message } from "@/ui/Message";
 
-import { chunk } from "./chunk";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { Shell } from "./Shell";
 import { SignIn } from "./SignIn";
 
-const [LabelPage, loadLabelPage] = chunk(() => import("@/features/tasks/LabelPage"));
-const [ProjectList] = chunk(() => import("@/features/projects/ProjectList"));
-const [MyWork] = chunk(() => import("@/features/tasks/MyWork"));
-const [NewProject] = chunk(() => import("@/features/projects/NewProject"));
-const [ProjectRoute] = chunk(() => import("./ProjectRoute"));
-export { loadLabelPage };
+const CanvasStage = chunk(() => import("@/features/tasks/CanvasStage"));
+const ProjectList = chunk(() => import("@/features/projects/ProjectList"));
+const MyWork = chunk(() => import("@/features/tasks/MyWork"));
+const NewProject = chunk(() => import("@/features/projects/NewProject"));
+const ProjectRoute = chunk(() => import("./ProjectRoute"));
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -76,9 +76,6 @@ export function App(): ReactNode {
 function Pages(): ReactNode {
   const { t } = useTranslation();
   const me = useMe();
-  useEffect(() => {
-    if (me.data) void loadLabelPage();
-  }, [me.data]);
   if (me.isPending) return null;
   if (me.isError)
     return (
@@ -88,36 +85,34 @@ function Pages(): ReactNode {
     );
   if (!me.data) return <SignIn />;
   return (
-    <Suspense>
-      <Switch>
-        <Route path="/projects/:projectId/label">
-          {({ projectId }) => <LabelPage key={projectId} projectId={projectId} />}
-        </Route>
-        <Route>
-          <Shell>
-            <Suspense>
-              <Switch>
-                <Route path="/">
-                  <ProjectList />
-                </Route>
-                <Route path="/projects/new">
-                  <NewProject />
-                </Route>
-                <Route path="/projects/:projectId/mine">
-                  {({ projectId }) => <MyWork key={projectId} projectId={projectId} />}
-                </Route>
-                <Route path="/projects/:projectId">
-                  {({ projectId }) => <ProjectRoute key={projectId} projectId={projectId} />}
-                </Route>
-                <Route>
-                  <Message icon="search" title={t("error.noPage")} />
-                </Route>
-              </Switch>
-            </Suspense>
-          </Shell>
-        </Route>
-      </Switch>
-    </Suspense>
+    <Switch>
+      <Route path="/projects/:projectId/label">
+        {({ projectId }) => (
+          <LabelPage key={projectId} projectId={projectId} Canvas={CanvasStage} />
+        )}
+      </Route>
+      <Route>
+        <Shell>
+          <Switch>
+            <Route path="/">
+              <ProjectList />
+            </Route>
+            <Route path="/projects/new">
+              <NewProject />
+            </Route>
+            <Route path="/projects/:projectId/mine">
+              {({ projectId }) => <MyWork key={projectId} projectId={projectId} />}
+            </Route>
+            <Route path="/projects/:projectId">
+              {({ projectId }) => <ProjectRoute key={projectId} projectId={projectId} />}
+            </Route>
+            <Route>
+              <Message icon="search" title={t("error.noPage")} />
+            </Route>
+          </Switch>
+        </Shell>
+      </Route>
+    </Switch>
   );
 }
 

@@ -82,6 +82,12 @@ export function Full({ pages }: { pages: number }): ReactNode {
   );
 }
 
+/** Why a reviewer sent the image back. */
+export function Returned({ reason }: { reason: string }): ReactNode {
+  const { t } = useTranslation();
+  return <Banner icon="undo" title={t("label.returned", { why: reason })} />;
+}
+
 /** What is the matter with a page: it was refused, or its time ran out. Why, what is safe, what to do. */
 export function Refused({ page, onDiscard }: { page: Page; onDiscard: () => void }): ReactNode {
   const { t } = useTranslation();

@@ -63,6 +63,7 @@ const useStyles = makeStyles({
   },
   // Where there is no room, skipping twice does it.
   clear: { display: "contents", "@media (max-width: 480px)": { display: "none" } },
+  wide: { display: "contents", "@media (max-width: 720px)": { display: "none" } },
   submit: { marginLeft: "auto" },
 });
 
@@ -75,6 +76,7 @@ interface Props {
   /** Submitting would accept suggestions. */
   suggested: boolean;
   onUndo: () => void;
+  onRedo: () => void;
   onSkip: () => void;
   onAsk: () => void;
   onNothing: () => void;
@@ -112,6 +114,15 @@ export function BottomBar(props: Props): ReactNode {
         </span>
       </div>
       <CommandButton id="undo" icon="undo" disabled={!canUndo || locked} onClick={props.onUndo} />
+      <div className={styles.wide}>
+        <CommandButton
+          id="redo"
+          icon="redo"
+          iconOnly
+          disabled={!state?.session.future.length || locked}
+          onClick={props.onRedo}
+        />
+      </div>
       <CommandButton id="skip" icon="skip" disabled={closed} onClick={props.onSkip} />
       <CommandButton id="ask" icon="ask" disabled={closed} onClick={props.onAsk} />
       {many ? (

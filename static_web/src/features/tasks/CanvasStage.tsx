@@ -12,10 +12,10 @@ import { useTranslation } from "react-i18next";
 import { Annotator, type AnnotatorHandle } from "@/annotate/Annotator";
 import type { Notice, Settings } from "@/annotate/editor";
 import type { Change } from "@/annotate/edits";
-import type { ToolId } from "@/annotate/tools/tools";
+import { DRAWING, type ToolId } from "@/annotate/tools/tools";
 import { newId } from "@/api/client";
 import { progressQuery } from "@/api/queries";
-import type { Annotation, Project } from "@/api/types";
+import type { Annotation, Me, Project } from "@/api/types";
 import { classAtKey } from "@/classes";
 import { formatPercent } from "@/format";
 import { useCommands, type Handlers } from "@/keyboard";
@@ -23,16 +23,28 @@ import { useKey } from "@/keyMap";
 import { announce } from "@/ui/announcer";
 import { Icon } from "@/ui/Icon";
 
-import { Full, OpenElsewhere, Refused } from "./Banners";
+import { Full, OpenElsewhere, Refused, Returned } from "./Banners";
 import { BottomBar } from "./BottomBar";
 import { ClassRail } from "./ClassRail";
 import { CommandButton } from "./CommandButton";
 import { describeWork, skipReasons } from "./describe";
 import { MAX_UNSAVED } from "./desk";
-import { rememberedTool, rememberTool, suggestionsOf, toolsOf, type ToolCommand } from "./drawing";
+import {
+  LIGHT_MOST,
+  PLAIN,
+  notOf,
+  outlineCommands,
+  rememberedTool,
+  rememberTool,
+  rounded,
+  suggestionsOf,
+  toolsOf,
+  type ToolCommand,
+} from "./drawing";
 import { Explain, type Offer } from "./Explain";
 import { HelpDialog } from "./HelpDialog";
 import { InstructionsDialog, instructionsAreNew, rememberInstructions } from "./InstructionsDialog";
+import { LookMenu } from "./LookMenu";
 import { decidedCount, isComplete, shapesOf, type SessionEvent } from "./session";
 import { ShapeList } from "./ShapeList";
 import { TopBar } from "./TopBar";
@@ -40,21 +52,25 @@ import { useDesk } from "./useDesk";
 import { Waiting } from "./Waiting";
 
 const PROGRESS_EVERY_MS = 30_000;
-/** Suggestions that were shown for this long count as looked at. */
-export const SEEN_AFTER_MS = 400;
 const ZOOM_STEP = 1.5;
+/** Tools whose outline is closed by a click on its first point, or by Enter. */
+const CLOSING_TOOLS: ReadonlySet<ToolId> = new Set(["polygon", "add", "cut"]);
+/** An Enter that was to close a polygon, when the click before it has done so already, submits nothing. */
+const ENTER_AFTER_CLICK_MS = 600;
+const SCALE_EVERY_MS = 150;
 const LIGHT_STEP = 1.15;
-const LIGHT_MOST = 4;
 /** One image a page: each Enter submits, and the pages after it are there already. */
 const PAGE_SIZE = 1;
 
-const PLAIN: Settings = { brightness: 1, contrast: 1, fill: 0.15, guides: true, hidden: false };
+const AT_FIRST: Settings = { ...PLAIN, fill: 0.15, guides: true, hidden: false };
+/** What one key makes of the areas of shapes, in turn. */
+const FILLS = [0.15, 0.4, 0];
 
 const useStyles = makeStyles({
   frame: {
     display: "grid",
     height: "100%",
-    gridTemplateColumns: "44px minmax(0, 1fr) 232px",
+    gridTemplateColumns: "44px minmax(0, 1fr) 184px",
     gridTemplateRows: "44px minmax(0, 1fr) 52px",
     gridTemplateAreas: '"top top top" "tools stage panel" "bottom bottom bottom"',
     "@media (max-width: 720px)": {
@@ -125,19 +141,43 @@ const useStyles = makeStyles({
     borderLeft: `1px solid ${tokens.colorNeutralStroke2}`,
     "@media (max-width: 720px)": {
       gridTemplateRows: "minmax(0, 1fr)",
-      gridTemplateColumns: "minmax(0, 1fr) minmax(0, 1fr)",
+      gridTemplateColumns: "minmax(0, 2fr) minmax(0, 3fr)",
       borderLeft: "none",
     },
   },
   hidden: { visibility: "hidden" },
   shapes: {
     display: "grid",
-    gridTemplateRows: "auto minmax(0, 1fr)",
+    gridTemplateRows: "auto auto minmax(0, 1fr)",
     minHeight: 0,
     minWidth: 0,
     borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
   },
-  status: { margin: 0, padding: "8px 12px 4px", fontSize: "13px", lineHeight: "18px" },
+  head: {
+    display: "flex",
+    alignItems: "center",
+    minHeight: "36px",
+    paddingInline: "12px 2px",
+  },
+  heading: {
+    flex: 1,
+    minWidth: 0,
+    margin: 0,
+    fontSize: "13px",
+    lineHeight: "18px",
+    fontWeight: 600,
+    whiteSpace: "nowrap",
+    fontVariantNumeric: "tabular-nums",
+  },
+  // Two lines, so that the list below does not jump.
+  status: {
+    minHeight: "36px",
+    margin: 0,
+    paddingInline: "12px",
+    fontSize: "12px",
+    lineHeight: "18px",
+    color: tokens.colorNeutralForeground2,
+  },
   bottom: { gridArea: "bottom", minWidth: 0, backgroundColor: tokens.colorNeutralBackground1 },
   idle: { display: "none" },
   howTo: {
@@ -150,22 +190,16 @@ const useStyles = makeStyles({
 });
 
 /** Labeling by shapes: one image, the tools, and the list of what is on it. */
-export default function CanvasStage({
-  project,
-  userId,
-}: {
-  project: Project;
-  userId: string;
-}): ReactNode {
+export default function CanvasStage({ project, me }: { project: Project; me: Me }): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const { classes, task_type: type } = project;
   const [tool, setTool] = useState(() => rememberedTool(type));
   const [activeClass, setActiveClass] = useState(classes[0]?.class_id ?? null);
-  const [settings, setSettings] = useState(PLAIN);
+  const [settings, setSettings] = useState(AT_FIRST);
   const [chosen, setChosen] = useState<{ itemId: string; ids: readonly string[] } | null>(null);
-  const [locks, setLocks] = useState<ReadonlySet<string>>(new Set());
-  const [seen, setSeen] = useState<ReadonlySet<string>>(new Set());
+  const [lockedIn, setLockedIn] = useState<OfImage>(NONE);
+  const [seen, setSeen] = useState<OfImage>(NONE);
   const [imageState, setImageState] = useState<"loading" | "ready" | "failed">("loading");
   const [scale, setScale] = useState(1);
   const [panel, setPanel] = useState(true);
@@ -177,8 +211,12 @@ export default function CanvasStage({
   const find = useRef<HTMLInputElement>(null);
   const stage = useRef<HTMLDivElement>(null);
   const nudged = useRef("");
+  /** When a polygon was closed, but for by Enter: often by a click on its first point. */
+  const closedAt = useRef(0);
+  /** While this is selected, and was not chosen after it was drawn or a tool was taken, a class is the next shape's. */
+  const meantForNext = useRef("");
   const progress = useQuery(progressQuery(project.project_id, PROGRESS_EVERY_MS)).data;
-  const open = useDesk(project, userId, PAGE_SIZE);
+  const open = useDesk(project, me.user, PAGE_SIZE);
   const session = open?.state.session;
   const page = session?.pages[0];
   const item = page?.items[session?.focus ?? 0];
@@ -193,14 +231,22 @@ export default function CanvasStage({
     () => (item ? suggestionsOf(item, work, shapes) : new Map<string, never>()),
     [item, work, shapes],
   );
-  const selection = useMemo(
-    () =>
-      chosen?.itemId === itemId
-        ? (chosen?.ids.filter((id) => shapes.some((one) => one.annotation_id === id)) ?? [])
-        : [],
-    [chosen, itemId, shapes],
+  const selection = useMemo(() => {
+    if (chosen?.itemId !== itemId) return [];
+    const there = new Set(shapes.map((one) => one.annotation_id));
+    return chosen?.ids.filter((id) => there.has(id)) ?? [];
+  }, [chosen, itemId, shapes]);
+  const openSuggestions = useMemo(
+    () => [...suggestions].filter(([, one]) => !one.touched).map(([id]) => id),
+    [suggestions],
   );
-  const openSuggestions = [...suggestions].filter(([, one]) => !one.touched).map(([id]) => id);
+  const seenIds = seen.itemId === itemId ? seen.ids : NONE.ids;
+  const locks = lockedIn.itemId === itemId ? lockedIn.ids : NONE.ids;
+  const unseenIds = useMemo(
+    () => new Set(openSuggestions.filter((id) => !seenIds.has(id))),
+    [openSuggestions, seenIds],
+  );
+  const [unseen] = unseenIds;
 
   const focusCanvas = useCallback(() => editor.current?.focus(), []);
   const canvas = useCallback(
@@ -241,6 +287,7 @@ export default function CanvasStage({
   };
   const select = (ids: readonly string[]): void => {
     if (itemId === undefined) return;
+    if (ids.join() !== meantForNext.current) meantForNext.current = "";
     setChosen({ itemId, ids });
     const said = describe(ids, shapes);
     if (said) announce(said);
@@ -251,6 +298,9 @@ export default function CanvasStage({
     const joins = mark !== "" && mark === nudged.current;
     if (!act({ type: "annotate", itemId, annotations: next, joins, at: clock() })) return;
     nudged.current = mark;
+    if (what === "draw") meantForNext.current = ids.join();
+    const closes = what === "draw" || what === "add" || what === "cut";
+    closedAt.current = closes && CLOSING_TOOLS.has(tool) ? clock() : 0;
     const about = describe(ids, next);
     announce([t(`canvas.did.${what}`), about].filter(Boolean).join(": "));
   };
@@ -270,17 +320,27 @@ export default function CanvasStage({
 
   const chooseTool = (wanted: ToolId): void => {
     if (!tools.some((one) => one.tool === wanted)) return;
+    meantForNext.current = DRAWING.has(wanted) ? selection.join() : "";
     rememberTool(type, wanted);
     setTool(wanted);
     const id = tools.find((one) => one.tool === wanted)?.id;
     if (id) announce(t(`commands.${id}`));
     focusCanvas();
   };
+  /** On purpose, also where only what was just drawn is there. */
+  const cycle = (by: 1 | -1): void => {
+    meantForNext.current = "";
+    editor.current?.cycle(by);
+  };
   const chooseClass = (index: number): void => {
     const wanted = classes[index];
     if (!wanted) return;
     setActiveClass(wanted.class_id);
-    if (selection.length && !editor.current?.isDrafting()) {
+    const isForNext =
+      !selection.length ||
+      selection.join() === meantForNext.current ||
+      editor.current?.isDrafting();
+    if (!isForNext) {
       if (locked) announce(t("label.locked"));
       else editor.current?.classify(wanted.class_id);
     } else announce(t("canvas.classChosen", { name: wanted.name }));
@@ -319,7 +379,20 @@ export default function CanvasStage({
     return false;
   };
   const accept = (): void => {
-    open?.desk.act({ type: "accept", itemIds: seen, annotationId: newId("a"), at: clock() });
+    if (itemId === undefined) return;
+    const itemIds = new Set([itemId]);
+    open?.desk.act({ type: "accept", itemIds, annotationId: newId("a"), at: clock() });
+  };
+  /** Goes to a suggestion that nobody has looked at. False: there is none. */
+  const showUnseen = (): boolean => {
+    const submits = !work?.outcome || work.outcome === "labeled";
+    if (unseen === undefined || !submits) return false;
+    select([unseen]);
+    requestAnimationFrame(() => {
+      if (!editor.current?.inView().includes(unseen)) editor.current?.zoomToSelection();
+    });
+    announce(t("canvas.notSeen"));
+    return true;
   };
   const submit = (): void => {
     if (!open || !page || !finished()) return;
@@ -327,11 +400,11 @@ export default function CanvasStage({
       announce(t("label.locked"));
       return;
     }
+    if (showUnseen()) return;
     accept();
     const now = open.desk.state().session.pages[0];
     if (!now || !decidedCount(now)) {
-      const suggested = openSuggestions.length > 0;
-      announce(suggested ? t("canvas.notSeen") : t("label.nothingToSubmit"));
+      announce(t("label.nothingToSubmit"));
       return;
     }
     open.desk.submit();
@@ -341,8 +414,15 @@ export default function CanvasStage({
     announce(next ? t("label.saidPage", { images: next.items.length }) : t("label.saidSubmitted"));
   };
   const submitOrGoOn = (): void => {
-    if (editor.current?.enter()) return;
-    if (!locked) accept();
+    if (editor.current?.enter()) {
+      closedAt.current = 0;
+      return;
+    }
+    if (clock() - closedAt.current < ENTER_AFTER_CLICK_MS) return;
+    if (!locked) {
+      if (showUnseen()) return;
+      accept();
+    }
     const now = open?.desk.state().session.pages[0];
     if (now && isComplete(now)) submit();
     else if (now) {
@@ -366,13 +446,20 @@ export default function CanvasStage({
   const toggleLock = (): void => {
     const about = selection.length ? selection : shapes.map((one) => one.annotation_id);
     const every = about.every((id) => locks.has(id));
-    setLocks(new Set([...locks].filter((id) => !about.includes(id)).concat(every ? [] : about)));
+    const others = [...locks].filter((id) => !about.includes(id));
+    if (itemId !== undefined)
+      setLockedIn({ itemId, ids: new Set(others.concat(every ? [] : about)) });
     announce(every ? t("canvas.unlocked") : t("canvas.nowLocked", { count: about.length }));
+  };
+  const refill = (): void => {
+    const fill = FILLS[(FILLS.indexOf(settings.fill) + 1) % FILLS.length] ?? AT_FIRST.fill;
+    setSettings({ ...settings, fill });
+    announce(t("canvas.filled", { percent: formatPercent(fill, i18n.language) }));
   };
   const lighten = (what: "brightness" | "contrast", by: number): void =>
     setSettings((before) => {
       const value = Math.min(LIGHT_MOST, Math.max(1 / LIGHT_MOST, before[what] * by));
-      return { ...before, [what]: Math.abs(value - 1) < 0.01 ? 1 : value };
+      return { ...before, [what]: rounded(value) };
     });
   const zoomBy = (factor: number | null): void => {
     if (factor === null) editor.current?.fit();
@@ -386,6 +473,15 @@ export default function CanvasStage({
   const arrow = (event: KeyboardEvent, how: { far?: boolean; fine?: boolean } = {}) => {
     const direction = ARROWS[event.code];
     if (direction && !(locked && selection.length)) editor.current?.arrow(direction, how);
+  };
+  const rejectAll = (): void => {
+    const free = openSuggestions.filter((id) => !locks.has(id));
+    if (free.length) remove(free);
+    else announce(t("canvas.noSuggestions"));
+  };
+  const deleteAll = (): void => {
+    if (shapes.length) edit((on) => on.deleteAll());
+    else announce(t("canvas.noShapes"));
   };
   const handlers: Handlers = {
     class: (event) => chooseClass(classAtKey(event.code.slice(-1))),
@@ -404,8 +500,7 @@ export default function CanvasStage({
     },
     ...Object.fromEntries(tools.map((one) => [one.id, () => chooseTool(one.tool)])),
     acceptAll: () => confirm(openSuggestions),
-    rejectAll: () =>
-      openSuggestions.length ? remove(openSuggestions) : announce(t("canvas.noSuggestions")),
+    rejectAll,
     nudge: (event) => arrow(event),
     nudgeFar: (event) => arrow(event, { far: true }),
     nudgeFine: (event) => arrow(event, { fine: true }),
@@ -413,18 +508,16 @@ export default function CanvasStage({
     paste: () => edit((on) => on.paste()),
     duplicate: () => edit((on) => on.duplicate()),
     selectAllShapes: () => editor.current?.selectAll(),
-    ...(type === "polygons" && {
-      merge: () => edit((on) => on.merge()),
-      subtract: () => edit((on) => on.subtract()),
-      simplify: () => edit((on) => on.simplify()),
-      untangle: () => edit((on) => on.untangle()),
-    }),
+    ...(type === "polygons" &&
+      Object.fromEntries(outlineCommands.map((id) => [id, () => edit((on) => on[id]())]))),
     lastPoint: () => editor.current?.takeBack(),
     deleteShape: () => edit((on) => on.deleteSelected()),
-    ...(onCanvas && {
-      nextShape: () => editor.current?.cycle(1),
-      previousShape: () => editor.current?.cycle(-1),
-    }),
+    deleteAll,
+    ...(onCanvas &&
+      shapes.length > 0 && {
+        nextShape: () => cycle(1),
+        previousShape: () => cycle(-1),
+      }),
     leaveCanvas: () => {
       if (offer) closeOffer();
       else if (!editor.current?.escape()) canvas()?.blur();
@@ -432,6 +525,7 @@ export default function CanvasStage({
     lock: toggleLock,
     hide: (event) => editor.current?.hold("hide", event.code),
     pan: (event) => editor.current?.hold("pan", event.code),
+    fill: refill,
     zoomToShape: () => editor.current?.zoomToSelection(),
     rotateLeft: () => editor.current?.turn(-1),
     rotateRight: () => editor.current?.turn(1),
@@ -439,7 +533,7 @@ export default function CanvasStage({
     brighter: () => lighten("brightness", LIGHT_STEP),
     lessContrast: () => lighten("contrast", 1 / LIGHT_STEP),
     moreContrast: () => lighten("contrast", LIGHT_STEP),
-    plainImage: () => setSettings(PLAIN),
+    plainImage: () => setSettings({ ...settings, ...PLAIN }),
     previousImage: () => go(-1),
     nextImage: () => go(1),
     zoomIn: () => zoomBy(ZOOM_STEP),
@@ -455,12 +549,37 @@ export default function CanvasStage({
   };
   useCommands("canvas", handlers);
 
-  // An image counts as looked at once it was shown for a moment.
-  useEffect(() => {
+  // The page around the editor is not drawn anew for each step of the wheel.
+  const latestScale = useRef(1);
+  const following = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const followScale = (): void => {
+    following.current ??= setTimeout(() => {
+      following.current = undefined;
+      setScale(latestScale.current);
+    }, SCALE_EVERY_MS);
+  };
+  // A suggestion counts as looked at once the view has rested on it for a moment.
+  const resting = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const rest = useCallback(() => {
+    clearTimeout(resting.current);
     if (itemId === undefined || imageState !== "ready") return;
-    const timer = setTimeout(() => setSeen((before) => new Set(before).add(itemId)), SEEN_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [itemId, imageState]);
+    resting.current = setTimeout(() => {
+      if (document.visibilityState !== "visible") return;
+      const now = editor.current?.inView() ?? [];
+      setSeen((before) => {
+        const ids = new Set([...(before.itemId === itemId ? before.ids : []), ...now]);
+        return before.itemId === itemId && ids.size === before.ids.size ? before : { itemId, ids };
+      });
+    }, me.seen_ms);
+  }, [itemId, imageState, me.seen_ms]);
+  useEffect(() => {
+    document.addEventListener("visibilitychange", rest);
+    return () => {
+      clearTimeout(resting.current);
+      document.removeEventListener("visibilitychange", rest);
+    };
+  }, [rest]);
+  useEffect(rest, [rest, openSuggestions]);
   useEffect(() => {
     const busy =
       document.querySelector("[role=dialog], [role=menu]") ??
@@ -473,12 +592,9 @@ export default function CanvasStage({
     for (const one of ahead?.items ?? []) new Image().src = one.images.preview;
   }, [ahead]);
 
-  const suggested =
-    page?.items.some((one) => {
-      const its = page.work[one.item_id];
-      return !its?.outcome && Boolean(its?.suggestions.length) && seen.has(one.item_id);
-    }) ?? false;
+  const suggested = !work?.outcome && openSuggestions.length > 0;
   const status = describe(selection, shapes);
+  const outcome = describeOutcome();
   const then = (run: () => void): void => {
     run();
     focusCanvas();
@@ -522,7 +638,7 @@ export default function CanvasStage({
         />
         {type === "polygons" && (
           <>
-            {(["merge", "subtract", "simplify", "untangle"] as const).map((id) => (
+            {outlineCommands.map((id) => (
               <CommandButton
                 key={id}
                 id={id}
@@ -555,12 +671,13 @@ export default function CanvasStage({
           onClick={() => then(() => editor.current?.turn(1))}
         />
         <CommandButton
-          id="plainImage"
-          icon="brightness"
+          id="zoomToShape"
+          icon="zoomToShape"
           iconOnly
-          disabled={settings === PLAIN}
-          onClick={() => then(() => setSettings(PLAIN))}
+          disabled={!some}
+          onClick={() => then(() => editor.current?.zoomToSelection())}
         />
+        <LookMenu settings={settings} onChange={setSettings} onClose={focusCanvas} />
       </div>
       <main className={styles.stage} aria-busy={open?.state.goingBack ?? false}>
         {open?.state.readOnly && <OpenElsewhere onTakeOver={open.desk.takeOver} />}
@@ -568,9 +685,11 @@ export default function CanvasStage({
         {open && page && (
           <Refused page={page} onDiscard={() => open.desk.discard(page.task.task_id)} />
         )}
+        {item?.returned && <Returned reason={item.returned.reason} />}
         <div
           ref={stage}
           role="presentation"
+          data-item={itemId}
           className={styles.image}
           onFocus={() => setOnCanvas(true)}
           onBlur={() => setOnCanvas(false)}
@@ -598,7 +717,11 @@ export default function CanvasStage({
                 onChange={change}
                 onSelect={select}
                 onNotice={notice}
-                onView={(view) => setScale(view.scale)}
+                onView={(view) => {
+                  latestScale.current = view.scale;
+                  followScale();
+                  rest();
+                }}
                 onImage={(state) => {
                   setImageState(state);
                   if (state === "failed") open.desk.signAgain([item.item_id]);
@@ -637,21 +760,63 @@ export default function CanvasStage({
           onLeave={focusCanvas}
         />
         <section className={styles.shapes} aria-label={t("canvas.shapes")}>
+          <div className={styles.head}>
+            <h2 className={styles.heading}>
+              {shapes.length ? t("canvas.shapesOf", { count: shapes.length }) : t("canvas.shapes")}
+            </h2>
+            {openSuggestions.length > 0 && (
+              <>
+                <CommandButton
+                  id="acceptAll"
+                  icon="check"
+                  iconOnly
+                  disabled={locked}
+                  onClick={() => then(() => confirm(openSuggestions))}
+                />
+                <CommandButton
+                  id="rejectAll"
+                  icon="clear"
+                  iconOnly
+                  disabled={locked}
+                  onClick={() => then(rejectAll)}
+                />
+              </>
+            )}
+            {shapes.length > 0 && (
+              <CommandButton
+                id="deleteAll"
+                icon="trash"
+                iconOnly
+                disabled={locked}
+                onClick={() => then(deleteAll)}
+              />
+            )}
+          </div>
           <p className={styles.status} data-testid="status">
-            {status || describeOutcome()}
+            {outcome && <span data-testid="outcome">{outcome}</span>}
+            {outcome && status && ", "}
+            {status ||
+              (outcome ? "" : t(shapes.length ? "canvas.noneSelected" : "canvas.noShapes"))}
           </p>
           <ShapeList
+            size={item}
             shapes={shapes}
             suggestions={suggestions}
             lockedIds={locks}
+            unseenIds={unseenIds}
             selection={selection}
             classes={classes}
-            empty={t("canvas.noShapes")}
             closed={locked}
-            onSelect={select}
-            onAccept={(id) => confirm([id])}
+            onSelect={(ids) => {
+              meantForNext.current = "";
+              select(ids);
+            }}
+            onAccept={(id) => then(() => confirm([id]))}
             onDelete={(id) => then(() => remove([id]))}
-            onRename={() => find.current?.focus()}
+            onRename={() => {
+              meantForNext.current = "";
+              find.current?.focus();
+            }}
           />
         </section>
       </aside>
@@ -663,6 +828,7 @@ export default function CanvasStage({
           locked={locked}
           suggested={suggested}
           onUndo={() => then(undo)}
+          onRedo={() => then(redo)}
           onSkip={() => then(() => decide("skipped"))}
           onAsk={() => then(() => decide("needs_review"))}
           onNothing={() => then(() => decide("labeled"))}
@@ -684,7 +850,7 @@ export default function CanvasStage({
       <HelpDialog
         open={help}
         place="canvas"
-        many
+        without={notOf(type)}
         onClose={() => setHelp(false)}
         focusAfter={canvas}
       />
@@ -701,12 +867,12 @@ export default function CanvasStage({
     </div>
   );
 
-  /** What the whole image is, where no shape is in hand. */
+  /** What the whole image is, where its shapes do not tell. */
   function describeOutcome(): string {
     if (work?.outcome === "labeled" && !shapes.length) return t("canvas.nothingHere");
     if (work?.outcome === "skipped" || work?.outcome === "needs_review")
       return describeWork(t, { ...work, annotations: [] }, classes);
-    return t("canvas.shapes");
+    return "";
   }
 }
 
@@ -742,6 +908,14 @@ function ToolButton({
     </Tooltip>
   );
 }
+
+/** Some annotations of an image; their ids mean nothing on another, where they may come again. */
+interface OfImage {
+  itemId: string;
+  ids: ReadonlySet<string>;
+}
+
+const NONE: OfImage = { itemId: "", ids: new Set() };
 
 const ARROWS: Record<string, { x: -1 | 0 | 1; y: -1 | 0 | 1 }> = {
   ArrowLeft: { x: -1, y: 0 },

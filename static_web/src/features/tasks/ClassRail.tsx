@@ -126,7 +126,14 @@ const useStyles = makeStyles({
       backgroundColor: tokens.colorNeutralBackground1Hover,
     },
   },
-  on: { backgroundColor: tokens.colorSubtleBackgroundSelected },
+  on: {
+    backgroundColor: tokens.colorSubtleBackgroundSelected,
+    // A chip has a ground of its own.
+    "@media (max-width: 720px)": {
+      backgroundColor: tokens.colorNeutralBackground1Selected,
+      boxShadow: `inset 0 0 0 2px ${tokens.colorCompoundBrandStroke}`,
+    },
+  },
   best: { outline: `1px solid ${tokens.colorNeutralStroke1}`, outlineOffset: "-1px" },
   name: { position: "relative", flex: 1, minWidth: 0, overflowWrap: "anywhere" },
   // The groups of a class are part of its name to those who do not see where it stands.

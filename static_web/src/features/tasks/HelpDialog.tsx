@@ -12,20 +12,15 @@ import {
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { boundPlaces, groups, inForce } from "@/commands";
+import { boundPlaces, groups, inForce, type CommandId } from "@/commands";
 import { shownKey, useKeyMap } from "@/keyMap";
 import { Keys } from "@/ui/KeysDialog";
 import { useFocusBack } from "@/ui/useFocusBack";
 
 const useStyles = makeStyles({
-  surface: { maxWidth: "720px" },
-  groups: {
-    display: "grid",
-    gridTemplateColumns: "1fr 1fr",
-    gap: "20px 40px",
-    paddingTop: "12px",
-    "@media (max-width: 640px)": { gridTemplateColumns: "1fr" },
-  },
+  surface: { maxWidth: "min(1080px, calc(100vw - 32px))", width: "max-content" },
+  groups: { columnWidth: "280px", columnCount: 3, columnGap: "40px", padding: "12px 6px 0" },
+  group: { breakInside: "avoid", marginBottom: "20px" },
   heading: { margin: "0 0 6px", fontSize: "14px", lineHeight: "20px", fontWeight: 600 },
   list: { margin: 0 },
   row: {
@@ -42,23 +37,27 @@ const useStyles = makeStyles({
 interface Props {
   open: boolean;
   place?: "grid" | "canvas";
-  /** One class an image: there is no "nothing here". */
-  many: boolean;
+  /** What there is not, for this type of project. */
+  without: ReadonlySet<CommandId>;
   onClose: () => void;
   /** Has the focus afterwards where what had it before is gone. */
   focusAfter: () => HTMLElement | null | undefined;
 }
 
 /** All keys of the labeling page, from the list that binds them. */
-export function HelpDialog({ open, place = "grid", many, onClose, focusAfter }: Props): ReactNode {
+export function HelpDialog({
+  open,
+  place = "grid",
+  without,
+  onClose,
+  focusAfter,
+}: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const map = useKeyMap();
   const [changing, setChanging] = useState(false);
   useFocusBack(open, focusAfter);
-  const here = inForce(place).filter(
-    (one) => boundPlaces.has(one.place) && (many || one.id !== "nothing"),
-  );
+  const here = inForce(place).filter((one) => boundPlaces.has(one.place) && !without.has(one.id));
   const shown = groups.filter((group) => here.some((one) => one.group === group));
   const close = (): void => {
     setChanging(false);
@@ -72,9 +71,10 @@ export function HelpDialog({ open, place = "grid", many, onClose, focusAfter }: 
         ) : (
           <DialogBody>
             <DialogTitle>{t("help.title")}</DialogTitle>
-            <DialogContent className={styles.groups}>
+            {/* A region that scrolls has to be reached by the keyboard. */}
+            <DialogContent className={styles.groups} tabIndex={0}>
               {shown.map((group) => (
-                <section key={group}>
+                <section key={group} className={styles.group}>
                   <h3 className={styles.heading}>{t(`help.${group}`)}</h3>
                   <dl className={styles.list}>
                     {here

@@ -1,10 +1,11 @@
 import { Button, FluentProvider, makeStyles, tokens } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import type { ComponentType, ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
 import { projectQuery, useMe } from "@/api/queries";
+import type { Me, Project } from "@/api/types";
 import { problemText } from "@/problems";
 import { stageTheme } from "@/theme";
 import { Message } from "@/ui/Message";
@@ -21,8 +22,19 @@ const useStyles = makeStyles({
   },
 });
 
-/** The labeling page of a project: always the dark stage. */
-export default function LabelPage({ projectId }: { projectId: string }): ReactNode {
+interface StageProps {
+  project: Project;
+  me: Me;
+}
+
+/** The labeling page of a project: always the dark stage. `Canvas` is where shapes are drawn. */
+export default function LabelPage({
+  projectId,
+  Canvas,
+}: {
+  projectId: string;
+  Canvas: ComponentType<StageProps>;
+}): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const [, navigate] = useLocation();
@@ -38,11 +50,9 @@ export default function LabelPage({ projectId }: { projectId: string }): ReactNo
           </Message>
         ) : !project.data || !me ? null : project.data.task_type === "boxes" ||
           project.data.task_type === "polygons" ? (
-          <Message icon={project.data.task_type} title={project.data.name} actions={toProjects}>
-            {t("label.drawingNext")}
-          </Message>
+          <Canvas project={project.data} me={me} />
         ) : (
-          <Stage project={project.data} userId={me.user} />
+          <Stage project={project.data} me={me} />
         )}
       </div>
     </FluentProvider>

@@ -5,8 +5,9 @@ import { useTranslation } from "react-i18next";
 
 import { newId } from "@/api/client";
 import { progressQuery } from "@/api/queries";
-import type { Project, TaskItem } from "@/api/types";
+import type { Me, Project, TaskItem } from "@/api/types";
 import { classAtKey } from "@/classes";
+import type { CommandId } from "@/commands";
 import { useCommands } from "@/keyboard";
 import { announce } from "@/ui/announcer";
 
@@ -81,7 +82,7 @@ const useStyles = makeStyles({
 });
 
 /** Labeling by classes: a page of images, the classes, and what can be done. */
-export function Stage({ project, userId }: { project: Project; userId: string }): ReactNode {
+export function Stage({ project, me }: { project: Project; me: Me }): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const [layout, setLayout] = useState<Layout>(rememberedLayout);
@@ -99,7 +100,7 @@ export function Stage({ project, userId }: { project: Project; userId: string })
   const find = useRef<HTMLInputElement>(null);
   const grid = useRef<HTMLDivElement>(null);
   const progress = useQuery(progressQuery(project.project_id, PROGRESS_EVERY_MS)).data;
-  const open = useDesk(project, userId, layout);
+  const open = useDesk(project, me.user, layout);
   const session = open?.state.session;
   const page = session?.pages[0];
   const many = project.task_type === "multilabel";
@@ -350,9 +351,10 @@ export function Stage({ project, userId }: { project: Project; userId: string })
         latest.current.act({ type: "untag", itemId, annotationId, at: clock() }),
       onLarge: () => latest.current.enlarge(),
       onSeen: (itemId) => seen.current.add(itemId),
+      seenMs: me.seen_ms,
       onUnreadable: (itemId) => latest.current.open?.desk.signAgain([itemId]),
     }),
-    [],
+    [me.seen_ms],
   );
 
   const suggested =
@@ -444,6 +446,7 @@ export function Stage({ project, userId }: { project: Project; userId: string })
           locked={locked}
           suggested={suggested}
           onUndo={undo}
+          onRedo={() => act({ type: "redo" })}
           onSkip={() => decide("skipped")}
           onAsk={() => decide("needs_review")}
           onNothing={() => decide("labeled")}
@@ -479,7 +482,12 @@ export function Stage({ project, userId }: { project: Project; userId: string })
           ) : null}
         </BottomBar>
       </footer>
-      <HelpDialog open={help} many={many} onClose={() => setHelp(false)} focusAfter={focusedTile} />
+      <HelpDialog
+        open={help}
+        without={many ? NOTHING : NO_NOTHING}
+        onClose={() => setHelp(false)}
+        focusAfter={focusedTile}
+      />
       <InstructionsDialog
         project={project}
         open={instructions}
@@ -489,6 +497,10 @@ export function Stage({ project, userId }: { project: Project; userId: string })
     </div>
   );
 }
+
+const NOTHING: ReadonlySet<CommandId> = new Set();
+/** One class an image: it shows something, or is skipped. */
+const NO_NOTHING: ReadonlySet<CommandId> = new Set(["nothing"]);
 
 const ARROWS: Record<string, readonly [number, number]> = {
   ArrowLeft: [-1, 0],

@@ -20,8 +20,6 @@ import { Zoomable, type ZoomControl } from "./Zoomable";
 
 const STRIP_PX = 28;
 const TOUCH_STRIP_PX = 36;
-/** An image that was shown for less was not looked at. */
-const SEEN_AFTER_MS = 400;
 
 const useStyles = makeStyles({
   tile: {
@@ -170,6 +168,8 @@ export interface TileActions {
   onUntag: (itemId: string, annotationId: string) => void;
   onLarge: () => void;
   onSeen: (itemId: string) => void;
+  /** How long an image is shown before it counts as seen. */
+  seenMs: number;
   onUnreadable: (itemId: string) => void;
 }
 
@@ -197,15 +197,7 @@ export const Tile = memo(function Tile(props: Props): ReactNode {
   const styles = useStyles();
   const said = describeWork(t, work, classes);
   const name = t("label.tile", { position: index + 1, count, path: item.path, work: said });
-  const picture = (
-    <Picture
-      key={item.item_id}
-      item={item}
-      sizes={props.sizes}
-      onSeen={actions.onSeen}
-      onUnreadable={actions.onUnreadable}
-    />
-  );
+  const picture = <Picture key={item.item_id} item={item} sizes={props.sizes} actions={actions} />;
   const chip = (annotationId: string, classId: string, confidence?: number | null) => {
     const at = classes.findIndex((one) => one.class_id === classId);
     return (
@@ -326,11 +318,11 @@ function isSaid(work: Work | undefined): boolean {
 interface PictureProps {
   item: TaskItem;
   sizes: string;
-  onSeen: (itemId: string) => void;
-  onUnreadable: (itemId: string) => void;
+  actions: TileActions;
 }
 
-function Picture({ item, sizes, onSeen, onUnreadable }: PictureProps): ReactNode {
+function Picture({ item, sizes, actions }: PictureProps): ReactNode {
+  const { onSeen, onUnreadable, seenMs } = actions;
   const { t } = useTranslation();
   const styles = useStyles();
   const [shown, setShown] = useState("");
@@ -343,9 +335,9 @@ function Picture({ item, sizes, onSeen, onUnreadable }: PictureProps): ReactNode
   const { item_id: itemId } = item;
   useEffect(() => {
     if (!shown) return;
-    const timer = setTimeout(() => onSeen(itemId), SEEN_AFTER_MS);
+    const timer = setTimeout(() => onSeen(itemId), seenMs);
     return () => clearTimeout(timer);
-  }, [shown, itemId, onSeen]);
+  }, [shown, itemId, onSeen, seenMs]);
   return (
     <>
       <img

@@ -10,6 +10,7 @@ import { faultText, problemText } from "@/problems";
 import { activeClock } from "./activity";
 import type { TaskCalls } from "./calls";
 import type { Journal } from "./journal";
+import { rememberReleased, wasReleased } from "./released";
 import {
   draftOf,
   newSession,
@@ -60,7 +61,6 @@ export interface Desk {
   submit: (options?: { holdMs?: number }) => void;
   /** Back to the page submitted last: as it was if it was not sent yet, else for correction. */
   back: () => void;
-  canGoBack: () => boolean;
   /** Drops a page that can't be saved, and gives its images back. */
   discard: (taskId: string) => void;
   /** Works here instead of in the other tab. */
@@ -224,7 +224,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
 
   async function compare(): Promise<void> {
     try {
-      const tasks = await calls.open();
+      const tasks = (await calls.open()).filter((task) => !wasReleased(task.task_id));
       reached();
       if (closed) return;
       for (const task of tasks) lease(task.task_id, task.lease?.renew_after_s);
@@ -267,7 +267,9 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
         const wait = (answer.retry_after_s ?? ASK_AGAIN_S) * 1000;
         notBefore = Date.now() + wait;
         set({ why: answer.why });
-        after(wait, pump);
+        // With nothing in hand here, those that are open elsewhere are shown.
+        const stuck = answer.why === "too_many_open" && !state.session.pages.length;
+        after(wait, () => (stuck && mine ? void compare() : pump()));
       }
     } catch (error) {
       asking = false;
@@ -438,7 +440,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
       const spare = state.session.pages.slice(1).findLast((page) => !page.touched);
       if (answer.why === "too_many_open" && spare) {
         // The page ahead makes room; it will be handed out again.
-        await calls.release(spare.task.task_id);
+        await release(spare.task.task_id);
         dispatch({ type: "discarded", taskId: spare.task.task_id, at: active.read() });
         answer = await calls.reopen(taskId, request);
       }
@@ -497,10 +499,9 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
       touch();
       if (!state.readOnly && !state.goingBack) goBack();
     },
-    canGoBack: () => Boolean(state.session.outgoing.length || state.session.finished.length),
     discard: (taskId) => {
       dispatch({ type: "discarded", taskId, at: active.read() });
-      calls.release(taskId).catch(() => undefined);
+      release(taskId).catch(() => undefined);
       pump();
     },
     takeOver: place.takeOver,
@@ -531,11 +532,16 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     },
   };
 
+  function release(taskId: string): Promise<unknown> {
+    rememberReleased(taskId);
+    return calls.release(taskId);
+  }
+
   /** The page ahead goes back to the others when nobody looks at it. */
   function releaseAhead(): void {
     for (const page of state.session.pages.slice(1))
       if (!page.touched) {
-        calls.release(page.task.task_id).catch(() => undefined);
+        release(page.task.task_id).catch(() => undefined);
         dispatch({ type: "discarded", taskId: page.task.task_id, at: active.read() });
       }
   }

@@ -7,6 +7,16 @@ import type { IconName } from "@/ui/Icon";
 
 import type { Work } from "./session";
 
+/** The image as it is. */
+export const PLAIN = { brightness: 1, contrast: 1 };
+/** How much brighter, or less bright, an image can be shown. */
+export const LIGHT_MOST = 4;
+
+/** So that the image as it is can be found again by slider and by steps. */
+export function rounded(light: number): number {
+  return Math.abs(light - 1) < 0.01 ? 1 : light;
+}
+
 export interface ToolCommand {
   tool: ToolId;
   id: CommandId;
@@ -35,6 +45,17 @@ export function toolsOf(type: TaskType): readonly ToolCommand[] {
   ];
 }
 
+/** What can be done with polygons alone. */
+export const outlineCommands = ["merge", "subtract", "simplify", "untangle"] as const;
+
+/** Commands of the drawing page that there are not for a kind of project. */
+export function notOf(type: TaskType): ReadonlySet<CommandId> {
+  const other = toolsOf(type === "boxes" ? "polygons" : "boxes").map((one) => one.id);
+  const here = new Set(toolsOf(type).map((one) => one.id));
+  const ids: CommandId[] = type === "boxes" ? [...other, ...outlineCommands] : other;
+  return new Set(ids.filter((id) => !here.has(id)));
+}
+
 const REMEMBERED = "labelry.tool.";
 
 export function rememberedTool(type: TaskType): ToolId {
@@ -59,11 +80,16 @@ export function suggestionsOf(
     shapes.flatMap((shape): [string, Look][] => {
       const source = suggested.get(shape.origin?.prelabel ?? "");
       if (!source) return [];
-      const same =
-        shape.class_id === source.class_id &&
-        JSON.stringify(shape.geometry) === JSON.stringify(source.geometry);
-      const touched = !same || taken.has(shape.annotation_id);
+      const touched =
+        taken.has(shape.annotation_id) ||
+        shape.class_id !== source.class_id ||
+        !isSame(shape.geometry, source.geometry);
       return [[shape.annotation_id, { confidence: source.confidence ?? 1, touched }]];
     }),
   );
+}
+
+/** Most are the very same object: what nobody touched is passed on as it came. */
+function isSame(one: Annotation["geometry"], other: Annotation["geometry"]): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }

@@ -71,9 +71,7 @@ export interface Outgoing {
 }
 
 /** What a browser kept of a page: the work on the images that were touched. */
-export interface KeptPage extends Omit<Page, "touched"> {
-  unsent: ReadonlySet<string>;
-}
+export type KeptPage = Omit<Page, "touched">;
 
 interface Moment {
   work: Page["work"];
