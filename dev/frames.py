@@ -36,6 +36,14 @@ RECORD = """() => {
 STOP = "() => { cancelAnimationFrame(window.ticking); return window.frames_; }"
 
 
+def intervals(page: Page, act: Callable[[], None]) -> list[float]:
+    """Milliseconds between the frames that a page shows while something is done."""
+    page.evaluate(RECORD)
+    act()
+    times: list[float] = page.evaluate(STOP)
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
 class Stage:
     """The page with the editor alone, and where its image lies on the screen."""
 
@@ -52,13 +60,6 @@ class Stage:
     def rest(self) -> None:
         """Wait until all is painted."""
         self._page.wait_for_timeout(700)
-
-    def intervals(self, act: Callable[[], None]) -> list[float]:
-        """Milliseconds between the frames shown while something is done."""
-        self._page.evaluate(RECORD)
-        act()
-        times: list[float] = self._page.evaluate(STOP)
-        return [later - earlier for earlier, later in pairwise(times)]
 
     def wander(self, x: float, y: float, *, steps: int = 60) -> None:
         """Move the mouse about a place, as fast as a hand does."""
@@ -113,7 +114,7 @@ def measure(page: Page, url: str, shapes: int, points: int, table: Table) -> Non
         page.evaluate("() => bench.editor().fit()")
         page.evaluate("() => bench.set({ selection: ['shape-0'] })")
         stage.rest()
-        times = stage.intervals(getattr(stage, name))
+        times = intervals(page, getattr(stage, name))
         table.add_row(
             f"{shapes:,} x {points}",
             name.replace("_", " "),

@@ -9,19 +9,52 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from dev import LOCAL, ROOT
-from dev.child import StartFailed
+from dev.child import Child, StartFailed, free_port
 from dev.client import Person
 
 WEB = ROOT / "static_web"
 _SIGN_IN = ROOT / "dev/signin"
 _SOURCES = ("src", "public", "index.html", "package-lock.json", "vite.config.ts", "tsconfig.json")
 _CONFIG = "staticwebapp.config.json"
+
+
+_UP_WITHIN_S = 60
+
+
+@contextmanager
+def with_fake_api(log: Path) -> Generator[str]:
+    """Where the built web app is served, with the API in memory of `static_web/tests/fakeApi.ts`.
+
+    Raises:
+        StartFailed: it could not be built, or did not come up; `log` says why.
+    """
+    build()
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    vite = WEB / "node_modules/vite/bin/vite.js"
+    options = ["--mode", "fake", "--host", "127.0.0.1", "--port", str(port), "--strictPort"]
+    node = shutil.which("node") or "node"
+    server = Child.start("pages", [node, vite, "preview", *options], log=log, cwd=WEB)
+    try:
+        server.wait_until(lambda: _answers(url), timeout_s=_UP_WITHIN_S)
+        yield url
+    finally:
+        server.stop()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).is_success
+    except httpx.TransportError:
+        return False
 
 
 @dataclass(frozen=True)

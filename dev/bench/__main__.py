@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dev import LOCAL
-from dev.bench import handout, label
+from dev.bench import canvas, handout, label
 from dev.bench.measure import Measure
 
 
@@ -25,12 +25,14 @@ def measures(only: str, big: int) -> Iterator[Measure]:
         yield from handout.measures(big)
     if only in ("", "label"):
         yield from label.measures()
+    if only in ("", "canvas"):
+        yield from canvas.measures()
 
 
 def main() -> int:
     """Measure, print, write `.local/bench.json`; 1 when something is over its budget."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", default="", choices=["", "handout", "label"])
+    parser.add_argument("--only", default="", choices=["", "handout", "label", "canvas"])
     parser.add_argument("--big", type=int, default=500_000, help="items of the large project")
     options = parser.parse_args()
     console = Console()

@@ -33,6 +33,8 @@ from labeling.settings import Settings
 
 TRIES = 3
 LAYOUTS = (4, 9)
+DRAWING = 1
+"""The layout of the drawing page: one image."""
 PHOTOS = 45
 """The page that is shown, two ahead, and as many as are submitted, of nine each."""
 DISTINCT = 15
@@ -46,6 +48,8 @@ FIRST_PAGE_MS = 1_000
 NEXT_PAGE_MS = 100
 SCRIPT_KB = 240
 """Of 1,000 bytes, compressed."""
+DRAWING_SCRIPT_KB = 310
+"""With the drawing editor and the boolean operations on polygons (ADR-0008)."""
 ADMIN_CHUNKS = re.compile(r"/(ProjectList|NewProject|ProjectRoute|upload)-")
 
 ADMIN = Person("bench-admin", "admin@example.com", roles=("admin",))
@@ -55,11 +59,12 @@ _TIMEOUT_MS = 60_000
 _WATCH = """
 (() => {
   const shown = count => {
-    const photos = [...document.querySelectorAll("[role=option] img")];
+    const photos = [...document.querySelectorAll("[role=option] img, [role=application] img")]
+      .filter(one => one.checkVisibility());
     return photos.length === count && photos.every(one => one.complete && one.naturalWidth) && photos;
   };
   const painted = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const names = () => [...document.querySelectorAll("[role=option]")].map(one => one.dataset.item).join();
+  const names = () => [...document.querySelectorAll("[data-item]")].map(one => one.dataset.item).join();
   const frame = async ready => {
     for (;;) {
       const photos = ready();
@@ -125,10 +130,11 @@ class Lab:
         dataset = self.client.create_dataset("large photos", key="dataset")
         refused = self.client.upload(dataset, files)
         assert not refused, refused
-        for layout in LAYOUTS:
+        for layout in (*LAYOUTS, DRAWING):
             name = f"Pages of {layout}"
             key = f"project-{layout}"
-            made = self.client.create_project(name, "multiclass", dataset, CLASSES, key=key)
+            kind = "boxes" if layout == DRAWING else "multiclass"
+            made = self.client.create_project(name, kind, dataset, CLASSES, key=key)
             self.client.wait_until_running(made)
             self._wait_for_copies(made)
             self.projects[layout] = made
@@ -156,8 +162,9 @@ class Lab:
             locale="en-US", viewport={"width": 1440, "height": 900}, device_scale_factor=1
         )
         context.set_default_timeout(_TIMEOUT_MS)
-        cookie = {"name": "StaticWebAppsAuthCookie", "value": ADMIN.cookie, "url": self.system.url}
-        context.add_cookies([cookie])  # type: ignore[list-item]
+        context.add_cookies(
+            [{"name": "StaticWebAppsAuthCookie", "value": ADMIN.cookie, "url": self.system.url}]
+        )
         context.add_init_script(f"localStorage.setItem('labelry.layout', '{layout}');{_WATCH}")
         return context
 
@@ -190,7 +197,7 @@ def next_pages(lab: Lab, layout: int) -> list[float]:
         for _ in range(TRIES):
             _settle(page)
             for _ in range(layout):
-                page.keyboard.press("1")
+                page.keyboard.press("n" if layout == DRAWING else "1")
             page.evaluate("count => { window.took = bench.next(count) }", layout)
             page.keyboard.press("Enter")
             found.append(float(page.evaluate("() => window.took")))
@@ -237,15 +244,18 @@ def measures() -> Iterator[Measure]:
         lab.fill(folder)
         idle = float(browser.new_page().evaluate(_IDLE_FRAME))
         beside = f"best of {TRIES}; an idle frame takes {idle:.1f} ms"
-        for layout in LAYOUTS:
+        pages = {**{layout: f"page of {layout}" for layout in LAYOUTS}, DRAWING: "image to draw on"}
+        for layout, what in pages.items():
             best = min(first_page(lab, layout) for _ in range(TRIES))
-            yield _row(f"first page of {layout}, {beside}", best, FIRST_PAGE_MS)
-        for layout in LAYOUTS:
+            yield _row(f"first {what}, {beside}", best, FIRST_PAGE_MS)
+        for layout, what in pages.items():
             best = min(next_pages(lab, layout))
-            yield _row(f"next page of {layout}, {beside}", best, NEXT_PAGE_MS)
+            yield _row(f"next {what}, {beside}", best, NEXT_PAGE_MS)
         loaded = scripts(lab, LAYOUTS[0])
         total = sum(loaded.values()) / 1_000
         yield _row("scripts of the labeling route, gzip", total, SCRIPT_KB, unit="kB")
+        drawing = sum(scripts(lab, DRAWING).values()) / 1_000
+        yield _row("scripts of the drawing route, gzip", drawing, DRAWING_SCRIPT_KB, unit="kB")
         admin = sorted(path for path in loaded if ADMIN_CHUNKS.search(path))
         yield _row("chunks of the admin's pages among them", len(admin), 0, unit="files")
 

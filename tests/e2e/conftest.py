@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from dev.browser import chromium_launch_options
-from dev.child import Child, free_port
-from dev.site import WEB, build
+from dev.site import WEB, with_fake_api
 
-UP_WITHIN_S = 60
 SHOWN_WITHIN_MS = 20_000
 
 Open = Callable[..., Page]
@@ -25,26 +21,8 @@ Open = Callable[..., Page]
 @pytest.fixture(scope="session")
 def pages_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the built web app is served, with the API of `static_web/tests/fakeApi.ts`."""
-    build()
-    url = f"http://127.0.0.1:{(port := free_port())}"
-    vite = WEB / "node_modules/vite/bin/vite.js"
-    options = ["--mode", "fake", "--host", "127.0.0.1", "--port", str(port), "--strictPort"]
-    log = tmp_path_factory.mktemp("logs") / "pages.log"
-    node = shutil.which("node") or "node"
-    server = Child.start("pages", [node, vite, "preview", *options], log=log, cwd=WEB)
-    try:
-        server.wait_until(lambda: _answers(url), timeout_s=UP_WITHIN_S)
+    with with_fake_api(tmp_path_factory.mktemp("logs") / "pages.log") as url:
         yield url
-    finally:
-        server.stop()
-
-
-def _answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=5).close()
-    except URLError:
-        return False
-    return True
 
 
 @pytest.fixture(scope="session")

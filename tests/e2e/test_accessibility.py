@@ -104,6 +104,34 @@ def test_the_stage_and_its_dialogs_break_no_rule(
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 
+@pytest.mark.parametrize("sight", SIGHTS, ids=lambda one: "-".join(map(str, one.values())))
+@pytest.mark.parametrize("project", ["traffic", "leaves"])
+def test_the_canvas_breaks_no_rule(
+    open_page: Open, axe: str, project: str, sight: dict[str, Any]
+) -> None:
+    page = open_page(f"/projects/{project}/label", **sight)
+    canvas = page.get_by_role("application")
+    expect(canvas).to_be_focused()
+    found = {"canvas": audit(page, axe)}
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-shape][aria-pressed=true]")).to_have_count(1)
+    found["a shape"] = audit(page, axe)
+    page.keyboard.press("Delete")
+    page.keyboard.press("a")
+    expect(page.locator("footer input")).to_be_focused()
+    found["asked"] = audit(page, axe)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+Slash")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    found["help"] = audit(page, axe)
+    page.keyboard.press("Escape")
+    page.locator("[role=toolbar] button").last.click()
+    expect(page.get_by_role("slider")).to_have_count(3)
+    found["look"] = audit(page, axe)
+
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
 def test_the_audit_finds_what_is_wrong(open_page: Open, axe: str) -> None:
     page = open_page("/")
     expect(page.locator("h1")).to_be_visible()
@@ -151,11 +179,21 @@ def is_marked(control: Locator) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/projects/new", "/projects/rooms", "/projects/rooms/label"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/projects/new",
+        "/projects/rooms",
+        "/projects/rooms/label",
+        "/projects/leaves/label",
+    ],
+)
 def test_every_control_the_tab_key_reaches_shows_the_focus(open_page: Open, path: str) -> None:
     page = open_page(path, reduced_motion="reduce")
     expect(page.locator("button").nth(2)).to_be_visible()
     page.wait_for_timeout(300)
+    page.keyboard.press("Escape")  # the Tab key goes through the shapes on a canvas
     seen: list[str] = []
     unmarked: list[str] = []
     for _ in range(14):

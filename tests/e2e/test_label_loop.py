@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dev.client import Person
+from dev.client import Client, Person
 from dev.samples import Truth, compose
 from dev.site import build
 from dev.stack import Stack
@@ -130,3 +130,37 @@ def test_twenty_photos_are_uploaded_labeled_by_keys_and_downloaded_as_coco(
         for scene in truth.scenes
         if scene.instances
     }
+
+
+def test_several_classes_are_given_by_keys_and_nothing_is_said_where_nothing_is(
+    page: Page, system: Stack, tmp_path: Path
+) -> None:
+    truth = compose("multilabel", 9, 5, tmp_path / "photos")
+    with Client(system.hosts[0].url, person=ADMIN) as admin:
+        dataset = admin.create_dataset("Nine photos", key="nine")
+        files = {scene.path: tmp_path / "photos" / scene.path for scene in truth.scenes}
+        assert not admin.upload(dataset, files)
+        project = admin.create_project("Nine", "multilabel", dataset, truth.classes, key="nine")
+        admin.wait_until_running(project)
+        page.add_init_script("localStorage.setItem('labelry.layout', '9')")
+        page.goto(f"{system.url}/projects/{project}/label")
+        wanted = {scene.path.rsplit("/", 1)[-1]: set(scene.tags) for scene in truth.scenes}
+        for index, name in enumerate(shown(page)):
+            page.get_by_role("option").nth(index).click()
+            for tag in wanted[name]:
+                page.keyboard.press(str(truth.classes.index(tag) + 1))
+            if not wanted[name]:
+                page.keyboard.press("n")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="All images are labeled")).to_be_visible()
+
+        about = admin.call("GET", f"/projects/{project}")
+        names = {one["class_id"]: one["name"] for one in about["classes"]}
+        saved: dict[str, set[str]] = {}
+        for item in admin.call("GET", f"/projects/{project}/items")["items"]:
+            full = admin.call("GET", f"/projects/{project}/items/{item['item_id']}")
+            assert full["state"] == "labeled"
+            tags = {names[one["class_id"]] for one in full["annotations"]}
+            saved[item["path"].rsplit("/", 1)[-1]] = tags
+    assert set() in wanted.values(), "one of them shows nothing"
+    assert saved == wanted

@@ -1,6 +1,7 @@
 """A labeler's tab, connection, host and storage fail in every way we know, and no edit is lost or doubled.
 
-What counts as acknowledged is what the screen shows one frame after a key. In the end every such edit must
+Both kinds of labeling pages go through it: `hands.py` says what an edit is on each. What counts as
+acknowledged is what the screen shows one frame after an edit. In the end every such edit must
 be in the browser's journal or with the API, as it was shown last, and no submission may be there twice.
 """
 
@@ -17,25 +18,24 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
 from playwright.sync_api import Error as BrowserError
 
 from dev.client import Client, Person
 from dev.site import build
 from dev.stack import Stack
+from tests.e2e.hands import CLASSES, OPEN, Canvas, Grid, Hand, press
 
 ADMIN = Person("admin", "admin@example.com", roles=("admin",))
 ANN = Person("ann", "ann@example.com")
 BOB = Person("bob", "bob@example.com")
-CLASSES = ["Ash", "Birch", "Cedar", "Fir", "Oak"]
-IMAGES = 900
-EDITS = 52  # a session
+EDITS = 46  # a session
 ARRIVES_MS = 45_000  # two cores run storage, host, front door and browser at once
 
 SHOWN = """() => new Promise(done => requestAnimationFrame(() => done({
+  coming: document.querySelector("main[aria-busy=true]") !== null,
   kept: document.querySelector("[data-testid=saved]")?.dataset.kept === "true",
-  works: [...document.querySelectorAll("[data-item]")].map(tile => [
-    tile.dataset.item, tile.getAttribute("aria-label").split(/\\.png: /)[1]]),
+  works: WORKS,
 })))"""
 
 JOURNAL = """() => new Promise((done, fail) => {
@@ -65,21 +65,34 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
+@pytest.fixture(scope="module", params=[Grid(), Canvas()], ids=["grid", "canvas"])
+def hand(request: pytest.FixtureRequest) -> Hand:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def project(system: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Tiny images, each of its own colour, in a project for Ann and Bob."""
+def project(system: Stack, hand: Hand, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Small images, each of its own colour, in a project for Ann and Bob."""
     folder = tmp_path_factory.mktemp("images")
     chance = random.Random(7)
-    for index in range(IMAGES):
+    for index in range(hand.images):
         color = tuple(chance.randrange(256) for _ in range(3))
-        Image.new("RGB", (48, 36), color).save(folder / f"{index:04d}.png")
+        Image.new("RGB", hand.size, color).save(folder / f"{index:04d}.png")
     with Client(system.hosts[0].url, person=ADMIN) as admin:
-        dataset = admin.create_dataset("Trees", key="d")
-        assert not admin.upload(dataset, {file.name: file for file in folder.iterdir()})
-        made = admin.create_project("Trees", "multiclass", dataset, CLASSES, key="p")
+        name = f"Trees, {hand.task_type}"
+        dataset = admin.create_dataset(name, key=f"d-{hand.task_type}")
+        files = {file.name: file for file in folder.iterdir()}
+        assert not admin.upload(dataset, files)
+        made = admin.create_project(name, hand.task_type, dataset, CLASSES, key=hand.task_type)
         admin.add_member(made, ANN)
         admin.add_member(made, BOB)
         admin.wait_until_running(made)
+        suggestions = {f"{dataset}/{name}": hand.suggested(chance) for name in sorted(files)}
+        admin.suggest(
+            made,
+            "a-model",
+            [{"path": path, "annotations": some} for path, some in suggestions.items() if some],
+        )
     return made
 
 
@@ -98,27 +111,21 @@ def context(system: Stack, browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-def said(decision: dict[str, Any]) -> str:
-    """What the screen says about a decision, as far as it matters here."""
-    if decision["outcome"] is None:
-        return "No label yet"
-    if decision["outcome"] == "skipped":
-        return "Skipped"
-    return CLASSES[int(decision["annotations"][0]["class_id"][1:]) - 1]
-
-
 @dataclass
 class Labeler:
     """Ann at her browser, who remembers what the screen told her."""
 
     context: BrowserContext
     address: str
+    hand: Hand
     chance: random.Random
     page: Page = field(init=False)
     acknowledged: dict[str, str] = field(default_factory=dict[str, str])
     perhaps: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     """What was shown while the screen said that it is not kept yet."""
     sent: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    late: set[str] = field(default_factory=set[str])
+    """Tasks that were no longer this labeler's when they were submitted."""
     edits: int = 0
     cut_off: bool = False
     """Nothing new comes: no connection, or the project is paused."""
@@ -130,6 +137,7 @@ class Labeler:
         """A new tab on the labeling page."""
         self.page = self.context.new_page()
         self.page.on("request", self._remember)
+        self.page.on("response", self._hear)
         self.page.clock.install()
         self.page.goto(self.address)
         self.arrive()
@@ -139,6 +147,13 @@ class Labeler:
             body = json.loads(request.post_data)
             known = self.sent.setdefault(body["submission_id"], body)
             assert known == body, "a submission is replayed as it was"
+
+    def _hear(self, response: Response) -> None:
+        if response.request.method == "POST" and response.url.endswith("/submit") and response.ok:
+            with suppress(BrowserError):  # the tab was killed meanwhile
+                statuses = {one["status"] for one in response.json()["results"]}
+                if statuses & {"saved_late", "superseded"}:
+                    self.late.add(response.url.split("/")[-2])
 
     def arrive(self) -> None:
         """Images are there, and those known already are shown as they were."""
@@ -155,19 +170,17 @@ class Labeler:
         assert work in allowed, f"{item} was {sorted(allowed)} and is {work} now"
 
     def _shown(self) -> Any:
-        return self.page.evaluate(SHOWN)
+        """What is seen in the next frame, or when the page before has come back."""
+        script = SHOWN.replace("WORKS", self.hand.shown)
+        shown = self.page.evaluate(script)
+        if shown["coming"]:
+            expect(self.page.locator("main[aria-busy=true]")).to_have_count(0, timeout=ARRIVES_MS)
+            shown = self.page.evaluate(script)
+        return shown
 
-    def edit(self, *, strict: bool = True) -> None:
-        """One random key. `strict`: what is seen counts, whatever the page says about keeping it."""
-        keys = ["1", "2", "3", "4", "5", "s", "x", "Control+z", "Control+Shift+z", "Control+a 3"]
-        weights = [8, 8, 8, 8, 8, 6, 4, 3, 2, 1]
-        before = dict(self._shown()["works"])
-        if self.chance.random() < 0.25:
-            self.page.keyboard.press(self.chance.choice(["ArrowRight", "ArrowLeft", "ArrowDown"]))
-        key = self.chance.choices(keys, weights)[0]
-        for one in key.split():
-            self.page.keyboard.press(one)
-        expect(self.page.locator("main[aria-busy=true]")).to_have_count(0, timeout=ARRIVES_MS)
+    def edit(self, before: dict[str, str], *, strict: bool = True) -> None:
+        """One random edit. `strict`: what is seen counts, whatever the page says about keeping it."""
+        self.hand.edit(self.page, self.chance)
         shown = self._shown()
         for item, work in shown["works"]:
             if item not in before:  # undone as far as the page before
@@ -190,13 +203,11 @@ class Labeler:
             if not shown:
                 self.arrive()
                 continue
-            decided = sum(work != "No label yet" for work in shown.values())
-            if decided == len(shown) and self.chance.random() < 0.2:
-                self.page.keyboard.press("Enter")
-            elif decided > 4 and self.chance.random() < 0.04:
-                self.page.keyboard.press("Control+Enter")
+            decided = sum(not work.startswith(OPEN) for work in shown.values())
+            if keys := self.hand.submission(decided, len(shown), self.chance):
+                press(self.page, keys)
             else:
-                self.edit(strict=strict)
+                self.edit(shown, strict=strict)
 
     def saved(self) -> None:
         """Wait until the page says that all is saved."""
@@ -213,7 +224,7 @@ class Labeler:
         """The tab dies: no handler of the page runs."""
         session = self.context.new_cdp_session(self.page)
         with suppress(BrowserError):
-            session.send("Page.crash", timeout=2_000)  # type: ignore[call-arg]
+            session.send("Page.crash", timeout=2_000)
         self.page.close()
 
 
@@ -224,6 +235,8 @@ class World:
     system: Stack
     project: str
     labeler: Labeler
+    given_back: set[str] = field(default_factory=set[str])
+    """Tasks that an admin took away."""
 
     def tab_killed(self) -> None:
         self.labeler.kill()
@@ -273,6 +286,7 @@ class World:
         ann = self.labeler
         with Client(self.system.hosts[-1].url, person=ADMIN) as admin:
             for lease in admin.call("GET", f"/projects/{self.project}/leases")["items"]:
+                self.given_back.add(lease["task_id"])
                 admin.call("POST", f"/projects/{self.project}/tasks/{lease['task_id']}/release", {})
         ann.work(8)
         ann.page.reload()
@@ -304,7 +318,7 @@ class World:
         ann.page.get_by_role("button", name="Take over").click()
         expect(first.get_by_role("button", name="Take over")).to_be_visible()
         ann.work(8)
-        first.keyboard.press("3")  # only looks on
+        ann.hand.edit(first, ann.chance)  # only looks on
         first.close()
 
     def browser_full(self) -> None:
@@ -315,7 +329,7 @@ class World:
         ann.work(20, strict=False)
         ann.page.clock.fast_forward("00:02")
         ann.saved()
-        ann.edit(strict=False)
+        ann.work(1, strict=False)
         session.send("Storage.overrideQuotaForOrigin", {"origin": origin})
         ann.kill()
         ann.open()
@@ -337,10 +351,10 @@ FAULTS: list[Callable[[World], None]] = [
 
 @pytest.mark.timeout(900)
 def test_a_thousand_edits_survive_every_fault_and_none_is_doubled(
-    system: Stack, project: str, context: BrowserContext
+    system: Stack, project: str, hand: Hand, context: BrowserContext
 ) -> None:
     address = f"{system.url}/projects/{project}/label"
-    labeler = Labeler(context, address, random.Random(20))
+    labeler = Labeler(context, address, hand, random.Random(20))
     world = World(system, project, labeler)
 
     for fault in FAULTS * 2:
@@ -353,7 +367,7 @@ def test_a_thousand_edits_survive_every_fault_and_none_is_doubled(
     labeler.page.clock.fast_forward("00:30")
     labeler.saved()
     kept = labeler.page.evaluate(JOURNAL)
-    found = {one["item"]: {said(one)} for one in [*kept["outgoing"], *kept["work"]]}
+    found = {one["item"]: {hand.said(one)} for one in [*kept["outgoing"], *kept["work"]]}
     twice: list[str] = []
     with Client(system.hosts[-1].url, person=ADMIN) as admin:
         for item in labeler.acknowledged:
@@ -366,15 +380,16 @@ def test_a_thousand_edits_survive_every_fault_and_none_is_doubled(
             counts = Counter(entry["submission_id"] for entry in mine)
             twice += [f"{item} {one}" for one, count in counts.items() if count > 1]
             if item not in found and mine:
-                found[item] = {said(mine[-1])}
+                found[item] = {hand.said(mine[-1])}
     lost = [
         f"{item}: {work} shown, {found.get(item)} found"
         for item, work in labeler.acknowledged.items()
-        if work != "No label yet"
+        if not work.startswith(OPEN)
         and not found.get(item, set()) & {work, *labeler.perhaps.get(item, ())}
     ]
     print(
         f"{labeler.edits} edits, {len(labeler.sent)} submissions, {len(lost)} lost, {len(twice)} doubled"
     )
     assert (lost, twice) == ([], [])
+    assert labeler.late <= world.given_back, "worked on tasks that it had given back itself"
     assert labeler.edits >= 1_000

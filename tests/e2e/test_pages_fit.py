@@ -26,6 +26,11 @@ PHOTOS_ARE_SHOWN = """() => {
   return photos.length > 0 && photos.every(one => one.complete && one.naturalWidth > 0);
 }"""
 
+CANVAS_IS_PAINTED = """() => {
+  const photo = document.querySelector("[role=application] img");
+  return photo?.complete && photo.naturalWidth > 0;
+}"""
+
 # Words that are wider than what holds them, unless it ends in an ellipsis on purpose.
 CLIPPED = """() => {
   const shown = one => one.checkVisibility() && one.getBoundingClientRect().width > 0;
@@ -53,10 +58,13 @@ COLLIDING = """() => {
       if (/auto|scroll|hidden/.test(getComputedStyle(at).overflowY)) {
         const clip = at.getBoundingClientRect();
         [top, bottom] = [Math.max(top, clip.top), Math.min(bottom, clip.bottom)];
+        if (/auto|scroll/.test(getComputedStyle(at).overflowX))
+          [left, right] = [Math.max(left, clip.left), Math.min(right, clip.right)];
       }
     return { left, right, top, bottom };
   };
-  const boxes = all.map(([one]) => [one, bounds(one)]).filter(([, box]) => box.bottom > box.top);
+  const boxes = all.map(([one]) => [one, bounds(one)])
+    .filter(([, box]) => box.bottom > box.top && box.right > box.left);
   const found = [];
   boxes.forEach(([one, a], at) => {
     if (a.right > innerWidth + 1 || a.left < -1) found.push(`${name(one)} reaches out of the window`);
@@ -128,6 +136,71 @@ def test_the_stage_fits_a_phone(open_page: Open, language: str, layout: int) -> 
     assert page.evaluate(SCROLLS) == [0, 0]
 
 
+BOX_TOOLS = {"select": "m", "rectangle": "r", "extremes": "e", "template": "t"}
+POLYGON_TOOLS = {
+    "select": "m",
+    "polygon": "p",
+    "points": "u",
+    "freehand": "d",
+    "add": "o",
+    "cut": "x",
+    "split": "j",
+}
+CANVAS = "[role=application]"
+
+
+def begin_a_shape(page: Page, key: str) -> None:
+    """Take a tool, select the first shape, and leave the tool in the middle of what it does."""
+    page.keyboard.press(key)
+    page.keyboard.press("Tab")
+    stage = page.locator(CANVAS).bounding_box()
+    assert stage
+    x, y = stage["x"] + stage["width"] * 0.4, stage["y"] + stage["height"] * 0.4
+    if key in ("p", "e", "o", "x"):
+        for dx, dy in ((0, 0), (90, -40), (130, 60)):
+            page.mouse.click(x + dx, y + dy)
+        page.mouse.move(x + 40, y + 90)
+    elif key in ("r", "d", "j"):
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 120, y + 50, steps=6)
+        page.mouse.move(x + 90, y + 90, steps=6)
+
+
+def give_up(page: Page) -> None:
+    page.keyboard.press("Escape")
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize(
+    ("project", "tools"),
+    [("traffic", BOX_TOOLS), ("leaves", POLYGON_TOOLS)],
+    ids=["boxes", "polygons"],
+)
+def test_the_canvas_fits_with_every_tool(
+    open_page: Open, language: str, size: str, project: str, tools: dict[str, str]
+) -> None:
+    path = f"/projects/{project}/label"
+    phone: dict[str, Any] = {"viewport": PHONE, **TOUCH}
+    page = open_page(path, language=language, **(phone if size == "phone" else {}))
+    expect(page.locator(CANVAS)).to_be_focused()
+    page.wait_for_function(CANVAS_IS_PAINTED)
+    for tool, key in tools.items():
+        begin_a_shape(page, key)
+        picture(page, f"canvas-{tool}-{project}-{language}-{size}")
+
+        assert (tool, page.evaluate(CLIPPED)) == (tool, [])
+        assert (tool, page.evaluate(COLLIDING)) == (tool, [])
+        assert page.evaluate(SCROLLS) == [0, 0]
+        give_up(page)
+    if size == "desk":
+        stage = page.locator(CANVAS).bounding_box()
+        assert stage
+        assert stage["width"] * stage["height"] >= 0.75 * DESK["width"] * DESK["height"]
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_the_other_pages_fit_too(open_page: Open, language: str) -> None:
     page = open_page("/", language=language)
@@ -195,7 +268,17 @@ def test_korean_is_drawn_in_a_korean_font(open_page: Open) -> None:
         assert found.stdout, "install a Korean font: apt-get install fonts-nanum"
 
 
-@pytest.mark.parametrize("path", ["/", "/projects/new", "/projects/rooms", "/projects/rooms/label"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/projects/new",
+        "/projects/rooms",
+        "/projects/rooms/label",
+        "/projects/traffic/label",
+        "/projects/leaves/label",
+    ],
+)
 def test_everything_is_large_enough_for_a_finger(open_page: Open, path: str) -> None:
     page = open_page(path, viewport=PHONE, **TOUCH)
     expect(page.locator("button:visible").nth(1)).to_be_visible()
