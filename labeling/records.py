@@ -108,7 +108,7 @@ class Item:
     `changed_ms` grows with every revision; `order` is the place in the project's shuffle. `suggested` is the
     run whose prelabel waits to be shown, `suggestion` a copy of that where it is small; `newest_run` sorts
     runs by their time, and is the last that said anything, were it that there is nothing to suggest.
-    `renditions` are the longest sides of the smaller copies that are there, as in `1600,400`.
+    `renditions` are the longest sides of the smaller copies that are there, as in `1600,800,400`.
     """
 
     item_id: str

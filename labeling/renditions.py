@@ -22,10 +22,10 @@ from labeling.projects import Project, Projects
 from labeling.records import Item, Rendered
 from labeling.storage import MAX_OPERATIONS, Storage
 
-THUMBNAIL, PREVIEW = 400, 1600
+THUMBNAIL, MEDIUM, PREVIEW = 400, 800, 1600
 """Pixels of the longest side."""
 
-ENOUGH_BYTES: Final = {THUMBNAIL: 40_000, PREVIEW: 400_000}
+ENOUGH_BYTES: Final = {THUMBNAIL: 40_000, MEDIUM: 120_000, PREVIEW: 400_000}
 """An image no larger than a copy would be, in pixels and in these bytes, is its own copy."""
 
 SHOWN_BY_BROWSERS = frozenset({"jpeg", "png", "bmp"})
@@ -60,16 +60,16 @@ def needed(width: int, height: int, size: int, media: str) -> tuple[int, ...]:
         media: what the file is (`patterns.media_of`).
 
     >>> needed(4000, 3000, 5_000_000, "jpeg")
-    (1600, 400)
+    (1600, 800, 400)
     >>> needed(1280, 853, 150_000, "jpeg")
-    (400,)
+    (800, 400)
     >>> needed(320, 240, 12_000, "png")
     ()
     """
     shown = media in SHOWN_BY_BROWSERS
     return tuple(
         side
-        for side in (PREVIEW, THUMBNAIL)
+        for side in (PREVIEW, MEDIUM, THUMBNAIL)
         if not shown or max(width, height) > side or size > ENOUGH_BYTES[side]
     )
 

@@ -35,7 +35,7 @@ from labeling.records import (
     pack,
     unpack,
 )
-from labeling.renditions import PREVIEW, THUMBNAIL, has_copy
+from labeling.renditions import MEDIUM, PREVIEW, THUMBNAIL, has_copy
 from labeling.settings import Settings
 from labeling.storage import (
     Collision,
@@ -75,11 +75,12 @@ class TaskRequest(Model):
 class ImageLinks(Model):
     """Signed addresses of an image, valid until `expire_at`; the same within a window of time.
 
-    `thumbnail` and `preview` are copies whose longest sides have 400 and 1,600 pixels, or the image itself
-    where it is small enough, or while they are not made yet.
+    `thumbnail`, `medium` and `preview` are copies whose longest sides have 400, 800 and 1,600 pixels, or the
+    image itself where it is small enough, or while they are not made yet.
     """
 
     thumbnail: str
+    medium: str
     preview: str
     full: str
     expire_at: UtcTime
@@ -831,7 +832,11 @@ class Tasks:
             return blobs.link(layout.RENDITIONS, name)[0]
 
         return ImageLinks(
-            thumbnail=copy(THUMBNAIL), preview=copy(PREVIEW), full=full, expire_at=until
+            thumbnail=copy(THUMBNAIL),
+            medium=copy(MEDIUM),
+            preview=copy(PREVIEW),
+            full=full,
+            expire_at=until,
         )
 
     def sign(self, opened: Opened, caller: Caller, request: SignRequest) -> SignAnswer:

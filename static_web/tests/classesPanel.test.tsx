@@ -17,7 +17,7 @@ function images(...paths: string[]) {
   const items = paths.map((one) => ({
     item_id: one,
     path: one,
-    images: { thumbnail: `https://blobs/${one}`, preview: "", full: "", expire_at: "" },
+    images: { thumbnail: `https://blobs/${one}`, medium: "", preview: "", full: "", expire_at: "" },
   }));
   return { items, next_cursor: null };
 }

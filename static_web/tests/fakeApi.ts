@@ -629,6 +629,7 @@ function links(item: string) {
   const url = (width: number) => `/fake-image?item=${item}&w=${width}`;
   return {
     thumbnail: url(400),
+    medium: url(800),
     preview: url(1600),
     full: url(4000),
     expire_at: new Date(Date.now() + 3_600_000).toISOString(),

@@ -47,13 +47,14 @@ def render(world: World, project: Project) -> None:
     world.services.renditions.on_render(message)
 
 
-def test_a_labeler_gets_a_thumbnail_a_preview_and_the_original(world: World) -> None:
+def test_a_labeler_gets_copies_of_three_sizes_and_the_original(world: World) -> None:
     world.upload("a.jpg", data=large())
     project = world.project()
 
     (item,) = world.task(project, world.member(project, "ann")).items
 
     assert side(world, item.images.thumbnail) == 400
+    assert side(world, item.images.medium) == 800
     assert side(world, item.images.preview) == 1600
     assert place(item.images.full) == (PHOTOS, "a.jpg")
 
@@ -97,7 +98,7 @@ def test_projects_on_the_same_images_share_their_copies(world: World) -> None:
 
     second = world.project("Wrens")
 
-    assert only(world, second).renditions == only(world, first).renditions == "1600,400"
+    assert only(world, second).renditions == only(world, first).renditions == "1600,800,400"
     assert world.storage.blobs.list(layout.RENDITIONS).blobs == written
 
 
@@ -111,8 +112,8 @@ def test_an_overwritten_image_forgets_its_copies_and_gets_new_ones(world: World)
 
     after = only(world, project)
     assert after.blob_etag != before.blob_etag
-    assert after.renditions == "1600,400"
-    assert len(copies(world)) == 4
+    assert after.renditions == "1600,800,400"
+    assert len(copies(world)) == 6
     (item,) = world.task(project, world.member(project, "ann")).items
     assert place(item.images.preview)[1] == layout.rendition(PHOTOS, "a.jpg", after.blob_etag, 1600)
 
@@ -145,7 +146,7 @@ def test_messages_that_come_twice_and_late_change_nothing(world: World) -> None:
         world.services.renditions.on_render(message)
 
     assert world.items(project) == before
-    assert len(copies(world)) == 10
+    assert len(copies(world)) == 15
 
 
 def test_a_message_that_died_half_way_is_finished_by_its_next_delivery(world: World) -> None:
@@ -161,8 +162,8 @@ def test_a_message_that_died_half_way_is_finished_by_its_next_delivery(world: Wo
 
     render(world, project)
 
-    assert only(world, project).renditions == "1600,400"
-    assert len(copies(world)) == 2
+    assert only(world, project).renditions == "1600,800,400"
+    assert len(copies(world)) == 3
 
 
 def test_an_image_that_cannot_be_decoded_keeps_its_original_and_no_other_waits_for_it(
@@ -174,7 +175,7 @@ def test_an_image_that_cannot_be_decoded_keeps_its_original_and_no_other_waits_f
     project = world.project()
 
     found = {path: one.renditions for path, one in world.items(project).items()}
-    assert found == {"a.jpg": "", "b.jpg": "1600,400"}
+    assert found == {"a.jpg": "", "b.jpg": "1600,800,400"}
     assert world.items(project)["a.jpg"].state == "available"
 
 
@@ -201,7 +202,7 @@ def test_an_image_that_lands_gets_its_copies(world: World) -> None:
     event(world, "a.jpg")
     world.drain()
 
-    assert world.items(project)["a.jpg"].renditions == "1600,400"
+    assert world.items(project)["a.jpg"].renditions == "1600,800,400"
 
 
 def test_a_project_that_is_gone_needs_no_copies(world: World) -> None:

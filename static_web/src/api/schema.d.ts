@@ -1148,12 +1148,14 @@ export interface components {
          * ImageLinks
          * @description Signed addresses of an image, valid until `expire_at`; the same within a window of time.
          *
-         *     `thumbnail` and `preview` are copies whose longest sides have 400 and 1,600 pixels, or the image itself
-         *     where it is small enough, or while they are not made yet.
+         *     `thumbnail`, `medium` and `preview` are copies whose longest sides have 400, 800 and 1,600 pixels, or the
+         *     image itself where it is small enough, or while they are not made yet.
          */
         ImageLinks: {
             /** Thumbnail */
             thumbnail: string;
+            /** Medium */
+            medium: string;
             /** Preview */
             preview: string;
             /** Full */

@@ -362,11 +362,19 @@ function Picture({ item, sizes, actions }: PictureProps): ReactNode {
   );
 }
 
-/** Lets the browser choose between thumbnail and preview; prefetching asks in the same words. */
+/** The longest sides of the copies, in pixels. */
+const COPIES = { thumbnail: 400, medium: 800, preview: 1600 } as const;
+
+/** Lets the browser choose among the copies; prefetching asks in the same words. */
 export function imageSource(
-  item: TaskItem,
+  { images, width, height }: TaskItem,
   sizes: string,
 ): { src: string; srcSet: string; sizes: string } {
-  const { thumbnail, preview } = item.images;
-  return { src: preview, srcSet: `${thumbnail} 400w, ${preview} 1600w`, sizes };
+  // Copies of upright images are narrower than their longest side.
+  const across = width && height ? Math.min(1, width / height) : 1;
+  const copies = Object.entries(COPIES).map(
+    ([name, side]) =>
+      `${images[name as keyof typeof COPIES]} ${Math.max(1, Math.round(side * across))}w`,
+  );
+  return { src: images.preview, srcSet: copies.join(", "), sizes };
 }
