@@ -12,7 +12,11 @@ export default defineConfig(({ mode }) => ({
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     target: "es2023",
-    modulePreload: { polyfill: false },
+    modulePreload: {
+      polyfill: false,
+      // index.html has the browser fetch what the first script needs; to ask again takes it time.
+      resolveDependencies: (_, needed, { hostId }) => (hostId.includes("index-") ? [] : needed),
+    },
     chunkSizeWarningLimit: 850,
     rolldownOptions: {
       output: {
@@ -21,7 +25,7 @@ export default defineConfig(({ mode }) => ({
           groups: [
             {
               name: "boot",
-              test: /src\/(api\/early|i18n\/texts)|preload-helper|rolldown/,
+              test: /src\/(api\/early|i18n\/texts|features\/tasks\/(database|layouts))|preload-helper/,
               priority: 2,
             },
             { name: "main", test: /src\/main\.tsx$/, priority: 1 },
@@ -53,14 +57,19 @@ function firstPage(): Plugin {
     name: "labelry:first-page",
     transformIndexHtml: {
       order: "post",
-      handler: (_, { bundle = {} }) =>
-        Object.values(bundle)
-          .filter((one) => one.type === "chunk" && one.name === "main" && !one.isEntry)
-          .map(({ fileName }) => ({
+      handler: (_, { bundle = {} }) => {
+        const chunks = Object.values(bundle).filter((one) => one.type === "chunk");
+        const known = new Set(chunks.filter((one) => one.isEntry).flatMap((one) => one.imports));
+        const app = chunks.filter((one) => one.name === "main" && !one.isEntry);
+        return app
+          .flatMap((one) => [one.fileName, ...one.imports])
+          .filter((file) => !known.has(file))
+          .map((file) => ({
             tag: "link",
             injectTo: "head", // behind the first script
-            attrs: { rel: "modulepreload", crossorigin: true, href: `/${fileName}` },
-          })),
+            attrs: { rel: "modulepreload", crossorigin: true, href: `/${file}` },
+          }));
+      },
     },
   };
 }

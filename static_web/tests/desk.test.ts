@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiError } from "@/api/client";
 import type { SubmitAnswer, TaskAnswer } from "@/api/types";
 import type { TaskCalls } from "@/features/tasks/calls";
-import { MAX_UNSAVED, openDesk, type Desk } from "@/features/tasks/desk";
+import { AHEAD_AFTER_MS, MAX_UNSAVED, openDesk, type Desk } from "@/features/tasks/desk";
 import { openJournal } from "@/features/tasks/journal";
 
 import { anItem, aTask } from "./builders";
@@ -13,6 +13,7 @@ const nothing: TaskAnswer = { task: null, why: "none_left", retry_after_s: 30, o
 function someCalls() {
   let made = 0;
   return {
+    claimed: vi.fn<TaskCalls["claimed"]>(() => undefined),
     open: vi.fn<TaskCalls["open"]>(() => Promise.resolve([])),
     next: vi.fn<TaskCalls["next"]>(() => {
       made += 1;
@@ -52,6 +53,7 @@ async function open(): Promise<void> {
     turn: project,
   });
   await pass(0);
+  await pass(AHEAD_AFTER_MS);
 }
 
 /** Lets time pass, and the journal write in between. */
@@ -95,6 +97,26 @@ describe("supply", () => {
   it("asks for a page, then for one ahead", async () => {
     await open();
     expect(calls.next.mock.calls.map((call) => call[2])).toEqual(["next", "prefetch"]);
+    expect(shown()).toEqual(["t1", "t2"]);
+  });
+
+  it("takes the page that was asked for before the app was there", async () => {
+    calls.claimed.mockReturnValueOnce("r-early");
+    await open();
+    expect(calls.next.mock.calls.map((call) => call[0] === "r-early")).toEqual([true, false]);
+  });
+
+  it("leaves the connection to the images of the first page before it asks for the next", async () => {
+    desk = openDesk({
+      calls,
+      journal: openJournal("ada", project),
+      rules: { many: false, classesVersion: 1 },
+      size: 4,
+      turn: project,
+    });
+    await pass(0);
+    expect(shown()).toEqual(["t1"]);
+    await pass(AHEAD_AFTER_MS);
     expect(shown()).toEqual(["t1", "t2"]);
   });
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
 
-import { askEarly, takeEarly } from "@/api/early";
+import { askEarly, claimEarly, isAwaited, takeClaim, takeEarly } from "@/api/early";
 
 const get = (path: string) => new Request(new URL(path, window.location.origin));
 
@@ -12,14 +12,14 @@ beforeEach(() => {
 });
 
 test("an answer asked for early is taken by the same request, once", async () => {
-  askEarly("/api/me");
+  void askEarly("/api/me");
 
   expect((await takeEarly(get("/api/me")))?.ok).toBe(true);
   expect(takeEarly(get("/api/me"))).toBeUndefined();
 });
 
 test("another request, and one that changes something, are sent themselves", () => {
-  askEarly("/api/projects/p/tasks?mine=true&state=open");
+  void askEarly("/api/projects/p/tasks?mine=true&state=open");
 
   expect(takeEarly(get("/api/projects/p/tasks"))).toBeUndefined();
   const url = new URL("/api/projects/p/tasks?mine=true&state=open", window.location.origin);
@@ -32,7 +32,30 @@ test("a failure is told to whoever takes the answer, and to nobody else", async 
     "fetch",
     vi.fn(() => Promise.reject(new TypeError("offline"))),
   );
-  askEarly("/api/me");
+  void askEarly("/api/me");
 
   await expect(takeEarly(get("/api/me"))).rejects.toThrow("offline");
+});
+
+test("a task is claimed early once, under an id of its own", async () => {
+  claimEarly("/api/projects/p/tasks", 9);
+
+  const [path, sent] = vi.mocked(fetch).mock.calls[0] ?? [];
+  const claim = takeClaim();
+  expect(path).toBe("/api/projects/p/tasks");
+  expect(JSON.parse(sent?.body as string)).toEqual({
+    request_id: claim?.requestId,
+    size: 9,
+    purpose: "next",
+  });
+  expect((await claim?.answer)?.ok).toBe(true);
+  expect(takeClaim()).toBeUndefined();
+});
+
+test("what the app has asked for itself is no longer awaited", () => {
+  void askEarly("/api/projects/p/tasks");
+  expect(isAwaited("/api/projects/p/tasks")).toBe(true);
+
+  void takeEarly(get("/api/projects/p/tasks"));
+  expect(isAwaited("/api/projects/p/tasks")).toBe(false);
 });

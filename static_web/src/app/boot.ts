@@ -2,16 +2,32 @@
  * The first code of the app, small enough to be there at once: asks for everything the first page needs
  * at the same time, rather than each when the one before it has come.
  */
-import { askEarly } from "@/api/early";
+import { askEarly, claimEarly, isAwaited } from "@/api/early";
+import type { Project, Task } from "@/api/types";
+import { openDatabaseEarly } from "@/features/tasks/database";
+import { rememberedLayout } from "@/features/tasks/layouts";
 import { loadTexts, preferred } from "@/i18n/texts";
 
-void import("./main");
+void import("@/main");
 void loadTexts(preferred());
-askEarly("/api/me");
+void askEarly("/api/me");
 
 const labeling = /^\/projects\/([^/]+)\/label$/.exec(window.location.pathname);
 if (labeling) {
-  const project = `/api/projects/${labeling[1]}`;
-  askEarly(project);
-  askEarly(`${project}/tasks?mine=true&state=open`);
+  openDatabaseEarly();
+  // What fails here is asked for again, and told, by the page.
+  beginLabeling(`/api/projects/${labeling[1]}`).catch(() => undefined);
+}
+
+/** Fetches the drawing editor where it is needed, and claims a page where none is open. */
+async function beginLabeling(path: string): Promise<void> {
+  const open = `${path}/tasks?mine=true&state=open`;
+  const asked = [askEarly(path), askEarly(open)] as const;
+  const project = (await (await asked[0]).clone().json()) as Partial<Project>;
+  const draws = project.task_type === "boxes" || project.task_type === "polygons";
+  if (draws) import("@/features/tasks/CanvasStage").catch(() => undefined);
+  const { items } = (await (await asked[1]).clone().json()) as { items?: Task[] };
+  const asksItself = !isAwaited(open); // the app was quicker
+  if (project.state === "running" && items?.length === 0 && !asksItself)
+    claimEarly(`${path}/tasks`, draws ? 1 : rememberedLayout());
 }

@@ -32,6 +32,29 @@ const SETTLED_MS = 150;
 
 type Rendition = "preview" | "full";
 
+/** Pictures that were decoded before anybody asked for them, by address. */
+const ahead = new Map<string, HTMLImageElement>();
+
+/** Fetches and decodes these pictures, which are soon to be shown, and lets go of all others. */
+export function keepAhead(urls: readonly string[]): void {
+  for (const url of ahead.keys()) if (!urls.includes(url)) ahead.delete(url);
+  for (const url of urls) {
+    if (ahead.has(url)) continue;
+    const image = picture(url);
+    ahead.set(url, image);
+    image.decode().catch(() => ahead.delete(url)); // it is tried again when it is shown
+  }
+}
+
+function picture(url: string): HTMLImageElement {
+  const image = new Image();
+  image.alt = "";
+  image.draggable = false;
+  image.decoding = "async";
+  image.src = url;
+  return image;
+}
+
 export function createImageLayer(
   host: HTMLElement,
   onState: (state: ImageState) => void,
@@ -57,10 +80,7 @@ export function createImageLayer(
     const url = wanted?.images[rendition];
     if (!wanted || !url || shown[rendition] || tried[rendition] === url) return;
     tried[rendition] = url;
-    const image = new Image();
-    image.alt = "";
-    image.draggable = false;
-    image.decoding = "async";
+    const image = ahead.get(url) ?? picture(url);
     Object.assign(image.style, {
       position: "absolute",
       left: "0",
@@ -70,7 +90,6 @@ export function createImageLayer(
       maxWidth: "none",
       zIndex: rendition === "full" ? "1" : "0",
     });
-    image.src = url;
     // Shown only when it can be painted at once: no blink.
     const isCurrent = (): boolean => item?.item_id === wanted.item_id;
     image.decode().then(

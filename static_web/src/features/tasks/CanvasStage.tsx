@@ -5,16 +5,15 @@ import {
   ToggleButton,
   Tooltip,
 } from "@fluentui/react-components";
-import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { Annotator, type AnnotatorHandle } from "@/annotate/Annotator";
 import type { Notice, Settings } from "@/annotate/editor";
 import type { Change } from "@/annotate/edits";
+import { keepAhead } from "@/annotate/render/imageLayer";
 import { DRAWING, type ToolId } from "@/annotate/tools/tools";
 import { newId } from "@/api/client";
-import { progressQuery } from "@/api/queries";
 import type { Annotation, Me, Project } from "@/api/types";
 import { classAtKey } from "@/classes";
 import { formatPercent } from "@/format";
@@ -48,10 +47,9 @@ import { LookMenu } from "./LookMenu";
 import { decidedCount, isComplete, shapesOf, type SessionEvent } from "./session";
 import { ShapeList } from "./ShapeList";
 import { TopBar } from "./TopBar";
-import { useDesk } from "./useDesk";
+import { useDesk, useProgress } from "./useDesk";
 import { Waiting } from "./Waiting";
 
-const PROGRESS_EVERY_MS = 30_000;
 const ZOOM_STEP = 1.5;
 /** Tools whose outline is closed by a click on its first point, or by Enter. */
 const CLOSING_TOOLS: ReadonlySet<ToolId> = new Set(["polygon", "add", "cut"]);
@@ -215,8 +213,8 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   const closedAt = useRef(0);
   /** While this is selected, and was not chosen after it was drawn or a tool was taken, a class is the next shape's. */
   const meantForNext = useRef("");
-  const progress = useQuery(progressQuery(project.project_id, PROGRESS_EVERY_MS)).data;
   const open = useDesk(project, me.user, PAGE_SIZE);
+  const progress = useProgress(project, open?.state);
   const session = open?.state.session;
   const page = session?.pages[0];
   const item = page?.items[session?.focus ?? 0];
@@ -586,11 +584,11 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
       document.activeElement?.closest("input, textarea");
     if (itemId !== undefined && !busy) focusCanvas();
   }, [itemId, focusCanvas]);
-  // The pictures of the next pages are there before they are asked for.
-  const ahead = session?.pages[1];
+  // The next picture is there before it is asked for, but after the one that is looked at.
+  const ahead = session?.pages[1]?.items[0]?.images.preview;
   useEffect(() => {
-    for (const one of ahead?.items ?? []) new Image().src = one.images.preview;
-  }, [ahead]);
+    if (imageState !== "loading") keepAhead(ahead === undefined ? [] : [ahead]);
+  }, [ahead, imageState]);
 
   const suggested = !work?.outcome && openSuggestions.length > 0;
   const status = describe(selection, shapes);

@@ -52,56 +52,59 @@ export function HelpDialog({
   onClose,
   focusAfter,
 }: Props): ReactNode {
+  const styles = useStyles();
+  useFocusBack(open, focusAfter);
+  return (
+    <Dialog open={open} onOpenChange={onClose}>
+      <DialogSurface className={styles.surface}>
+        <Help place={place} without={without} onClose={onClose} />
+      </DialogSurface>
+    </Dialog>
+  );
+}
+
+/** Apart, so that nothing of it is worked out while the dialog is closed. */
+function Help({
+  place,
+  without,
+  onClose,
+}: Required<Omit<Props, "open" | "focusAfter">>): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const map = useKeyMap();
   const [changing, setChanging] = useState(false);
-  useFocusBack(open, focusAfter);
   const here = inForce(place).filter((one) => boundPlaces.has(one.place) && !without.has(one.id));
   const shown = groups.filter((group) => here.some((one) => one.group === group));
-  const close = (): void => {
-    setChanging(false);
-    onClose();
-  };
+  if (changing) return <Keys onClose={onClose} />;
   return (
-    <Dialog open={open} onOpenChange={close}>
-      <DialogSurface className={styles.surface}>
-        {changing ? (
-          <Keys onClose={close} />
-        ) : (
-          <DialogBody>
-            <DialogTitle>{t("help.title")}</DialogTitle>
-            {/* A region that scrolls has to be reached by the keyboard. */}
-            <DialogContent className={styles.groups} tabIndex={0}>
-              {shown.map((group) => (
-                <section key={group} className={styles.group}>
-                  <h3 className={styles.heading}>{t(`help.${group}`)}</h3>
-                  <dl className={styles.list}>
-                    {here
-                      .filter((one) => one.group === group)
-                      .map(({ id }) => (
-                        <div key={id} className={styles.row}>
-                          <dt>{t(`commands.${id}`)}</dt>
-                          <dd className={styles.keys}>
-                            <kbd className={styles.key}>
-                              {shownKey(map, id).name || t("help.none")}
-                            </kbd>
-                          </dd>
-                        </div>
-                      ))}
-                  </dl>
-                </section>
-              ))}
-            </DialogContent>
-            <DialogActions>
-              <Button onClick={() => setChanging(true)}>{t("keys.title")}</Button>
-              <Button appearance="primary" onClick={close}>
-                {t("help.close")}
-              </Button>
-            </DialogActions>
-          </DialogBody>
-        )}
-      </DialogSurface>
-    </Dialog>
+    <DialogBody>
+      <DialogTitle>{t("help.title")}</DialogTitle>
+      {/* A region that scrolls has to be reached by the keyboard. */}
+      <DialogContent className={styles.groups} tabIndex={0}>
+        {shown.map((group) => (
+          <section key={group} className={styles.group}>
+            <h3 className={styles.heading}>{t(`help.${group}`)}</h3>
+            <dl className={styles.list}>
+              {here
+                .filter((one) => one.group === group)
+                .map(({ id }) => (
+                  <div key={id} className={styles.row}>
+                    <dt>{t(`commands.${id}`)}</dt>
+                    <dd className={styles.keys}>
+                      <kbd className={styles.key}>{shownKey(map, id).name || t("help.none")}</kbd>
+                    </dd>
+                  </div>
+                ))}
+            </dl>
+          </section>
+        ))}
+      </DialogContent>
+      <DialogActions>
+        <Button onClick={() => setChanging(true)}>{t("keys.title")}</Button>
+        <Button appearance="primary" onClick={onClose}>
+          {t("help.close")}
+        </Button>
+      </DialogActions>
+    </DialogBody>
   );
 }

@@ -99,102 +99,105 @@ interface Props {
 
 /** What labelers read first: the instructions, then each class with what it means and looks like. */
 export function InstructionsDialog({ project, open, onClose, focusAfter }: Props): ReactNode {
+  const styles = useStyles();
+  const illustrated = isIllustrated(project);
+  useFocusBack(open, focusAfter);
+  return (
+    <Dialog open={open} onOpenChange={onClose}>
+      <DialogSurface className={illustrated ? styles.wide : undefined}>
+        <Instructions project={project} onClose={onClose} />
+      </DialogSurface>
+    </Dialog>
+  );
+}
+
+function isIllustrated(project: Project): boolean {
+  return project.classes.some((one) => one.examples.length > 0);
+}
+
+/** Apart, so that nothing of it is worked out while the dialog is closed. */
+function Instructions({ project, onClose }: Pick<Props, "project" | "onClose">): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const { text, link } = project.instructions;
   const { classes } = project;
-  const illustrated = classes.some((one) => one.examples.length > 0);
-  const signed = useQuery({
-    ...classesQuery(project.project_id),
-    enabled: open && illustrated,
-  }).data;
+  const illustrated = isIllustrated(project);
+  const signed = useQuery({ ...classesQuery(project.project_id), enabled: illustrated }).data;
   const explained = illustrated || classes.some((one) => one.description);
   const shown = classTree(classes.map((one) => one.name)).flatMap(({ index }) => {
     const one = index === null ? undefined : classes[index];
     return one && index !== null ? [{ one, index }] : [];
   });
-  useFocusBack(open, focusAfter);
   return (
-    <Dialog open={open} onOpenChange={onClose}>
-      <DialogSurface className={illustrated ? styles.wide : undefined}>
-        <DialogBody className={styles.body}>
-          <DialogTitle>{t("instructions.title")}</DialogTitle>
-          {/* Has the focus first: arrows scroll it, Enter goes on. */}
-          <DialogContent
-            tabIndex={0}
-            className={styles.content}
-            onKeyDown={(event) => {
-              if (event.key === "Enter" && event.target === event.currentTarget) onClose();
-            }}
-          >
-            {(text || !explained) && (
-              <p className={styles.text}>{text || t("instructions.none")}</p>
-            )}
-            {link && (
-              <Link href={link} target="_blank" rel="noreferrer">
-                {t("instructions.more")}
-              </Link>
-            )}
-            {shown.length > 0 && <h3 className={styles.title}>{t("label.classes")}</h3>}
-            <ul className={mergeClasses(styles.list, !explained && styles.names)}>
-              {shown.map(({ one, index }) => {
-                const key = classKey(index);
-                const mark = (
-                  <kbd className={mergeClasses(styles.key, !key && styles.noKey)} aria-hidden>
-                    {key}
-                  </kbd>
-                );
-                if (!explained)
-                  return (
-                    <li key={one.class_id} className={styles.name}>
-                      {mark}
-                      <ClassName name={one.name} index={index} />
-                    </li>
-                  );
-                const examples = signed?.items.find(
-                  ({ class_id }) => class_id === one.class_id,
-                )?.examples;
-                return (
-                  <li
-                    key={one.class_id}
-                    className={mergeClasses(
-                      styles.row,
-                      one.examples.length > 0 && styles.illustrated,
-                    )}
-                  >
-                    <div className={styles.about}>
-                      {mark}
-                      <ClassName name={one.name} index={index} className={styles.strong} />
-                      {one.description && (
-                        <div className={styles.description}>{one.description}</div>
-                      )}
-                    </div>
-                    {one.examples.length > 0 && (
-                      <ul className={styles.examples}>
-                        {one.examples.map((path, at) => (
-                          <li key={path}>
-                            <Thumbnail
-                              className={styles.example}
-                              src={examples?.find((example) => example.path === path)?.url}
-                              alt={t("instructions.example", { name: one.name, position: at + 1 })}
-                            />
-                          </li>
-                        ))}
-                      </ul>
-                    )}
-                  </li>
-                );
-              })}
-            </ul>
-          </DialogContent>
-          <DialogActions>
-            <Button appearance="primary" onClick={onClose}>
-              {t("instructions.start")}
-            </Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+    <DialogBody className={styles.body}>
+      <DialogTitle>{t("instructions.title")}</DialogTitle>
+      {/* Has the focus first: arrows scroll it, Enter goes on. */}
+      <DialogContent
+        tabIndex={0}
+        className={styles.content}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && event.target === event.currentTarget) onClose();
+        }}
+      >
+        {(text || !explained) && <p className={styles.text}>{text || t("instructions.none")}</p>}
+        {link && (
+          <Link href={link} target="_blank" rel="noreferrer">
+            {t("instructions.more")}
+          </Link>
+        )}
+        {shown.length > 0 && <h3 className={styles.title}>{t("label.classes")}</h3>}
+        <ul className={mergeClasses(styles.list, !explained && styles.names)}>
+          {shown.map(({ one, index }) => {
+            const key = classKey(index);
+            const mark = (
+              <kbd className={mergeClasses(styles.key, !key && styles.noKey)} aria-hidden>
+                {key}
+              </kbd>
+            );
+            if (!explained)
+              return (
+                <li key={one.class_id} className={styles.name}>
+                  {mark}
+                  <ClassName name={one.name} index={index} />
+                </li>
+              );
+            const examples = signed?.items.find(
+              ({ class_id }) => class_id === one.class_id,
+            )?.examples;
+            return (
+              <li
+                key={one.class_id}
+                className={mergeClasses(styles.row, one.examples.length > 0 && styles.illustrated)}
+              >
+                <div className={styles.about}>
+                  {mark}
+                  <ClassName name={one.name} index={index} className={styles.strong} />
+                  {one.description && <div className={styles.description}>{one.description}</div>}
+                </div>
+                {one.examples.length > 0 && (
+                  <ul className={styles.examples}>
+                    {one.examples.map((path, at) => (
+                      <li key={path}>
+                        <Thumbnail
+                          className={styles.example}
+                          src={examples?.find((example) => example.path === path)?.url}
+                          alt={t("instructions.example", { name: one.name, position: at + 1 })}
+                        />
+                      </li>
+                    ))}
+                  </ul>
+                )}
+              </li>
+            );
+          })}
+        </ul>
+      </DialogContent>
+      <DialogActions>
+        <Button appearance="primary" onClick={onClose}>
+          {t("instructions.start")}
+        </Button>
+      </DialogActions>
+    </DialogBody>
   );
 }
 

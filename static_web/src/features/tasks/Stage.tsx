@@ -1,10 +1,8 @@
 import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { newId } from "@/api/client";
-import { progressQuery } from "@/api/queries";
 import type { Me, Project, TaskItem } from "@/api/types";
 import { classAtKey } from "@/classes";
 import type { CommandId } from "@/commands";
@@ -33,12 +31,11 @@ import type { TileActions } from "./Tile";
 import { TopBar } from "./TopBar";
 import { UndoLine } from "./UndoLine";
 import { MAX_UNSAVED } from "./desk";
-import { useDesk } from "./useDesk";
+import { useDesk, useProgress } from "./useDesk";
 import { usePortrait } from "./usePortrait";
 import { Waiting } from "./Waiting";
 import type { ZoomControl } from "./Zoomable";
 
-const PROGRESS_EVERY_MS = 30_000;
 /** How long one that was saved by a single key waits, so that it can be taken back without a trace. */
 const HOLD_MS = 3_000;
 const SELECTION_RESTS_MS = 300;
@@ -99,8 +96,8 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
   const portrait = usePortrait();
   const find = useRef<HTMLInputElement>(null);
   const grid = useRef<HTMLDivElement>(null);
-  const progress = useQuery(progressQuery(project.project_id, PROGRESS_EVERY_MS)).data;
   const open = useDesk(project, me.user, layout);
+  const progress = useProgress(project, open?.state);
   const session = open?.state.session;
   const page = session?.pages[0];
   const many = project.task_type === "multilabel";

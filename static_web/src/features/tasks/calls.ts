@@ -1,4 +1,5 @@
-import { api, unwrap } from "@/api/client";
+import { api, ApiError, unwrap } from "@/api/client";
+import { takeClaim, type EarlyClaim } from "@/api/early";
 import type { components } from "@/api/schema";
 import type { ImageLinks, Submission, SubmitAnswer, Task, TaskAnswer } from "@/api/types";
 
@@ -7,6 +8,8 @@ type Draft = components["schemas"]["Draft"];
 /** What the desk asks of the API; tests bring their own. */
 export interface TaskCalls {
   open: () => Promise<Task[]>;
+  /** The id of a request for a task that is on its way already: `next` with it takes its answer. */
+  claimed: () => string | undefined;
   next: (requestId: string, size: number, purpose: "next" | "prefetch") => Promise<TaskAnswer>;
   submit: (taskId: string, submission: Submission, leaving?: boolean) => Promise<SubmitAnswer>;
   draft: (taskId: string, draft: Draft, leaving?: boolean) => Promise<unknown>;
@@ -20,6 +23,7 @@ export interface TaskCalls {
 /** `leaving`: the page is going away, and the request must outlive it. */
 export function taskCalls(projectId: string): TaskCalls {
   const inProject = { project_id: projectId };
+  let claim: EarlyClaim | undefined;
   const ofTask = (taskId: string) => ({
     params: { path: { project_id: projectId, task_id: taskId } },
   });
@@ -29,13 +33,18 @@ export function taskCalls(projectId: string): TaskCalls {
       const params = { path: inProject, query };
       return (await unwrap(api.GET("/api/projects/{project_id}/tasks", { params }))).items;
     },
-    next: (requestId, size, purpose) =>
-      unwrap(
+    claimed: () => (claim = takeClaim())?.requestId,
+    next: (requestId, size, purpose) => {
+      const answer = claim?.requestId === requestId ? claim.answer : null;
+      claim = undefined; // where it fails, it is asked again
+      return unwrap(
         api.POST("/api/projects/{project_id}/tasks", {
           params: { path: inProject },
           body: { request_id: requestId, size, purpose },
+          ...(answer && { fetch: () => answer.catch(unreached) }),
         }),
-      ),
+      );
+    },
     submit: (taskId, body, keepalive = false) =>
       unwrap(
         api.POST("/api/projects/{project_id}/tasks/{task_id}/submit", {
@@ -77,4 +86,8 @@ export function taskCalls(projectId: string): TaskCalls {
       return (await unwrap(answer)).images;
     },
   };
+}
+
+function unreached(): never {
+  throw new ApiError(0);
 }

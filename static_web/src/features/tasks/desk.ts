@@ -87,6 +87,8 @@ const SIGN_BEFORE_MS = 5 * 60_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MOST_MS = 20_000;
 const ASK_AGAIN_S = 15;
+/** The images of the page that somebody waits for come before the next page. */
+export const AHEAD_AFTER_MS = 300;
 
 /** What may be done where nothing may be changed. */
 const LOOKING: ReadonlySet<SessionEvent["type"]> = new Set([
@@ -252,7 +254,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     if (asking || state.full || open >= wanted || Date.now() < notBefore) return;
     asking = true;
     try {
-      requestId ??= await newRequest();
+      requestId ??= newRequest();
       const answer = await calls.next(requestId, size, pages.length ? "prefetch" : "next");
       requestId = null;
       void journal.keepRequest(null).catch(() => undefined);
@@ -261,8 +263,10 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
       if (answer.task) {
         lease(answer.task.task_id, answer.task.lease?.renew_after_s);
         set({ why: null });
+        const isFirst = !pages.length;
         dispatch({ type: "arrived", task: answer.task, at: active.read() });
-        pump();
+        if (isFirst) after(AHEAD_AFTER_MS, pump);
+        else pump();
       } else {
         const wait = (answer.retry_after_s ?? ASK_AGAIN_S) * 1000;
         notBefore = Date.now() + wait;
@@ -280,9 +284,10 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     }
   }
 
-  async function newRequest(): Promise<string> {
-    const made = newId("r");
-    await journal.keepRequest(made).catch(() => undefined);
+  /** Not waited for: a task that a tab claimed as it died is found among those that are open. */
+  function newRequest(): string {
+    const made = calls.claimed() ?? newId("r");
+    void journal.keepRequest(made).catch(() => undefined);
     return made;
   }
 

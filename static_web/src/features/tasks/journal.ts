@@ -5,9 +5,10 @@
  * The journal holds what the session holds: `keep` writes the difference to what it wrote last, in one
  * transaction that is committed before the browser paints.
  */
-import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction } from "idb";
+import type { IDBPDatabase, IDBPTransaction } from "idb";
 
-import type { KeptPage, Outgoing, Page, Session, Work } from "./session";
+import { openDatabase, type PageHead, type Rows } from "./database";
+import type { KeptPage, Outgoing, Page, Session } from "./session";
 
 export interface Kept {
   pages: KeptPage[];
@@ -22,21 +23,6 @@ export interface Journal {
   /** The id of a request for a task, before it is sent; null once it is answered. */
   keepRequest: (requestId: string | null) => Promise<void>;
   close: () => void;
-}
-
-type PageHead = Omit<KeptPage, "work" | "unsent">;
-
-interface Rows extends DBSchema {
-  pages: { key: [string, string]; value: { scope: string; taskId: string; head: PageHead } };
-  work: {
-    key: [string, string, string];
-    value: { scope: string; taskId: string; itemId: string; work: Work; unsent: boolean };
-  };
-  outgoing: {
-    key: [string, string];
-    value: { scope: string; submissionId: string; place: number; outgoing: Outgoing };
-  };
-  requests: { key: string; value: { scope: string; requestId: string } };
 }
 
 const STORES = ["pages", "work", "outgoing"] as const satisfies (keyof Rows)[];
@@ -213,17 +199,6 @@ function abort(tx: Write | null): void {
 
 /** A failed write is heard of by its transaction. */
 const ignored = () => undefined;
-
-async function openDatabase(): Promise<IDBPDatabase<Rows>> {
-  return openDB<Rows>("labelry", 1, {
-    upgrade: (made) => {
-      made.createObjectStore("pages", { keyPath: ["scope", "taskId"] });
-      made.createObjectStore("work", { keyPath: ["scope", "taskId", "itemId"] });
-      made.createObjectStore("outgoing", { keyPath: ["scope", "submissionId"] });
-      made.createObjectStore("requests", { keyPath: "scope" });
-    },
-  });
-}
 
 function headOf({ task, items, seq, order, problems, problem }: Page): PageHead {
   return { task, items, seq, order, problems, problem };

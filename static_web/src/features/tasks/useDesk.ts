@@ -1,6 +1,8 @@
-import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 
-import type { Project } from "@/api/types";
+import { progressQuery } from "@/api/queries";
+import type { Progress, Project } from "@/api/types";
 
 import { taskCalls } from "./calls";
 import { openDesk, type Desk, type DeskState } from "./desk";
@@ -8,6 +10,8 @@ import { openJournal } from "./journal";
 
 /** What says that somebody is there. */
 const SIGNS = ["pointermove", "pointerdown", "keydown", "wheel"] as const;
+
+const PROGRESS_EVERY_MS = 30_000;
 
 /** Opens the desk while the page is shown; sends what is unsent when it is hidden or left. */
 export function useDesk(
@@ -24,7 +28,8 @@ export function useDesk(
     desk?.setSize(size);
     desk?.setRules({ many, classesVersion });
   }, [desk, size, many, classesVersion]);
-  useEffect(() => {
+  // Before the page is painted for the first time: its images need not wait for that.
+  useLayoutEffect(() => {
     const opened = openDesk({
       calls: taskCalls(projectId),
       journal: openJournal(userId, projectId),
@@ -51,6 +56,12 @@ export function useDesk(
   }, [projectId, userId, many]);
   const state = useSyncExternalStore(desk?.subscribe ?? nothingToHear, () => desk?.state() ?? null);
   return desk && state && { desk, state };
+}
+
+/** How far the project is. Not asked for before there are images, or none: they are waited for. */
+export function useProgress(project: Project, state: DeskState | undefined): Progress | undefined {
+  const enabled = Boolean(state && (state.session.pages.length || state.why));
+  return useQuery({ ...progressQuery(project.project_id, PROGRESS_EVERY_MS), enabled }).data;
 }
 
 const nothingToHear = () => () => undefined;
