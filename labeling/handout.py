@@ -43,6 +43,7 @@ class Known:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._dry: dict[str, Nothing] = {}
+        self._changes: dict[str, int] = {}
         self._left: dict[tuple[str, int, str], float] = {}
         self._used_up: dict[tuple[str, int, str], float] = {}
 
@@ -51,14 +52,17 @@ class Known:
         dry = self._dry.get(key)
         return dry if dry and dry.until > self._clock.now().timestamp() else None
 
-    def note_dry(self, key: str, why: WhyNone, retry_after_s: int) -> Nothing:
+    def note_dry(self, key: str, nothing: Nothing) -> None:
         """Keep others from looking for up to five seconds."""
-        until = self._clock.now().timestamp() + min(retry_after_s, 5)
-        self._dry[key] = Nothing(why, until, retry_after_s)
-        return self._dry[key]
+        self._dry[key] = nothing
+
+    def changes(self, project_id: str) -> int:
+        """How often `forget_dry` was called: a look that it overtook is not to be believed."""
+        return self._changes.get(project_id, 0)
 
     def forget_dry(self, project_id: str) -> None:
         """Something changed that others may have waited for: look again."""
+        self._changes[project_id] = self.changes(project_id) + 1
         for key in [key for key in self._dry if key.startswith(project_id)]:
             self._dry.pop(key, None)
 
@@ -112,6 +116,7 @@ class Look:
         # With overlap an end for one is no end for another.
         mine = f"|{caller.user}" if opened.project.overlap > 1 else ""
         self._dry_key = opened.project.project_id + mine
+        self._changes = known.changes(opened.project.project_id)
         self._whole = False
         self._unmeasured: list[Found] = []
 
@@ -259,11 +264,17 @@ class Look:
             return None
         fresh = [one for one in leased if any(not is_correction(held) for held in one.held)]
         if not fresh:
-            return self._known.note_dry(self._dry_key, "none_left", 15)
+            return self._note_dry("none_left", 15)
         now = milliseconds(self._storage.clock.now())
         soonest = min(one.until_ms for one in fresh) + grace_ms - now
-        retry = max(1, min(15, -(-soonest // 1000)))
-        return self._known.note_dry(self._dry_key, "all_leased", retry)
+        return self._note_dry("all_leased", max(1, min(15, -(-soonest // 1000))))
+
+    def _note_dry(self, why: WhyNone, retry_after_s: int) -> Nothing:
+        until = self._storage.clock.now().timestamp() + min(retry_after_s, 5)
+        nothing = Nothing(why, until, retry_after_s)
+        if self._known.changes(self._project.project_id) == self._changes:
+            self._known.note_dry(self._dry_key, nothing)
+        return nothing
 
     @property
     def dry(self) -> Nothing | None:

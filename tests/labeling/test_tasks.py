@@ -240,6 +240,24 @@ def test_when_others_hold_all_that_is_left_it_says_when_to_ask_again(world: Worl
     assert world.ask(project, bob).why == "none_left"
 
 
+@pytest.mark.parametrize("step", range(1, 8))
+def test_who_asks_while_the_last_page_is_saved_hears_soon_that_nothing_is_left(
+    world: World, step: int
+) -> None:
+    project = world.project(images=3)
+    ann, bob = world.member(project, "ann"), world.member(project, "bob")
+    task = world.task(project, ann)
+    saved: list[object] = []
+
+    world.watch.at(step, lambda: saved.append(world.label(project, ann, task)))
+    world.ask(project, bob)
+    if not saved:
+        world.watch.reset()
+        world.label(project, ann, task)
+
+    assert world.ask(project, bob).why == "none_left"
+
+
 BACK = ["released", "expired", "rejected", "landed", "refreshed", "reserved"]
 
 
