@@ -128,6 +128,22 @@ describe("supply", () => {
     expect(shown()).toEqual(["t1", "t2"]);
     expect(desk.state().why).toBeNull();
   });
+
+  it("believes no answer that a submission has overtaken, and asks again at once", async () => {
+    await open();
+    let answer: (value: TaskAnswer) => void = () => undefined;
+    calls.next.mockReturnValueOnce(new Promise((resolve) => (answer = resolve)));
+    calls.next.mockResolvedValue(nothing);
+    label();
+    desk.submit();
+    await pass(0);
+    label();
+    desk.submit();
+    await pass(0);
+    answer({ ...nothing, why: "all_leased", retry_after_s: 15 });
+    await pass(0);
+    expect(desk.state().why).toBe("none_left");
+  });
 });
 
 it("asks with the same id again when a reply was lost", async () => {

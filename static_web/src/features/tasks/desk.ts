@@ -133,6 +133,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
   let mine = false; // this tab's turn
   let started = false;
   let asking = false;
+  let answers = 0; // of submissions
   let requestId: string | null = null; // a new one only after an answer, so that no task is lost with a reply
   let notBefore = 0;
   let sending: string | null = null; // a submission_id
@@ -253,6 +254,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     const open = pages.length + outgoing.length;
     if (asking || state.full || open >= wanted || Date.now() < notBefore) return;
     asking = true;
+    const before = answers;
     try {
       requestId ??= newRequest();
       const answer = await calls.next(requestId, size, pages.length ? "prefetch" : "next");
@@ -267,6 +269,8 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
         dispatch({ type: "arrived", task: answer.task, at: active.read() });
         if (isFirst) after(AHEAD_AFTER_MS, pump);
         else pump();
+      } else if (answers !== before) {
+        pump(); // it was said of a moment before something was saved
       } else {
         const wait = (answer.retry_after_s ?? ASK_AGAIN_S) * 1000;
         notBefore = Date.now() + wait;
@@ -306,6 +310,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     try {
       const { results } = await calls.submit(taskId, submission);
       reached();
+      answers += 1;
       notBefore = 0; // there may be room for another page now
       dispatch({ type: "answered", submissionId, results: results.map(inWords), taskId });
       const refused = results.filter((one) => one.status === "refused").length;
