@@ -162,6 +162,28 @@ def test_dialogs_give_the_focus_back(open_page: Open) -> None:
     expect(account).to_be_focused()
 
 
+@pytest.mark.parametrize("project", ["rooms", "traffic"])
+def test_a_dialog_that_opens_as_another_question_ends_keeps_the_keyboard(
+    open_page: Open, project: str
+) -> None:
+    page = open_page(f"/projects/{project}/label")
+    expect(page.locator("[role=option], [role=application]").first).to_be_focused()
+    page.keyboard.press("a")
+    expect(page.locator("footer input")).to_be_focused()
+    page.evaluate(
+        """() => {
+          const frame = window.requestAnimationFrame; // of a busy machine
+          window.requestAnimationFrame = run => setTimeout(() => frame(run), 60);
+        }"""
+    )
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+Slash")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.wait_for_timeout(400)
+
+    expect(page.get_by_role("dialog").locator(":focus")).to_have_count(1)
+
+
 def is_marked(control: Locator) -> bool:
     """Whether a control that has the focus shows it: by an outline, a border or a shadow of its own."""
     return control.evaluate(

@@ -20,6 +20,11 @@ export function useFocusBack(open: boolean, otherwise?: Place): void {
 
 const FRAMES = 30; // a dialog goes some frames after it was closed, and takes the focus with it
 
+/** Whether somebody is at a dialog or a menu, from which the keyboard must not be taken. */
+export function isAsked(): boolean {
+  return Boolean(document.activeElement?.closest("[role=dialog], [role=menu]"));
+}
+
 function giveBack(before: Element | null, otherwise: Place, frames: number): void {
   requestAnimationFrame(() => {
     const now = document.activeElement;

@@ -21,6 +21,7 @@ import { useCommands, type Handlers } from "@/keyboard";
 import { useKey } from "@/keyMap";
 import { announce } from "@/ui/announcer";
 import { Icon } from "@/ui/Icon";
+import { isAsked } from "@/ui/useFocusBack";
 
 import { Full, OpenElsewhere, Refused, Returned } from "./Banners";
 import { BottomBar } from "./BottomBar";
@@ -246,7 +247,9 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   );
   const [unseen] = unseenIds;
 
-  const focusCanvas = useCallback(() => editor.current?.focus(), []);
+  const focusCanvas = useCallback(() => {
+    if (!isAsked()) editor.current?.focus();
+  }, []);
   const canvas = useCallback(
     () => stage.current?.querySelector<HTMLElement>("[role=application]"),
     [],

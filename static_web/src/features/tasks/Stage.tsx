@@ -8,6 +8,7 @@ import { classAtKey } from "@/classes";
 import type { CommandId } from "@/commands";
 import { useCommands } from "@/keyboard";
 import { announce } from "@/ui/announcer";
+import { isAsked } from "@/ui/useFocusBack";
 
 import { Full, OpenElsewhere, Refused } from "./Banners";
 import { BottomBar } from "./BottomBar";
@@ -108,7 +109,9 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     () => grid.current?.querySelector<HTMLElement>("[role=option][tabindex='0']"),
     [],
   );
-  const focusGrid = useCallback(() => focusedTile()?.focus(), [focusedTile]);
+  const focusGrid = useCallback(() => {
+    if (!isAsked()) focusedTile()?.focus();
+  }, [focusedTile]);
 
   const locked = Boolean(open?.state.readOnly ?? open?.state.full);
   const oneKey = quick && layout === 1 && !many;
