@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import type { Annotation, TaskItem } from "@/api/types";
+import type { Annotation, Result, Task, TaskItem } from "@/api/types";
 import {
   decidedCount,
   draftOf,
@@ -10,8 +10,6 @@ import {
   type Session,
   type SessionEvent,
 } from "@/features/tasks/session";
-
-import type { Task } from "@/api/types";
 
 import { anItem, aTag, aTask } from "./builders";
 
@@ -35,6 +33,13 @@ const label = (classId: string, at = 0): SessionEvent => ({
   classId,
   annotationId: "a",
   at,
+});
+const refusedResult = (itemId: string): Result => ({
+  item_id: itemId,
+  status: "refused",
+  revision: null,
+  by: null,
+  problem: { type: "unknown-class", pointer: "", detail: "gone" },
 });
 const submit: SessionEvent = { type: "submit", submissionId: "s1", at: 0 };
 
@@ -290,7 +295,51 @@ describe("suggestions", () => {
   });
 });
 
+describe("a page that another came in front of", () => {
+  const ahead = () => {
+    const state = play(started(), {
+      type: "arrived",
+      task: aTask("t2", [anItem("i4")]),
+      at: 0,
+    });
+    return play(state, label("c1"), label("c1"), label("c1"), submit);
+  };
+
+  it("can still be undone and redone when it is in hand again", () => {
+    const undone = play(ahead(), label("c2"), { type: "undo" });
+    const back = play(undone, { type: "retracted", submissionId: "s1", at: 0 });
+    expect(back.pages[0]?.task.task_id).toBe("t1");
+    expect(back).toMatchObject({ past: [], future: [] });
+    const again = play(back, { ...submit, submissionId: "s2" }, { type: "redo" });
+    expect(classesOf(again)).toEqual({ i4: ["c2"] });
+  });
+
+  it("keeps its own history beside that of a correction", () => {
+    const labeled = play(ahead(), label("c2"));
+    const correction = aTask("t3", [anItem("i1", { outcome: "labeled" })], { kind: "correction" });
+    const corrected = play(
+      labeled,
+      { type: "arrived", task: correction, where: "front", at: 0 },
+      label("c3"),
+      { type: "submit", submissionId: "s3", at: 0 },
+      { type: "undo" },
+    );
+    expect(classesOf(corrected)).toEqual({ i4: [] });
+    expect(corrected.past).toEqual([]);
+  });
+});
+
 describe("undo", () => {
+  it("leaves alone what came back to the page meanwhile", () => {
+    const state = play(started(), label("c1"), submit, label("c2"), {
+      type: "answered",
+      submissionId: "s1",
+      results: [refusedResult("i1")],
+      taskId: "t1",
+    });
+    expect(classesOf(play(state, { type: "undo" }))).toEqual({ i1: ["c1"], i2: [], i3: [] });
+  });
+
   it("goes back and forth, with the focus", () => {
     const state = play(started(), label("c1"), label("c2"));
     const back = play(state, { type: "undo" });

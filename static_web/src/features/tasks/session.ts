@@ -79,15 +79,21 @@ interface Moment {
   selection: ReadonlySet<string>;
 }
 
-export interface Session {
+/** What can be undone, and done again, on a page. */
+interface History {
+  past: readonly Moment[];
+  future: readonly Moment[];
+}
+
+export interface Session extends History {
   rules: Rules;
   /** The first is shown, the others are ready. */
   pages: readonly Page[];
   focus: number;
   anchor: number;
   selection: ReadonlySet<string>;
-  past: readonly Moment[];
-  future: readonly Moment[];
+  /** The histories of pages that another came in front of, by task. */
+  aside: ReadonlyMap<string, History>;
   /** In the order they are to be sent. */
   outgoing: readonly Outgoing[];
   /** Tasks finished in this session that can be opened again, the last one at the end. */
@@ -140,6 +146,7 @@ export function newSession(rules: Rules): Session {
     selection: new Set(),
     past: [],
     future: [],
+    aside: new Map(),
     outgoing: [],
     finished: [],
     decidedAt: 0,
@@ -284,9 +291,20 @@ function arrive(state: Session, event: Extract<SessionEvent, { type: "arrived" }
   const order = front ? Math.min(0, ...orders) - 1 : Math.max(0, ...orders) + 1;
   const page = pageOf(state, event.task, order);
   if (!page.items.length) return state;
-  const pages = front ? [page, ...state.pages] : [...state.pages, page];
-  const next = { ...state, pages };
-  return pages[0] === state.pages[0] ? next : turnTo(next, event.at);
+  if (front) return putInFront(state, page, state.pages, event.at);
+  const next = { ...state, pages: [...state.pages, page] };
+  return state.pages.length ? next : turnTo(next, event.at);
+}
+
+/** A page before the others; the one that was in hand keeps its history until it is again. */
+function putInFront(state: Session, page: Page, others: readonly Page[], at: number): Session {
+  const [before] = state.pages;
+  const { past, future } = state;
+  const aside =
+    before && others.includes(before)
+      ? new Map(state.aside).set(before.task.task_id, { past, future })
+      : state.aside;
+  return turnTo({ ...state, pages: [page, ...others], aside }, at);
 }
 
 /** A task as a page. What was submitted of it already is not on it. */
@@ -410,9 +428,13 @@ function workOf(draft: DraftItem): Work {
   };
 }
 
-/** The first page is a new one: nothing selected, nothing to undo, the first open image in focus. */
+/** Another page is the first: nothing selected, its own history, its first open image in focus. */
 function turnTo(state: Session, at: number): Session {
   const page = state.pages[0];
+  const taskId = page?.task.task_id ?? "";
+  const { past, future } = state.aside.get(taskId) ?? { past: [], future: [] };
+  const aside = new Map(state.aside);
+  aside.delete(taskId);
   const open = page?.items.findIndex((item) => !page.work[item.item_id]?.outcome) ?? 0;
   const focus = Math.max(open, 0);
   return {
@@ -420,8 +442,9 @@ function turnTo(state: Session, at: number): Session {
     focus,
     anchor: focus,
     selection: new Set(),
-    past: [],
-    future: [],
+    past,
+    future,
+    aside,
     decidedAt: at,
   };
 }
@@ -659,11 +682,16 @@ function travel(state: Session, from: "past" | "future", to: "past" | "future"):
   const page = state.pages[0];
   const there = state[from].at(-1);
   if (!page || !there) return state;
+  const focus = Math.min(there.focus, page.items.length - 1);
+  // What came back to the page meanwhile was not there: it stays as it is.
+  const work = Object.fromEntries(
+    Object.entries(page.work).map(([id, now]) => [id, there.work[id] ?? now]),
+  );
   return {
     ...state,
-    pages: [withWork(page, there.work), ...state.pages.slice(1)],
-    focus: there.focus,
-    anchor: there.focus,
+    pages: [withWork(page, work), ...state.pages.slice(1)],
+    focus,
+    anchor: focus,
     selection: there.selection,
     [from]: state[from].slice(0, -1),
     [to]: [...state[to], moment(state)],
@@ -750,7 +778,7 @@ function retract(state: Session, submissionId: string, at: number): Session {
     touched: true,
     order: Math.min(0, ...others.map((one) => one.order)) - 1,
   };
-  const back = turnTo({ ...without(state, submissionId), pages: [page, ...others] }, at);
+  const back = putInFront(without(state, submissionId), page, others, at);
   const last = items.findIndex((item) => item.item_id === sent.page.items.at(-1)?.item_id);
   return rest ? { ...back, focus: last, anchor: last } : back;
 }
