@@ -14,6 +14,7 @@ function someCalls() {
   let made = 0;
   return {
     claimed: vi.fn<TaskCalls["claimed"]>(() => undefined),
+    dropEarly: vi.fn<TaskCalls["dropEarly"]>(),
     open: vi.fn<TaskCalls["open"]>(() => Promise.resolve([])),
     next: vi.fn<TaskCalls["next"]>(() => {
       made += 1;
@@ -451,6 +452,25 @@ it("gives its turn back also where the browser keeps nothing", async () => {
   expect(calls.release.mock.calls).toEqual([["t2"]]);
   await open();
   expect(desk.state().readOnly).toBe(false);
+});
+
+it("asks anew what is open when it has waited for its turn", async () => {
+  let work: LockGrantedCallback<void> = () => undefined;
+  const request = (_: string, { ifAvailable }: LockOptions, granted: typeof work) => {
+    if (ifAvailable) granted(null);
+    else work = granted;
+    return new Promise(() => undefined);
+  };
+  vi.stubGlobal("navigator", { locks: { request } });
+  await open();
+  expect(desk.state().readOnly).toBe(true);
+  expect(calls.dropEarly).toHaveBeenCalled();
+  calls.open.mockClear();
+  work({} as Lock);
+  await pass(0);
+  expect(calls.open).toHaveBeenCalled();
+  expect(shown()[0]).toBe("t1");
+  vi.unstubAllGlobals();
 });
 
 it("renews leases while somebody is there", async () => {

@@ -1,8 +1,21 @@
-import { beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import { askEarly, claimEarly, isAwaited, takeClaim, takeEarly } from "@/api/early";
+import {
+  askEarly,
+  BELIEVED_MS,
+  claimEarly,
+  dropEarly,
+  isAwaited,
+  takeClaim,
+  takeEarly,
+} from "@/api/early";
 
 const get = (path: string) => new Request(new URL(path, window.location.origin));
+
+afterEach(() => {
+  dropEarly();
+  vi.useRealTimers();
+});
 
 beforeEach(() => {
   vi.stubGlobal(
@@ -41,7 +54,7 @@ test("a task is claimed early once, under an id of its own", async () => {
   claimEarly("/api/projects/p/tasks", 9);
 
   const [path, sent] = vi.mocked(fetch).mock.calls[0] ?? [];
-  const claim = takeClaim();
+  const claim = takeClaim("/api/projects/p/tasks");
   expect(path).toBe("/api/projects/p/tasks");
   expect(JSON.parse(sent?.body as string)).toEqual({
     request_id: claim?.requestId,
@@ -49,7 +62,7 @@ test("a task is claimed early once, under an id of its own", async () => {
     purpose: "next",
   });
   expect((await claim?.answer)?.ok).toBe(true);
-  expect(takeClaim()).toBeUndefined();
+  expect(takeClaim("/api/projects/p/tasks")).toBeUndefined();
 });
 
 test("what the app has asked for itself is no longer awaited", () => {
@@ -58,4 +71,20 @@ test("what the app has asked for itself is no longer awaited", () => {
 
   void takeEarly(get("/api/projects/p/tasks"));
   expect(isAwaited("/api/projects/p/tasks")).toBe(false);
+});
+
+test("a task that was claimed for one project is nothing to another", () => {
+  claimEarly("/api/projects/p/tasks", 9);
+
+  expect(takeClaim("/api/projects/other/tasks")).toBeUndefined();
+});
+
+test("what was asked for long ago is asked anew", () => {
+  vi.useFakeTimers();
+  void askEarly("/api/projects/p/tasks");
+  claimEarly("/api/projects/p/tasks", 9);
+  vi.advanceTimersByTime(BELIEVED_MS + 1);
+
+  expect(takeEarly(get("/api/projects/p/tasks"))).toBeUndefined();
+  expect(takeClaim("/api/projects/p/tasks")).toBeUndefined();
 });

@@ -2,8 +2,12 @@
  * What the first page needs is asked for while the app's code is still on its way, and taken by the request
  * that would have asked: see boot.ts.
  */
-const asked = new Map<string, Promise<Response>>();
-let claimed: EarlyClaim | undefined;
+let asked = new Map<string, Promise<Response>>();
+let claimed: (EarlyClaim & { path: string }) | undefined;
+let begun = 0; // a wall clock time in ms
+
+/** Later than this after it was asked for, an answer may no longer be true. */
+export const BELIEVED_MS = 20_000;
 
 /** A request for a task that is on its way. */
 export interface EarlyClaim {
@@ -16,6 +20,7 @@ export function askEarly(path: string): Promise<Response> {
   const answer = fetch(href, { headers: { Accept: "application/json" } });
   answer.catch(() => undefined); // told to whoever takes it
   asked.set(href, answer);
+  begun = Date.now();
   return answer;
 }
 
@@ -27,6 +32,7 @@ export function isAwaited(path: string): boolean {
 /** The answer to this very request, once; undefined where it was not asked for early. */
 export function takeEarly({ method, url }: Request): Promise<Response> | undefined {
   if (method !== "GET") return undefined;
+  dropOld();
   const answer = asked.get(url);
   asked.delete(url);
   return answer;
@@ -41,12 +47,24 @@ export function claimEarly(path: string, size: number): void {
     body: JSON.stringify({ request_id: requestId, size, purpose: "next" }),
   });
   answer.catch(() => undefined); // asked again, with the same id
-  claimed = { requestId, answer };
+  claimed = { path, requestId, answer };
+  begun = Date.now();
 }
 
-/** The task that was asked for early, once. */
-export function takeClaim(): EarlyClaim | undefined {
+/** The task of a project that was asked for early, once. */
+export function takeClaim(path: string): EarlyClaim | undefined {
+  dropOld();
   const claim = claimed;
   claimed = undefined;
-  return claim;
+  return claim?.path === path ? claim : undefined;
+}
+
+/** From here on everything is asked anew: much may have happened since. */
+export function dropEarly(): void {
+  asked = new Map();
+  claimed = undefined;
+}
+
+function dropOld(): void {
+  if (Date.now() - begun > BELIEVED_MS) dropEarly();
 }

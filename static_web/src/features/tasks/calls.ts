@@ -1,5 +1,5 @@
 import { api, ApiError, unwrap } from "@/api/client";
-import { takeClaim, type EarlyClaim } from "@/api/early";
+import { dropEarly, takeClaim, type EarlyClaim } from "@/api/early";
 import type { components } from "@/api/schema";
 import type { ImageLinks, Submission, SubmitAnswer, Task, TaskAnswer } from "@/api/types";
 
@@ -10,6 +10,8 @@ export interface TaskCalls {
   open: () => Promise<Task[]>;
   /** The id of a request for a task that is on its way already: `next` with it takes its answer. */
   claimed: () => string | undefined;
+  /** What was asked for before the app was there is no longer believed. */
+  dropEarly: () => void;
   next: (requestId: string, size: number, purpose: "next" | "prefetch") => Promise<TaskAnswer>;
   submit: (taskId: string, submission: Submission, leaving?: boolean) => Promise<SubmitAnswer>;
   draft: (taskId: string, draft: Draft, leaving?: boolean) => Promise<unknown>;
@@ -33,7 +35,8 @@ export function taskCalls(projectId: string): TaskCalls {
       const params = { path: inProject, query };
       return (await unwrap(api.GET("/api/projects/{project_id}/tasks", { params }))).items;
     },
-    claimed: () => (claim = takeClaim())?.requestId,
+    claimed: () => (claim = takeClaim(`/api/projects/${projectId}/tasks`))?.requestId,
+    dropEarly,
     next: (requestId, size, purpose) => {
       const answer = claim?.requestId === requestId ? claim.answer : null;
       claim = undefined; // where it fails, it is asked again

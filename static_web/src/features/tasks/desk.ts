@@ -476,6 +476,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
       void begin();
     },
     others: () => {
+      calls.dropEarly(); // by the time it is this tab's turn, other tasks are open
       mine = false;
       started = false;
       set({ readOnly: true });
