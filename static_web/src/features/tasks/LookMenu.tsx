@@ -7,7 +7,7 @@ import {
   tokens,
   Tooltip,
 } from "@fluentui/react-components";
-import { useId, useState, type ReactNode } from "react";
+import { useId, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Settings } from "@/annotate/editor";
@@ -18,7 +18,7 @@ import { Icon } from "@/ui/Icon";
 import { CommandButton } from "./CommandButton";
 import { LIGHT_MOST, PLAIN, rounded } from "./drawing";
 
-/** By then its own button has the focus back, and gives it on. */
+/** By then its own button has the focus back, unless the click that closed it went somewhere. */
 const CLOSES_MS = 100;
 
 const useStyles = makeStyles({
@@ -47,8 +47,13 @@ export function LookMenu({
   const { t } = useTranslation();
   const styles = useStyles();
   const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
   const keys = [useKey("darker").name, useKey("brighter").name].filter(Boolean).join(" ");
   const name = t("canvas.look");
+  const giveOn = () => {
+    const now = document.activeElement;
+    if (now === document.body || now === button.current) onClose();
+  };
   const light = (what: "brightness" | "contrast") => (
     <Slider
       label={t(`canvas.${what}`)}
@@ -64,7 +69,7 @@ export function LookMenu({
       open={open}
       onOpenChange={(_, data) => {
         setOpen(data.open);
-        if (!data.open) setTimeout(onClose, CLOSES_MS);
+        if (!data.open) setTimeout(giveOn, CLOSES_MS);
       }}
       positioning="after"
       trapFocus
@@ -78,6 +83,7 @@ export function LookMenu({
           showDelay={500}
         >
           <Button
+            ref={button}
             appearance="subtle"
             className={styles.button}
             icon={<Icon name="brightness" />}
