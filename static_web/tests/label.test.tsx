@@ -87,6 +87,17 @@ it("says why an image to draw on was returned", async () => {
   expect(await screen.findByRole("alert")).toHaveTextContent("Returned: missed the tail");
 });
 
+it("shows why an image to draw on is not submitted", async () => {
+  await renderAt(
+    "/",
+    <LabelPage projectId="p1" Canvas={CanvasStage} />,
+    answers({ "GET /api/projects/p1": aProject({ task_type: "boxes" }) }),
+  );
+  await waitFor(() => expect(screen.getByRole("application")).toHaveFocus());
+  await userEvent.keyboard("{Control>}[Enter]{/Control}");
+  expect(screen.getByTestId("hint")).toHaveTextContent("Nothing is labeled yet.");
+});
+
 describe("beside the image", () => {
   const drawn = (annotationId: string, x0: number): Annotation => ({
     ...aTag("c1"),

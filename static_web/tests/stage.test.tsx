@@ -9,12 +9,17 @@ import LabelPage from "@/features/tasks/LabelPage";
 import { Announcer } from "@/ui/announcer";
 
 import { aPerson, aPage, aTag, anItem, aProject, aTask } from "./builders";
-import { renderAt } from "./render";
+import { renderAt, type Answers } from "./render";
 
 const tasks = "/api/projects/p1/tasks";
 
 /** Opens the page, until the keyboard is with the first open image. */
-async function open(items: TaskItem[], project: Partial<Project> = {}, position = 1) {
+async function open(
+  items: TaskItem[],
+  project: Partial<Project> = {},
+  position = 1,
+  more: Answers = {},
+) {
   await renderAt(
     "/",
     <>
@@ -28,6 +33,7 @@ async function open(items: TaskItem[], project: Partial<Project> = {}, position 
       [`POST ${tasks}`]: { task: null, why: "all_leased", retry_after_s: 15, open_tasks: [] },
       [`PUT ${tasks}/t1/draft`]: { seq: 1, lease: null },
       [`POST ${tasks}/t1/submit`]: { task_state: "closed", results: [] },
+      ...more,
     },
   );
   await waitFor(() => expect(option(position)).toHaveFocus(), { timeout: 4_000 });
@@ -192,6 +198,58 @@ it("shows suggestions as such, and takes those that were looked at with Enter", 
   await keyboard("[Enter]");
   expect(said(1)).toMatch(/: Kitchen$/);
   expect(screen.getByTestId("done")).toHaveTextContent("1 of 2 labeled");
+});
+
+it("counts no suggestion as looked at while a dialog lies over it", async () => {
+  const annotations = [
+    { annotation_id: "p1", class_id: "c1", confidence: 0.97, geometry: { kind: "tag" } },
+  ];
+  await open([{ ...anItem("i1"), prelabel: { run_id: "r1", annotations } } as TaskItem]);
+  await keyboard("{Shift>}[Slash]{/Shift}");
+  fireEvent.load(option(1).querySelector("img") as HTMLImageElement);
+  await new Promise((passed) => setTimeout(passed, 450));
+  await keyboard("[Escape]");
+  await waitFor(() => expect(option(1)).toHaveFocus());
+  await keyboard("[Enter]");
+  expect(said(1)).toMatch(/Suggested: Kitchen$/);
+});
+
+it("fetches an image again that could not be shown, also when the connection is back", async () => {
+  await open([anItem("i1")]);
+  const image = () => option(1).querySelector("img") as HTMLImageElement;
+  const first = image();
+  fireEvent.error(first);
+  expect(option(1)).toHaveTextContent("This image can't be shown.");
+  fireEvent(window, new Event("online"));
+  expect(image()).not.toBe(first);
+  fireEvent.load(image());
+  expect(option(1)).not.toHaveTextContent("This image can't be shown.");
+});
+
+it("stops at the beginning of the page while the key for undo is held", async () => {
+  let reopened = 0;
+  await open(three(), {}, 1, {
+    [`POST ${tasks}/t1/reopen`]: () => {
+      reopened += 1;
+      return Promise.resolve(Response.json({ task: null, why: "none_left", open_tasks: [] }));
+    },
+  });
+  await keyboard("[Digit1]{Control>}[Enter]{/Control}[Digit2]");
+  const held = { code: "KeyZ", key: "z", ctrlKey: true };
+  fireEvent.keyDown(document.body, held);
+  for (const repeat of [true, true]) fireEvent.keyDown(document.body, { ...held, repeat });
+  expect(screen.getByTestId("done")).toHaveTextContent("0 of 2 labeled");
+  expect(reopened).toBe(0);
+  fireEvent.keyDown(document.body, held);
+  await waitFor(() => expect(reopened).toBe(1));
+});
+
+it("shows why nothing happened, not only to who listens", async () => {
+  await open(three());
+  await keyboard("{Control>}[Enter]{/Control}");
+  expect(screen.getByTestId("hint")).toHaveTextContent("Nothing is labeled yet.");
+  await keyboard("[Digit1]");
+  expect(screen.queryByTestId("hint")).toBeNull();
 });
 
 describe("one key for all", () => {

@@ -184,6 +184,19 @@ def test_a_dialog_that_opens_as_another_question_ends_keeps_the_keyboard(
     expect(page.get_by_role("dialog").locator(":focus")).to_have_count(1)
 
 
+@pytest.mark.parametrize("project", ["rooms", "traffic"])
+def test_a_class_is_found_by_typing_also_where_the_classes_are_hidden(
+    open_page: Open, project: str
+) -> None:
+    page = open_page(f"/projects/{project}/label")
+    expect(page.locator("[role=option], [role=application]").first).to_be_focused()
+    page.keyboard.press("Backslash")
+    page.keyboard.press("Slash")
+    page.keyboard.type("s")  # else it would skip the image
+
+    expect(page.get_by_role("textbox", name="Find a class")).to_have_value("s")
+
+
 def is_marked(control: Locator) -> bool:
     """Whether a control that has the focus shows it: by an outline, a border or a shadow of its own."""
     return control.evaluate(

@@ -6,6 +6,7 @@ import {
   Tooltip,
 } from "@fluentui/react-components";
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { flushSync } from "react-dom";
 import { useTranslation } from "react-i18next";
 
 import { Annotator, type AnnotatorHandle } from "@/annotate/Annotator";
@@ -28,7 +29,7 @@ import { BottomBar } from "./BottomBar";
 import { ClassRail } from "./ClassRail";
 import { CommandButton } from "./CommandButton";
 import { describeWork, skipReasons } from "./describe";
-import { MAX_UNSAVED } from "./desk";
+import { isLocked, MAX_UNSAVED } from "./desk";
 import {
   LIGHT_MOST,
   PLAIN,
@@ -43,6 +44,7 @@ import {
 } from "./drawing";
 import { Explain, type Offer } from "./Explain";
 import { HelpDialog } from "./HelpDialog";
+import { useHint } from "./Hint";
 import { InstructionsDialog, instructionsAreNew, rememberInstructions } from "./InstructionsDialog";
 import { LookMenu } from "./LookMenu";
 import { decidedCount, isComplete, shapesOf, type SessionEvent } from "./session";
@@ -221,7 +223,8 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   const item = page?.items[session?.focus ?? 0];
   const itemId = item?.item_id;
   const work = itemId === undefined ? undefined : page?.work[itemId];
-  const locked = Boolean(open?.state.readOnly ?? open?.state.full);
+  const [hintLine, hint] = useHint();
+  const locked = isLocked(open?.state);
   const tools = useMemo(() => toolsOf(type), [type]);
   const on = useMemo(() => new Set(activeClass === null ? [] : [activeClass]), [activeClass]);
 
@@ -278,10 +281,11 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   const act = (event: SessionEvent): boolean => {
     if (!open) return false;
     if (locked && "at" in event) {
-      announce(t("label.locked"));
+      hint(t("label.locked"));
       return false;
     }
     nudged.current = "";
+    hint("");
     open.desk.act(event);
     if (event.type !== "explain") setOffer(null);
     return true;
@@ -306,9 +310,9 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
     announce([t(`canvas.did.${what}`), about].filter(Boolean).join(": "));
   };
   const notice = (one: Notice): void => {
-    if (one.type === "refused") announce(t(`canvas.refused.${one.why}`));
+    if (one.type === "refused") hint(t(`canvas.refused.${one.why}`));
     else if (one.type === "points") announce(t("canvas.points", { count: one.count }));
-    else announce(t("canvas.tangled"));
+    else hint(t("canvas.tangled"));
   };
   const sayWork = (): void => {
     const now = open?.desk.state().session.pages[0];
@@ -342,7 +346,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
       selection.join() === meantForNext.current ||
       editor.current?.isDrafting();
     if (!isForNext) {
-      if (locked) announce(t("label.locked"));
+      if (locked) hint(t("label.locked"));
       else editor.current?.classify(wanted.class_id);
     } else announce(t("canvas.classChosen", { name: wanted.name }));
   };
@@ -369,14 +373,14 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   };
   const confirm = (ids: readonly string[]): void => {
     if (itemId === undefined) return;
-    if (!ids.length) announce(t("canvas.noSuggestions"));
+    if (!ids.length) hint(t("canvas.noSuggestions"));
     else if (act({ type: "confirm", itemId, annotationIds: ids, at: clock() }))
       announce(t("canvas.acceptedAll", { count: ids.length }));
   };
   /** Whether nothing is half drawn that would get lost. */
   const finished = (): boolean => {
     if (!editor.current?.isDrafting()) return true;
-    announce(t("canvas.finishFirst"));
+    hint(t("canvas.finishFirst"));
     return false;
   };
   const accept = (): void => {
@@ -392,20 +396,20 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
     requestAnimationFrame(() => {
       if (!editor.current?.inView().includes(unseen)) editor.current?.zoomToSelection();
     });
-    announce(t("canvas.notSeen"));
+    hint(t("canvas.notSeen"));
     return true;
   };
   const submit = (): void => {
     if (!open || !page || !finished()) return;
     if (locked) {
-      announce(t("label.locked"));
+      hint(t("label.locked"));
       return;
     }
     if (showUnseen()) return;
     accept();
     const now = open.desk.state().session.pages[0];
     if (!now || !decidedCount(now)) {
-      announce(t("label.nothingToSubmit"));
+      hint(t("label.nothingToSubmit"));
       return;
     }
     open.desk.submit();
@@ -428,14 +432,15 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
     if (now && isComplete(now)) submit();
     else if (now) {
       act({ type: "nextOpen" });
-      announce(t("label.stillOpen", { count: now.items.length - decidedCount(now) }));
+      hint(t("label.stillOpen", { count: now.items.length - decidedCount(now) }));
     }
   };
-  const undo = (): void => {
+  /** A key that is `held` down stops where the page began. */
+  const undo = (held = false): void => {
     if (editor.current?.takeBack()) return;
-    if (session?.past.length) {
+    if (session?.past.length || open?.state.readOnly) {
       if (act({ type: "undo" })) sayWork();
-    } else if (!locked) open?.desk.back();
+    } else if (!held) open?.desk.back();
     setOffer(null);
   };
   const redo = (): void => {
@@ -468,7 +473,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   };
   /** What changes shapes only where that is allowed. */
   const edit = (run: (on: AnnotatorHandle) => void): void => {
-    if (locked) announce(t("label.locked"));
+    if (locked) hint(t("label.locked"));
     else if (editor.current) run(editor.current);
   };
   const arrow = (event: KeyboardEvent, how: { far?: boolean; fine?: boolean } = {}) => {
@@ -478,17 +483,17 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   const rejectAll = (): void => {
     const free = openSuggestions.filter((id) => !locks.has(id));
     if (free.length) remove(free);
-    else announce(t("canvas.noSuggestions"));
+    else hint(t("canvas.noSuggestions"));
   };
   const deleteAll = (): void => {
     if (shapes.length) edit((on) => on.deleteAll());
-    else announce(t("canvas.noShapes"));
+    else hint(t("canvas.noShapes"));
   };
   const handlers: Handlers = {
     class: (event) => chooseClass(classAtKey(event.code.slice(-1))),
     findClass: () => {
-      setPanel(true);
-      requestAnimationFrame(() => find.current?.focus());
+      flushSync(() => setPanel(true)); // what is hidden takes no focus, and the next key is for it
+      find.current?.focus();
     },
     nothing: () => finished() && decide("labeled"),
     skip: () => finished() && decide("skipped"),
@@ -542,7 +547,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
     zoomFit: () => zoomBy(null),
     submit: submitOrGoOn,
     submitNow: submit,
-    undo,
+    undo: (event) => undo(event.repeat),
     redo,
     instructions: () => setInstructions(true),
     rail: () => setPanel((before) => !before),
@@ -559,11 +564,12 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
       setScale(latestScale.current);
     }, SCALE_EVERY_MS);
   };
-  // A suggestion counts as looked at once the view has rested on it for a moment.
+  // A suggestion counts as looked at once the view has rested on it for a moment, nothing lying over it.
+  const asking = help || instructions;
   const resting = useRef<ReturnType<typeof setTimeout>>(undefined);
   const rest = useCallback(() => {
     clearTimeout(resting.current);
-    if (itemId === undefined || imageState !== "ready") return;
+    if (itemId === undefined || imageState !== "ready" || asking) return;
     resting.current = setTimeout(() => {
       if (document.visibilityState !== "visible") return;
       const now = editor.current?.inView() ?? [];
@@ -572,7 +578,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
         return before.itemId === itemId && ids.size === before.ids.size ? before : { itemId, ids };
       });
     }, me.seen_ms);
-  }, [itemId, imageState, me.seen_ms]);
+  }, [itemId, imageState, asking, me.seen_ms]);
   useEffect(() => {
     document.addEventListener("visibilitychange", rest);
     return () => {
@@ -828,7 +834,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
           state={open?.state ?? null}
           locked={locked}
           suggested={suggested}
-          onUndo={() => then(undo)}
+          onUndo={() => then(() => undo())}
           onRedo={() => then(redo)}
           onSkip={() => then(() => decide("skipped"))}
           onAsk={() => then(() => decide("needs_review"))}
@@ -845,7 +851,9 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
               onType={() => setOffer({ ...offer, typing: true })}
               onClose={closeOffer}
             />
-          ) : null}
+          ) : (
+            hintLine
+          )}
         </BottomBar>
       </footer>
       <HelpDialog

@@ -1,5 +1,6 @@
 import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { flushSync } from "react-dom";
 import { useTranslation } from "react-i18next";
 
 import { newId } from "@/api/client";
@@ -17,6 +18,7 @@ import { describeWork, skipReasons } from "./describe";
 import { Explain, type Offer } from "./Explain";
 import { Grid } from "./Grid";
 import { HelpDialog } from "./HelpDialog";
+import { useHint } from "./Hint";
 import { InstructionsDialog, instructionsAreNew, rememberInstructions } from "./InstructionsDialog";
 import {
   columnsOf,
@@ -31,7 +33,7 @@ import { decidedCount, isComplete, targets, type Session, type SessionEvent } fr
 import type { TileActions } from "./Tile";
 import { TopBar } from "./TopBar";
 import { UndoLine } from "./UndoLine";
-import { MAX_UNSAVED } from "./desk";
+import { isLocked, MAX_UNSAVED } from "./desk";
 import { useDesk, useProgress } from "./useDesk";
 import { usePortrait } from "./usePortrait";
 import { Waiting } from "./Waiting";
@@ -113,17 +115,20 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     if (!isAsked()) focusedTile()?.focus();
   }, [focusedTile]);
 
-  const locked = Boolean(open?.state.readOnly ?? open?.state.full);
+  const [hintLine, hint] = useHint();
+  const locked = isLocked(open?.state);
+  const asking = help || instructions;
   const oneKey = quick && layout === 1 && !many;
 
   /** Does it, and says what has become of the images. */
   const act = (event: SessionEvent): void => {
     if (!open || !session) return;
     if (locked && decides(event)) {
-      announce(t("label.locked"));
+      hint(t("label.locked"));
       return;
     }
     open.desk.act(event);
+    hint("");
     const now = open.desk.state().session.pages[0];
     if (!now || !page || now.work === page.work || page.task.task_id !== now.task.task_id) return;
     if (event.type !== "explain") {
@@ -200,13 +205,13 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
   const submit = (): void => {
     if (!open || !page) return;
     if (locked) {
-      announce(t("label.locked"));
+      hint(t("label.locked"));
       return;
     }
     accept();
     const now = open.desk.state().session.pages[0];
     if (!now || !decidedCount(now)) {
-      announce(t("label.nothingToSubmit"));
+      hint(t("label.nothingToSubmit"));
       return;
     }
     open.desk.submit();
@@ -229,7 +234,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     if (now && isComplete(now)) submit();
     else {
       act({ type: "nextOpen" });
-      if (now) announce(t("label.stillOpen", { count: now.items.length - decidedCount(now) }));
+      if (now) hint(t("label.stillOpen", { count: now.items.length - decidedCount(now) }));
     }
   };
   const move = (code: string, extend: boolean): void => {
@@ -238,9 +243,10 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     else act({ type: "move", by: dx + dy * columnsOf(shown, portrait), extend });
     requestAnimationFrame(focusGrid);
   };
-  const undo = (): void => {
-    if (session?.past.length || locked) act({ type: "undo" });
-    else open?.desk.back();
+  /** A key that is `held` down stops where the page began. */
+  const undo = (held = false): void => {
+    if (session?.past.length || open?.state.readOnly) act({ type: "undo" });
+    else if (!held) open?.desk.back();
     setSaid(null);
     setOffer(null);
   };
@@ -267,7 +273,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
   useCommands("grid", {
     class: (event) => classify(classAtKey(event.code.slice(-1))),
     findClass: () => {
-      setRail(true);
+      flushSync(() => setRail(true)); // what is hidden takes no focus, and the next key is for it
       find.current?.focus();
     },
     ...(many && { nothing: () => decide("labeled") }),
@@ -299,7 +305,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     quick: toggleQuick,
     submit: submitOrGoOn,
     submitNow: submit,
-    undo,
+    undo: (event) => undo(event.repeat),
     redo: () => act({ type: "redo" }),
     instructions: () => setInstructions(true),
     rail: () => setRail((before) => !before),
@@ -316,7 +322,6 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     if (!busy) focusGrid();
   }, [focusKey, focusGrid, layout, large]);
   // A dialog that opened by itself has nowhere to give the keyboard back to.
-  const asking = help || instructions;
   useEffect(() => {
     if (asking) return;
     const timer = setTimeout(() => {
@@ -351,10 +356,10 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
         latest.current.act({ type: "untag", itemId, annotationId, at: clock() }),
       onLarge: () => latest.current.enlarge(),
       onSeen: (itemId) => seen.current.add(itemId),
-      seenMs: me.seen_ms,
+      seenMs: asking ? null : me.seen_ms,
       onUnreadable: (itemId) => latest.current.open?.desk.signAgain([itemId]),
     }),
-    [me.seen_ms],
+    [me.seen_ms, asking],
   );
 
   const suggested =
@@ -445,7 +450,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
           state={open?.state ?? null}
           locked={locked}
           suggested={suggested}
-          onUndo={undo}
+          onUndo={() => undo()}
           onRedo={() => act({ type: "redo" })}
           onSkip={() => decide("skipped")}
           onAsk={() => decide("needs_review")}
@@ -461,7 +466,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
                   key={said.times}
                   words={said.words}
                   ms={HOLD_MS}
-                  onUndo={undo}
+                  onUndo={() => undo()}
                   onEnd={() => {
                     setSaid(null);
                     if (oneKey && offer?.about === "skipped" && !offer.typing) setOffer(null);
@@ -479,7 +484,9 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
                 />
               )}
             </>
-          ) : null}
+          ) : (
+            hintLine
+          )}
         </BottomBar>
       </footer>
       <HelpDialog

@@ -168,8 +168,8 @@ export interface TileActions {
   onUntag: (itemId: string, annotationId: string) => void;
   onLarge: () => void;
   onSeen: (itemId: string) => void;
-  /** How long an image is shown before it counts as seen. */
-  seenMs: number;
+  /** How long suggestions are shown before they count as seen; null: something lies over them. */
+  seenMs: number | null;
   onUnreadable: (itemId: string) => void;
 }
 
@@ -326,33 +326,59 @@ function Picture({ item, sizes, actions }: PictureProps): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const [shown, setShown] = useState("");
-  const [failed, setFailed] = useState("");
+  const [failed, setFailed] = useState(false);
+  const [attempts, setAttempts] = useState(0);
   const image = useRef<HTMLImageElement>(null);
+  const { item_id: itemId } = item;
   const { preview } = item.images;
   useEffect(() => {
     if (image.current?.complete && image.current.naturalWidth) setShown(preview);
   }, [preview]);
-  const { item_id: itemId } = item;
   useEffect(() => {
-    if (!shown) return;
-    const timer = setTimeout(() => onSeen(itemId), seenMs);
-    return () => clearTimeout(timer);
+    if (!shown || seenMs === null) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const rest = () => {
+      clearTimeout(timer);
+      if (document.visibilityState === "visible") timer = setTimeout(() => onSeen(itemId), seenMs);
+    };
+    rest();
+    document.addEventListener("visibilitychange", rest);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", rest);
+    };
   }, [shown, itemId, onSeen, seenMs]);
+  // Its links stay the same for a while: the browser would not ask again by itself.
+  useEffect(() => {
+    if (!failed) return;
+    const again = () => setAttempts((before) => before + 1);
+    const wait = Math.min(RETRY_FIRST_MS * 2 ** attempts, RETRY_MOST_MS);
+    const timer = setTimeout(again, wait);
+    window.addEventListener("online", again);
+    return () => {
+      clearTimeout(timer);
+      window.removeEventListener("online", again);
+    };
+  }, [failed, attempts]);
   return (
     <>
       <img
+        key={attempts}
         ref={image}
         className={mergeClasses(styles.image, shown && styles.shown)}
         {...imageSource(item, sizes)}
         alt=""
         draggable={false}
-        onLoad={() => setShown(preview)}
+        onLoad={() => {
+          setShown(preview);
+          setFailed(false);
+        }}
         onError={() => {
-          setFailed(preview);
+          setFailed(true);
           onUnreadable(itemId);
         }}
       />
-      {failed === preview && (
+      {failed && (
         <div className={styles.unavailable}>
           <Icon name="image" size={32} />
           {t("label.noImage")}
@@ -361,6 +387,9 @@ function Picture({ item, sizes, actions }: PictureProps): ReactNode {
     </>
   );
 }
+
+const RETRY_FIRST_MS = 2_000;
+const RETRY_MOST_MS = 60_000;
 
 /** The longest sides of the copies, in pixels. */
 const COPIES = { thumbnail: 400, medium: 800, preview: 1600 } as const;

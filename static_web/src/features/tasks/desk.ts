@@ -76,6 +76,11 @@ export interface Desk {
   close: () => void;
 }
 
+/** Whether nothing may be changed just now. */
+export function isLocked(state: DeskState | undefined): boolean {
+  return Boolean(state && (state.readOnly || state.full || state.goingBack));
+}
+
 /** More submissions than these waiting: something is wrong, and the labeler should know before going on. */
 export const MAX_UNSAVED = 5;
 
@@ -413,7 +418,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
 
   function act(event: SessionEvent): void {
     touch();
-    if ((state.readOnly || state.goingBack) && !LOOKING.has(event.type)) return;
+    if (isLocked(state) && !LOOKING.has(event.type)) return;
     const before = state.session;
     dispatch("at" in event ? { ...event, at: active.read() } : event);
     if (state.session !== before && unsentPages().length) {
@@ -500,7 +505,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     touch,
     submit: ({ holdMs = 0 } = {}) => {
       touch();
-      if (state.readOnly || state.full || state.goingBack) return;
+      if (isLocked(state)) return;
       const sendAt = holdMs ? Date.now() + holdMs : 0;
       dispatch({ type: "submit", submissionId: newId("s"), at: active.read(), sendAt });
       set({ why: null, notice: null }); // said before these were submitted
