@@ -336,6 +336,22 @@ it("draws nothing without a class, and says so", () => {
   expect(owner.notices).toEqual([{ type: "refused", why: "noClass" }]);
 });
 
+it("moves and deletes what was gone on to, not the point clicked before", () => {
+  const shapes = [aPolygon("a", rect(0.2, 0.2, 0.4, 0.4)), aPolygon("b", rect(0.6, 0.6, 0.8, 0.8))];
+  const { owner, editor } = mount(shapes, "points");
+  click(0.3, 0.3);
+  click(0.4, 0.4);
+  act(() => editor.cycle(1));
+  expect(owner.selection).toEqual(["b"]);
+  act(() => editor.arrow({ x: 1, y: 0 }));
+  act(() => editor.deleteSelected());
+  expect(owner.changes).toEqual([
+    { what: "nudge", ids: ["b"] },
+    { what: "delete", ids: ["b"] },
+  ]);
+  expect(owner.annotations).toEqual(shapes.slice(0, 1));
+});
+
 it("copies into the next image", () => {
   const { owner, editor, show } = mount([aPolygon("p", rect(0.2, 0.2, 0.4, 0.4))], "select");
   click(0.3, 0.3);

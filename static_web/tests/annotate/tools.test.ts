@@ -468,6 +468,45 @@ describe("editing points", () => {
     expect(outer(nudged.effects[0])?.[2]).toEqual([0.801, 0.799]);
   });
 
+  /** What is seen and done of the point in hand: its mark, Delete and an arrow. */
+  const inHand = (state: typeof points.idle, now: Scene) => [
+    points.sketch(state, now).points ?? [],
+    points.step(state, { type: "remove" }, now)[1],
+    points.step(state, { type: "nudge", by: [0.001, 0] }, now)[1],
+  ];
+
+  it("lets the point go when its shape is no longer the one that is selected", () => {
+    const two = aScene([one, aPolygon("two", rect(0.1, 0.1, 0.9, 0.9))], { selection: ["one"] });
+    const { state } = play(points, two, click(0.8, 0.8));
+    expect(inHand(state, two).map((all) => all.length)).toEqual([1, 1, 1]);
+    for (const selection of [["two"], ["one", "two"], []])
+      expect(inHand(state, { ...two, selection })).toEqual([[], [], []]);
+  });
+
+  it("lets the point go when its shape becomes another, as by undo", () => {
+    for (const add of [click(0.5, 0.203), drag([0.5, 0.2], [0.5, 0.1])]) {
+      const { state, effects } = play(points, scene, add);
+      const grown = shapeIn(effects[0]);
+      const added = { ...scene, annotations: grown ? [{ ...one, geometry: grown }] : [] };
+      expect(inHand(state, added).map((all) => all.length)).toEqual([1, 1, 1]);
+      expect(inHand(state, scene)).toEqual([[], [], []]);
+    }
+  });
+
+  it("keeps the point while it is nudged again and again, then removes it", () => {
+    let now = scene;
+    let { state } = play(points, scene, click(0.8, 0.8));
+    const nudge: ToolEvent = { type: "nudge", by: [0.001, 0] };
+    for (const event of [nudge, nudge, { type: "remove" } as const]) {
+      const [next, effects] = points.step(state, event, now);
+      const geometry = shapeIn(effects[0]);
+      state = next;
+      now = { ...now, annotations: geometry ? [{ ...one, geometry }] : [] };
+      if (event === nudge) expect(points.sketch(state, now).points).toHaveLength(1);
+    }
+    expect(now.annotations[0]?.geometry).toMatchObject({ parts: [{ outer: { length: 3 } }] });
+  });
+
   it("leaves a triangle its last three points", () => {
     const triangle = aScene(
       [

@@ -32,9 +32,16 @@ export type Grip =
   | { kind: "point"; id: string; ref: PointRef }
   | { kind: "edge"; id: string; ref: PointRef; point: Point };
 
+/** Of the polygon as it was then: in another, even of the same id, the place may be another point's. */
+interface PointOf {
+  id: string;
+  ref: PointRef;
+  polygon: Polygon;
+}
+
 interface Kept {
-  /** The point of a polygon that is selected. */
-  point: { id: string; ref: PointRef } | null;
+  /** The point of a polygon that was clicked or set last; see `inHand`. */
+  point: PointOf | null;
   /** Where the last click was: another there walks down the stack. */
   clicked: Point | null;
 }
@@ -67,7 +74,8 @@ export function selectTool({ points }: { points: boolean }): Tool<State> {
       switch (state.name) {
         case "idle":
           if (event.type === "down") return press(state, event, scene, points);
-          if (event.type === "remove") return points ? remove(state, scene) : [state, []];
+          if (event.type === "remove")
+            return points ? remove(state, inHand(state, scene), scene) : [state, []];
           return event.type === "nudge" && points ? nudge(state, event.by, scene) : [state, []];
         case "pressed":
           if (event.type === "move") return begin(state, event, scene);
@@ -79,8 +87,8 @@ export function selectTool({ points }: { points: boolean }): Tool<State> {
     },
 
     sketch(state, scene): Sketch {
-      const selected = state.point && polygonAt(state.point.id, scene);
-      const at = selected && state.point && pointAt(selected, state.point.ref);
+      const point = inHand(state, scene);
+      const at = point && pointAt(point.polygon, point.ref);
       const marks = points && at && state.name !== "pulling" ? { points: [at] } : {};
       if (state.name === "idle" || state.name === "pressed") return marks;
       if (state.name === "framing") return { marquee: frame(state, scene) };
@@ -144,7 +152,7 @@ function press(state: State, event: Press, scene: Scene, points: boolean): Step<
     wasSelected,
     add,
     alt: event.alt,
-    point: grip.kind === "point" ? { id: grip.id, ref: grip.ref } : null,
+    point: grip.kind === "point" ? pointOf(grip, scene) : null,
     clicked: state.clicked,
   };
   // What is not selected yet is at once, so that a drag from here moves it.
@@ -169,9 +177,8 @@ function begin(
       return [{ ...drag, name: "resizing", id: grip.id, side: grip.side }, []];
     case "point":
     case "edge": {
-      const isNew = grip.kind === "edge";
-      const point = { id: grip.id, ref: grip.ref };
-      return [{ ...drag, ...point, name: "pulling", isNew, point: isNew ? null : point }, []];
+      const { id, ref } = grip;
+      return [{ ...drag, name: "pulling", id, ref, isNew: grip.kind === "edge" }, []];
     }
     case "body": {
       const all = scene.selection.includes(grip.id) ? scene.selection : [grip.id];
@@ -193,10 +200,10 @@ function click(
   if (grip.kind === "ground") return [after, state.add ? [] : [{ type: "select", ids: [] }]];
   if (grip.kind === "side") return [after, []];
   const polygon = polygonAt(grip.id, scene);
-  if (grip.kind === "point" && state.alt && polygon) return remove(after, scene);
+  if (grip.kind === "point" && state.alt) return remove(after, pointOf(grip, scene), scene);
   if (grip.kind === "edge" && polygon) {
     const grown = withNewPoint(polygon, grip.ref, grip.point);
-    const point = { id: grip.id, ref: grip.ref };
+    const point = { id: grip.id, ref: grip.ref, polygon: grown };
     return [{ ...after, point }, [replace("points", new Map([[grip.id, grown]]))]];
   }
   if (grip.kind !== "body") return points ? [after, []] : [{ ...after, point: null }, []];
@@ -228,9 +235,10 @@ function drop(state: Exclude<State, { name: "idle" | "pressed" }>, scene: Scene)
   if (![...shapes.values()].every(fits))
     return [rest(state), [{ type: "refuse", why: "tooSmall" }]];
   const what = { moving: "move", resizing: "resize", pulling: "points" } as const;
+  const pulled = state.name === "pulling" ? shapes.get(state.id) : undefined;
   const after: State =
-    state.name === "pulling"
-      ? { ...rest(state), point: { id: state.id, ref: state.ref } }
+    state.name === "pulling" && pulled?.kind === "polygon"
+      ? { ...rest(state), point: { id: state.id, ref: state.ref, polygon: pulled } }
       : rest(state);
   return [after, [replace(what[state.name], shapes)]];
 }
@@ -289,10 +297,9 @@ function frame({ from, to }: { from: Point; to: Point }, { size }: Scene): Box {
   return boxOf(boxBetween(a, b, size));
 }
 
-function remove(state: State, scene: Scene): Step<State> {
-  const polygon = state.point && polygonAt(state.point.id, scene);
-  if (!polygon || !state.point) return [state, []];
-  const { id, ref } = state.point;
+function remove(state: State, point: PointOf | null, scene: Scene): Step<State> {
+  if (!point) return [state, []];
+  const { id, ref, polygon } = point;
   const after: State = { name: "idle", point: null, clicked: state.clicked };
   if (scene.locked.has(id)) return [after, [{ type: "refuse", why: "locked" }]];
   const rest = withoutPoint(polygon, ref);
@@ -302,15 +309,26 @@ function remove(state: State, scene: Scene): Step<State> {
 }
 
 function nudge(state: State, by: Point, scene: Scene): Step<State> {
-  const polygon = state.point && polygonAt(state.point.id, scene);
-  const old = polygon && state.point && pointAt(polygon, state.point.ref);
-  if (!old || !state.point) return [state, []];
-  const { id, ref } = state.point;
+  const point = inHand(state, scene);
+  const old = point && pointAt(point.polygon, point.ref);
+  if (!point || !old) return [state, []];
+  const { id, ref } = point;
   if (scene.locked.has(id)) return [state, [{ type: "refuse", why: "locked" }]];
-  const next = withMoved(polygon, ref, old, by);
-  return isSound(next, scene.size)
-    ? [state, [replace("points", new Map([[id, next]]))]]
+  const polygon = withMoved(point.polygon, ref, old, by);
+  return isSound(polygon, scene.size)
+    ? [{ ...state, point: { id, ref, polygon } }, [replace("points", new Map([[id, polygon]]))]]
     : [state, [{ type: "refuse", why: "tooSmall" }]];
+}
+
+/** The point that keys are about: none once something else is selected, or undo changed its polygon. */
+function inHand({ point }: State, scene: Scene): PointOf | null {
+  const isAlone = scene.selection.length === 1 && scene.selection[0] === point?.id;
+  return point && isAlone && polygonAt(point.id, scene) === point.polygon ? point : null;
+}
+
+function pointOf({ id, ref }: Pick<PointOf, "id" | "ref">, scene: Scene): PointOf | null {
+  const polygon = polygonAt(id, scene);
+  return polygon && { id, ref, polygon };
 }
 
 function replace(what: "move" | "resize" | "points", shapes: ReadonlyMap<string, Shape>): Effect {
