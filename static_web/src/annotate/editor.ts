@@ -188,8 +188,8 @@ interface Shown {
 }
 
 type Gesture =
-  | { name: "tool"; pointer: number; machine: Machine }
-  | { name: "pan"; pointer: number }
+  | { name: "tool"; pointer: number; isPen: boolean; machine: Machine }
+  | { name: "pan"; pointer: number; isPen: boolean }
   | { name: "pinch" }
   /** A finger is still down after a pinch: it draws nothing. */
   | { name: "over" };
@@ -484,12 +484,26 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
         : gripAt(at, scene(), { points: props.tool === "points", handles: !isEditing });
   };
 
+  /** Of the hand that holds the pen: it lay there before the pen drew, or lies down meanwhile. */
+  const isIgnored = (event: PointerEvent): boolean =>
+    event.pointerType === "touch" && !pointers.has(event.pointerId);
+
+  /** Ends what touches do, and takes no notice of them until they lie down anew. */
+  const ignoreTouches = (): void => {
+    if (gesture && "pointer" in gesture && !pointers.has(gesture.pointer)) return;
+    if (gesture?.name === "tool") send({ type: "interrupt" }, gesture.machine);
+    gesture = null;
+    pointers.clear();
+  };
+
   const begin = (event: PointerEvent): void => {
     measure();
     const [x, y] = place(event);
-    last = { x, y, event };
-    penSeen ||= event.pointerType === "pen";
+    const isPen = event.pointerType === "pen";
+    penSeen ||= isPen;
+    if (isPen) ignoreTouches();
     if (event.pointerType === "touch") {
+      if (gesture && "pointer" in gesture && gesture.isPen) return;
       pointers.set(event.pointerId, { x, y });
       if (pointers.size > 1) {
         if (gesture?.name === "tool") send({ type: "interrupt" }, gesture.machine);
@@ -498,16 +512,17 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       }
     }
     if (gesture) return;
+    last = { x, y, event };
     const isPalm = penSeen && event.pointerType === "touch";
     if (event.button === 1 || (event.button === 0 && (isPanning() || isPalm))) {
-      gesture = { name: "pan", pointer: event.pointerId };
+      gesture = { name: "pan", pointer: event.pointerId, isPen };
       if (event.button === 1) event.preventDefault();
     } else if (event.button === 0) {
       cursor = { at: toImage(view, [x, y]), by: "pointer" };
       hover(cursor.at);
       const adjusts = DRAWING.has(props.tool) && hovered.kind === "side" && !event.altKey;
       const to = adjusts ? adjuster : machine;
-      gesture = { name: "tool", pointer: event.pointerId, machine: to };
+      gesture = { name: "tool", pointer: event.pointerId, isPen, machine: to };
       send(press("down", event), to);
     } else return;
     capture(host, event.pointerId);
@@ -515,6 +530,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   };
 
   const move = (event: PointerEvent): void => {
+    if (isIgnored(event)) return;
     const [x, y] = place(event);
     const before = pointers.get(event.pointerId);
     if (before) pointers.set(event.pointerId, { x, y });
@@ -523,16 +539,16 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       return;
     }
     if (gesture?.name === "over") return;
+    // A pen that hovers while the hand pans is another pointer than the one that pans.
+    if (gesture && gesture.pointer !== event.pointerId) return;
     const from = last;
     last = { x, y, event };
     if (gesture?.name === "pan") {
-      if (from && event.pointerId === gesture.pointer)
-        lookAt(panned(view, [x - from.x, y - from.y]));
+      if (from) lookAt(panned(view, [x - from.x, y - from.y]));
       return;
     }
     cursor = { at: toImage(view, [x, y]), by: "pointer" };
     if (gesture?.name === "tool") {
-      if (event.pointerId !== gesture.pointer) return;
       const { machine: to } = gesture;
       // A line by hand is made of everything that the pointer did between two frames.
       const all = to.state() === "tracing" ? event.getCoalescedEvents() : [];
@@ -553,6 +569,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   };
 
   const end = (event: PointerEvent): void => {
+    if (isIgnored(event)) return;
     pointers.delete(event.pointerId);
     if (gesture?.name === "pinch" || gesture?.name === "over") {
       gesture = pointers.size ? { name: "over" } : null;
@@ -570,6 +587,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   };
 
   const lose = (event: PointerEvent): void => {
+    if (isIgnored(event)) return;
     pointers.delete(event.pointerId);
     if (gesture?.name === "pinch" || gesture?.name === "over") {
       gesture = pointers.size ? { name: "over" } : null;

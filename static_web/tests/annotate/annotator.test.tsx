@@ -1,6 +1,6 @@
 import { act, fireEvent, render, screen } from "@testing-library/react";
 import { createRef, useState, type ReactNode } from "react";
-import { beforeAll, beforeEach, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { Annotator, type AnnotatorHandle, type AnnotatorProps } from "@/annotate/Annotator";
 import type { Change } from "@/annotate/edits";
@@ -190,6 +190,108 @@ it("gives two fingers the view and keeps what one finger drew before", () => {
   touch("Up", 0.2, 0.2, 5);
   act(() => expect(editor.enter()).toBe(true));
   expect(owner.annotations[0]).toMatchObject({ geometry: { parts: [{ outer: { length: 3 } }] } });
+});
+
+describe("a pen and the hand that holds it", () => {
+  type Kind = "Down" | "Move" | "Up" | "Cancel";
+  const pen = (type: Kind, x: number, y: number) =>
+    pointer(type, x, y, { pointerId: 9, pointerType: "pen" });
+  const touch = (pointerId: number, type: Kind, x: number, y: number) =>
+    pointer(type, x, y, { pointerId, pointerType: "touch" });
+  const drawByPen = (x = 0.1, meanwhile: () => void = () => undefined): void => {
+    pen("Down", x, 0.2);
+    pen("Move", x + 0.1, 0.3);
+    meanwhile();
+    pen("Move", x + 0.2, 0.4);
+    pen("Up", x + 0.2, 0.4);
+  };
+  const near = (value: number) => expect.closeTo(value, 9) as number;
+  /** What a pen draws from there. */
+  const drawn = (x = 0.1) => ({
+    geometry: { kind: "box", x0: near(x), y0: near(0.2), x1: near(x + 0.2), y1: near(0.4) },
+  });
+  /** `views`: the scale after each move of the view. */
+  const watched = () => {
+    const views: number[] = [];
+    const onView = ({ scale }: { scale: number }) => void views.push(scale);
+    const { owner } = mount([], "box", { onView });
+    return { owner, views };
+  };
+
+  it.each([1, 2])("draws after contacts of the hand lay down: %i", (contacts) => {
+    const { owner, views } = watched();
+    const hand = (type: Kind, x: number) => {
+      for (let n = 0; n < contacts; n++) touch(5 + n, type, x, 0.8 + n / 10);
+    };
+    drawByPen();
+    hand("Down", 0.8);
+    drawByPen(0.5, () => hand("Move", 0.82));
+    hand("Up", 0.82);
+    expect(owner.annotations).toMatchObject([drawn(), drawn(0.5)]);
+    expect(views).toHaveLength(1);
+  });
+
+  it("draws over what the hand began before a pen was known", () => {
+    const { owner, views } = watched();
+    touch(5, "Down", 0.8, 0.8);
+    touch(5, "Move", 0.9, 0.9);
+    drawByPen();
+    touch(5, "Up", 0.9, 0.9);
+    expect(owner.annotations).toMatchObject([drawn()]);
+    expect(views).toHaveLength(1);
+  });
+
+  it("is not interrupted by the hand that lies down while it draws", () => {
+    const { owner, views } = watched();
+    drawByPen(0.1, () => {
+      touch(5, "Down", 0.8, 0.8);
+      touch(6, "Down", 0.8, 0.9);
+      touch(6, "Move", 0.9, 0.95);
+      touch(5, "Cancel", 0.8, 0.8);
+      touch(6, "Up", 0.9, 0.95);
+    });
+    expect(owner.annotations).toMatchObject([drawn()]);
+    expect(views).toHaveLength(1);
+  });
+
+  it("keeps the line to where it hovers while the hand still rests", () => {
+    mount([], "polygon");
+    const lines = () =>
+      [...document.querySelectorAll("path")].map((path) => path.getAttribute("d")).join();
+    pen("Down", 0.1, 0.1);
+    touch(5, "Down", 0.8, 0.8);
+    pen("Up", 0.1, 0.1);
+    const short = lines();
+    pen("Move", 0.3, 0.3);
+    const long = lines();
+    expect(long).not.toBe(short);
+    touch(5, "Move", 0.81, 0.81);
+    expect(lines()).toBe(long);
+  });
+
+  it("moves nothing by hovering while the hand moves the view", () => {
+    const { views } = watched();
+    drawByPen();
+    touch(5, "Down", 0.8, 0.8);
+    pen("Move", 0.1, 0.1);
+    touch(5, "Move", 0.81, 0.8);
+    expect(views).toHaveLength(2);
+    const picture = screen.getByRole("application").querySelector<HTMLElement>("[style*=matrix]");
+    expect(picture?.style.transform).toBe(`matrix(1,0,0,1,${OFFSET + 10},${OFFSET})`);
+  });
+
+  it("leaves pinching to two fingers once it is up, with the hand at rest beside them", () => {
+    const { owner, views } = watched();
+    drawByPen(0.1, () => touch(4, "Down", 0.9, 0.9));
+    touch(5, "Down", 0.4, 0.5);
+    touch(6, "Down", 0.6, 0.5);
+    touch(4, "Up", 0.9, 0.9);
+    touch(6, "Move", 0.8, 0.5);
+    expect(views.at(-1)).toBeCloseTo(2, 6);
+    touch(5, "Up", 0.4, 0.5);
+    touch(6, "Up", 0.8, 0.5);
+    expect(owner.annotations).toMatchObject([drawn()]);
+  });
 });
 
 it("takes points of a draft back before its owner undoes shapes", () => {
