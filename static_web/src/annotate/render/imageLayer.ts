@@ -16,7 +16,10 @@ export interface Picture {
 export type ImageState = "loading" | "ready" | "failed";
 
 export interface ImageLayer {
-  /** The same item with new links keeps what it shows; what failed is tried again. */
+  /**
+   * The same item with new links keeps what it shows; what failed is tried by them at once. By the same
+   * links it is tried again after a while, without being told to.
+   */
   show(item: Picture): void;
   follow(view: Viewport): void;
   /** 1 is as it is. Only the picture changes, never the shapes. */
@@ -29,6 +32,14 @@ const PIXELS_FROM_SCALE = 4;
 
 /** The view is no longer being zoomed. */
 const SETTLED_MS = 150;
+
+/**
+ * The first wait before what failed is tried again; each is twice as long as the one before. Whoever is
+ * told of a failure may show the same links at once, so that without a wait there would be no end.
+ */
+const RETRY_FIRST_MS = 2_000;
+/** Nobody is to look at an empty stage for longer than this when the image could be fetched. */
+const RETRY_MOST_MS = 30_000;
 
 type Rendition = "preview" | "full";
 
@@ -71,15 +82,20 @@ export function createImageLayer(
   let item: Picture | null = null;
   let view: Viewport | null = null;
   let shown: Partial<Record<Rendition, HTMLImageElement>> = {};
-  let tried: Partial<Record<Rendition, string>> = {};
+  const tried = new Map<Rendition, string>();
+  /** By the link that was tried last. */
+  const failed = new Set<Rendition>();
+  let wait = RETRY_FIRST_MS;
 
+  let retrying: ReturnType<typeof setTimeout> | undefined;
   let settling: ReturnType<typeof setTimeout> | undefined;
 
   const load = (rendition: Rendition): void => {
     const wanted = item;
     const url = wanted?.images[rendition];
-    if (!wanted || !url || shown[rendition] || tried[rendition] === url) return;
-    tried[rendition] = url;
+    if (!wanted || !url || shown[rendition] || tried.get(rendition) === url) return;
+    tried.set(rendition, url);
+    failed.delete(rendition);
     const image = ahead.get(url) ?? picture(url);
     Object.assign(image.style, {
       position: "absolute",
@@ -94,14 +110,21 @@ export function createImageLayer(
     const isCurrent = (): boolean => item?.item_id === wanted.item_id;
     image.decode().then(
       () => {
-        if (!isCurrent()) return;
+        if (!isCurrent() || shown[rendition]) return;
         shown[rendition] = image;
         frame.append(image);
+        wait = RETRY_FIRST_MS;
         onState("ready");
         sharpen();
       },
       () => {
-        if (!isCurrent()) return;
+        // Of an old link there is nothing to say while a new one is being tried.
+        if (!isCurrent() || shown[rendition] || tried.get(rendition) !== url) return;
+        failed.add(rendition);
+        retrying ??= setTimeout(() => {
+          wait = Math.min(2 * wait, RETRY_MOST_MS);
+          retry();
+        }, wait);
         if (rendition === "preview" && !shown.full) onState("failed");
       },
     );
@@ -115,17 +138,39 @@ export function createImageLayer(
     frame.style.imageRendering = view.scale >= PIXELS_FROM_SCALE ? "pixelated" : "";
   };
 
+  const stopWaiting = (): void => {
+    clearTimeout(retrying);
+    retrying = undefined;
+  };
+
+  const retry = (): void => {
+    stopWaiting();
+    for (const rendition of failed) tried.delete(rendition);
+    load("preview");
+    if (failed.has("full")) sharpen();
+  };
+
+  const online = (): void => {
+    wait = RETRY_FIRST_MS;
+    retry();
+  };
+  window.addEventListener("online", online);
+
   return {
     show(next) {
       if (item?.item_id !== next.item_id) {
         frame.replaceChildren();
         shown = {};
-        tried = {};
+        tried.clear();
+        failed.clear();
+        stopWaiting();
+        wait = RETRY_FIRST_MS;
         onState("loading");
       }
       item = next;
       Object.assign(frame.style, { width: `${next.width}px`, height: `${next.height}px` });
       load("preview");
+      if (failed.has("full")) sharpen();
     },
     follow(next) {
       if (view && view.scale !== next.scale) {
@@ -145,6 +190,8 @@ export function createImageLayer(
         brightness === 1 && contrast === 1 ? "" : `brightness(${brightness}) contrast(${contrast})`;
     },
     destroy() {
+      window.removeEventListener("online", online);
+      stopWaiting();
       clearTimeout(settling);
       item = null;
       frame.remove();
