@@ -115,9 +115,12 @@ class Renditions:
             return None
         container, path, etag = project.source.container, item.path, item.blob_etag
         rendered = Rendered(etag, ",".join(str(side) for side in sides))
-        # The smallest is written last: where it is, the others are, perhaps by another project's doing.
-        smallest = layout.rendition(container, path, etag, sides[-1])
-        if self._storage.blobs.find(layout.RENDITIONS, smallest):
+        # The smallest is written last: it is looked for first. Another project may have had them made, or
+        # some of them only.
+        names = {side: layout.rendition(container, path, etag, side) for side in sides}
+        if all(
+            self._storage.blobs.find(layout.RENDITIONS, names[side]) for side in reversed(sides)
+        ):
             return rendered
         with self._decoding:  # one image at a time: memory is that of the largest, whatever comes
             try:
@@ -135,7 +138,7 @@ class Renditions:
         for side in sides:
             self._storage.blobs.write(
                 layout.RENDITIONS,
-                layout.rendition(container, path, etag, side),
+                names[side],
                 copies[side],
                 content_type=CONTENT_TYPE,
                 cache_control=_IMMUTABLE,

@@ -593,7 +593,7 @@ class Tasks:
         Raises:
             NotFound: no such task of the caller's.
             Invalid: nothing in it could be saved; or this id was used with another body.
-            TooLarge: more than 1.4 MB.
+            TooLarge: more than fits.
         """
         digest = digest_of(envelope)
         if envelope.classes_version > opened.project.classes_version:
@@ -825,8 +825,10 @@ class Tasks:
         container, blobs = project.source.container, self._storage.blobs
         full, until = blobs.link(container, item.path, etag=item.blob_etag)
 
-        def copy(side: int) -> str:
-            if not has_copy(item, side):
+        def copy(least: int) -> str:
+            larger = (one for one in (THUMBNAIL, MEDIUM, PREVIEW) if one >= least)
+            side = next((one for one in larger if has_copy(item, one)), None)
+            if side is None:
                 return full
             name = layout.rendition(container, item.path, item.blob_etag, side)
             return blobs.link(layout.RENDITIONS, name)[0]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -100,6 +101,31 @@ def test_projects_on_the_same_images_share_their_copies(world: World) -> None:
 
     assert only(world, second).renditions == only(world, first).renditions == "1600,800,400"
     assert world.storage.blobs.list(layout.RENDITIONS).blobs == written
+
+
+def test_copies_that_are_missing_beside_others_are_made(world: World) -> None:
+    world.upload("a.jpg", data=large())
+    item = only(world, world.project())
+    medium = layout.rendition(PHOTOS, "a.jpg", item.blob_etag, 800)
+    world.storage.blobs.delete(layout.RENDITIONS, medium)
+
+    world.project("Wrens")
+
+    assert world.storage.blobs.find(layout.RENDITIONS, medium)
+
+
+def test_the_next_larger_copy_takes_the_place_of_one_that_is_not_there(world: World) -> None:
+    world.upload("a.jpg", data=large())
+    project = world.project()
+    item = replace(only(world, project), renditions="1600,400")
+
+    links = world.services.tasks.links(project, item)
+
+    assert [side(world, one) for one in (links.thumbnail, links.medium, links.preview)] == [
+        400,
+        1600,
+        1600,
+    ]
 
 
 def test_an_overwritten_image_forgets_its_copies_and_gets_new_ones(world: World) -> None:
