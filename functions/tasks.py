@@ -10,7 +10,12 @@ from functions.web import Call, checked, endpoint
 from labeling.errors import Invalid, NotFound
 from labeling.mine import MyWork
 from labeling.model import Model
-from labeling.submissions import Submission, SubmissionEnvelope, SubmitAnswer
+from labeling.submissions import (
+    MAX_SUBMISSION_BYTES,
+    Submission,
+    SubmissionEnvelope,
+    SubmitAnswer,
+)
 from labeling.tasks import (
     Draft,
     DraftAnswer,
@@ -68,7 +73,13 @@ def get_task(call: Call[None]) -> TaskView:
     return call.services.tasks.get(opened, call.caller, call.path["task_id"])
 
 
-@endpoint(bp, "POST", "projects/{project_id}/tasks/{task_id}/submit", documented=Submission)
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/tasks/{task_id}/submit",
+    documented=Submission,
+    most_bytes=MAX_SUBMISSION_BYTES,
+)
 def submit_task(call: Call[SubmissionEnvelope]) -> SubmitAnswer:
     """Save decisions; safe to send again as it is."""
     opened = call.open("labeler", "labeling")
@@ -103,7 +114,7 @@ def reopen_task(call: Call[ReopenRequest]) -> TaskAnswer:
     return call.services.tasks.reopen(opened, call.caller, call.path["task_id"], call.body)
 
 
-@endpoint(bp, "PUT", "projects/{project_id}/tasks/{task_id}/draft")
+@endpoint(bp, "PUT", "projects/{project_id}/tasks/{task_id}/draft", most_bytes=MAX_SUBMISSION_BYTES)
 def put_draft(call: Call[Draft]) -> DraftAnswer:
     """Keep unfinished work."""
     opened = call.open("labeler", "labeling")

@@ -41,7 +41,7 @@ from labeling.storage import Collision
 log = logging.getLogger("labelry")
 
 MAX_BODY_BYTES = 2_000_000
-"""Submissions hold 1.4 MB at most; nothing else comes near."""
+"""Routes that take more say so."""
 
 Body = TypeVar("Body")
 
@@ -110,6 +110,7 @@ def endpoint(
     documented: type[BaseModel] | None = None,
     anonymous: bool = False,
     version_of: str = "version",
+    most_bytes: int = MAX_BODY_BYTES,
 ) -> Callable[[Callable[[Call[Any]], Any]], Callable[[func.HttpRequest], func.HttpResponse]]:
     """Register a handler as an HTTP function.
 
@@ -125,6 +126,7 @@ def endpoint(
         documented: model shown in openapi.json where the handler reads a body more leniently.
         anonymous: nobody needs to be signed in.
         version_of: the field of the answer that If-Match of a later change refers to.
+        most_bytes: the largest body.
     """
 
     def register(
@@ -150,7 +152,9 @@ def endpoint(
 
         def trigger(req: func.HttpRequest) -> func.HttpResponse:
             with counting() as calls:
-                response = _answer(req, handler, body_model, status, anonymous, version_of)
+                response = _answer(
+                    req, handler, body_model, status, anonymous, version_of, most_bytes
+                )
             if services().settings.count_calls:
                 response.headers["x-labelry-calls"] = str(calls.total)
             return response
@@ -172,6 +176,7 @@ def _answer(
     status: int,
     anonymous: bool,
     version_of: str,
+    most_bytes: int,
 ) -> func.HttpResponse:
     try:
         own = services()
@@ -179,7 +184,7 @@ def _answer(
         caller = ANYONE if anonymous else caller_of(headers, own)
         call = Call(
             caller=caller,
-            body=_body(req, body_model) if body_model else None,
+            body=_body(req, body_model, most_bytes) if body_model else None,
             path=_path(req.route_params),
             query=dict(req.params),
             headers=headers,
@@ -243,11 +248,11 @@ def problem(failure: Failure) -> func.HttpResponse:
     )
 
 
-def _body(req: func.HttpRequest, model: type[BaseModel]) -> BaseModel:
+def _body(req: func.HttpRequest, model: type[BaseModel], most_bytes: int) -> BaseModel:
     raw = req.get_body()
-    if len(raw) > MAX_BODY_BYTES:
+    if len(raw) > most_bytes:
         raise TooLarge(
-            f"the request has {len(raw):,} bytes; at most {MAX_BODY_BYTES:,} are taken. Send less at once"
+            f"the request has {len(raw):,} bytes; at most {most_bytes:,} are taken. Send less at once"
         )
     try:
         content = json.loads(raw) if raw else {}

@@ -36,7 +36,8 @@ SCHEMA = 1
 """Version of the stored records; a reader of another version migrates on read."""
 
 MAX_LABELS_BYTES = 900 * 1024
-"""Compressed labels of one item: truth and history row travel in one batch of at most 4 MiB."""
+"""Compressed labels of a submission: truth, history and, where several label an item, their own row travel
+in one batch of at most 4 MiB, as base64."""
 
 ItemState = Literal[
     "available", "leased", "labeled", "skipped", "needs_review", "unreadable", "excluded"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -18,12 +19,22 @@ from labeling.annotations import GEOMETRY_OF, MAX_ANNOTATIONS, Annotation, TaskT
 from labeling.errors import Failure, Fault, Invalid, TooLarge, faults_of
 from labeling.model import Id, Model
 from labeling.projects import Project
-from labeling.records import Decision, Finished, Held, Labeling, Late, Outcome, Task
+from labeling.records import (
+    MAX_LABELS_BYTES,
+    Decision,
+    Finished,
+    Held,
+    Labeling,
+    Late,
+    Outcome,
+    Task,
+)
 
 MAX_SIZE = 24
 """Items on a page: labels, history, listing and late work of each must fit one transaction of 100."""
 
-MAX_SUBMISSION_BYTES = 1_400_000
+MAX_SUBMISSION_BYTES = 8_000_000
+"""Of one image with very many points. What can be kept is decided after compression."""
 
 
 class SubmittedItem(Model):
@@ -83,18 +94,21 @@ def digest_of(envelope: SubmissionEnvelope) -> str:
     """What tells one submission from another, whatever the order of its fields.
 
     Raises:
-        TooLarge: more than 1.4 MB.
+        TooLarge: more than fits one transaction.
     """
     # By hand: items are whatever was sent, perhaps text that is no Unicode, or nested very deep.
     whole = [envelope.submission_id, envelope.classes_version, envelope.items]
     canonical = json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode(
         errors="surrogatepass"
     )
-    if len(canonical) > MAX_SUBMISSION_BYTES:
-        raise TooLarge(
-            f"the submission has {len(canonical):,} bytes; at most {MAX_SUBMISSION_BYTES:,} fit: "
-            "submit fewer images at once"
-        )
+    # A single image is measured when it is packed, and what is said then is about it.
+    if len(envelope.items) > 1 and len(canonical) > MAX_LABELS_BYTES:
+        size = len(zlib.compress(canonical, 6))
+        if size > MAX_LABELS_BYTES:
+            raise TooLarge(
+                f"the submission has {size:,} bytes after compression; at most {MAX_LABELS_BYTES:,} fit: "
+                "submit fewer images at once"
+            )
     return hashlib.sha256(canonical).hexdigest()
 
 

@@ -13,7 +13,6 @@ from labeling.errors import Conflict, Invalid, NotFound, TooLarge
 from labeling.ingest import BlobEvent
 from labeling.projects import AddClasses, Project
 from labeling.review import RejectRequest
-from labeling.submissions import MAX_SUBMISSION_BYTES
 from labeling.tasks import (
     Draft,
     DraftItem,
@@ -905,13 +904,49 @@ def test_an_item_twice_in_a_submission_is_taken_once(labeling: Labeling, over: b
     assert view.classes == ["c1"]
 
 
-def test_a_submission_too_large_is_refused_by_name(labeling: Labeling) -> None:
-    world, project, ann = labeling
-    task = world.task(project, ann)
-    decision = decided(ids(task)[0], tag(), note="x" * MAX_SUBMISSION_BYTES)
+def jagged(shapes: int, points: int) -> list[dict[str, Any]]:
+    """Polygons with coordinates of all digits, as an editor makes them."""
+    chance = random.Random(5)
 
-    with pytest.raises(TooLarge, match="1,400,000"):
-        world.submit(project, ann, task.task_id, decision)
+    def outline() -> list[list[float]]:
+        return [[chance.random(), chance.random()] for _ in range(points)]
+
+    return [
+        {
+            "annotation_id": f"p{number}",
+            "class_id": "c1",
+            "geometry": {"kind": "polygon", "parts": [{"outer": outline()}]},
+        }
+        for number in range(shapes)
+    ]
+
+
+def test_an_image_with_two_thousand_polygons_is_saved(world: World) -> None:
+    project = world.project(task_type="polygons", images=1)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann, size=1)
+    decision = decided(ids(task)[0], *jagged(2_000, 20))
+
+    answer = world.submit(project, ann, task.task_id, decision)
+
+    assert answer.results[0].status == "saved"
+
+
+@pytest.mark.parametrize(
+    ("images", "way_out"), [(1, "Simplify the outlines"), (2, "submit fewer images at once")]
+)
+def test_labels_too_large_are_refused_with_the_limit_and_a_way_out(
+    world: World, images: int, way_out: str
+) -> None:
+    project = world.project(task_type="polygons", images=2)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann, size=images)
+    decisions = [decided(one, *jagged(3_600 // images, 20)) for one in ids(task)]
+
+    with pytest.raises(TooLarge, match="921,600") as refused:
+        world.submit(project, ann, task.task_id, *decisions)
+
+    assert way_out in refused.value.detail
 
 
 def test_a_class_that_was_just_added_elsewhere_is_known(labeling: Labeling) -> None:
