@@ -175,13 +175,13 @@ describe("drawing a polygon", () => {
     expect(changes(effects)).toEqual([{ type: "add", geometry: triangle }]);
   });
 
-  it("takes every fast click for a point", () => {
+  it.each([0.05, 0.006])("takes every fast click for a point, %d of the image apart", (apart) => {
     const { state } = play(
       polygonTool,
       aScene(),
       [0, 1, 2, 3, 4, 5].map((n) => [
-        down(0.1 + 0.05 * n, 0.1, { time: n * 30 }),
-        up(0.1 + 0.05 * n, 0.1, { time: n * 30 + 10 }),
+        down(0.1 + apart * n, 0.1, { time: n * 30 }),
+        up(0.1 + apart * n, 0.1, { time: n * 30 + 10 }),
       ]),
     );
     expect(state).toMatchObject({ points: { length: 6 } });

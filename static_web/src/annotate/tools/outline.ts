@@ -41,6 +41,8 @@ const idle: State = { name: "idle" };
 
 /** A second click on a point within this time closes the outline. No click ever waits for it. */
 const DOUBLE_CLICK_MS = 400;
+/** How far apart the two may be, in shares of reach: a hand that sets points goes on further than it trembles. */
+const DOUBLE_CLICK_REACH = 0.5;
 
 /** How far a drawn line may be off after it was simplified, in shares of reach: under two CSS pixels. */
 const TRACE_TOLERANCE = 0.2;
@@ -133,7 +135,8 @@ function place(
   switch (event.type) {
     case "down": {
       const last = state.points.at(-1);
-      const again = last && isSame(last, clampPoint(event.at), scene);
+      const apart = last && distance(last, clampPoint(event.at), scene.size);
+      const again = apart !== undefined && apart <= scene.reach * DOUBLE_CLICK_REACH;
       if (again && event.time - state.setAt < DOUBLE_CLICK_MS)
         return state.points.length >= 3 ? close(state, scene) : [state, []];
       return press(state, event, scene, freehand);
