@@ -7,6 +7,7 @@ import {
   isComplete,
   newSession,
   step,
+  submitted,
   type Session,
   type SessionEvent,
 } from "@/features/tasks/session";
@@ -326,6 +327,39 @@ describe("a page that another came in front of", () => {
     );
     expect(classesOf(corrected)).toEqual({ i4: [] });
     expect(corrected.past).toEqual([]);
+  });
+});
+
+describe("the count of what was submitted", () => {
+  const answer = (status: Result["status"]): SessionEvent => ({
+    type: "answered",
+    submissionId: "s1",
+    results: ["i1", "i2"].map((id) => ({ ...refusedResult(id), status, problem: null })),
+    taskId: "t1",
+  });
+  const sent = (kind: Task["kind"] = "manual") =>
+    play(
+      step(newSession(one), {
+        type: "arrived",
+        task: aTask("t1", [anItem("i1"), anItem("i2")], { kind }),
+        at: 0,
+      }),
+      label("c1"),
+      label("c1"),
+      submit,
+    );
+
+  it("has it at once, and still when it is answered", () => {
+    expect(submitted(sent())).toBe(2);
+    expect(submitted(play(sent(), answer("saved")))).toBe(2);
+    expect(submitted(play(sent(), answer("superseded")))).toBe(0);
+  });
+
+  it("leaves out what was taken back, and corrections", () => {
+    const back = play(sent(), { type: "retracted", submissionId: "s1", at: 0 });
+    expect(submitted(back)).toBe(0);
+    expect(submitted(sent("correction"))).toBe(0);
+    expect(submitted(play(sent("correction"), answer("saved")))).toBe(0);
   });
 });
 

@@ -244,6 +244,18 @@ it("stops at the beginning of the page while the key for undo is held", async ()
   await waitFor(() => expect(reopened).toBe(1));
 });
 
+it("counts down what is left at once", async () => {
+  const progress = { states: { available: 9, leased: 3 }, kinds: {}, classes: {} };
+  const result = { item_id: "i1", status: "saved", revision: 4, by: null, problem: null };
+  await open(three(), {}, 1, {
+    "GET /api/projects/p1/progress": progress,
+    [`POST ${tasks}/t1/submit`]: { task_state: "open", results: [result] },
+  });
+  expect(await screen.findByText(/12 left/)).toBeVisible();
+  await keyboard("[Digit1]{Control>}[Enter]{/Control}");
+  expect(screen.getByText(/11 left/)).toBeVisible();
+});
+
 it("shows why nothing happened, not only to who listens", async () => {
   await open(three());
   await keyboard("{Control>}[Enter]{/Control}");

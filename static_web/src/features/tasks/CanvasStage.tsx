@@ -50,7 +50,7 @@ import { LookMenu } from "./LookMenu";
 import { decidedCount, isComplete, shapesOf, type SessionEvent } from "./session";
 import { ShapeList } from "./ShapeList";
 import { TopBar } from "./TopBar";
-import { useDesk, useProgress } from "./useDesk";
+import { useDesk, useLeft } from "./useDesk";
 import { Waiting } from "./Waiting";
 
 const ZOOM_STEP = 1.5;
@@ -217,7 +217,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   /** While this is selected, and was not chosen after it was drawn or a tool was taken, a class is the next shape's. */
   const meantForNext = useRef("");
   const open = useDesk(project, me.user, PAGE_SIZE);
-  const progress = useProgress(project, open?.state);
+  const left = useLeft(project, open?.state);
   const session = open?.state.session;
   const page = session?.pages[0];
   const item = page?.items[session?.focus ?? 0];
@@ -613,7 +613,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
       <header className={styles.top}>
         <TopBar
           project={project}
-          progress={progress}
+          left={left}
           kind={page?.task.kind}
           layout={null}
           desk={open?.desk ?? null}

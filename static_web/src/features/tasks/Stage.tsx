@@ -34,7 +34,7 @@ import type { TileActions } from "./Tile";
 import { TopBar } from "./TopBar";
 import { UndoLine } from "./UndoLine";
 import { isLocked, MAX_UNSAVED } from "./desk";
-import { useDesk, useProgress } from "./useDesk";
+import { useDesk, useLeft } from "./useDesk";
 import { usePortrait } from "./usePortrait";
 import { Waiting } from "./Waiting";
 import type { ZoomControl } from "./Zoomable";
@@ -100,7 +100,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
   const find = useRef<HTMLInputElement>(null);
   const grid = useRef<HTMLDivElement>(null);
   const open = useDesk(project, me.user, layout);
-  const progress = useProgress(project, open?.state);
+  const left = useLeft(project, open?.state);
   const session = open?.state.session;
   const page = session?.pages[0];
   const many = project.task_type === "multilabel";
@@ -234,7 +234,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     if (now && isComplete(now)) submit();
     else {
       act({ type: "nextOpen" });
-      if (now) hint(t("label.stillOpen", { count: now.items.length - decidedCount(now) }));
+      if (now) announce(t("label.stillOpen", { count: now.items.length - decidedCount(now) }));
     }
   };
   const move = (code: string, extend: boolean): void => {
@@ -383,7 +383,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
       <header className={styles.top}>
         <TopBar
           project={project}
-          progress={progress}
+          left={left}
           kind={page?.task.kind}
           layout={layout}
           desk={open?.desk ?? null}

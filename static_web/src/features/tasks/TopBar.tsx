@@ -15,8 +15,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 
-import { leftIn } from "@/api/queries";
-import type { Progress, Project, Task } from "@/api/types";
+import type { Project, Task } from "@/api/types";
 import { useKey } from "@/keyMap";
 import { AccountMenu } from "@/ui/AccountMenu";
 import { Icon } from "@/ui/Icon";
@@ -39,6 +38,20 @@ const useStyles = makeStyles({
     paddingInline: "8px",
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
     "@media (max-width: 720px)": { gap: "4px" },
+    // The middle stays where it is whatever the numbers beside it are.
+    "@media (min-width: 1101px)": {
+      display: "grid",
+      gridTemplateColumns: "minmax(0, 1fr) auto minmax(0, 1fr)",
+    },
+  },
+  start: {
+    display: "contents",
+    "@media (min-width: 1101px)": {
+      display: "flex",
+      alignItems: "center",
+      gap: "16px",
+      minWidth: 0,
+    },
   },
   back: {
     display: "inline-flex",
@@ -56,6 +69,7 @@ const useStyles = makeStyles({
   },
   name: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
   about: {
+    fontVariantNumeric: "tabular-nums",
     color: tokens.colorNeutralForeground3,
     whiteSpace: "nowrap",
     fontSize: "13px",
@@ -81,13 +95,14 @@ const useStyles = makeStyles({
     fontVariantNumeric: "tabular-nums",
     color: tokens.colorNeutralForeground2,
   },
-  right: { display: "flex", alignItems: "center", gap: "4px" },
+  right: { display: "flex", alignItems: "center", justifyContent: "flex-end", gap: "4px" },
   wide: { display: "contents", "@media (max-width: 600px)": { display: "none" } },
 });
 
 interface Props {
   project: Project;
-  progress: Progress | undefined;
+  /** Images nobody has decided about yet, once that is known. */
+  left: number | undefined;
   kind: Task["kind"] | undefined;
   /** How many images at once; null where it is always one. */
   layout: Layout | null;
@@ -107,29 +122,32 @@ interface Props {
 }
 
 export function TopBar(props: Props): ReactNode {
-  const { project, progress, kind } = props;
+  const { project, kind } = props;
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const quickKey = useKey("quick").name;
   const largeKey = useKey("large").name;
   const [, navigate] = useLocation();
-  const left = progress && new Intl.NumberFormat(i18n.language).format(leftIn(progress));
+  const left =
+    props.left === undefined ? "" : new Intl.NumberFormat(i18n.language).format(props.left);
   const home = project.my_role === "labeler" ? "/?list" : `/projects/${project.project_id}`;
   return (
     <div className={styles.bar}>
-      <Link
-        href={home}
-        className={styles.back}
-        aria-label={t("label.leave", { name: project.name })}
-      >
-        <Icon name="back" />
-        <span className={styles.name}>{project.name}</span>
-      </Link>
-      <span className={styles.about}>
-        {kind && t(`kinds.${kind}`)}
-        {kind && left && " · "}
-        {left && t("label.left", { left })}
-      </span>
+      <div className={styles.start}>
+        <Link
+          href={home}
+          className={styles.back}
+          aria-label={t("label.leave", { name: project.name })}
+        >
+          <Icon name="back" />
+          <span className={styles.name}>{project.name}</span>
+        </Link>
+        <span className={styles.about}>
+          {kind && t(`kinds.${kind}`)}
+          {kind && left && " · "}
+          {left && t("label.left", { left })}
+        </span>
+      </div>
       <div className={styles.middle}>
         {props.layout !== null && (
           <>

@@ -98,6 +98,8 @@ export interface Session extends History {
   outgoing: readonly Outgoing[];
   /** Tasks finished in this session that can be opened again, the last one at the end. */
   finished: readonly string[];
+  /** Images saved in this session that nobody had decided about before. */
+  saved: number;
   /** When the labeler last decided something, for the time an image took: see activity.ts. */
   decidedAt: number;
 }
@@ -149,6 +151,7 @@ export function newSession(rules: Rules): Session {
     aside: new Map(),
     outgoing: [],
     finished: [],
+    saved: 0,
     decidedAt: 0,
   };
 }
@@ -266,6 +269,17 @@ export function isComplete(page: Page): boolean {
   return decidedCount(page) === page.items.length;
 }
 
+/** Images that were submitted in this session and that nobody had decided about before. */
+export function submitted(state: Session): number {
+  const onTheWay = state.outgoing.filter(isFirst).map((one) => one.submission.items.length);
+  return onTheWay.reduce((sum, images) => sum + images, state.saved);
+}
+
+/** Whether what was submitted is no correction. */
+function isFirst({ page }: Outgoing): boolean {
+  return page.task.kind !== "correction";
+}
+
 /** The drafts of a page, as they are sent. */
 export function draftOf(page: Page): DraftItem[] {
   return page.items.map((item) => {
@@ -309,7 +323,7 @@ function putInFront(state: Session, page: Page, others: readonly Page[], at: num
 
 /** A task as a page. What was submitted of it already is not on it. */
 function pageOf(state: Session, { items: all, ...task }: Task, order: number): Page {
-  const gone = submitted(state, task.task_id);
+  const gone = submittedOf(state, task.task_id);
   const items = all.filter((item) => !gone.has(item.item_id));
   return {
     task,
@@ -324,7 +338,7 @@ function pageOf(state: Session, { items: all, ...task }: Task, order: number): P
   };
 }
 
-function submitted(state: Session, taskId: string): ReadonlySet<string> {
+function submittedOf(state: Session, taskId: string): ReadonlySet<string> {
   return new Set(
     state.outgoing
       .filter((one) => one.page.task.task_id === taskId)
@@ -788,7 +802,9 @@ function answered(state: Session, event: Extract<SessionEvent, { type: "answered
   if (!sent) return state;
   const others = state.finished.filter((one) => one !== event.taskId);
   const finished = [...others, event.taskId].slice(-FINISHED_DEPTH);
-  const next = { ...without(state, event.submissionId), finished };
+  const done = event.results.filter(({ status }) => status === "saved" || status === "saved_late");
+  const saved = state.saved + (isFirst(sent) ? done.length : 0);
+  const next = { ...without(state, event.submissionId), finished, saved };
   const problems = Object.fromEntries(
     event.results
       .filter((result) => result.status === "refused")

@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 
-import { progressQuery } from "@/api/queries";
-import type { Progress, Project } from "@/api/types";
+import { leftIn, progressQuery } from "@/api/queries";
+import type { Project } from "@/api/types";
 
 import { taskCalls } from "./calls";
 import { openDesk, type Desk, type DeskState } from "./desk";
 import { openJournal } from "./journal";
+import { submitted } from "./session";
 
 /** What says that somebody is there. */
 const SIGNS = ["pointermove", "pointerdown", "keydown", "wheel"] as const;
@@ -58,10 +59,21 @@ export function useDesk(
   return desk && state && { desk, state };
 }
 
-/** How far the project is. Not asked for before there are images, or none: they are waited for. */
-export function useProgress(project: Project, state: DeskState | undefined): Progress | undefined {
+/**
+ * How many images of the project nobody has decided about: by the last count of the API, less what was
+ * submitted here since. Not asked for before there are images, or none: they are waited for.
+ */
+export function useLeft(project: Project, state: DeskState | undefined): number | undefined {
   const enabled = Boolean(state && (state.session.pages.length || state.why));
-  return useQuery({ ...progressQuery(project.project_id, PROGRESS_EVERY_MS), enabled }).data;
+  const { data, dataUpdatedAt } = useQuery({
+    ...progressQuery(project.project_id, PROGRESS_EVERY_MS),
+    enabled,
+  });
+  const session = state?.session;
+  const saved = session?.saved ?? 0;
+  const [counted, setCounted] = useState({ at: 0, saved: 0 });
+  if (counted.at !== dataUpdatedAt) setCounted({ at: dataUpdatedAt, saved });
+  return data && session && Math.max(leftIn(data) - (submitted(session) - counted.saved), 0);
 }
 
 const nothingToHear = () => () => undefined;
