@@ -8,6 +8,7 @@ import {
   newSession,
   step,
   submitted,
+  type Page,
   type Session,
   type SessionEvent,
 } from "@/features/tasks/session";
@@ -293,6 +294,23 @@ describe("suggestions", () => {
   it("go when the image is cleared or skipped", () => {
     const cleared = play(suggested(), { type: "clear", at: 0 });
     expect(cleared.pages[0]?.work["i1"]?.suggestions).toEqual([]);
+  });
+});
+
+describe("what a browser kept", () => {
+  const kept = (taskId: string, order: number, worked: boolean) => {
+    const page = started(one, [`${taskId}-i`]).pages[0] as Page;
+    const work = worked ? play(started(one, [`${taskId}-i`]), label("c1")).pages[0]?.work : {};
+    return { ...page, task: { ...page.task, task_id: taskId }, order, work: work ?? {} };
+  };
+  const shown = (state: Session) => state.pages.map((page) => page.task.task_id);
+
+  it("is gone on with, but for pages ahead: they may have been given back as the tab closed", () => {
+    const pages = [kept("t3", 3, true), kept("t2", 2, false), kept("t1", 1, false)];
+    const state = step(newSession(one), { type: "restored", pages, outgoing: [], at: 0 });
+    expect(shown(state)).toEqual(["t1", "t3"]);
+    const open = ["t1", "t2", "t3"].map((id) => aTask(id, [anItem(`${id}-i`)]));
+    expect(shown(step(state, { type: "opened", tasks: open, at: 0 }))).toEqual(["t1", "t3", "t2"]);
   });
 });
 

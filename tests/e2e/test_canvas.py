@@ -609,7 +609,7 @@ def test_a_draft_is_not_submitted_and_after_esc_all_else_is(
     desk.press("Escape", "2")
     desk.click(seen[1])
     desk.press("Control+Enter")
-    expect(desk.page.get_by_text("Close the shape first")).to_be_attached()
+    expect(desk.page.get_by_test_id("hint")).to_contain_text("Close the shape first")
     assert desk.item() == item
     desk.press("Escape")
     assert desk.submit("Enter") == item

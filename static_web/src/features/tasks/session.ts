@@ -346,7 +346,10 @@ function submittedOf(state: Session, taskId: string): ReadonlySet<string> {
   );
 }
 
-/** Goes on with what this browser kept, before the API says what became of it. */
+/**
+ * Goes on with what this browser kept, before the API says what became of it. Pages ahead are given back when
+ * a tab closes, perhaps too late to be struck out here: only the API knows which are still this labeler's.
+ */
 function restore(state: Session, event: Extract<SessionEvent, { type: "restored" }>): Session {
   const pages = event.pages
     .map((page): Page => {
@@ -354,7 +357,8 @@ function restore(state: Session, event: Extract<SessionEvent, { type: "restored"
       const touched = Object.keys(page.work).length > 0;
       return { ...page, work: { ...fresh, ...page.work }, touched };
     })
-    .sort((a, b) => a.order - b.order);
+    .sort((a, b) => a.order - b.order)
+    .filter((page, index) => index === 0 || page.touched);
   return turnTo({ ...state, pages, outgoing: event.outgoing }, event.at);
 }
 
