@@ -3,25 +3,26 @@
 A refresh is queue work in steps, each safe to repeat: list the container into a manifest, compare it with
 the last one, register what is new in batches, measure it. Nothing is registered twice, because an item's
 id comes from its blob; never more than the limit, because a place is reserved before an item is made
-(`_Capacity`). Events register single blobs by the same rules.
+(`capacity.py`). Events register single blobs by the same rules.
 """
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
 from labeling import images, layout
+from labeling.capacity import Capacity
 from labeling.datasets import sift
-from labeling.errors import Conflict, NotFound
+from labeling.documents import Documents
+from labeling.errors import NotFound
 from labeling.items import Items
+from labeling.manifest import Entry, Manifests, differences
 from labeling.model import Model, UtcTime, new_id
 from labeling.patterns import READABLE_NOW, Pattern, judge
 from labeling.projects import Project, Projects
@@ -32,13 +33,8 @@ from labeling.storage import (
     MAX_OPERATIONS,
     Blob,
     Collision,
-    Create,
-    Merge,
-    Operation,
     Range,
-    Row,
     Storage,
-    attempts,
 )
 
 PAGES_A_MESSAGE = 20
@@ -50,8 +46,6 @@ REGISTERED_AT_ONCE = 40
 MEASURED_AT_ONCE = 24
 READERS = 8
 LOOKED_UP_AT_ONCE = 100
-REMEMBERED_LATE = 500
-"""Item ids of 26 characters: well within the 32,768 that a cell holds."""
 
 SMALL_PROJECT, MEDIUM_PROJECT = 5_000, 100_000
 
@@ -110,30 +104,10 @@ class RefreshState(Model):
     known_parts: int = 0
     batches: int = 0
 
-
-class _Capacity(Model):
-    """Places for items: taken, reserved by batches, and how many came too late for one.
-
-    `late` are the last of those that events told of: told again, they are not counted again. `by_events`
-    counts the items made of events, which the manifest of what is known does not have yet.
-    """
-
-    used: int = 0
-    reserved: dict[str, int] = {}
-    over: int = 0
-    late: list[str] = []
-    by_events: int = 0
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A blob in a manifest; in a batch of differences, with what happened to it."""
-
-    path: str
-    etag: str
-    size: int
-    media: str
-    change: Literal["new", "changed", "gone", "same"] = "new"
+    @property
+    def running(self) -> bool:
+        """Whether there is still something to do."""
+        return self.state in ("listing", "registering")
 
 
 class Ingest:
@@ -143,6 +117,8 @@ class Ingest:
         self._storage = storage
         self._projects = projects
         self._settings = settings
+        self.capacity = Capacity(storage, settings.max_items)
+        self._states = Documents(storage, layout.PROJECTS, RefreshState)
 
     def start(self, project: Project) -> RefreshState:
         """Start a refresh, unless one is running; then that one is answered.
@@ -151,43 +127,35 @@ class Ingest:
         may have ended before.
         """
         now = self._storage.clock.now()
-        for _ in attempts(self._storage):
-            row = self._row(project.project_id, layout.REFRESH_STATE)
-            last = _state(row) if row else None
-            if last and last.state in ("listing", "registering"):
-                self._storage.queues.send(
-                    layout.REFRESH_QUEUE,
-                    Refresh(
-                        project_id=project.project_id,
-                        refresh_id=last.refresh_id,
-                        step="list" if last.state == "listing" else "compare",
-                    ),
-                )
+
+        def started(last: RefreshState) -> RefreshState:
+            if last.running:
                 return last
-            fresh = RefreshState(
+            return RefreshState(
                 refresh_id=new_id("r"),
                 started_at=now,
-                known_id=last.known_id if last else "",
-                known_parts=last.known_parts if last else 0,
-                over_limit=last.over_limit if last else 0,
-                skipped=last.skipped if last else {},
-                images=last.images if last else 0,
+                known_id=last.known_id,
+                known_parts=last.known_parts,
+                over_limit=last.over_limit,
+                skipped=last.skipped,
+                images=last.images,
             )
-            try:
-                self._write(project.project_id, layout.REFRESH_STATE, fresh, row)
-            except Collision:
-                continue
-            self._storage.queues.send(
-                layout.REFRESH_QUEUE,
-                Refresh(project_id=project.project_id, refresh_id=fresh.refresh_id),
-            )
-            return fresh
-        raise AssertionError("unreachable")
+
+        none = RefreshState(refresh_id="", state="done", started_at=now)
+        state = self._states.change(project.project_id, layout.REFRESH_STATE, started, missing=none)
+        self._storage.queues.send(
+            layout.REFRESH_QUEUE,
+            Refresh(
+                project_id=project.project_id,
+                refresh_id=state.refresh_id,
+                step="list" if state.state == "listing" else "compare",
+            ),
+        )
+        return state
 
     def state(self, project_id: str) -> RefreshState | None:
         """What the last refresh of a project did."""
-        row = self._row(project_id, layout.REFRESH_STATE)
-        return _state(row) if row else None
+        return self._states.get(project_id, layout.REFRESH_STATE)
 
     # The steps of a refresh.
 
@@ -219,6 +187,7 @@ class Ingest:
 
     def _list(self, project: Project, message: Refresh) -> tuple[str | None, int]:
         pattern = Pattern.parse(project.source.pattern)
+        manifests = self._manifests(project)
         cursor, part = message.cursor, message.part
         for _ in range(PAGES_A_MESSAGE):
             page = self._storage.blobs.list(
@@ -226,7 +195,7 @@ class Ingest:
             )
             accepted, skipped = sift(pattern, page.blobs)
             entries = [Entry(blob.path, blob.etag, blob.size, media) for blob, media in accepted]
-            self.write_part(project, message.refresh_id, "listed", part, entries, skipped)
+            manifests.write(message.refresh_id, "listed", part, entries, skipped)
             cursor, part = page.cursor, part + 1
             if cursor is None:
                 break
@@ -250,28 +219,24 @@ class Ingest:
             )
 
     def _compare(self, project: Project, state: RefreshState, listed_parts: int) -> None:
-        skipped: Counter[str] = Counter()
-        images_found = 0
-        for part in range(listed_parts):
-            header, count = self._part_header(project, state.refresh_id, part)
-            skipped.update(header)
-            images_found += count
+        manifests = self._manifests(project)
+        images_found, skipped = manifests.counts(state.refresh_id, "listed", listed_parts)
         project = self._with_shards(project, images_found)
-        capacity, capacity_row = self._capacity(project.project_id)
-        free = self._settings.max_items - capacity.used - sum(capacity.reserved.values())
+        places, places_row = self.capacity.read(project.project_id)
+        free = self.capacity.limit - places.taken
 
         # Of its own: another process may be comparing at the same time, with other places left.
         manifest_id = new_id("f")
-        known = _PartWriter(self, project, manifest_id, "known", KNOWN_A_PART)
-        batches = _PartWriter(self, project, manifest_id, "change", CHANGES_A_PART)
+        known = manifests.writer(manifest_id, "known", KNOWN_A_PART)
+        batches = manifests.writer(manifest_id, "change", CHANGES_A_PART)
         counts: Counter[str] = Counter()
         reserve: Counter[str] = Counter()
         over = 0
-        differences = _differences(
-            self._entries(project, state.known_id, "known", state.known_parts),
-            self._entries(project, state.refresh_id, "listed", listed_parts),
+        found = differences(
+            manifests.entries(state.known_id, "known", state.known_parts),
+            manifests.entries(state.refresh_id, "listed", listed_parts),
         )
-        for entry in self._known_by_events(project, differences, capacity.by_events):
+        for entry in self._known_by_events(project, found, places.by_events):
             if entry.change == "gone" and not entry.etag:
                 known.add(entry)  # noted before
                 continue
@@ -290,7 +255,7 @@ class Ingest:
         known_parts, batch_parts = known.close(), batches.close()
 
         # Every batch holds a place, if only of size 0: the last one to be confirmed ends the refresh.
-        places = {
+        wanted = {
             batch: reserve[batch] for batch in (f"{manifest_id}/{n}" for n in range(batch_parts))
         }
         registering = state.model_copy(
@@ -307,23 +272,15 @@ class Ingest:
                 "batches": batch_parts,
             }
         )
-        reserved = capacity.model_copy(
-            update={
-                "reserved": {**capacity.reserved, **places},
-                "over": over,
-                "by_events": 0,
-            }
-        )
-        state_row = self._row(project.project_id, layout.REFRESH_STATE)
-        if state_row is None or _state(state_row) != state:
+        state_row = self._states.row(project.project_id, layout.REFRESH_STATE)
+        if state_row is None or self._states.of(state_row) != state:
             return self._again(project, state, listed_parts)  # another process was first
         try:
-            self._storage.tables.transact(
-                layout.PROJECTS,
+            self._states.write(
                 project.project_id,
                 [
-                    _record(layout.REFRESH_STATE, registering, state_row),
-                    _record(layout.CAPACITY, reserved, capacity_row),
+                    self._states.operation(layout.REFRESH_STATE, registering, state_row),
+                    self.capacity.reserved(places, wanted, over, places_row),
                 ],
             )
         except Collision:
@@ -331,23 +288,23 @@ class Ingest:
         self._send_batches(project.project_id, registering)
 
     def _known_by_events(
-        self, project: Project, differences: Iterator[Entry], expected: int
+        self, project: Project, found: Iterator[Entry], expected: int
     ) -> Iterator[Entry]:
         """The differences, where what events have made items of already is not new.
 
         Looks items up until it has found as many as events have made: mostly none, so it reads nothing.
         """
         items = self._projects.items(project)
-        while some := list(islice(differences, LOOKED_UP_AT_ONCE)):
+        while some := list(islice(found, LOOKED_UP_AT_ONCE)):
             ids = [
                 layout.item_id(project.source.container, entry.path)
                 for entry in some
                 if expected > 0 and entry.change == "new"
             ]
-            found = {one.item.path: one.item for one in items.read_many(ids) if one}
-            expected -= len(found)
+            known = {one.item.path: one.item for one in items.read_many(ids) if one}
+            expected -= len(known)
             for entry in some:
-                item = found.get(entry.path)
+                item = known.get(entry.path)
                 if item is None:
                     yield entry
                 else:
@@ -389,7 +346,7 @@ class Ingest:
         if project is None:
             return
         items = self._projects.items(project)
-        entries = self._read_part(project, message.manifest_id, "change", message.part)
+        entries = self._manifests(project).read(message.manifest_id, "change", message.part)
         batch = f"{message.manifest_id}/{message.part}"
         fresh = [entry for entry in entries if entry.change == "new"]
         made = self._register(items, project, fresh, batch)
@@ -407,7 +364,7 @@ class Ingest:
                     stop=start + MEASURED_A_MESSAGE,
                 ),
             )
-        self._confirm(project.project_id, batch, made)
+        self.capacity.confirm(project.project_id, batch, made)
         self._finish_if_done(project.project_id, message.manifest_id)
 
     def _register(
@@ -458,8 +415,8 @@ class Ingest:
         return blob
 
     def _finish_if_done(self, project_id: str, manifest_id: str) -> None:
-        capacity = self._capacity(project_id)[0]
-        if any(batch.startswith(f"{manifest_id}/") for batch in capacity.reserved):
+        places = self.capacity.read(project_id)[0]
+        if any(batch.startswith(f"{manifest_id}/") for batch in places.reserved):
             return
         now = self._storage.clock.now()
         self._update(
@@ -487,7 +444,7 @@ class Ingest:
         project = self._projects.find(message.project_id)
         if project is None:
             return
-        entries = self._read_part(project, message.manifest_id, "change", message.part)
+        entries = self._manifests(project).read(message.manifest_id, "change", message.part)
         wanted = {
             layout.item_id(project.source.container, entry.path): entry
             for entry in entries[message.start : message.stop]
@@ -588,224 +545,23 @@ class Ingest:
             blob = self._storage.blobs.find(event.container, event.path)
             if blob is None:
                 return
-            batch = self._reserve_one(project.project_id, item_id)
+            batch = self.capacity.reserve_one(project.project_id, item_id)
             if batch is None:
                 return
             entry = Entry(blob.path, blob.etag, blob.size, media)
             made = self._register(items, project, [entry], batch)
-            self._settle_place(project.project_id, item_id, batch if made else "")
+            self.capacity.settle_one(project.project_id, item_id, batch if made else "")
         else:
-            self._settle_place(project.project_id, item_id, known.item.batch)
+            self.capacity.settle_one(project.project_id, item_id, known.item.batch)
             blob = self._follow(items, project, event.path)
             if blob is None or (known.item.blob_etag == blob.etag and known.item.width):
                 return
         self.measure(project, [(item_id, blob.path, blob.etag, blob.size, media)])
 
-    # Places for items.
-
-    def _reserve_one(self, project_id: str, item_id: str) -> str | None:
-        """A place for the item of an event, as the batch to register it by, or None.
-
-        A place that an earlier try left behind is taken over. Otherwise the batch is a new one, so that an
-        item made by another was not made in it.
-        """
-        limit = self._settings.max_items
-        batch = f"event/{item_id}/{new_id('e')}"
-
-        def reserved(old: _Capacity) -> _Capacity:
-            if any(name.startswith(f"event/{item_id}/") for name in old.reserved):
-                return old
-            if old.used + sum(old.reserved.values()) < limit:
-                return old.model_copy(update={"reserved": {**old.reserved, batch: 1}})
-            if item_id in old.late:
-                return old
-            late = [*old.late, item_id][-REMEMBERED_LATE:]
-            return old.model_copy(update={"over": old.over + 1, "late": late})
-
-        places = self._change_capacity(project_id, reserved).reserved
-        return next((name for name in places if name.startswith(f"event/{item_id}/")), None)
-
-    def _settle_place(self, project_id: str, item_id: str, made_in: str) -> None:
-        """An event's item is there: free its places, and count it if it was made in one of them."""
-
-        def settled(old: _Capacity) -> _Capacity:
-            rest = {
-                name: n
-                for name, n in old.reserved.items()
-                if not name.startswith(f"event/{item_id}/")
-            }
-            if len(rest) == len(old.reserved):
-                return old
-            made = int(made_in in old.reserved)
-            return old.model_copy(
-                update={
-                    "used": old.used + made,
-                    "by_events": old.by_events + made,
-                    "reserved": rest,
-                }
-            )
-
-        self._change_capacity(project_id, settled)
-
-    def _confirm(self, project_id: str, batch: str, made: int) -> None:
-        def confirmed(old: _Capacity) -> _Capacity:
-            if batch not in old.reserved:
-                return old
-            rest = {name: n for name, n in old.reserved.items() if name != batch}
-            return old.model_copy(update={"used": old.used + made, "reserved": rest})
-
-        self._change_capacity(project_id, confirmed)
-
-    def over_limit_of(self, row: Row | None) -> int:
-        """How many images found no place, by the project's capacity row."""
-        return _capacity_of(row).over
-
-    def _capacity(self, project_id: str) -> tuple[_Capacity, Row | None]:
-        row = self._row(project_id, layout.CAPACITY)
-        return _capacity_of(row), row
-
-    def _change_capacity(
-        self, project_id: str, change: Callable[[_Capacity], _Capacity]
-    ) -> _Capacity:
-        for _ in attempts(self._storage, 60):
-            old, row = self._capacity(project_id)
-            new = change(old)
-            if new == old:
-                return new
-            try:
-                self._write(project_id, layout.CAPACITY, new, row)
-                return new
-            except Collision:
-                continue
-        raise AssertionError("unreachable")
-
-    # Records and manifests.
-
-    def _row(self, project_id: str, key: str) -> Row | None:
-        return self._storage.tables.get(layout.PROJECTS, project_id, key)
-
-    def _write(self, project_id: str, key: str, record: Model, row: Row | None) -> None:
-        self._storage.tables.transact(layout.PROJECTS, project_id, [_record(key, record, row)])
-
     def _update(
         self, project_id: str, change: Callable[[RefreshState], RefreshState]
     ) -> RefreshState:
-        for _ in attempts(self._storage):
-            row = self._row(project_id, layout.REFRESH_STATE)
-            if row is None:
-                raise Conflict("no refresh was started")
-            old = _state(row)
-            new = change(old)
-            if new == old:
-                return old
-            try:
-                self._write(project_id, layout.REFRESH_STATE, new, row)
-                return new
-            except Collision:
-                continue
-        raise AssertionError("unreachable")
+        return self._states.change(project_id, layout.REFRESH_STATE, change)
 
-    def write_part(
-        self,
-        project: Project,
-        refresh_id: str,
-        kind: str,
-        part: int,
-        entries: Sequence[Entry],
-        skipped: Counter[str] | None = None,
-    ) -> None:
-        """Keep one part of a manifest, with how many blobs of it are no items, by reason."""
-        lines = [json.dumps({"skipped": dict(skipped or {}), "count": len(entries)})]
-        lines += [
-            json.dumps([e.path, e.etag, e.size, e.media, e.change], ensure_ascii=False)
-            for e in entries
-        ]
-        self._storage.blobs.write(
-            layout.MANIFESTS,
-            layout.manifest_blob(project.project_id, refresh_id, kind, part),
-            gzip.compress("\n".join(lines).encode(), 5),
-            content_type="application/gzip",
-        )
-
-    def _part_lines(self, project: Project, refresh_id: str, kind: str, part: int) -> list[str]:
-        blob = layout.manifest_blob(project.project_id, refresh_id, kind, part)
-        data = gzip.decompress(self._storage.blobs.read(layout.MANIFESTS, blob))
-        return data.decode().split("\n")
-
-    def _part_header(
-        self, project: Project, refresh_id: str, part: int
-    ) -> tuple[dict[str, int], int]:
-        header = json.loads(self._part_lines(project, refresh_id, "listed", part)[0])
-        return header["skipped"], header["count"]
-
-    def _read_part(self, project: Project, refresh_id: str, kind: str, part: int) -> list[Entry]:
-        lines = self._part_lines(project, refresh_id, kind, part)[1:]
-        return [Entry(*json.loads(line)) for line in lines]
-
-    def _entries(self, project: Project, refresh_id: str, kind: str, parts: int) -> Iterator[Entry]:
-        for part in range(parts):
-            yield from self._read_part(project, refresh_id, kind, part)
-
-
-class _PartWriter:
-    """Writes entries as parts of a fixed size, holding one part in memory."""
-
-    def __init__(
-        self, ingest: Ingest, project: Project, refresh_id: str, kind: str, size: int
-    ) -> None:
-        self._ingest = ingest
-        self._project = project
-        self._refresh_id = refresh_id
-        self._kind = kind
-        self._size = size
-        self._part = 0
-        self._entries: list[Entry] = []
-
-    def add(self, entry: Entry) -> int:
-        """Add an entry; returns the number of its part."""
-        if len(self._entries) == self._size:
-            self._flush()
-        self._entries.append(entry)
-        return self._part
-
-    def _flush(self) -> None:
-        self._ingest.write_part(
-            self._project, self._refresh_id, self._kind, self._part, self._entries
-        )
-        self._part += 1
-        self._entries = []
-
-    def close(self) -> int:
-        """Write what is left; returns how many parts there are."""
-        if self._entries:
-            self._flush()
-        return self._part
-
-
-def _differences(known: Iterator[Entry], listed: Iterator[Entry]) -> Iterator[Entry]:
-    """Merge-join of two listings sorted by name; memory does not grow with them."""
-    old, new = next(known, None), next(listed, None)
-    while old or new:
-        if new is None or (old is not None and old.path < new.path):
-            assert old is not None
-            yield replace(old, change="gone")
-            old = next(known, None)
-        elif old is None or new.path < old.path:
-            yield replace(new, change="new")
-            new = next(listed, None)
-        else:
-            yield replace(new, change="same" if old.etag == new.etag else "changed")
-            old, new = next(known, None), next(listed, None)
-
-
-def _state(row: Row) -> RefreshState:
-    return RefreshState.model_validate_json(row.text("doc"))
-
-
-def _record(key: str, record: Model, row: Row | None) -> Operation:
-    cells = {"schema": 1, "doc": record.model_dump_json()}
-    return Merge(key, cells, row.etag) if row else Create(key, cells)
-
-
-def _capacity_of(row: Row | None) -> _Capacity:
-    return _Capacity.model_validate_json(row.text("doc")) if row else _Capacity()
+    def _manifests(self, project: Project) -> Manifests:
+        return Manifests(self._storage.blobs, project.project_id)

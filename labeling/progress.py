@@ -135,7 +135,7 @@ class ProgressService:
             if RANK[opened.role] > RANK["labeler"]
             else [],
             flags=_group(counters, "flag"),
-            over_limit=self._ingest.over_limit_of(records.get(layout.CAPACITY)),
+            over_limit=self._ingest.capacity.of(records.get(layout.CAPACITY)).over,
             refresh=_refresh_view(refresh) if refresh else None,
         )
 

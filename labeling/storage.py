@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -386,6 +387,9 @@ def link_window(now: datetime) -> tuple[datetime, datetime]:
     return start - timedelta(minutes=15), start + 3 * _WINDOW
 
 
+Result = TypeVar("Result")
+
+
 def attempts(storage: Storage, most: int = 20) -> Iterator[int]:
     """Numbers of tries, with growing random pauses between them.
 
@@ -397,3 +401,16 @@ def attempts(storage: Storage, most: int = 20) -> Iterator[int]:
             storage.clock.sleep(storage.random() * min(1.0, 0.01 * 2**number))
         yield number
     raise Unavailable("too many others are writing here at once; send the same request again")
+
+
+def insist(storage: Storage, attempt: Callable[[], Result], most: int = 20) -> Result:
+    """The result of `attempt`, which is made again while it meets another writer (`Collision`).
+
+    Raises:
+        Unavailable: after `most` tries that all met one.
+    """
+    tries = attempts(storage, most)
+    while True:
+        next(tries)
+        with suppress(Collision):
+            return attempt()

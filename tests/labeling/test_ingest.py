@@ -7,7 +7,8 @@ from contextlib import suppress
 import pytest
 
 from labeling import layout
-from labeling.ingest import BlobEvent, Entry, Measure, Refresh, Register
+from labeling.ingest import BlobEvent, Measure, Refresh, Register
+from labeling.manifest import Entry, Manifests
 from labeling.model import Model
 from labeling.projects import Project
 from labeling.settings import Settings
@@ -516,10 +517,10 @@ def test_a_listing_that_names_a_file_twice_makes_one_item(world: World) -> None:
     listing = queues[layout.REFRESH_QUEUE].popleft().message
     world.handle(layout.REFRESH_QUEUE, listing)
     assert isinstance(listing, Refresh)
-    ingest, kept = world.services.ingest, world.services.projects.get(project.project_id)
     blobs = world.storage.blobs.list(PHOTOS).blobs
     entries = [Entry(one.path, one.etag, one.size, "png") for one in blobs]
-    ingest.write_part(kept, listing.refresh_id, "listed", 0, [*entries, *entries])
+    manifests = Manifests(world.storage.blobs, project.project_id)
+    manifests.write(listing.refresh_id, "listed", 0, [*entries, *entries])
 
     world.drain()
 
