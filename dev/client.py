@@ -17,8 +17,8 @@ from typing import Any, Self
 import httpx
 
 from labeling import layout
-from labeling.access import Role
-from labeling.annotations import TaskType
+from labeling.annotations.shapes import TaskType
+from labeling.projects.access import Role
 
 _UPLOADS_A_CALL = 500
 _UPLOADS_AT_ONCE = 4

@@ -21,7 +21,7 @@ from dev.samples import Truth, compose
 from dev.site import Choice, build, with_sign_in
 from dev.stack import Stack
 from dev.suggestions import suggestions
-from labeling.annotations import TaskType
+from labeling.annotations.shapes import TaskType
 
 ADMIN = Person("demo-admin", "admin@example.com", roles=("admin",))
 LABELERS = (

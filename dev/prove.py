@@ -1,4 +1,4 @@
-"""Tries to break the invariants of `labeling/items.py`: `python -m dev.prove --seeds 60 --steps 4000`.
+"""Tries to break the invariants of `labeling/items/items.py`: `python -m dev.prove --seeds 60 --steps 4000`.
 
 Many requests run at once, and change places at every storage call. Some are killed, before a call or
 after its effect; some calls fail, before their effect or after it. After every transaction all that
@@ -25,33 +25,33 @@ from typing import Any, Literal, cast
 from greenlet import getcurrent, greenlet
 
 from dev.azurite import Azurite
-from labeling import items as items_module
 from labeling import layout
-from labeling.acceptance import Acceptance, PrelabelAnnotation, encoded, small_copy
 from labeling.adapters.azure import connect
 from labeling.adapters.memory import MemoryClock, memory_storage
-from labeling.annotations import Annotation, Origin
+from labeling.annotations.acceptance import Acceptance, PrelabelAnnotation, encoded, small_copy
+from labeling.annotations.shapes import Annotation, Origin
 from labeling.errors import Unavailable
-from labeling.items import Items, day_key
-from labeling.model import digest_id, milliseconds
-from labeling.records import (
+from labeling.items import items as items_module
+from labeling.items.items import Items, day_key
+from labeling.items.records import (
     Decision,
     Finished,
     Found,
     Item,
     Labeling,
     Late,
-    Measured,
     Rendered,
     Task,
     lane_of_queue_row,
     split_tasks,
     unpack,
 )
-from labeling.records import (
+from labeling.items.records import (
     Run as Source,
 )
-from labeling.records import stored as stored_item
+from labeling.items.records import stored as stored_item
+from labeling.media.header import Measured
+from labeling.model import digest_id, milliseconds
 from labeling.storage import Collision, Create, Operation, Range, Row, Storage, Tables
 
 PROJECT = "p"
@@ -322,7 +322,7 @@ class World:
         here = [one for one in self.images if self.items.shard_of(one.item_id) == shard]
         return self.random.sample(here, min(len(here), 6))
 
-    # What labelers do, as `labeling/tasks.py` does it for them.
+    # What labelers do, as `labeling/tasks/service.py` does it for them.
 
     def hand_out(self, user: str, shard: int) -> None:
         """Ask for a page."""

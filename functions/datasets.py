@@ -5,8 +5,9 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.web import Call, checked, endpoint
-from labeling.access import require_site_admin
-from labeling.datasets import (
+from labeling.model import Model
+from labeling.projects.access import require_site_admin
+from labeling.projects.datasets import (
     BrowsePage,
     Dataset,
     DatasetChange,
@@ -17,7 +18,6 @@ from labeling.datasets import (
     UploadAnswer,
     UploadRequest,
 )
-from labeling.model import Model
 
 bp = func.Blueprint()
 

@@ -7,7 +7,14 @@ import azure.functions as func
 from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
-from labeling.exports import Export, ExportLink, ExportList, LinkRequest, MakeExport, NewExport
+from labeling.exchange.exports import (
+    Export,
+    ExportLink,
+    ExportList,
+    LinkRequest,
+    MakeExport,
+    NewExport,
+)
 
 bp = func.Blueprint()
 

@@ -9,9 +9,9 @@ import azure.functions as func
 
 from functions.services import services
 from labeling import layout
-from labeling.ingest import BlobEvent, Measure, Refresh, Register
+from labeling.ingest.refresh import BlobEvent, Measure, Refresh, Register
+from labeling.ingest.renditions import Render
 from labeling.progress import Compact
-from labeling.renditions import Render
 
 bp = func.Blueprint()
 

@@ -6,7 +6,9 @@ import azure.functions as func
 
 from functions.web import Call, endpoint
 from labeling import layout
-from labeling.access import (
+from labeling.errors import NotFound
+from labeling.model import Model
+from labeling.projects.access import (
     Invitation,
     MemberChange,
     MemberView,
@@ -15,8 +17,6 @@ from labeling.access import (
     TokenView,
     require_site_admin,
 )
-from labeling.errors import NotFound
-from labeling.model import Model
 
 bp = func.Blueprint()
 

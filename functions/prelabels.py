@@ -5,8 +5,8 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.web import Call, endpoint
-from labeling.access import Role
-from labeling.prelabels import PrelabelAnswer, PrelabelBatch, PrelabelEnvelope
+from labeling.assist.prelabels import PrelabelAnswer, PrelabelBatch, PrelabelEnvelope
+from labeling.projects.access import Role
 
 bp = func.Blueprint()
 

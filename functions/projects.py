@@ -7,11 +7,11 @@ from typing import Any
 import azure.functions as func
 
 from functions.web import Call, endpoint
-from labeling.access import require_site_admin
-from labeling.ingest import RefreshState
+from labeling.ingest.refresh import RefreshState
 from labeling.model import Model
 from labeling.progress import Progress
-from labeling.projects import (
+from labeling.projects.access import require_site_admin
+from labeling.projects.projects import (
     AddClasses,
     ClassChange,
     ClassView,

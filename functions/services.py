@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from functools import cache
 
 from labeling import layout
-from labeling.access import Access
 from labeling.adapters.azure import ServiceUris, connect
-from labeling.datasets import Datasets
-from labeling.exports import Exports
-from labeling.ingest import Ingest
-from labeling.mine import Mine
-from labeling.prelabels import Prelabels
+from labeling.assist.prelabels import Prelabels
+from labeling.exchange.exports import Exports
+from labeling.ingest.refresh import Ingest
+from labeling.ingest.renditions import Renditions
 from labeling.progress import Compact, ProgressService
-from labeling.projects import Projects
-from labeling.renditions import Renditions
+from labeling.projects.access import Access
+from labeling.projects.datasets import Datasets
+from labeling.projects.projects import Projects
 from labeling.review import Review
 from labeling.settings import Settings
 from labeling.storage import Storage
-from labeling.tasks import Tasks
+from labeling.tasks.my_work import Mine
+from labeling.tasks.service import Tasks
 
 
 @dataclass(frozen=True)

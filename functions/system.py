@@ -6,8 +6,8 @@ import azure.functions as func
 
 from functions.openapi import document
 from functions.web import Call, endpoint
-from labeling.access import Role
 from labeling.model import Model
+from labeling.projects.access import Role
 
 bp = func.Blueprint()
 

@@ -8,15 +8,9 @@ import azure.functions as func
 
 from functions.web import Call, checked, endpoint
 from labeling.errors import Invalid, NotFound
-from labeling.mine import MyWork
 from labeling.model import Model
-from labeling.submissions import (
-    MAX_SUBMISSION_BYTES,
-    Submission,
-    SubmissionEnvelope,
-    SubmitAnswer,
-)
-from labeling.tasks import (
+from labeling.tasks.my_work import MyWork
+from labeling.tasks.service import (
     Draft,
     DraftAnswer,
     LeaseList,
@@ -29,6 +23,12 @@ from labeling.tasks import (
     TaskList,
     TaskRequest,
     TaskView,
+)
+from labeling.tasks.submissions import (
+    MAX_SUBMISSION_BYTES,
+    Submission,
+    SubmissionEnvelope,
+    SubmitAnswer,
 )
 
 bp = func.Blueprint()

@@ -22,7 +22,6 @@ from pydantic import BaseModel, ValidationError
 
 from functions.services import Services, services
 from labeling import layout
-from labeling.access import Caller, Role
 from labeling.adapters.calls import counting
 from labeling.errors import (
     Failure,
@@ -35,7 +34,8 @@ from labeling.errors import (
     Unavailable,
     faults_of,
 )
-from labeling.projects import Opened
+from labeling.projects.access import Caller, Role
+from labeling.projects.projects import Opened
 from labeling.storage import Collision
 
 log = logging.getLogger("labelry")

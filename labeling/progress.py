@@ -6,13 +6,13 @@ import logging
 from collections import Counter, defaultdict
 
 from labeling import layout
-from labeling.access import RANK, Member, member_of
-from labeling.ingest import Ingest, RefreshState
-from labeling.items import Items
+from labeling.ingest.refresh import Ingest, RefreshState
+from labeling.items.items import Items
 from labeling.model import Model, UtcTime
-from labeling.projects import Opened, Project, Projects, ProjectState
+from labeling.projects.access import RANK, Member, member_of
+from labeling.projects.projects import Opened, Project, Projects, ProjectState
 from labeling.storage import Range, Row, Storage
-from labeling.tasks import Tasks
+from labeling.tasks.service import Tasks
 
 REFRESHED = ("initializing", "running", "paused")
 """States in which a refresh is started when it is due."""

@@ -10,14 +10,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from labeling import layout
-from labeling.acceptance import Acceptance
-from labeling.annotations import Annotation
+from labeling.annotations.acceptance import Acceptance
+from labeling.annotations.shapes import Annotation
 from labeling.errors import Invalid, NotFound
+from labeling.items.records import SETTLED, Item, ItemState, Outcome, Revision, Stored, stored
 from labeling.model import Id, Model, UtcTime, from_milliseconds
-from labeling.projects import Opened, Projects
-from labeling.records import SETTLED, Item, ItemState, Outcome, Revision, Stored, stored
+from labeling.projects.projects import Opened, Projects
 from labeling.storage import Range, Row, Storage, check_key
-from labeling.tasks import ImageLinks, Tasks
+from labeling.tasks.service import ImageLinks, Tasks
 
 LISTED: tuple[ItemState, ...] = (*SETTLED, "unreadable", "excluded")
 

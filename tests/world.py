@@ -17,22 +17,22 @@ from PIL import Image
 import function_app
 from functions.services import Services, compose
 from labeling import layout
-from labeling.access import Caller, Role
 from labeling.adapters.memory import MemoryClock, MemoryStorage, Sent, memory_storage
-from labeling.annotations import TaskType
-from labeling.classes import NewClass
-from labeling.datasets import Source
-from labeling.exports import MakeExport
-from labeling.ingest import BlobEvent, Measure, Refresh, Register
+from labeling.annotations.classes import NewClass
+from labeling.annotations.shapes import TaskType
+from labeling.exchange.exports import MakeExport
+from labeling.ingest.refresh import BlobEvent, Measure, Refresh, Register
+from labeling.ingest.renditions import Render
+from labeling.items.records import Item, stored
 from labeling.model import Model
 from labeling.progress import Compact
-from labeling.projects import NewProject, Opened, Project
-from labeling.records import Item, stored
-from labeling.renditions import Render
+from labeling.projects.access import Caller, Role
+from labeling.projects.datasets import Source
+from labeling.projects.projects import NewProject, Opened, Project
 from labeling.settings import Settings
 from labeling.storage import Storage
-from labeling.submissions import SubmissionEnvelope, SubmitAnswer
-from labeling.tasks import TaskAnswer, TaskRequest, TaskView
+from labeling.tasks.service import TaskAnswer, TaskRequest, TaskView
+from labeling.tasks.submissions import SubmissionEnvelope, SubmitAnswer
 
 PHOTOS = "photos"
 ADMIN = Caller(user="admin", name="Ada", provider="test", site_admin=True)

@@ -16,19 +16,20 @@ from dev.azurite import Azurite
 from dev.bench.measure import Measure
 from functions.services import Services, compose
 from labeling import layout
-from labeling.access import Caller
 from labeling.adapters.azure import connect
 from labeling.adapters.calls import counting
 from labeling.adapters.memory import memory_storage
-from labeling.classes import NewClass
-from labeling.datasets import Source
-from labeling.prelabels import MAX_ITEMS, PrelabelEnvelope
-from labeling.projects import NewProject, Project
-from labeling.records import Item, Measured
+from labeling.annotations.classes import NewClass
+from labeling.assist.prelabels import MAX_ITEMS, PrelabelEnvelope
+from labeling.items.records import Item
+from labeling.media.header import Measured
+from labeling.projects.access import Caller
+from labeling.projects.datasets import Source
+from labeling.projects.projects import NewProject, Project
 from labeling.settings import Settings
 from labeling.storage import Operation, Range, Row, Storage, Tables
-from labeling.submissions import SubmissionEnvelope, SubmitAnswer
-from labeling.tasks import TaskAnswer, TaskRequest, TaskView
+from labeling.tasks.service import TaskAnswer, TaskRequest, TaskView
+from labeling.tasks.submissions import SubmissionEnvelope, SubmitAnswer
 
 PAGE = 9
 HANDOUTS = 40

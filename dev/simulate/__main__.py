@@ -51,7 +51,7 @@ from dev.simulate.labeler import Plan, Role, person
 from dev.simulate.real import LOST_RACE
 from dev.stack import Stack
 from dev.suggestions import suggestions
-from labeling.annotations import TaskType
+from labeling.annotations.shapes import TaskType
 
 ADMIN = Person("simulate-admin", "admin@example.com", roles=("admin",))
 SABOTAGE = {"claim-without-etag": 2.0, "drop-item": 9.0}

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from playwright.sync_api import Page
 
-from labeling.annotations import TaskType
+from labeling.annotations.shapes import TaskType
 
 CLASSES = ["Ash", "Birch", "Cedar", "Fir", "Oak"]
 OPEN = "No label yet"

@@ -33,7 +33,7 @@ from playwright.sync_api import (
 from dev.client import Client, Person
 from dev.site import build
 from dev.stack import Stack
-from labeling.annotations import TaskType
+from labeling.annotations.shapes import TaskType
 
 ADMIN = Person("admin", "admin@example.com", roles=("admin",))
 ARRIVES_MS = 30_000  # two cores run storage, host, front door and browser at once

@@ -12,28 +12,28 @@ from typing import Any
 import pytest
 
 from dev.prove import Run, ThreadedRun, Violation
-from labeling import items as module
 from labeling import layout
-from labeling.acceptance import Prelabel
 from labeling.adapters.azure import connect
 from labeling.adapters.memory import memory_storage
-from labeling.items import Items
-from labeling.records import (
+from labeling.annotations.acceptance import Prelabel
+from labeling.items import items as module
+from labeling.items.items import Items
+from labeling.items.records import (
     Decision,
     Finished,
     Found,
     Item,
     Labeling,
     Late,
-    Measured,
     Stored,
     Task,
     lane_of_queue_row,
     pack,
 )
-from labeling.records import (
+from labeling.items.records import (
     Run as Source,
 )
+from labeling.media.header import Measured
 from labeling.storage import Collision, Create, Delete, Merge, Operation, Range, Value
 from tests.conftest import TestStorage
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from labeling import layout
-from labeling.access import Caller
 from labeling.errors import Invalid, NotFound
-from labeling.items import Items
-from labeling.projects import Project
-from labeling.records import Item, Lane
+from labeling.items.items import Items
+from labeling.items.records import Item, Lane
+from labeling.projects.access import Caller
+from labeling.projects.projects import Project
 from labeling.review import ItemFilter, ItemLine, RejectRequest
 from labeling.storage import Create
-from labeling.tasks import ReopenRequest
+from labeling.tasks.service import ReopenRequest
 from tests.world import ADMIN, PHOTOS, World, decided, tag
 
 Labeled = tuple[World, Project, Caller]

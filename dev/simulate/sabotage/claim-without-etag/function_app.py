@@ -13,8 +13,8 @@ from typing import Any
 from dev.simulate.real import real_app
 from functions import services
 from labeling.adapters.azure import AzureTables
-from labeling.items import Items
-from labeling.records import Task
+from labeling.items.items import Items
+from labeling.items.records import Task
 from labeling.storage import Collision, Create, Delete, Operation, Storage
 
 _PAUSE_S = 0.5  # between looking and claiming: everyone else has looked by then

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dev.simulate.real import real_app
-from labeling.items import Items
-from labeling.records import Decision, Task
+from labeling.items.items import Items
+from labeling.items.records import Decision, Task
 
 _submit = Items.submit
 _dropped: list[str] = []

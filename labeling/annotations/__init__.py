@@ -1,0 +1,1 @@
+"""What a labeler says about an image: shapes, classes, and what became of suggestions."""

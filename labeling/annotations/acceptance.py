@@ -1,0 +1,195 @@
+"""What a run suggests for an image, and what became of it in a labeler's hands.
+
+Nobody has to be believed: an annotation names the suggestion it was made from, and whether it was kept or
+changed is told by comparing the two (ADR-0007).
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from hashlib import sha256
+from itertools import chain
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from labeling.annotations.shapes import Annotation, Box, Geometry, Origin, Polygon, Tag
+from labeling.model import Fraction, Id, Model
+
+SAME = 1e-9
+"""Coordinates that differ by less, in fractions of the image, are the same: what JSON may cost."""
+
+MAX_COPY = 4 * 1024
+"""Characters of a suggestion that rows for handing out carry along; a larger one is read when shown."""
+
+
+class PrelabelAnnotation(Model):
+    """One thing a run suggests. `confidence` as the run gave it, null where it gave none."""
+
+    annotation_id: Id
+    class_id: Id
+    confidence: Fraction | None = None
+    frame: Annotated[int, Field(ge=0)] = 0
+    geometry: Geometry = Tag()
+
+
+class Prelabel(Model):
+    """What a run suggests for an image."""
+
+    run_id: Id
+    annotations: list[PrelabelAnnotation]
+
+
+class Acceptance(Model):
+    """What became of an image's suggestions, counted by comparing them with what was submitted.
+
+    `accepted` are as they were suggested, `changed` in class, place or shape, `removed` gone; `added` are
+    annotations made from no suggestion.
+    """
+
+    run_id: Id
+    accepted: int
+    changed: int
+    removed: int
+    added: int
+
+
+_SUGGESTED = TypeAdapter(list[PrelabelAnnotation])
+
+
+def encoded(annotations: Sequence[PrelabelAnnotation]) -> bytes:
+    """Suggestions as they are kept; empty where there are none."""
+    return _SUGGESTED.dump_json(list(annotations)) if annotations else b""
+
+
+def decoded(data: bytes) -> list[PrelabelAnnotation]:
+    """Suggestions that were `encoded`."""
+    return _SUGGESTED.validate_json(data) if data else []
+
+
+def small_copy(data: bytes) -> str:
+    """Encoded suggestions as one cell of text, or nothing where that would be too long."""
+    text = base64.b64encode(zlib.compress(data)).decode() if data else ""
+    return text if len(text) <= MAX_COPY else ""
+
+
+def of_copy(text: str) -> list[PrelabelAnnotation]:
+    """The suggestions of a `small_copy`."""
+    return decoded(zlib.decompress(base64.b64decode(text)))
+
+
+def is_blind(item_id: str, share: float) -> bool:
+    """Whether an item is kept without suggestions, so that their effect can be measured.
+
+    Decided by the item alone, for good and in every project: a smaller share is a part of a larger one.
+
+    >>> is_blind("abc", 0.0), is_blind("abc", 1.0)
+    (False, True)
+    """
+    return int.from_bytes(sha256(b"blind" + item_id.encode()).digest()[:6], "big") < share * 2**48
+
+
+def compare(
+    annotations: Sequence[Annotation], prelabel: Prelabel
+) -> tuple[list[Annotation], Acceptance]:
+    """Annotations with the suggestion each was truly made from, and how many of which kind there are.
+
+    An annotation stands for the suggestion its `origin` names, if there is one of this id and no other
+    annotation has a better claim; or for one that it equals. What is said of an unknown one is left out.
+    """
+    suggested = {one.annotation_id: one for one in prelabel.annotations}
+    made: dict[str, int] = {}  # suggestion: the place of the annotation made from it
+    for at, one in enumerate(annotations):
+        source = suggested.get(one.origin.prelabel) if one.origin else None
+        if source is None:
+            continue
+        first = made.setdefault(source.annotation_id, at)
+        if not same(annotations[first], source) and same(one, source):
+            made[source.annotation_id] = at
+    _claim_equal(annotations, [suggested[one] for one in suggested if one not in made], made)
+    source_of = {at: suggested[name] for name, at in made.items()}
+    credited: list[Annotation] = []
+    for at, one in enumerate(annotations):
+        source = source_of.get(at)
+        origin = source and Origin(
+            prelabel=source.annotation_id, run_id=prelabel.run_id, changed=not same(one, source)
+        )
+        credited.append(_from(one, origin))
+    changed = sum(1 for one in credited if one.origin and one.origin.changed)
+    return credited, Acceptance(
+        run_id=prelabel.run_id,
+        accepted=len(made) - changed,
+        changed=changed,
+        removed=len(suggested) - len(made),
+        added=len(annotations) - len(made),
+    )
+
+
+def _claim_equal(
+    annotations: Sequence[Annotation], left: Sequence[PrelabelAnnotation], made: dict[str, int]
+) -> None:
+    """Give suggestions nobody names to annotations that are just the same, such as a tag set by a key."""
+    if not left or len(made) == len(annotations):
+        return
+    waiting: defaultdict[str, list[str]] = defaultdict(list)
+    for one in reversed(left):
+        waiting[_content(one)].append(one.annotation_id)
+    taken = set(made.values())
+    for at, one in enumerate(annotations):
+        if at not in taken and (names := waiting.get(_content(one))):
+            made[names.pop()] = at
+
+
+def _content(one: Annotation | PrelabelAnnotation) -> str:
+    return f"{one.class_id}|{one.frame}|{one.geometry.model_dump_json()}"
+
+
+def inherited(
+    annotations: Sequence[Annotation], before: Sequence[Annotation] = ()
+) -> list[Annotation]:
+    """Annotations of somebody who was shown no suggestion, but perhaps annotations made from one.
+
+    Those that were there before are still made from the same one, perhaps changed now; others from none.
+    """
+    known = {one.annotation_id: one for one in before if one.origin}
+    kept: list[Annotation] = []
+    for one in annotations:
+        old = known.get(one.annotation_id)
+        origin = old.origin if old else None
+        if old and origin and not origin.changed and not same(one, old):
+            origin = origin.model_copy(update={"changed": True})
+        kept.append(_from(one, origin))
+    return kept
+
+
+def _from(one: Annotation, origin: Origin | None) -> Annotation:
+    return one if one.origin == origin else one.model_copy(update={"origin": origin})
+
+
+def same(one: Annotation | PrelabelAnnotation, other: Annotation | PrelabelAnnotation) -> bool:
+    """Whether two annotations say the same: class, frame, and every coordinate within `SAME`."""
+    return (one.class_id, one.frame) == (other.class_id, other.frame) and _near(
+        one.geometry, other.geometry
+    )
+
+
+def _near(one: Tag | Box | Polygon, other: Tag | Box | Polygon) -> bool:
+    if isinstance(one, Box) and isinstance(other, Box):
+        pairs = [(one.x0, other.x0), (one.y0, other.y0), (one.x1, other.x1), (one.y1, other.y1)]
+        return all(abs(a - b) <= SAME for a, b in pairs)
+    if isinstance(one, Polygon) and isinstance(other, Polygon):
+        rings, others = _rings(one), _rings(other)
+        return [len(ring) for ring in rings] == [len(ring) for ring in others] and all(
+            abs(a - b) <= SAME
+            for ring, another in zip(rings, others, strict=True)
+            for a, b in zip(chain(*ring), chain(*another), strict=True)
+        )
+    return isinstance(one, Tag) and isinstance(other, Tag)
+
+
+def _rings(polygon: Polygon) -> list[list[tuple[float, float]]]:
+    """Its rings, an empty one between parts, so that a hole is never taken for a part."""
+    return [ring for part in polygon.parts for ring in ([], part.outer, *part.holes)]

@@ -1,0 +1,263 @@
+"""Prelabels from anywhere: suggestions that a labeler accepts or mends instead of starting from nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from labeling import layout
+from labeling.annotations.acceptance import PrelabelAnnotation, encoded, is_blind
+from labeling.annotations.classes import fold
+from labeling.annotations.shapes import MAX_ANNOTATIONS, Geometry, Tag, TaskType
+from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
+from labeling.items.records import Run, Suggested, pack
+from labeling.model import Fraction, Id, Model, UtcTime, from_milliseconds, milliseconds
+from labeling.projects.projects import Opened, Project, Projects
+from labeling.settings import Settings
+from labeling.storage import Collision, Create, Storage, attempts
+from labeling.tasks.submissions import Problem, check_annotations, check_tags, problem_of
+
+MAX_ITEMS = 500
+_CLOCKS = timedelta(minutes=5)  # by which another's may be ahead
+
+
+class SuggestedAnnotation(Model):
+    """One suggestion. The class by its id or by its name, such as `Animal/Cat`."""
+
+    annotation_id: Id | None = None
+    class_id: Id | None = None
+    class_name: Annotated[str | None, Field(alias="class", max_length=200)] = None
+    confidence: Fraction | None = None
+    frame: Annotated[int, Field(ge=0)] = 0
+    geometry: Geometry = Tag()
+
+    @model_validator(mode="after")
+    def _of_one_class(self) -> SuggestedAnnotation:
+        if (self.class_id is None) == (self.class_name is None):
+            raise ValueError("name the class by class_id or by class")
+        return self
+
+
+class SuggestedItem(Model):
+    """Suggestions for one image, named by its id or its path in the container; none: take them away."""
+
+    item_id: Id | None = None
+    path: Annotated[str, Field(min_length=1, max_length=1_024)] | None = None
+    annotations: Annotated[list[SuggestedAnnotation], Field(max_length=MAX_ANNOTATIONS)]
+
+    @model_validator(mode="after")
+    def _one_name(self) -> SuggestedItem:
+        if (self.item_id is None) == (self.path is None):
+            raise ValueError("name the image by item_id or by path")
+        return self
+
+
+class PrelabelBatch(Model):
+    """Suggestions of a run: a model, a script, an older system. Safe to send again as it is.
+
+    Of two runs the one with the later `created_at` wins, whichever comes first; left out, it is the moment
+    of the run's first batch. What a run has said about an image stands: to say otherwise, begin another.
+    """
+
+    run_id: Id
+    created_at: UtcTime | None = None
+    items: Annotated[list[SuggestedItem], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class PrelabelEnvelope(Model):
+    """A batch whose items are checked one by one, so that one bad shape does not hold up the rest."""
+
+    run_id: Id
+    created_at: UtcTime | None = None
+    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class PrelabelResult(Model):
+    """What became of the suggestions for one image.
+
+    `unchanged`: the run said so before. `superseded`: a newer run has spoken, or somebody has labeled it.
+    `blind`: the image is kept without suggestions, so that their effect can be measured.
+    """
+
+    item_id: str
+    status: Literal["saved", "unchanged", "superseded", "blind", "unknown_item", "refused"]
+    by: str | None = None
+    problem: Problem | None = None
+
+
+class PrelabelAnswer(Model):
+    """One result an item, in the order they were sent."""
+
+    results: list[PrelabelResult]
+
+
+class Prelabels:
+    """Takes suggestions in."""
+
+    def __init__(self, storage: Storage, projects: Projects, settings: Settings) -> None:
+        self._storage = storage
+        self._projects = projects
+        self._settings = settings
+        self._runs: dict[tuple[str, str], int] = {}
+
+    def put(self, opened: Opened, batch: PrelabelEnvelope, *, by: str) -> PrelabelAnswer:
+        """Keep the suggestions of a batch, each item on its own. Safe to repeat.
+
+        Raises:
+            Conflict: the project's images are not listed yet.
+            Invalid: `created_at` lies in the future, or is another than the run had before.
+        """
+        project = opened.project
+        if not project.shards:
+            raise Conflict(f"the project is {project.state}; wait until its images are listed")
+        run = self._run(project.project_id, batch, by)
+        results: dict[int, PrelabelResult] = {}
+        ready: dict[str, tuple[int, bytes]] = {}
+        check = _Check(project)
+        for index, raw in enumerate(batch.items):
+            found = check.item(raw, index)
+            if isinstance(found, PrelabelResult):
+                results[index] = found
+            elif found[0] in ready:
+                results[index] = _refused(found[0], _TWICE, index)
+            elif is_blind(found[0], self._settings.blind_share):
+                results[index] = PrelabelResult(item_id=found[0], status="blind")
+            else:
+                ready[found[0]] = (index, found[1])
+        data = {item_id: suggested for item_id, (_, suggested) in ready.items()}
+        for item_id, became in self._keep(opened, run, data, by).items():
+            index = ready[item_id][0]
+            results[index] = _result(item_id, became, index)
+        return PrelabelAnswer(results=[results[index] for index in range(len(batch.items))])
+
+    def _keep(
+        self, opened: Opened, run: Run, data: Mapping[str, bytes], by: str
+    ) -> dict[str, Suggested]:
+        items = opened.items
+        by_shard: defaultdict[int, list[str]] = defaultdict(list)
+        for item_id in data:
+            by_shard[items.shard_of(item_id)].append(item_id)
+        # Before the first of them is there: whoever sends a batch again may find nothing left to write.
+        if layout.PRELABELED not in opened.project.queues and any(data.values()):
+            self._projects.use_queue(opened.project.project_id, layout.PRELABELED)
+        became: dict[str, Suggested] = {}
+        for shard, ids in by_shard.items():
+            for at in range(0, len(ids), items.most_suggested):
+                some = {one: data[one] for one in ids[at : at + items.most_suggested]}
+                became |= items.suggest(shard, run, some, by=by)
+        return became
+
+    def _run(self, project_id: str, batch: PrelabelEnvelope, by: str) -> Run:
+        """The run with its time, which its first batch decides for good."""
+        now = self._storage.clock.now()
+        if batch.created_at and batch.created_at > now + _CLOCKS:
+            raise _of_run("future", "created_at lies in the future; leave it out for now")
+        known = (project_id, batch.run_id)
+        if known not in self._runs:
+            if len(self._runs) > 1_000:
+                self._runs.clear()
+            self._runs[known] = self._first(project_id, batch, milliseconds(now), by)
+        run = Run(batch.run_id, self._runs[known])
+        if batch.created_at and milliseconds(batch.created_at) != run.created_ms:
+            began = from_milliseconds(run.created_ms).isoformat()
+            raise _of_run("another-time", f"this run was created at {began}; use a new run_id")
+        return run
+
+    def _first(self, project_id: str, batch: PrelabelEnvelope, now: int, by: str) -> int:
+        key = layout.run(batch.run_id)
+        for _ in attempts(self._storage):
+            row = self._storage.tables.get(layout.PROJECTS, project_id, key)
+            if row:
+                return row.number("created_ms")
+            created = milliseconds(batch.created_at) if batch.created_at else now
+            cells = {"schema": 1, "created_ms": created, "first_ms": now, "by": by}
+            try:
+                self._storage.tables.transact(layout.PROJECTS, project_id, [Create(key, cells)])
+            except Collision:
+                continue  # another batch of it was first: its time counts
+            return created
+        raise AssertionError("unreachable")
+
+
+def _of_run(code: str, detail: str) -> Invalid:
+    return Invalid(detail, faults=(Fault("/created_at", code, detail),))
+
+
+class _Check:
+    """What a suggestion for an image of this project must hold."""
+
+    def __init__(self, project: Project) -> None:
+        self._task_type: TaskType = project.task_type
+        self._container = project.source.container
+        self._ids = {one.class_id for one in project.classes}
+        self._id_of = {fold(one.name): one.class_id for one in project.classes}
+
+    def item(self, raw: Mapping[str, Any], index: int) -> tuple[str, bytes] | PrelabelResult:
+        """The item and its suggestions, encoded; or why they are refused."""
+        name, path = raw.get("item_id"), raw.get("path")
+        item_id = str(name)[:64] if name or not path else self._item_of(str(path))
+        try:
+            one = SuggestedItem.model_validate(raw)
+            annotations = [self._annotation(*pair) for pair in enumerate(one.annotations)]
+            check_annotations(annotations, self._task_type, self._ids)
+            if annotations:
+                check_tags(annotations, self._task_type)
+            data = encoded(annotations)
+            pack("suggestion", data)
+        except ValidationError as error:
+            return _refused(item_id, faults_of(error)[0], index)
+        except Invalid as error:
+            return _refused(item_id, error.faults[0], index)
+        except TooLarge as error:
+            return _refused(item_id, Fault("/annotations", "too-large", error.detail), index)
+        return item_id, data
+
+    def _item_of(self, path: str) -> str:
+        return layout.item_id(self._container, path)
+
+    def _annotation(self, number: int, one: SuggestedAnnotation) -> PrelabelAnnotation:
+        class_id = one.class_id or self._id_of.get(fold(one.class_name or ""))
+        if class_id is None:
+            detail = f"there is no class {one.class_name!r}"
+            fault = Fault(f"/annotations/{number}/class", "unknown-class", detail)
+            raise Invalid(detail, faults=(fault,))
+        return PrelabelAnnotation(
+            annotation_id=one.annotation_id or f"p{number + 1}",
+            class_id=class_id,
+            confidence=one.confidence,
+            frame=one.frame,
+            geometry=one.geometry,
+        )
+
+
+_TWICE = Fault("", "duplicate", "this image is there twice")
+_OTHERWISE = Fault(
+    "/annotations", "said-otherwise", "this run has suggested something else; begin a new run"
+)
+_UNREADABLE = Fault("", "not-to-label", "this image is not to be labeled")
+
+
+def _refused(item_id: str, fault: Fault, index: int) -> PrelabelResult:
+    return PrelabelResult(item_id=item_id, status="refused", problem=problem_of(fault, index))
+
+
+def _result(item_id: str, became: Suggested, index: int) -> PrelabelResult:
+    match became:
+        case "saved" | "unchanged":
+            return PrelabelResult(item_id=item_id, status=became)
+        case "older":
+            by = "a newer run has suggested something for it"
+            return PrelabelResult(item_id=item_id, status="superseded", by=by)
+        case "labeled":
+            by = "somebody has labeled it"
+            return PrelabelResult(item_id=item_id, status="superseded", by=by)
+        case "contradicts":
+            return _refused(item_id, _OTHERWISE, index)
+        case "barred":
+            return _refused(item_id, _UNREADABLE, index)
+        case "unknown":
+            return PrelabelResult(item_id=item_id, status="unknown_item")

@@ -1,0 +1,1 @@
+"""From blobs to items that can be shown."""

@@ -1,0 +1,569 @@
+"""From blobs to items: refreshes, events, and measuring.
+
+A refresh is queue work in steps, each safe to repeat: list the container into a manifest, compare it with
+the last one, register what is new in batches, measure it. Nothing is registered twice, because an item's
+id comes from its blob; never more than the limit, because a place is reserved before an item is made
+(`capacity.py`). Events register single blobs by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import replace
+from itertools import islice
+from typing import Literal
+
+from labeling import layout
+from labeling.documents import Documents
+from labeling.errors import NotFound
+from labeling.ingest.capacity import Capacity
+from labeling.ingest.manifest import Entry, Manifests, differences
+from labeling.ingest.renditions import ITEMS_A_MESSAGE, Render, needed
+from labeling.items.items import Items
+from labeling.items.records import Item
+from labeling.media import header
+from labeling.media.header import Measured
+from labeling.media.patterns import READABLE_NOW, Pattern, judge
+from labeling.model import Model, UtcTime, new_id
+from labeling.projects.datasets import sift
+from labeling.projects.projects import Project, Projects
+from labeling.settings import Settings
+from labeling.storage import (
+    MAX_OPERATIONS,
+    Blob,
+    Collision,
+    Range,
+    Storage,
+)
+
+PAGES_A_MESSAGE = 20
+"""Pages of 5,000 blobs listed in one go: well within a function's time."""
+KNOWN_A_PART = 5_000
+CHANGES_A_PART = 2_000
+MEASURED_A_MESSAGE = 200
+REGISTERED_AT_ONCE = 40
+MEASURED_AT_ONCE = 24
+READERS = 8
+LOOKED_UP_AT_ONCE = 100
+
+SMALL_PROJECT, MEDIUM_PROJECT = 5_000, 100_000
+
+
+class Refresh(Model):
+    """A step of a refresh: list from `cursor` on, or compare when everything is listed."""
+
+    project_id: str
+    refresh_id: str
+    cursor: str | None = None
+    part: int = 0
+    step: Literal["list", "compare"] = "list"
+
+
+class Register(Model):
+    """One batch of differences that a refresh found, as written into a manifest."""
+
+    project_id: str
+    manifest_id: str
+    part: int
+
+
+class Measure(Model):
+    """Entries `start` to `stop` of a batch, to be measured."""
+
+    project_id: str
+    manifest_id: str
+    part: int
+    start: int
+    stop: int
+
+
+class BlobEvent(Model):
+    """A blob landed, changed or went away."""
+
+    container: str
+    path: str
+    deleted: bool = False
+
+
+class RefreshState(Model):
+    """What the last refresh did, or the running one does. `known_id`: the manifest of what is known."""
+
+    refresh_id: str
+    state: Literal["listing", "registering", "done", "failed"] = "listing"
+    problem: str = ""
+    started_at: UtcTime
+    finished_at: UtcTime | None = None
+    images: int = 0
+    new: int = 0
+    changed: int = 0
+    missing: int = 0
+    over_limit: int = 0
+    skipped: dict[str, int] = {}
+    known_id: str = ""
+    known_parts: int = 0
+    batches: int = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether there is still something to do."""
+        return self.state in ("listing", "registering")
+
+
+class Ingest:
+    """Registers the images of projects."""
+
+    def __init__(self, storage: Storage, projects: Projects, settings: Settings) -> None:
+        self._storage = storage
+        self._projects = projects
+        self._settings = settings
+        self.capacity = Capacity(storage, settings.max_items)
+        self._states = Documents(storage, layout.PROJECTS, RefreshState)
+
+    def start(self, project: Project) -> RefreshState:
+        """Start a refresh, unless one is running; then that one is answered.
+
+        The running one is sent its message again, which does no harm: the process that was to send it
+        may have ended before.
+        """
+        now = self._storage.clock.now()
+
+        def started(last: RefreshState) -> RefreshState:
+            if last.running:
+                return last
+            return RefreshState(
+                refresh_id=new_id("r"),
+                started_at=now,
+                known_id=last.known_id,
+                known_parts=last.known_parts,
+                over_limit=last.over_limit,
+                skipped=last.skipped,
+                images=last.images,
+            )
+
+        none = RefreshState(refresh_id="", state="done", started_at=now)
+        state = self._states.change(project.project_id, layout.REFRESH_STATE, started, missing=none)
+        self._storage.queues.send(
+            layout.REFRESH_QUEUE,
+            Refresh(
+                project_id=project.project_id,
+                refresh_id=state.refresh_id,
+                step="list" if state.state == "listing" else "compare",
+            ),
+        )
+        return state
+
+    def state(self, project_id: str) -> RefreshState | None:
+        """What the last refresh of a project did."""
+        return self._states.get(project_id, layout.REFRESH_STATE)
+
+    # The steps of a refresh.
+
+    def on_refresh(self, message: Refresh) -> None:
+        """List some pages, or compare what was listed with what is known."""
+        project = self._projects.find(message.project_id)
+        state = self.state(message.project_id)
+        if project is None or state is None or state.refresh_id != message.refresh_id:
+            return
+        if state.state == "registering":
+            self._send_batches(project.project_id, state)
+        elif state.state == "listing" and message.step == "compare":
+            self._compare(project, state, message.part)
+        elif state.state == "listing":
+            self._list_on(project, message)
+
+    def _list_on(self, project: Project, message: Refresh) -> None:
+        try:
+            cursor, part = self._list(project, message)
+        except NotFound:
+            self._fail(project, f"there is no container {project.source.container!r}")
+            return
+        self._storage.queues.send(
+            layout.REFRESH_QUEUE,
+            message.model_copy(
+                update={"cursor": cursor, "part": part, "step": "list" if cursor else "compare"}
+            ),
+        )
+
+    def _list(self, project: Project, message: Refresh) -> tuple[str | None, int]:
+        pattern = Pattern.parse(project.source.pattern)
+        manifests = self._manifests(project)
+        cursor, part = message.cursor, message.part
+        for _ in range(PAGES_A_MESSAGE):
+            page = self._storage.blobs.list(
+                project.source.container, prefix=pattern.prefix, cursor=cursor
+            )
+            accepted, skipped = sift(pattern, page.blobs)
+            entries = [Entry(blob.path, blob.etag, blob.size, media) for blob, media in accepted]
+            manifests.write(message.refresh_id, "listed", part, entries, skipped)
+            cursor, part = page.cursor, part + 1
+            if cursor is None:
+                break
+        return cursor, part
+
+    def _fail(self, project: Project, problem: str) -> None:
+        self._update(
+            project.project_id,
+            lambda state: state.model_copy(
+                update={
+                    "state": "failed",
+                    "problem": problem,
+                    "finished_at": self._storage.clock.now(),
+                }
+            ),
+        )
+        if project.state == "initializing":
+            self._projects.change(
+                project.project_id,
+                lambda old: old.model_copy(update={"state": "failed", "state_reason": problem}),
+            )
+
+    def _compare(self, project: Project, state: RefreshState, listed_parts: int) -> None:
+        manifests = self._manifests(project)
+        images_found, skipped = manifests.counts(state.refresh_id, "listed", listed_parts)
+        project = self._with_shards(project, images_found)
+        places, places_row = self.capacity.read(project.project_id)
+        free = self.capacity.limit - places.taken
+
+        # Of its own: another process may be comparing at the same time, with other places left.
+        manifest_id = new_id("f")
+        known = manifests.writer(manifest_id, "known", KNOWN_A_PART)
+        batches = manifests.writer(manifest_id, "change", CHANGES_A_PART)
+        counts: Counter[str] = Counter()
+        reserve: Counter[str] = Counter()
+        over = 0
+        found = differences(
+            manifests.entries(state.known_id, "known", state.known_parts),
+            manifests.entries(state.refresh_id, "listed", listed_parts),
+        )
+        for entry in self._known_by_events(project, found, places.by_events):
+            if entry.change == "gone" and not entry.etag:
+                known.add(entry)  # noted before
+                continue
+            if entry.change == "new" and counts["new"] >= free:
+                over += 1
+                continue
+            known.add(replace(entry, etag="") if entry.change == "gone" else entry)
+            if entry.change == "same":
+                continue
+            counts[entry.change] += 1
+            batch = batches.add(
+                Entry(entry.path, entry.etag, entry.size, entry.media, entry.change)
+            )
+            if entry.change == "new":
+                reserve[f"{manifest_id}/{batch}"] += 1
+        known_parts, batch_parts = known.close(), batches.close()
+
+        # Every batch holds a place, if only of size 0: the last one to be confirmed ends the refresh.
+        wanted = {
+            batch: reserve[batch] for batch in (f"{manifest_id}/{n}" for n in range(batch_parts))
+        }
+        registering = state.model_copy(
+            update={
+                "state": "registering",
+                "images": images_found,
+                "new": counts["new"],
+                "changed": counts["changed"],
+                "missing": counts["gone"],
+                "over_limit": over,
+                "skipped": dict(skipped),
+                "known_id": manifest_id,
+                "known_parts": known_parts,
+                "batches": batch_parts,
+            }
+        )
+        state_row = self._states.row(project.project_id, layout.REFRESH_STATE)
+        if state_row is None or self._states.of(state_row) != state:
+            return self._again(project, state, listed_parts)  # another process was first
+        try:
+            self._states.write(
+                project.project_id,
+                [
+                    self._states.operation(layout.REFRESH_STATE, registering, state_row),
+                    self.capacity.reserved(places, wanted, over, places_row),
+                ],
+            )
+        except Collision:
+            return self._again(project, state, listed_parts)  # places were taken meanwhile
+        self._send_batches(project.project_id, registering)
+
+    def _known_by_events(
+        self, project: Project, found: Iterator[Entry], expected: int
+    ) -> Iterator[Entry]:
+        """The differences, where what events have made items of already is not new.
+
+        Looks items up until it has found as many as events have made: mostly none, so it reads nothing.
+        """
+        items = self._projects.items(project)
+        while some := list(islice(found, LOOKED_UP_AT_ONCE)):
+            ids = [
+                layout.item_id(project.source.container, entry.path)
+                for entry in some
+                if expected > 0 and entry.change == "new"
+            ]
+            known = {one.item.path: one.item for one in items.read_many(ids) if one}
+            expected -= len(known)
+            for entry in some:
+                item = known.get(entry.path)
+                if item is None:
+                    yield entry
+                else:
+                    same = item.blob_etag == entry.etag and item.flag != "missing"
+                    yield replace(entry, change="same" if same else "changed")
+
+    def _again(self, project: Project, state: RefreshState, listed_parts: int) -> None:
+        """Compare anew, in a message of its own: a function has so much time."""
+        self._storage.queues.send(
+            layout.REFRESH_QUEUE,
+            Refresh(
+                project_id=project.project_id,
+                refresh_id=state.refresh_id,
+                part=listed_parts,
+                step="compare",
+            ),
+        )
+
+    def _send_batches(self, project_id: str, state: RefreshState) -> None:
+        for part in range(state.batches):
+            self._storage.queues.send(
+                layout.REGISTER_QUEUE,
+                Register(project_id=project_id, manifest_id=state.known_id, part=part),
+            )
+        self._finish_if_done(project_id, state.known_id)
+
+    def _with_shards(self, project: Project, images_found: int) -> Project:
+        """Choose the number of shards, once and for life (ADR-0002)."""
+        expected = min(images_found, self._settings.max_items)
+        shards = 1 if expected <= SMALL_PROJECT else 4 if expected <= MEDIUM_PROJECT else 16
+        return self._projects.change(
+            project.project_id,
+            lambda old: old if old.shards else old.model_copy(update={"shards": shards}),
+        )
+
+    def on_register(self, message: Register) -> None:
+        """Make items of a batch's new blobs; note changed and missing ones."""
+        project = self._projects.find(message.project_id)
+        if project is None:
+            return
+        items = self._projects.items(project)
+        entries = self._manifests(project).read(message.manifest_id, "change", message.part)
+        batch = f"{message.manifest_id}/{message.part}"
+        fresh = [entry for entry in entries if entry.change == "new"]
+        made = self._register(items, project, fresh, batch)
+        for entry in entries:
+            if entry.change in ("gone", "changed"):
+                self._follow(items, project, entry.path)
+        for start in range(0, len(entries), MEASURED_A_MESSAGE):
+            self._storage.queues.send(
+                layout.MEASURE_QUEUE,
+                Measure(
+                    project_id=message.project_id,
+                    manifest_id=message.manifest_id,
+                    part=message.part,
+                    start=start,
+                    stop=start + MEASURED_A_MESSAGE,
+                ),
+            )
+        self.capacity.confirm(project.project_id, batch, made)
+        self._finish_if_done(project.project_id, message.manifest_id)
+
+    def _register(
+        self, items: Items, project: Project, entries: Sequence[Entry], batch: str
+    ) -> int:
+        by_shard: defaultdict[int, dict[str, Item]] = defaultdict(dict)
+        for entry in entries:
+            item = items.new_item(
+                entry.path,
+                entry.etag,
+                container=project.source.container,
+                size=entry.size,
+                media=entry.media,
+            )
+            by_shard[items.shard_of(item.item_id)][item.item_id] = item
+        made = 0
+        for shard, of_shard in by_shard.items():
+            found = list(of_shard.values())
+            step = min(REGISTERED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + items.overlap))
+            for at in range(0, len(found), step):
+                some = found[at : at + step]
+                mine = items.register(shard, some, batch)
+                made += mine
+                if mine < len(some):
+                    self._revisit(items, project, some)
+        return made
+
+    def _revisit(self, items: Items, project: Project, found: Sequence[Item]) -> None:
+        """Items that were known already: their blobs may have come back, or changed."""
+        for item, one in zip(found, items.read_many([item.item_id for item in found]), strict=True):
+            if one and (one.item.flag == "missing" or one.item.blob_etag != item.blob_etag):
+                self._follow(items, project, item.path)
+
+    def _follow(self, items: Items, project: Project, path: str) -> Blob | None:
+        """Let an item follow its blob as it is now, and give that, or None where it is gone.
+
+        Messages come late, and a listing is not of one moment: what they say is only a reason to look.
+        """
+        item_id = layout.item_id(project.source.container, path)
+        known = items.read(item_id)
+        blob = self._storage.blobs.find(project.source.container, path)
+        if known and blob is None:
+            items.flag(item_id, "missing")
+        elif known and blob:
+            if known.item.flag == "missing":
+                items.flag(item_id, "")
+            items.overwritten(item_id, blob.etag, blob.size)
+        return blob
+
+    def _finish_if_done(self, project_id: str, manifest_id: str) -> None:
+        places = self.capacity.read(project_id)[0]
+        if any(batch.startswith(f"{manifest_id}/") for batch in places.reserved):
+            return
+        now = self._storage.clock.now()
+        self._update(
+            project_id,
+            lambda old: (
+                old
+                if old.known_id != manifest_id or old.state != "registering"
+                else old.model_copy(update={"state": "done", "finished_at": now})
+            ),
+        )
+        project = self._projects.change(
+            project_id,
+            lambda old: (
+                old.model_copy(update={"state": "running", "state_reason": ""})
+                if old.state in ("initializing", "failed")
+                else old
+            ),
+        )
+        self._projects.take_snapshot(project, dict(self._projects.items(project).counters()))
+
+    # Measuring.
+
+    def on_measure(self, message: Measure) -> None:
+        """Read the headers of some images, so that they can be handed out."""
+        project = self._projects.find(message.project_id)
+        if project is None:
+            return
+        entries = self._manifests(project).read(message.manifest_id, "change", message.part)
+        wanted = {
+            layout.item_id(project.source.container, entry.path): entry
+            for entry in entries[message.start : message.stop]
+            if entry.change != "gone"
+        }
+        self.measure(
+            project, [(item, e.path, e.etag, e.size, e.media) for item, e in wanted.items()]
+        )
+
+    def measure_items(self, project: Project, found: Sequence[Item]) -> int:
+        """Measure items now, ahead of a labeler. Returns how many can be handed out."""
+        return self.measure(
+            project, [(one.item_id, one.path, one.blob_etag, one.size, one.media) for one in found]
+        )
+
+    def measure(self, project: Project, wanted: Sequence[tuple[str, str, str, int, str]]) -> int:
+        """Read headers (item, path, etag, size, media) and note what they say."""
+
+        def one(entry: tuple[str, str, str, int, str]) -> tuple[str, Measured]:
+            item_id, path, etag, size, media = entry
+            return item_id, self._measure_blob(project.source.container, path, etag, size, media)
+
+        with ThreadPoolExecutor(READERS) as pool:
+            reading = [pool.submit(copy_context().run, one, entry) for entry in wanted]
+            results = dict(each.result() for each in reading)
+        items = self._projects.items(project)
+        by_shard: defaultdict[int, list[str]] = defaultdict(list)
+        for item_id in results:
+            by_shard[items.shard_of(item_id)].append(item_id)
+        ready = 0
+        for shard, ids in by_shard.items():
+            step = min(MEASURED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + 2 * items.overlap))
+            for at in range(0, len(ids), step):
+                some = ids[at : at + step]
+                ready += items.measured(shard, {item_id: results[item_id] for item_id in some})
+        self._send_for_rendering(project, wanted, results)
+        return ready
+
+    def _send_for_rendering(
+        self,
+        project: Project,
+        wanted: Sequence[tuple[str, str, str, int, str]],
+        results: Mapping[str, Measured],
+    ) -> None:
+        """Ask for smaller copies of what was measured, where they are needed."""
+        todo = [
+            item_id
+            for item_id, _, _, size, media in wanted
+            if (found := results[item_id]).width and needed(found.width, found.height, size, media)
+        ]
+        for at in range(0, len(todo), ITEMS_A_MESSAGE):
+            self._storage.queues.send(
+                layout.RENDITIONS_QUEUE,
+                Render(project_id=project.project_id, item_ids=todo[at : at + ITEMS_A_MESSAGE]),
+            )
+
+    def _measure_blob(
+        self, container: str, path: str, etag: str, size: int, media: str
+    ) -> Measured:
+        def read(start: int, length: int) -> bytes:
+            return self._storage.blobs.read(container, path, start=start, length=length)
+
+        try:
+            return header.measure(read, size, media, etag)
+        except NotFound:
+            return Measured(blob_etag=etag, problem="the file is gone")
+
+    # Events.
+
+    def on_blob_event(self, event: BlobEvent) -> None:
+        """Let every project that watches this container take up a blob, or note that it is gone."""
+        verdict = judge(event.path, 1)
+        if verdict.media not in READABLE_NOW:
+            return
+        watchers = list(
+            self._storage.rows(
+                layout.DIRECTORY, Range(layout.watchers(event.container), "", layout.END)
+            )
+        )
+        for row in watchers:
+            if row.cells.get("watching") and Pattern.parse(row.text("pattern")).matches(event.path):
+                project = self._projects.find(row.key)
+                if project is not None:
+                    self._take_up(project, event, verdict.media)
+
+    def _take_up(self, project: Project, event: BlobEvent, media: str) -> None:
+        if project.state == "failed":
+            return  # the refresh that revives it lists everything
+        if not project.shards or project.state == "initializing":
+            # The first listing may have passed this name already: come back when all of it is registered,
+            # rather than compete with it for places.
+            self._storage.queues.send(layout.BLOB_EVENTS_QUEUE, event, delay_s=15)
+            return
+        items = self._projects.items(project)
+        item_id = layout.item_id(event.container, event.path)
+        known = items.read(item_id)
+        if known is None:
+            blob = self._storage.blobs.find(event.container, event.path)
+            if blob is None:
+                return
+            batch = self.capacity.reserve_one(project.project_id, item_id)
+            if batch is None:
+                return
+            entry = Entry(blob.path, blob.etag, blob.size, media)
+            made = self._register(items, project, [entry], batch)
+            self.capacity.settle_one(project.project_id, item_id, batch if made else "")
+        else:
+            self.capacity.settle_one(project.project_id, item_id, known.item.batch)
+            blob = self._follow(items, project, event.path)
+            if blob is None or (known.item.blob_etag == blob.etag and known.item.width):
+                return
+        self.measure(project, [(item_id, blob.path, blob.etag, blob.size, media)])
+
+    def _update(
+        self, project_id: str, change: Callable[[RefreshState], RefreshState]
+    ) -> RefreshState:
+        return self._states.change(project_id, layout.REFRESH_STATE, change)
+
+    def _manifests(self, project: Project) -> Manifests:
+        return Manifests(self._storage.blobs, project.project_id)

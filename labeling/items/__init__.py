@@ -1,0 +1,1 @@
+"""Items: what is kept of each image, and the only code that writes it."""

@@ -1,0 +1,619 @@
+"""Records of items and tasks: what is kept of them, and the rows that follow from it.
+
+An item is one truth row whose key never moves. All other rows of it (queue, listing, flag) and its share
+of the counters are *derived*: `operations_for(old, new)` is the difference between two states, in rows.
+`items.py` decides which states may follow which (ADR-0002).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel
+
+from labeling import layout
+from labeling.annotations.acceptance import Acceptance
+from labeling.annotations.shapes import Annotation
+from labeling.errors import TooLarge
+from labeling.model import Id, Model, UtcTime
+from labeling.storage import (
+    MAX_PROPERTY_BYTES,
+    Create,
+    Delete,
+    Merge,
+    Operation,
+    Row,
+    Value,
+)
+
+SCHEMA = 1
+"""Version of the stored records; a reader of another version migrates on read."""
+
+MAX_LABELS_BYTES = 900 * 1024
+"""Compressed labels of a submission: truth, history and, where several label an item, their own row travel
+in one batch of at most 4 MiB, as base64."""
+
+ItemState = Literal[
+    "available", "leased", "labeled", "skipped", "needs_review", "unreadable", "excluded"
+]
+Outcome = Literal["labeled", "skipped", "needs_review"]
+SETTLED: tuple[ItemState, ...] = ("labeled", "skipped", "needs_review")
+Flag = Literal["overwritten", "missing"]
+
+
+class Labeling(Model):
+    """What one person said about one image at one moment; `prelabel` where they were shown suggestions."""
+
+    schema_version: int = SCHEMA
+    outcome: Outcome
+    annotations: list[Annotation] = []
+    reason: str | None = None
+    note: str | None = None
+    labeler: str
+    saved_at: UtcTime
+    active_ms: int = 0
+    classes_version: int
+    submission_id: Id
+    prelabel: Acceptance | None = None
+
+    def tally(self) -> dict[str, int]:
+        """Annotations by class; empty unless the image counts as labeled."""
+        if self.outcome != "labeled":
+            return {}
+        return dict(Counter(annotation.class_id for annotation in self.annotations))
+
+
+class Returned(Model):
+    """Why an item came back to be labeled again."""
+
+    reason: str
+    at: UtcTime
+
+
+class Revision(BaseModel):
+    """One entry of an item's history: the whole state after a change."""
+
+    revision: int
+    what: str
+    by: str
+    at: UtcTime
+    reason: str | None = None
+    task_id: str | None = None
+    labeling: Labeling | None = None
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One of the `overlap` places an item has for labelers.
+
+    `task` is the open lease, if any; a settled lane with a task is being corrected and stays settled.
+    """
+
+    state: Literal["available", "leased", "labeled", "skipped", "needs_review"] = "available"
+    task: str = ""
+    labeler: str = ""
+    tally: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True)
+class Item:
+    """What is known of one image, without its annotations.
+
+    `width` and `height` are those of the upright image in pixels, 0 while not measured.
+    `changed_ms` grows with every revision; `order` is the place in the project's shuffle. `suggested` is the
+    run whose prelabel waits to be shown, `suggestion` a copy of that where it is small; `newest_run` sorts
+    runs by their time, and is the last that said anything, were it that there is nothing to suggest.
+    `renditions` are the longest sides of the smaller copies that are there, as in `1600,800,400`.
+    """
+
+    item_id: str
+    path: str
+    blob_etag: str
+    order: str
+    media: str = ""
+    size: int = 0
+    width: int = 0
+    height: int = 0
+    orientation: int = 1
+    frames: int = 1
+    revision: int = 0
+    priority: str = layout.UNMEASURED
+    reserved: str = ""
+    lanes: tuple[Lane, ...] = (Lane(),)
+    barred: str = ""
+    barred_reason: str = ""
+    flag: str = ""
+    changed_ms: int = 0
+    registered_ms: int = 0
+    batch: str = ""
+    returned: str = ""
+    renditions: str = ""
+    suggested: str = ""
+    suggestion: str = ""
+    newest_run: str = ""
+
+    @property
+    def state(self) -> ItemState:
+        """The state of the item as a whole."""
+        if self.barred:
+            return cast(ItemState, self.barred)
+        states = {lane.state for lane in self.lanes}
+        if "available" in states:
+            return "available"
+        if "leased" in states:
+            return "leased"
+        return next(s for s in ("needs_review", "labeled", "skipped") if s in states)
+
+    @property
+    def kind(self) -> str:
+        """Which kind of task it is for."""
+        return layout.KIND_OF[self.priority]
+
+    @property
+    def listing(self) -> str:
+        """The key of its listing row; empty while nothing is settled."""
+        state = self.state
+        if state in ("available", "leased"):
+            return ""
+        return layout.listed(state, self.changed_ms, self.revision, self.item_id)
+
+    def queue_keys(self) -> dict[int, str]:
+        """For each available lane its queue row."""
+        if self.barred:
+            return {}
+        return {
+            number: layout.reserved(self.reserved, self.item_id)
+            if self.reserved
+            else layout.queued(self.priority, number, self.order, self.item_id)
+            for number, lane in enumerate(self.lanes)
+            if lane.state == "available"
+        }
+
+    def facts(self) -> Counter[str]:
+        """Its share of the counters."""
+        facts: Counter[str] = Counter({f"state:{self.state}": 1})
+        queue = "queue:returned" if self.reserved else f"queue:{self.priority}"
+        for lane in self.lanes:
+            if lane.state == "available" and not self.barred:
+                facts[queue] += 1
+            elif lane.state in SETTLED:
+                facts[f"labeler:{lane.labeler}"] += 1
+                for class_id, count in lane.tally.items():
+                    facts[f"class:{class_id}"] += 1
+                    facts[f"instances:{class_id}"] += count
+        if self.flag:
+            facts[f"flag:{self.flag}"] += 1
+        return facts
+
+    def with_lane(self, number: int, lane: Lane) -> Item:
+        """The item with one lane changed."""
+        return replace(
+            self, lanes=tuple(lane if n == number else old for n, old in enumerate(self.lanes))
+        )
+
+    def lane_of(self, task: str) -> int | None:
+        """The lane a task holds."""
+        return next((n for n, lane in enumerate(self.lanes) if task and lane.task == task), None)
+
+    def cells(self) -> dict[str, Value]:
+        """The truth row, without the annotations."""
+        return {
+            "schema": SCHEMA,
+            "state": self.state,
+            "path": self.path,
+            "blob_etag": self.blob_etag,
+            "order": self.order,
+            "media": self.media,
+            "size": self.size,
+            "width": self.width,
+            "height": self.height,
+            "orientation": self.orientation,
+            "frames": self.frames,
+            "revision": self.revision,
+            "priority": self.priority,
+            "reserved": self.reserved,
+            "lanes": json.dumps(
+                [[one.state, one.task, one.labeler, dict(one.tally)] for one in self.lanes],
+                separators=(",", ":"),
+            ),
+            "barred": self.barred,
+            "barred_reason": self.barred_reason,
+            "flag": self.flag,
+            "changed_ms": self.changed_ms,
+            "registered_ms": self.registered_ms,
+            "batch": self.batch,
+            "returned": self.returned,
+            "renditions": self.renditions,
+            "suggested": self.suggested,
+            "suggestion": self.suggestion,
+            "newest_run": self.newest_run,
+        }
+
+    @classmethod
+    def of(cls, item_id: str, cells: Mapping[str, Value]) -> Item:
+        """The item of a truth row's (or a copy's) cells."""
+        lanes = tuple(
+            Lane(state, task, labeler, tally)
+            for state, task, labeler, tally in json.loads(str(cells["lanes"]))
+        )
+        known = {
+            name: cells[name]
+            for name in cls.__dataclass_fields__
+            if name in cells and name not in ("item_id", "lanes")
+        }
+        return cls(item_id=item_id, lanes=lanes, **cast(dict[str, Any], known))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An item as read: with the ETag of its truth row and the labels it holds, if they were read."""
+
+    item: Item
+    etag: str
+    cells: Mapping[str, Value]
+
+    @property
+    def labeling(self) -> Labeling | None:
+        """The labels the row holds: current where the item is settled, else defaults."""
+        data = unpack("labels", self.cells)
+        return Labeling.model_validate_json(data) if data else None
+
+
+def stored(row: Row) -> Stored:
+    """The item of a truth row."""
+    return Stored(Item.of(row.key[2:], row.cells), row.etag, row.cells)
+
+
+def pack(name: str, data: bytes, *, limit: int = MAX_LABELS_BYTES) -> dict[str, Value]:
+    """Bytes as cells `name0`, `name1`, ..., compressed, with their number in `name`.
+
+    Raises:
+        TooLarge: more than `limit` bytes after compression.
+    """
+    squeezed = zlib.compress(data, 6) if data else b""
+    if len(squeezed) > limit:
+        raise TooLarge(
+            f"{len(squeezed):,} bytes after compression; at most {limit:,} can be kept for one image. "
+            "Simplify the outlines or split the work"
+        )
+    chunks = [
+        squeezed[at : at + MAX_PROPERTY_BYTES] for at in range(0, len(squeezed), MAX_PROPERTY_BYTES)
+    ]
+    return {name: len(chunks), **{f"{name}{n}": chunk for n, chunk in enumerate(chunks)}}
+
+
+def unpack(name: str, cells: Mapping[str, Value]) -> bytes:
+    """The bytes `pack` made cells of; empty where there are none."""
+    count = int(cells.get(name, 0))
+    if not count:
+        return b""
+    return zlib.decompress(b"".join(cast(bytes, cells[f"{name}{n}"]) for n in range(count)))
+
+
+_DISPLAY = (
+    "path",
+    "blob_etag",
+    "order",
+    "media",
+    "size",
+    "width",
+    "height",
+    "orientation",
+    "frames",
+    "revision",
+    "priority",
+    "reserved",
+    "lanes",
+    "flag",
+    "changed_ms",
+    "registered_ms",
+    "batch",
+    "returned",
+    "renditions",
+    "suggested",
+    "suggestion",
+    "newest_run",
+)
+
+
+def _shown(item: Item) -> dict[str, Value]:
+    """The copy that queue and listing rows carry, so that showing an item need not read the truth."""
+    cells = item.cells()
+    return {name: cells[name] for name in _DISPLAY}
+
+
+def _difference(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Value]:
+    """The cells to merge; those that became empty too, for a merge leaves alone what it does not name."""
+    return {name: value for name, value in after.items() if before.get(name) != value}
+
+
+def queued_item(row: Row) -> Item:
+    """The item of a queue row (`A|...`, or `T|user|r|...` for one returned to a labeler)."""
+    return Item.of(layout.listed_item(row.key), row.cells)
+
+
+def lane_of_queue_row(key: str) -> int:
+    """The lane a queue row stands for; what is returned to one labeler is in lane 0."""
+    return int(key.split("|")[2]) if key.startswith("A|") else 0
+
+
+def operations_for(
+    old: Item | None,
+    new: Item,
+    *,
+    etag: str | None,
+    queue_etags: Mapping[str, str] = {},
+    labels: Mapping[str, Value] | None = None,
+) -> list[Operation]:
+    """The rows to write so that everything derived from an item follows `old -> new`."""
+    after = {**new.cells(), **(labels or {})}
+    if old is None:
+        operations: list[Operation] = [Create(layout.truth(new.item_id), after)]
+    else:
+        changed = _difference(old.cells(), after)
+        operations = [Merge(layout.truth(new.item_id), changed, etag)] if changed else []
+    before_queue = set(old.queue_keys().values()) if old else set[str]()
+    after_queue = set(new.queue_keys().values())
+    operations += [Delete(key, queue_etags.get(key)) for key in sorted(before_queue - after_queue)]
+    operations += [Create(key, _lean(_shown(new))) for key in sorted(after_queue - before_queue)]
+    if old and (changes := _difference(_shown(old), _shown(new))):
+        operations += [Merge(key, changes) for key in sorted(before_queue & after_queue)]
+    before_listing = old.listing if old else ""
+    if before_listing != new.listing:
+        if before_listing:
+            operations.append(Delete(before_listing))
+        if new.listing:
+            operations.append(Create(new.listing, _lean(_listing_cells(new))))
+    elif old and new.listing:
+        listed = _difference(_listing_cells(old), _listing_cells(new))
+        operations += [Merge(new.listing, listed)] if listed else []
+    before_flag = old.flag if old else ""
+    if before_flag != new.flag:
+        key = layout.flagged(new.item_id)
+        if not before_flag:
+            operations.append(Create(key, {"flag": new.flag}))
+        elif not new.flag:
+            operations.append(Delete(key))
+        else:
+            operations.append(Merge(key, {"flag": new.flag}))
+    return operations
+
+
+def _listing_cells(item: Item) -> dict[str, Value]:
+    classes = sorted({name for lane in item.lanes for name in lane.tally})
+    return {
+        **_shown(item),
+        "classes": "," + ",".join(classes) + ",",
+        "labeler": item.lanes[-1].labeler if item.lanes else "",
+        "barred": item.barred,
+        "barred_reason": item.barred_reason,
+    }
+
+
+@dataclass
+class Batch:
+    """Operations of one transaction and what they change in the counters."""
+
+    operations: list[Operation] = field(default_factory=list[Operation])
+    delta: Counter[str] = field(default_factory=Counter[str])
+
+    def change(self, old: Item | None, new: Item, operations: Iterable[Operation]) -> None:
+        self.operations += operations
+        self.delta.update(new.facts())
+        if old:
+            self.delta.subtract(old.facts())
+
+    def finish(self, now_ms: int) -> list[Operation]:
+        delta = {name: count for name, count in sorted(self.delta.items()) if count}
+        if not delta:
+            return self.operations
+        row = layout.counter_change(now_ms, secrets.token_hex(6))
+        return [*self.operations, Create(row, pack("delta", as_json(delta)))]
+
+
+def as_json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True)
+class Held:
+    """An item of an open task: a copy of the item as it was handed out, and the lane that was taken."""
+
+    item: Item
+    lane: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """One page of items in a labeler's hands. Its row is the lock on them.
+
+    `held` is what is still open of `everything` (item to lane) that was handed out. `stale` tells that an
+    item was overwritten, flagged, measured, rendered or prelabeled since, so that the copies in `held` are
+    not to be built on. `shown` are the runs whose prelabels the labeler sees, by item: those that stood when
+    the page was handed out, whatever came since.
+    """
+
+    task_id: str
+    user: str
+    slot: int
+    shard: int
+    request_id: str
+    until_ms: int
+    held: tuple[Held, ...]
+    kind: str
+    created_ms: int
+    everything: Mapping[str, int]
+    shown: Mapping[str, str] = field(default_factory=dict[str, str])
+    drafted: bool = False
+    stale: bool = False
+    etag: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its row."""
+        return layout.lease(self.user, self.slot)
+
+    def cells(self) -> dict[str, Value]:
+        """Its row's cells."""
+        return {
+            "schema": SCHEMA,
+            "task": self.task_id,
+            "request": self.request_id,
+            "until_ms": self.until_ms,
+            "kind": self.kind,
+            "created_ms": self.created_ms,
+            "drafted": self.drafted,
+            "stale": self.stale,
+            "everything": json.dumps(dict(self.everything), separators=(",", ":")),
+            "shown": json.dumps(dict(self.shown), separators=(",", ":")),
+            **pack(
+                "held",
+                as_json(
+                    [[one.item.item_id, one.lane, _lean(one.item.cells())] for one in self.held]
+                ),
+            ),
+        }
+
+    @classmethod
+    def of(cls, row: Row, shard: int) -> Task:
+        """The task of a row `T|user|slot`."""
+        _, user, slot = row.key.split("|")
+        return cls(
+            task_id=row.text("task"),
+            user=user,
+            slot=int(slot),
+            shard=shard,
+            request_id=row.text("request"),
+            until_ms=row.number("until_ms"),
+            kind=row.text("kind"),
+            created_ms=row.number("created_ms"),
+            drafted=bool(row.cells.get("drafted", False)),
+            stale=bool(row.cells.get("stale", False)),
+            everything=json.loads(row.text("everything")),
+            shown=json.loads(row.text("shown", "{}")),
+            held=tuple(
+                Held(Item.of(item, cells), lane)
+                for item, lane, cells in json.loads(unpack("held", row.cells))
+            ),
+            etag=row.etag,
+        )
+
+
+def _lean(cells: dict[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in cells.items() if value not in ("", 0)}
+
+
+FinishedHow = Literal["done", "expired", "released", "open"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What became of a task, which items (with their lanes) it was made of, and what was `shown` of runs."""
+
+    task_id: str
+    user: str
+    how: FinishedHow
+    items: Mapping[str, int]
+    request_id: str
+    ended_ms: int
+    shown: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def cells(self) -> dict[str, Value]:
+        """Its row's cells."""
+        return {
+            "schema": SCHEMA,
+            "how": self.how,
+            "request": self.request_id,
+            "ended_ms": self.ended_ms,
+            "shown": json.dumps(dict(self.shown), separators=(",", ":")),
+            **pack("items", as_json(self.items)),
+        }
+
+    @classmethod
+    def of(cls, row: Row) -> Finished:
+        """What became of the task of a row `K|user|task`."""
+        _, user, task = row.key.split("|")
+        return cls(
+            task_id=task,
+            user=user,
+            how=cast(FinishedHow, row.text("how")),
+            request_id=row.text("request"),
+            ended_ms=row.number("ended_ms"),
+            items=json.loads(unpack("items", row.cells)),
+            shown=json.loads(row.text("shown", "{}")),
+        )
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a labeler decided about one item, checked against the project's rules."""
+
+    item_id: str
+    base_revision: int | None
+    labeling: Labeling
+
+
+@dataclass(frozen=True)
+class Run:
+    """Who suggests labels: a model at work, or a batch of suggestions from elsewhere."""
+
+    run_id: str
+    created_ms: int
+
+    @property
+    def order(self) -> str:
+        """Sorts runs by their time."""
+        return f"{self.created_ms:013d}|{self.run_id}"
+
+
+Suggested = Literal["saved", "unchanged", "older", "labeled", "barred", "contradicts", "unknown"]
+"""What became of a suggestion. `older`: a newer run has spoken; `contradicts`: the same run said otherwise."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Which smaller copies of this version of a blob are there, as `Item.renditions` has them."""
+
+    blob_etag: str
+    renditions: str
+
+
+@dataclass(frozen=True)
+class Late:
+    """What became of work that came after its items had been given back."""
+
+    saved: tuple[str, ...]
+    superseded: tuple[str, ...]
+
+
+AnswerOf = Callable[[Late], bytes]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate of a queue: its row and the item it shows."""
+
+    row: Row
+
+    @property
+    def item(self) -> Item:
+        """The item as the queue row shows it."""
+        return queued_item(self.row)
+
+
+def split_tasks(rows: Iterable[Row], shard: int) -> tuple[list[Task], list[Found]]:
+    """Rows `T|...` as open tasks and items returned to a labeler."""
+    tasks: list[Task] = []
+    returned: list[Found] = []
+    for row in rows:
+        if row.key.split("|")[2] == "r":
+            returned.append(Found(row))
+        else:
+            tasks.append(Task.of(row, shard))
+    return tasks, returned

@@ -1,0 +1,1 @@
+"""Projects: their record, who is in them, and the data they are made of."""

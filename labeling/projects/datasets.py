@@ -1,0 +1,416 @@
+"""Datasets: a named reference to a container and a path pattern, and uploads into our own container."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from labeling import layout
+from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
+from labeling.media.patterns import Pattern, judge
+from labeling.model import Model, UtcTime, digest_id, new_id
+from labeling.storage import Blob, Collision, Create, Delete, Merge, Range, Row, Storage
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+ContainerName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]$|^\$web$")
+]
+
+PREVIEW_PAGES = 10
+"""Pages of 5,000 blobs a preview looks at; the whole listing is the refresh's work."""
+
+OWN = {layout.RENDITIONS, layout.MODELS, layout.EXPORTS, layout.MANIFESTS}
+
+
+class Source(Model):
+    """Where images are: a container and a pattern: `folder/`, `folder/**` or `**/*.*`."""
+
+    container: ContainerName
+    pattern: Annotated[str, Field(max_length=1024)]
+
+    @field_validator("pattern")
+    @classmethod
+    def _readable(cls, pattern: str) -> str:
+        Pattern.parse(pattern)
+        return pattern
+
+
+class NewDataset(Model):
+    """A dataset to be made: of images in storage (`source`), or of uploads to come (`upload`)."""
+
+    name: Name
+    source: Source | None = None
+    upload: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> NewDataset:
+        if (self.source is None) == (not self.upload):
+            raise ValueError("give either a source or upload: true")
+        return self
+
+
+class Dataset(Model):
+    """A named reference to images."""
+
+    schema_version: int = 1
+    dataset_id: str
+    name: str
+    source: Source
+    upload: bool
+    created_at: UtcTime
+    created_by: str
+    version: int = 1
+
+
+class DatasetChange(Model):
+    """What can be changed of a dataset: its name. Items of projects depend on the rest."""
+
+    name: Name
+
+
+class Skipped(Model):
+    """Blobs that are no items, and why."""
+
+    reason: str
+    count: int
+
+
+class PreviewRequest(Model):
+    """Which images a source would give."""
+
+    source: Source
+
+
+class PreviewImage(Model):
+    """One of the first images found."""
+
+    path: str
+    size: int
+    url: str
+
+
+class Preview(Model):
+    """What a source holds. `more` is true when only the first 50,000 blobs were looked at."""
+
+    images: int
+    bytes: int
+    skipped: list[Skipped]
+    first: list[PreviewImage]
+    more: bool
+
+
+class Location(Model):
+    """A container this system may read."""
+
+    location: str
+
+
+class Folder(Model):
+    """A folder of a container; `prefix` ends with a slash."""
+
+    prefix: str
+
+
+class BrowsedBlob(Model):
+    """A file of a container, as browsing shows it."""
+
+    path: str
+    size: int
+
+
+class BrowsePage(Model):
+    """What is directly in a folder."""
+
+    folders: list[Folder]
+    blobs: list[BrowsedBlob]
+    next_cursor: str | None
+
+
+class UploadFile(Model):
+    """A file that is about to be uploaded; `path` may hold folders."""
+
+    path: Annotated[str, StringConstraints(min_length=1, max_length=900)]
+    size: Annotated[int, Field(ge=0)]
+    type: str = ""
+
+
+class UploadRequest(Model):
+    """Files to be uploaded, at most 500 a call."""
+
+    files: Annotated[list[UploadFile], Field(min_length=1, max_length=500)]
+    overwrite: bool = False
+
+
+class Upload(Model):
+    """Where to PUT a file (`x-ms-blob-type: BlockBlob`), or why it is not wanted."""
+
+    path: str
+    url: str | None = None
+    expire_at: UtcTime | None = None
+    refused: str | None = None
+    exists: bool = False
+
+
+class UploadAnswer(Model):
+    """One entry a file, in order."""
+
+    uploads: list[Upload]
+
+
+WHY_REFUSED = {
+    "not_an_image": "not an accepted type; use jpg, png, bmp, tiff or dcm",
+    "not_yet": "this format can't be labeled yet; use jpg, png or bmp",
+    "folder": "a folder, not a file",
+}
+
+
+class Datasets:
+    """Datasets, previews of them, and uploads."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def create(self, new: NewDataset, *, by: str, idempotency_key: str | None) -> Dataset:
+        """Make a dataset. The same idempotency key of the same person gives the same dataset.
+
+        Raises:
+            Invalid: the container is not there or is one of the system's own; or the key was used for
+                another dataset.
+        """
+        dataset_id = (
+            f"d-{digest_id('dataset', by, idempotency_key, length=16)}"
+            if idempotency_key
+            else new_id("d")
+        )
+        source = new.source or Source(container=layout.DATASETS, pattern=f"{dataset_id}/**")
+        if new.source:
+            self._require_container(new.source.container)
+        dataset = Dataset(
+            dataset_id=dataset_id,
+            name=new.name,
+            source=source,
+            upload=new.upload,
+            created_at=self._storage.clock.now(),
+            created_by=by,
+        )
+        try:
+            self._storage.tables.transact(
+                layout.DIRECTORY, layout.ALL_DATASETS, [Create(dataset_id, _cells(dataset))]
+            )
+        except Collision:
+            known = self.get(dataset_id)
+            if (known.name, known.source) != (dataset.name, dataset.source):
+                raise Invalid(
+                    "this Idempotency-Key was used for another dataset; use a new one"
+                ) from None
+            return known
+        return dataset
+
+    def _require_container(self, container: str) -> None:
+        if container in OWN:
+            raise Invalid(
+                f"{container!r} is the system's own; choose another container",
+                faults=(Fault("/source/container", "reserved", "the system's own container"),),
+            )
+        try:
+            self._storage.blobs.list(container, limit=1)
+        except NotFound:
+            raise Invalid(
+                f"there is no container {container!r}, or this system may not read it",
+                faults=(Fault("/source/container", "unknown", "no such container"),),
+            ) from None
+
+    def get(self, dataset_id: str) -> Dataset:
+        """A dataset by id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self._read(dataset_id)[0]
+
+    def _read(self, dataset_id: str) -> tuple[Dataset, str]:
+        row = self._storage.tables.get(layout.DIRECTORY, layout.ALL_DATASETS, dataset_id)
+        if row is None:
+            raise NotFound("there is no such dataset")
+        return _dataset(row), row.etag
+
+    def all(self) -> list[Dataset]:
+        """All datasets, newest first."""
+        rows = self._storage.rows(layout.DIRECTORY, Range(layout.ALL_DATASETS, "", layout.END))
+        return sorted((_dataset(row) for row in rows), key=lambda d: d.created_at, reverse=True)
+
+    def change(self, dataset_id: str, change: DatasetChange, *, version: int) -> Dataset:
+        """Rename a dataset.
+
+        Raises:
+            PreconditionFailed: somebody changed it since `version`.
+        """
+        dataset, etag = self._read(dataset_id)
+        if dataset.version != version:
+            raise PreconditionFailed("somebody changed this dataset; load it again")
+        changed = dataset.model_copy(update={"name": change.name, "version": version + 1})
+        try:
+            self._storage.tables.transact(
+                layout.DIRECTORY,
+                layout.ALL_DATASETS,
+                [Merge(dataset_id, _cells(changed), etag)],
+            )
+        except Collision:
+            raise PreconditionFailed("somebody changed this dataset; load it again") from None
+        return changed
+
+    def delete(self, dataset_id: str) -> None:
+        """Forget a dataset that no project uses. The blobs stay.
+
+        Raises:
+            Conflict: a project uses it.
+        """
+        dataset, etag = self._read(dataset_id)
+        for row in self._storage.rows(
+            layout.DIRECTORY, Range(layout.watchers(dataset.source.container), "", layout.END)
+        ):
+            if row.text("dataset") == dataset_id:
+                raise Conflict("a project takes its images from this dataset; delete that first")
+        self._storage.tables.transact(
+            layout.DIRECTORY, layout.ALL_DATASETS, [Delete(dataset_id, etag)]
+        )
+
+    def locations(self) -> list[Location]:
+        """Containers a project may take images from."""
+        return [
+            Location(location=name) for name in self._storage.blobs.containers() if name not in OWN
+        ]
+
+    def browse(self, location: str, prefix: str, cursor: str | None) -> BrowsePage:
+        """What is directly in a folder of a container.
+
+        Raises:
+            NotFound: there is no such container.
+        """
+        if location in OWN:
+            raise NotFound("there is no such location")
+        page = self._storage.blobs.browse(location, prefix=prefix, cursor=cursor)
+        return BrowsePage(
+            folders=[Folder(prefix=folder) for folder in page.folders],
+            blobs=[BrowsedBlob(path=blob.path, size=blob.size) for blob in page.blobs],
+            next_cursor=page.cursor,
+        )
+
+    def preview(self, source: Source) -> Preview:
+        """Count what a source holds, by the matcher that registers it later.
+
+        Raises:
+            Invalid: the container is not there.
+        """
+        self._require_container(source.container)
+        pattern = Pattern.parse(source.pattern)
+        skipped: Counter[str] = Counter()
+        found = size = 0
+        first: list[Blob] = []
+        cursor: str | None = None
+        for _ in range(PREVIEW_PAGES):
+            page = self._storage.blobs.list(source.container, prefix=pattern.prefix, cursor=cursor)
+            accepted, reasons = sift(pattern, page.blobs)
+            skipped.update(reasons)
+            found += len(accepted)
+            size += sum(blob.size for blob, _ in accepted)
+            first += [blob for blob, _ in accepted[: 12 - len(first)]]
+            cursor = page.cursor
+            if cursor is None:
+                break
+        return Preview(
+            images=found,
+            bytes=size,
+            skipped=[Skipped(reason=reason, count=n) for reason, n in sorted(skipped.items())],
+            first=[
+                PreviewImage(
+                    path=blob.path,
+                    size=blob.size,
+                    url=self._storage.blobs.link(source.container, blob.path, etag=blob.etag)[0],
+                )
+                for blob in first
+            ],
+            more=cursor is not None,
+        )
+
+    def uploads(self, dataset_id: str, request: UploadRequest) -> UploadAnswer:
+        """Signed addresses to upload files to, each for one blob of this dataset.
+
+        Raises:
+            Conflict: the dataset refers to images elsewhere; upload there.
+        """
+        dataset = self.get(dataset_id)
+        if not dataset.upload:
+            raise Conflict(
+                f"this dataset refers to images in {dataset.source.container!r}; put them there"
+            )
+        blobs = self._storage.blobs
+        known = (
+            set[str]()
+            if request.overwrite
+            else self._known(dataset, [file.path for file in request.files])
+        )
+        answers: list[Upload] = []
+        for file in request.files:
+            refused = _refusal(file)
+            if refused:
+                answers.append(Upload(path=file.path, refused=refused))
+            elif file.path in known:
+                answers.append(Upload(path=file.path, exists=True))
+            else:
+                url, until = blobs.upload_link(
+                    layout.DATASETS, f"{dataset_id}/{file.path}", overwrite=request.overwrite
+                )
+                answers.append(Upload(path=file.path, url=url, expire_at=until))
+        return UploadAnswer(uploads=answers)
+
+    def _known(self, dataset: Dataset, paths: Sequence[str]) -> set[str]:
+        """Which of these are there already: one listing of the names between the first and the last."""
+        prefix = f"{dataset.dataset_id}/"
+        wanted = set(paths)
+        known: set[str] = set()
+        cursor: str | None = None
+        while True:
+            page = self._storage.blobs.list(layout.DATASETS, prefix=prefix, cursor=cursor)
+            known |= {
+                path for blob in page.blobs if (path := blob.path.removeprefix(prefix)) in wanted
+            }
+            cursor = page.cursor
+            if cursor is None or known == wanted:
+                return known
+
+
+def _refusal(file: UploadFile) -> str:
+    parts = file.path.split("/")
+    if any(part in ("", ".", "..") for part in parts) or "\\" in file.path:
+        return "the path has an empty part, a dot part or a backslash; rename it"
+    if any(ord(char) < 32 or ord(char) == 127 for char in file.path):
+        return "the path has a control character; rename it"
+    verdict = judge(file.path, file.size)
+    return "" if verdict.media else WHY_REFUSED.get(verdict.reason, verdict.reason)
+
+
+def sift(pattern: Pattern, blobs: Sequence[Blob]) -> tuple[list[tuple[Blob, str]], Counter[str]]:
+    """The blobs that are images of a pattern with their media, and how many are not, by reason."""
+    accepted: list[tuple[Blob, str]] = []
+    skipped: Counter[str] = Counter()
+    for blob in blobs:
+        if not pattern.matches(blob.path):
+            continue
+        verdict = judge(blob.path, blob.size)
+        if verdict.media:
+            accepted.append((blob, verdict.media))
+        else:
+            skipped[verdict.reason] += 1
+    return accepted, skipped
+
+
+def _cells(dataset: Dataset) -> dict[str, str | int]:
+    return {"schema": dataset.schema_version, "doc": dataset.model_dump_json()}
+
+
+def _dataset(row: Row) -> Dataset:
+    return Dataset.model_validate_json(row.text("doc"))

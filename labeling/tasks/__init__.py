@@ -1,0 +1,1 @@
+"""From handing out a page to the answer to its submission."""

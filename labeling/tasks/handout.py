@@ -1,0 +1,298 @@
+"""What to hand out: a look at the queues of a project for one labeler.
+
+A labeler draws from a home shard, at a random place while plenty is left, and moves on when it is dry.
+What was found is remembered for a while by the whole process, so that waiting labelers cost little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from labeling import layout
+from labeling.items.records import Found, Held, Item, Task, queued_item, split_tasks
+from labeling.model import milliseconds
+from labeling.projects.access import Caller
+from labeling.projects.projects import Opened
+from labeling.storage import Clock, Range, Row, Storage
+
+UNMEASURED = f"A|{layout.UNMEASURED}|"
+
+PLENTY = 8
+"""Pages that must be left in a shard's queue for starting at a random place of it."""
+
+USED_UP_S = 15
+"""How long a queue that was found empty is passed over. A look costs a call, and something may come."""
+
+WhyNone = Literal["none_left", "all_leased", "paused", "initializing", "too_many_open"]
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """What a fruitless look found, believed for a few seconds by everyone in this process."""
+
+    why: WhyNone
+    until: float
+    retry_after_s: int
+
+
+class Known:
+    """What looks of this process have found."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._dry: dict[str, Nothing] = {}
+        self._changes: dict[str, int] = {}
+        self._left: dict[tuple[str, int, str], float] = {}
+        self._used_up: dict[tuple[str, int, str], float] = {}
+
+    def dry(self, key: str) -> Nothing | None:
+        """What a fruitless look of a moment ago found."""
+        dry = self._dry.get(key)
+        return dry if dry and dry.until > self._clock.now().timestamp() else None
+
+    def note_dry(self, key: str, nothing: Nothing) -> None:
+        """Keep others from looking for up to five seconds."""
+        self._dry[key] = nothing
+
+    def changes(self, project_id: str) -> int:
+        """How often `forget_dry` was called: a look that it overtook is not to be believed."""
+        return self._changes.get(project_id, 0)
+
+    def forget_dry(self, project_id: str) -> None:
+        """Something changed that others may have waited for: look again."""
+        self._changes[project_id] = self.changes(project_id) + 1
+        for key in [key for key in self._dry if key.startswith(project_id)]:
+            self._dry.pop(key, None)
+
+    def left(self, project_id: str, shard: int, kind: str) -> float:
+        """About how many items were left in a shard's queue when somebody here last looked; 0: not known."""
+        return self._left.get((project_id, shard, kind), 0.0)
+
+    def note_left(self, project_id: str, shard: int, kind: str, left: float) -> None:
+        """Remember about how many items are left in a shard's queue."""
+        self._left[project_id, shard, kind] = left
+        self._used_up.pop((project_id, shard, kind), None)
+
+    def used_up(self, project_id: str, shard: int, kind: str) -> bool:
+        """Whether somebody here has lately found a shard's queue empty, though others may not be."""
+        until = self._used_up.get((project_id, shard, kind), 0.0)
+        return until > self._clock.now().timestamp()
+
+    def note_used_up(self, project_id: str, shard: int, kind: str) -> None:
+        """Look into other queues of the shard first, for a while."""
+        until = self._clock.now().timestamp() + USED_UP_S
+        self._used_up[project_id, shard, kind] = until
+
+
+class Look:
+    """One look for something to hand out to a labeler."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        known: Known,
+        opened: Opened,
+        caller: Caller,
+        homes: tuple[int, int | None],
+        avoid: set[str],
+    ) -> None:
+        self._storage = storage
+        self._known = known
+        self._tables = storage.tables
+        self._random = storage.random
+        self._project = opened.project
+        self._items = opened.items
+        self._user = caller.user
+        self._home, self._previous = homes
+        self._shards = list(
+            dict.fromkeys(one for one in (*homes, *opened.elsewhere.shards) if one is not None)
+        )
+        self._avoid = avoid
+        self._lane = layout.shard_of(caller.user, max(1, opened.project.overlap))
+        self._kind = self._best_kind()
+        self._left = known.left(opened.project.project_id, self._home, self._kind)
+        # With overlap an end for one is no end for another.
+        mine = f"|{caller.user}" if opened.project.overlap > 1 else ""
+        self._dry_key = opened.project.project_id + mine
+        self._changes = known.changes(opened.project.project_id)
+        self._whole = False
+        self._unmeasured: list[Found] = []
+
+    def first(self, size: int) -> tuple[list[Task], dict[int, list[Found]], list[Row]]:
+        """My open tasks, what was returned to me by shard, and rows of my queue, in one round trip.
+
+        Where much is left, from a random place: so labelers neither compete for the head of a queue nor walk
+        over what was deleted there. Else from the head, several pages of it: then nothing can be missed.
+        """
+        ranges = [self._items.tasks_range(self._user, shard) for shard in self._shards]
+        if self._project.state == "running" and not self.dry:
+            self._whole = self._left < PLENTY * size
+            if self._whole:
+                ranges.append(self._whole_queue(self._home, size))
+            else:
+                front = [layout.FRONT] if layout.FRONT in self._project.queues else []
+                ranges += [self._queue(kind, size) for kind in (*front, self._kind)]
+        pages = self._tables.query_many(layout.ITEMS, ranges)
+        tasks: list[Task] = []
+        returned: dict[int, list[Found]] = {}
+        for shard, rows in zip(self._shards, pages, strict=False):
+            some, back = split_tasks(rows, shard)
+            tasks += some
+            returned |= {shard: back} if back else {}
+        return tasks, returned, [row for rows in pages[len(self._shards) :] for row in rows]
+
+    def _best_kind(self) -> str:
+        """The kind to begin with: the best that there is, behind what a reviewer put in front."""
+        kinds = [kind for kind in sorted(self._project.queues) if kind != layout.FRONT]
+        project_id = self._project.project_id
+        return next(
+            (kind for kind in kinds if not self._known.used_up(project_id, self._home, kind)),
+            layout.MANUAL,
+        )
+
+    def _queue(self, kind: str, size: int) -> Range:
+        if kind == layout.FRONT:  # few, and never to be missed: from the head
+            head = layout.queue_start(kind, self._lane)
+            partition = self._items.partition(self._home)
+            return Range(partition, head, head + layout.END, 4 * size)
+        # Not so near the end that a page would not fill: going on from the beginning costs a call.
+        start = self._random() * (1 - 4 * size / self._left)
+        low = layout.queue_start(kind, self._lane, f"{int(start * 2**48):012x}")
+        high = layout.queue_start(kind, self._lane) + layout.END
+        return Range(self._items.partition(self._home), low, high, size)
+
+    def _whole_queue(self, shard: int, size: int) -> Range:
+        # With overlap the first rows may all be of items I had.
+        limit = 1000 if self._project.overlap > 1 else 4 * size
+        return Range(self._items.partition(shard), "A|", "A|" + layout.END, limit)
+
+    def page(self, queue: list[Row], size: int) -> list[Found]:
+        """The items to claim from my shard; empty when it holds nothing that is ready."""
+        if not self._whole and len(self._leading(queue)) < size:
+            queue = self._tables.query(layout.ITEMS, self._whole_queue(self._home, size))
+            self._whole = True
+        self._note_left(queue, full=len(queue) >= (4 * size if self._whole else size))
+        return self._choose(queue, size)
+
+    def _note_left(self, queue: Sequence[Row], *, full: bool) -> None:
+        """Remember what this look says about the queue that comes behind what is in front."""
+        behind = [row for row in queue if _kind_of(row) != layout.FRONT]
+        if not behind:
+            return
+        kind = _kind_of(behind[0])
+        mine = [row for row in behind if _kind_of(row) == kind]
+        # Where rows of another kind follow, these are all there are.
+        left = _extrapolated(mine) if full and len(mine) == len(behind) else float(len(mine))
+        place = (self._project.project_id, self._home)
+        self._known.note_left(*place, kind, left)
+        if self._whole and kind > self._kind:
+            self._known.note_used_up(*place, self._kind)
+
+    def _leading(self, queue: Sequence[Row]) -> list[Row]:
+        """The rows of the best kind that is ready, of my lane first."""
+        ready = [
+            row
+            for row in queue
+            if not row.key.startswith(UNMEASURED)
+            and layout.listed_item(row.key) not in self._avoid
+            and not self._had(row)
+        ]
+        if not ready:
+            return []
+        best = min(_kind_of(row) for row in ready)
+        rows = [row for row in ready if row.key.startswith(f"A|{best}|")]
+        mine = [row for row in rows if row.key.startswith(f"A|{best}|{self._lane}|")]
+        return mine or rows
+
+    def _had(self, row: Row) -> bool:
+        """Whether another copy of the item is or was mine: possible with overlap only."""
+        return self._project.overlap > 1 and any(
+            lane.labeler == self._user for lane in queued_item(row).lanes
+        )
+
+    def _choose(self, queue: Sequence[Row], size: int) -> list[Found]:
+        self._unmeasured += [Found(row) for row in queue if row.key.startswith(UNMEASURED)]
+        rows = self._leading(queue)
+        if len(rows) > size:
+            at = int(self._random() * (len(rows) - size + 1))
+            rows = rows[at : at + size]
+        found: dict[str, Found] = {}
+        for row in rows:
+            found.setdefault(layout.listed_item(row.key), Found(row))
+        return list(found.values())
+
+    def elsewhere(self, size: int) -> tuple[int, list[Found]]:
+        """A shard and what to claim there, when mine is dry: looks at all others at once."""
+        # The shard I came from was dry when I left it: it is looked at last.
+        others = [
+            shard
+            for shard in range(self._project.shards)
+            if shard not in (self._home, self._previous)
+        ]
+        pages = self._tables.query_many(
+            layout.ITEMS, [self._whole_queue(shard, size) for shard in others]
+        )
+        ready = [
+            (shard, found)
+            for shard, rows in zip(others, pages, strict=True)
+            if (found := self._choose(rows, size))
+        ]
+        if ready:
+            return max(ready, key=lambda one: (len(one[1]), self._random()))
+        if self._previous is not None and self._previous != self._home:
+            rows = self._tables.query(layout.ITEMS, self._whole_queue(self._previous, size))
+            return self._previous, self._choose(rows, size)
+        return self._home, []
+
+    def unmeasured(self, size: int) -> list[Item]:
+        """Images I met that the second stage has not come to yet."""
+        return list({one.item.item_id: one.item for one in self._unmeasured}.values())[: 2 * size]
+
+    def nothing(self, leased: Sequence[Task], grace_ms: int, size: int) -> Nothing | None:
+        """Why there is nothing, and when something may come back; None: there is something after all.
+
+        The queues are looked at once more behind the leases: what was given back between the two looks
+        was in neither.
+        """
+        shards = range(self._project.shards)
+        pages = self._tables.query_many(
+            layout.ITEMS, [self._whole_queue(shard, size) for shard in shards]
+        )
+        if any(self._choose(rows, size) for rows in pages):
+            return None
+        fresh = [one for one in leased if any(not is_correction(held) for held in one.held)]
+        if not fresh:
+            return self._note_dry("none_left", 15)
+        now = milliseconds(self._storage.clock.now())
+        soonest = min(one.until_ms for one in fresh) + grace_ms - now
+        return self._note_dry("all_leased", max(1, min(15, -(-soonest // 1000))))
+
+    def _note_dry(self, why: WhyNone, retry_after_s: int) -> Nothing:
+        until = self._storage.clock.now().timestamp() + min(retry_after_s, 5)
+        nothing = Nothing(why, until, retry_after_s)
+        if self._known.changes(self._project.project_id) == self._changes:
+            self._known.note_dry(self._dry_key, nothing)
+        return nothing
+
+    @property
+    def dry(self) -> Nothing | None:
+        """What somebody in this process found a moment ago, when there was nothing."""
+        return self._known.dry(self._dry_key)
+
+
+def _kind_of(row: Row) -> str:
+    return row.key.split("|", 2)[1]
+
+
+def _extrapolated(queue: Sequence[Row]) -> float:
+    """About how many rows a queue has, from how close together these are in its shuffled order."""
+    places = [int(row.key.split("|")[3], 16) for row in queue]
+    span = (max(places) - min(places)) / 2**48
+    return len(places) / span if span else float(len(places))
+
+
+def is_correction(held: Held) -> bool:
+    """Whether an item of a task was settled before: it stays so until the correction is submitted."""
+    return held.item.lanes[held.lane].state != "leased"

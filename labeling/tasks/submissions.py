@@ -1,0 +1,319 @@
+"""Submissions: what a labeler's decisions must hold, and what is answered item by item.
+
+One bad shape does not hold up the other images of a page: each item is checked on its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from labeling.annotations.acceptance import PrelabelAnnotation
+from labeling.annotations.shapes import GEOMETRY_OF, MAX_ANNOTATIONS, Annotation, TaskType
+from labeling.errors import Failure, Fault, Invalid, TooLarge, faults_of
+from labeling.items.records import (
+    MAX_LABELS_BYTES,
+    Decision,
+    Finished,
+    Held,
+    Labeling,
+    Late,
+    Outcome,
+    Task,
+)
+from labeling.model import Id, Model
+from labeling.projects.projects import Project
+
+MAX_SIZE = 24
+"""Items on a page: labels, history, listing and late work of each must fit one transaction of 100."""
+
+MAX_SUBMISSION_BYTES = 8_000_000
+"""Of one image with very many points. What can be kept is decided after compression."""
+
+
+class SubmittedItem(Model):
+    """What a labeler decided about one image."""
+
+    item_id: Id
+    base_revision: Annotated[int, Field(ge=0)] | None = None
+    outcome: Outcome
+    annotations: Annotated[list[Annotation], Field(max_length=MAX_ANNOTATIONS)] = []
+    reason: Annotated[str, Field(max_length=2_000)] | None = None
+    note: Annotated[str, Field(max_length=2_000)] | None = None
+    active_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
+
+
+class Submission(Model):
+    """Decisions on items of a task; those not named stay open. Safe to send again as it is."""
+
+    submission_id: Id
+    classes_version: Annotated[int, Field(ge=1)]
+    items: Annotated[list[SubmittedItem], Field(min_length=1, max_length=MAX_SIZE)]
+
+
+class SubmissionEnvelope(Model):
+    """A submission whose items are checked one by one, so that one bad shape does not hold up the rest."""
+
+    submission_id: Id
+    classes_version: Annotated[int, Field(ge=1)]
+    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_SIZE)]
+
+
+class Problem(Model):
+    """Why an item was refused."""
+
+    type: str
+    pointer: str
+    detail: str
+
+
+class Result(Model):
+    """What became of one item of a submission."""
+
+    item_id: str
+    status: Literal["saved", "saved_late", "superseded", "refused"]
+    revision: int | None = None
+    by: str | None = None
+    problem: Problem | None = None
+
+
+class SubmitAnswer(Model):
+    """What became of each item, in the order they were sent."""
+
+    task_state: Literal["open", "closed"]
+    results: list[Result]
+
+
+def digest_of(envelope: SubmissionEnvelope) -> str:
+    """What tells one submission from another, whatever the order of its fields.
+
+    Raises:
+        TooLarge: more than fits one transaction.
+    """
+    # By hand: items are whatever was sent, perhaps text that is no Unicode, or nested very deep.
+    whole = [envelope.submission_id, envelope.classes_version, envelope.items]
+    canonical = json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode(
+        errors="surrogatepass"
+    )
+    # A single image is measured when it is packed, and what is said then is about it.
+    if len(envelope.items) > 1 and len(canonical) > MAX_LABELS_BYTES:
+        size = len(zlib.compress(canonical, 6))
+        if size > MAX_LABELS_BYTES:
+            raise TooLarge(
+                f"the submission has {size:,} bytes after compression; at most {MAX_LABELS_BYTES:,} fit: "
+                "submit fewer images at once"
+            )
+    return hashlib.sha256(canonical).hexdigest()
+
+
+def check(
+    envelope: SubmissionEnvelope, project: Project, *, by: str, now: datetime
+) -> list[tuple[str, Decision | Problem]]:
+    """Each item of a submission, with what was decided about it or what is wrong with that."""
+    checked: list[tuple[str, Decision | Problem]] = []
+    known = {one.class_id for one in project.classes}
+    for index, raw in enumerate(envelope.items):
+        item_id = str(raw.get("item_id", ""))[:64].encode("ascii", "replace").decode()
+        try:
+            one = SubmittedItem.model_validate(raw)
+            _follow_rules(one, project.task_type, known)
+        except ValidationError as error:
+            checked.append((item_id, problem_of(faults_of(error)[0], index)))
+            continue
+        except Invalid as error:
+            checked.append((item_id, problem_of(error.faults[0], index)))
+            continue
+        labeling = Labeling(
+            outcome=one.outcome,
+            annotations=one.annotations,
+            reason=one.reason,
+            note=one.note,
+            labeler=by,
+            saved_at=now,
+            active_ms=one.active_ms,
+            classes_version=envelope.classes_version,
+            submission_id=envelope.submission_id,
+        )
+        checked.append((one.item_id, Decision(one.item_id, one.base_revision, labeling)))
+    return checked
+
+
+def judge(
+    checked: Sequence[tuple[str, Decision | Problem]], task: Task
+) -> tuple[SubmitAnswer, list[Decision]]:
+    """What to save of a submission for an open task, and what is answered once it is saved."""
+    held = {one.item.item_id: one for one in task.held}
+    results: list[Result] = []
+    decisions: list[Decision] = []
+    seen: set[str] = set()
+    for index, (item_id, one) in enumerate(checked):
+        result = _not_open(item_id, held, task, index) or _twice(item_id, seen, index)
+        seen.add(item_id)
+        if result is None and isinstance(one, Problem):
+            result = Result(item_id=item_id, status="refused", problem=one)
+        if result is None:
+            assert isinstance(one, Decision)
+            decisions.append(one)
+            revision = held[item_id].item.revision + 1
+            result = Result(item_id=item_id, status="saved", revision=revision)
+        results.append(result)
+    left = len(held) - len(decisions)
+    return SubmitAnswer(task_state="open" if left else "closed", results=results), decisions
+
+
+def judge_late(
+    checked: Sequence[tuple[str, Decision | Problem]], finished: Finished
+) -> tuple[list[Decision], Callable[[Late], SubmitAnswer]]:
+    """What may be saved of a submission for a task that is over, and how to answer what became of it."""
+    decisions: list[Decision] = []
+    refused: dict[int, Result] = {}
+    for index, (item_id, one) in enumerate(checked):
+        twice = _twice(item_id, {other for other, _ in checked[:index]}, index)
+        if item_id not in finished.items:
+            refused[index] = _stranger(item_id, index)
+        elif twice:
+            refused[index] = twice
+        elif isinstance(one, Problem):
+            refused[index] = Result(item_id=item_id, status="refused", problem=one)
+        else:
+            decisions.append(one)
+
+    def answer(late: Late) -> SubmitAnswer:
+        by_item = {one: Result(item_id=one, status="saved_late") for one in late.saved}
+        by_item |= {
+            one: Result(
+                item_id=one,
+                status="superseded",
+                by="the image was given to somebody else while you were away",
+            )
+            for one in late.superseded
+        }
+        return SubmitAnswer(
+            task_state="closed",
+            results=[
+                refused.get(index) or by_item[item_id]
+                for index, (item_id, _) in enumerate(checked)
+                if index in refused or item_id in by_item
+            ],
+        )
+
+    return decisions, answer
+
+
+def as_before(before: tuple[str, bytes], digest: str) -> SubmitAnswer:
+    """The answer a submission was given the first time.
+
+    Raises:
+        Invalid: its id was used with another body.
+    """
+    if before[0] != digest:
+        raise Invalid("this submission_id was used with another body; use a new one")
+    return SubmitAnswer.model_validate_json(before[1])
+
+
+def nothing_saved(answer: SubmitAnswer) -> Failure:
+    """The failure of a submission of which nothing could be saved, pointing at each reason."""
+    problems = [one.problem for one in answer.results if one.problem]
+    detail = problems[0].detail if problems else "nothing in this submission could be saved"
+    return Invalid(
+        f"nothing was saved: {detail}",
+        faults=tuple(Fault(one.pointer, one.type, one.detail) for one in problems),
+    )
+
+
+def _not_open(item_id: str, held: Mapping[str, Held], task: Task, index: int) -> Result | None:
+    if item_id in held:
+        return None
+    if item_id not in task.everything:
+        return _stranger(item_id, index)
+    problem = Problem(
+        type="not-open",
+        pointer=f"/items/{index}/item_id",
+        detail="this item was submitted or given back before; reopen it to change it",
+    )
+    return Result(item_id=item_id, status="refused", problem=problem)
+
+
+def _stranger(item_id: str, index: int) -> Result:
+    problem = Problem(
+        type="not-in-task",
+        pointer=f"/items/{index}/item_id",
+        detail="this item is not part of the task",
+    )
+    return Result(item_id=item_id, status="refused", problem=problem)
+
+
+def _twice(item_id: str, seen: set[str], index: int) -> Result | None:
+    if item_id not in seen:
+        return None
+    problem = Problem(
+        type="duplicate", pointer=f"/items/{index}/item_id", detail="this item is there twice"
+    )
+    return Result(item_id=item_id, status="refused", problem=problem)
+
+
+def _follow_rules(one: SubmittedItem, task_type: TaskType, classes: set[str]) -> None:
+    """What a decision must hold, beyond its form.
+
+    Raises:
+        Invalid: with one fault that points into the item.
+    """
+    check_annotations(one.annotations, task_type, classes)
+    if one.outcome == "skipped" and one.annotations:
+        raise _refused("/annotations", "skipped-with-labels", "a skipped image has no annotations")
+    if one.outcome == "labeled":
+        check_tags(one.annotations, task_type)
+
+
+def _refused(pointer: str, code: str, detail: str) -> Invalid:
+    return Invalid(detail, faults=(Fault(pointer, code, detail),))
+
+
+def check_annotations(
+    annotations: Sequence[Annotation | PrelabelAnnotation], task_type: TaskType, classes: set[str]
+) -> None:
+    """What each annotation must hold: a class of the project, its kind of geometry, an id of its own.
+
+    Raises:
+        Invalid: with one fault that points into the item.
+    """
+    ids: set[str] = set()
+    for index, annotation in enumerate(annotations):
+        at = f"/annotations/{index}"
+        if annotation.class_id not in classes:
+            raise _refused(
+                f"{at}/class_id", "unknown-class", f"there is no class {annotation.class_id!r}"
+            )
+        if annotation.geometry.kind != GEOMETRY_OF[task_type]:
+            raise _refused(
+                f"{at}/geometry/kind",
+                "wrong-geometry",
+                f"this project takes {GEOMETRY_OF[task_type]} annotations",
+            )
+        if annotation.annotation_id in ids:
+            raise _refused(f"{at}/annotation_id", "duplicate", "this annotation_id is there twice")
+        ids.add(annotation.annotation_id)
+
+
+def check_tags(annotations: Sequence[Annotation | PrelabelAnnotation], task_type: TaskType) -> None:
+    """How many tags, where the project takes tags. None of several says that nothing is there.
+
+    Raises:
+        Invalid: with one fault that points into the item.
+    """
+    tags = [annotation.class_id for annotation in annotations]
+    if task_type == "multiclass" and len(tags) != 1:
+        raise _refused("/annotations", "one-tag", "an image of this project gets exactly one tag")
+    if task_type == "multilabel" and len(set(tags)) != len(tags):
+        raise _refused("/annotations", "duplicate-tag", "a tag is there twice")
+
+
+def problem_of(fault: Fault, index: int) -> Problem:
+    """A fault in an item as a problem of what was sent."""
+    return Problem(type=fault.code, pointer=f"/items/{index}{fault.pointer}", detail=fault.detail)

@@ -1,0 +1,410 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from labeling import layout
+from labeling.errors import Conflict, Invalid, NotFound
+from labeling.exchange.exports import COCO_FILE, MANIFEST_FILE, Export, LinkRequest, NewExport
+from labeling.projects.projects import Project
+from labeling.review import RejectRequest
+from labeling.tasks.service import ReopenRequest
+from tests.world import ADMIN, PHOTOS, Killed, World, decided, photo, tag
+
+
+def ask(
+    world: World, project: Project, as_of: datetime | None = None, key: str | None = None
+) -> Export:
+    opened = world.open(project, ADMIN)
+    return world.services.exports.create(
+        opened, NewExport(as_of=as_of), by="ada", idempotency_key=key
+    )
+
+
+def made(world: World, project: Project, as_of: datetime | None = None) -> Export:
+    asked = ask(world, project, as_of)
+    world.drain()
+    return world.services.exports.get(project.project_id, asked.export_id)
+
+
+def data(world: World, project: Project, export: Export, name: str = COCO_FILE) -> bytes:
+    path = layout.export_blob(project.project_id, export.export_id, name)
+    return world.storage.blobs.read(layout.EXPORTS, path)
+
+
+def coco(world: World, project: Project, export: Export) -> dict[str, Any]:
+    return json.loads(data(world, project, export))
+
+
+def manifest(world: World, project: Project, export: Export) -> dict[str, Any]:
+    return json.loads(data(world, project, export, MANIFEST_FILE))
+
+
+def tags(world: World, project: Project, export: Export) -> dict[str, str]:
+    """Class names by file."""
+    content = coco(world, project, export)
+    names = {one["id"]: one["name"] for one in content["categories"]}
+    files = {one["id"]: one["file_name"] for one in content["images"]}
+    return {files[one["image_id"]]: names[one["category_id"]] for one in content["annotations"]}
+
+
+@pytest.fixture(params=[1, 4])
+def mixed(request: pytest.FixtureRequest, world: World) -> tuple[World, Project]:
+    """Eight images: four labeled, one skipped, one for review, one leased, one left; and a bad one."""
+    world.upload("bad.png", data=b"no image")
+    project = world.sharded(request.param, images=8)
+    ann = world.member(project, "ann")
+    said: list[dict[str, Any]] = [
+        *({"annotations": [tag(f"c{1 + number % 2}")]} for number in range(4)),
+        {"outcome": "skipped", "annotations": [], "reason": "blurred"},
+        {"outcome": "needs_review", "annotations": [tag()]},
+    ]
+    for one in said:
+        task = world.task(project, ann, size=1)
+        world.submit(project, ann, task.task_id, {**decided(task.items[0].item_id), **one})
+    world.task(project, ann, size=1)
+    world.wait(60)
+    return world, project
+
+
+def test_every_item_is_exported_or_left_out_with_a_reason(mixed: tuple[World, Project]) -> None:
+    world, project = mixed
+
+    export = made(world, project)
+
+    kept = manifest(world, project, export)
+    assert (export.state, export.items, export.exported, export.annotations) == ("done", 9, 4, 4)
+    assert export.omitted == {"skipped": 1, "needs_review": 1, "available": 2, "unreadable": 1}
+    assert kept["counts"]["omitted_by_reason"] == export.omitted
+    assert kept["counts"]["items"] == 9
+    files = {one["file_name"] for one in coco(world, project, export)["images"]}
+    left = {one["path"] for one in kept["omitted"]}
+    assert not files & left
+    assert files | left == set(world.items(project))
+    reasons = {one["reason"] for one in kept["omitted"]}
+    assert "skipped: blurred" in reasons
+    assert any(one.startswith("unreadable: not a JPEG") for one in reasons)
+
+
+def test_the_manifest_names_what_the_files_are(mixed: tuple[World, Project]) -> None:
+    world, project = mixed
+
+    export = made(world, project)
+
+    for file in export.files:
+        content = data(world, project, export, file.name)
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (file.size, file.sha256)
+    kept = manifest(world, project, export)
+    assert kept["files"] == [export.files[0].model_dump()]
+    assert kept["container"] == PHOTOS
+    assert [one["name"] for one in coco(world, project, export)["categories"]] == [
+        "Owl",
+        "Robin",
+        "Wren",
+    ]
+
+
+def relabel(world: World, project: Project, path: str, class_id: str) -> None:
+    ann = world.member(project, "ann")
+    opened = world.open(project, ann)
+    item = world.items(project)[path]
+    past = world.services.tasks.recent(opened, ann).recent
+    task = next(one.task_id for one in past if item.item_id in one.item_ids)
+    world.requests += 1
+    request = ReopenRequest(request_id=f"o{world.requests}", items=[item.item_id])
+    again = world.services.tasks.reopen(opened, ann, task, request).task
+    assert again
+    world.submit(project, ann, again.task_id, decided(item.item_id, tag(class_id)))
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_an_export_of_the_past_has_the_labels_of_that_moment(world: World, shards: int) -> None:
+    project = world.sharded(shards, images=4)
+    ann = world.member(project, "ann")
+    for _ in range(3):
+        world.label(project, ann, world.task(project, ann, size=1))
+    task = world.task(project, ann, size=1)
+    world.wait(60)
+    then = world.clock.now()
+    first = made(world, project)
+    done = sorted(tags(world, project, first))
+    assert len(done) == 3
+    world.wait(60)
+
+    relabel(world, project, done[0], "c3")
+    item = world.items(project)[done[1]].item_id
+    request = RejectRequest(item_ids=[item], reason="no")
+    world.services.review.reject(world.open(project, ADMIN), request, by="boss")
+    world.label(project, ann, task, "c2")
+    world.upload("late.png")
+    world.services.ingest.start(project)
+    world.drain()
+    world.wait(60)
+    again = made(world, project, then)
+
+    assert data(world, project, again) == data(world, project, first), "byte for byte"
+    kept, before = manifest(world, project, again), manifest(world, project, first)
+    assert {one["path"]: one["reason"] for one in kept["omitted"]} == {
+        one["path"]: one["reason"] for one in before["omitted"]
+    } | {"late.png": "arrived_later"}
+    now = made(world, project)
+    assert tags(world, project, now) == {
+        done[0]: "Wren",
+        done[2]: "Owl",
+        task.items[0].path: "Robin",
+    }
+
+
+def test_the_same_moment_gives_the_same_bytes_whoever_holds_what_meanwhile(
+    mixed: tuple[World, Project],
+) -> None:
+    world, project = mixed
+    then = world.clock.now()
+    first = made(world, project)
+    world.wait(1_000)
+    world.services.progress.on_tick()
+
+    again = made(world, project, then)
+
+    assert data(world, project, again) == data(world, project, first)
+    for export in (first, again):
+        assert manifest(world, project, export)["counts"]["omitted_by_reason"] == first.omitted
+    assert manifest(world, project, again)["omitted"] == manifest(world, project, first)["omitted"]
+
+
+def test_a_moment_in_the_future_is_refused(world: World) -> None:
+    project = world.project()
+
+    with pytest.raises(Invalid, match="future"):
+        ask(world, project, world.clock.now() + timedelta(seconds=1))
+
+
+def test_an_export_while_people_label_accounts_for_each_item_once() -> None:
+    """Something is labeled, rejected, corrected or arrives before each storage call of the export."""
+    world = World()
+    project = world.sharded(4, images=24)
+    ann, bob = world.member(project, "ann"), world.member(project, "bob")
+    for _ in range(8):
+        world.label(project, ann, world.task(project, ann, size=1))
+    world.wait(60)
+    other = world.other()
+    asked = ask(world, project)
+    expected = sorted(one.path for one in world.items(project).values() if one.state == "labeled")
+    arrived: list[str] = []
+
+    def interfere(number: int, name: str, stage: str) -> None:
+        if stage == "after":
+            return
+        world.wait(1)
+        if number % 3 == 0 and (task := other.ask(project, bob, size=1).task):
+            other.label(project, bob, task, "c3")
+        elif number % 3 == 1 and expected:
+            item = other.items(project)[expected[number % len(expected)]].item_id
+            opened = other.open(project, ADMIN)
+            other.services.review.reject(opened, RejectRequest(item_ids=[item]), by="boss")
+        elif len(arrived) < 3:
+            arrived.append(f"late{number}.png")
+            other.upload(arrived[-1])
+            other.services.ingest.start(project)
+            other.drain()
+
+    message = world.storage.queues.sent[layout.EXPORT_QUEUE].popleft().message
+    world.watch.hook = interfere
+    world.handle(layout.EXPORT_QUEUE, message)
+    world.watch.reset()
+
+    export = world.services.exports.get(project.project_id, asked.export_id)
+    assert tags(world, project, export) == dict.fromkeys(expected, "Owl")
+    left = [one["path"] for one in manifest(world, project, export)["omitted"]]
+    assert len(left) == len(set(left))
+    seen = {*left, *expected}
+    assert len(seen) == export.items
+    assert seen - {*arrived} == {one for one in world.items(project) if "late" not in one}
+
+
+@pytest.mark.parametrize("stage", ["before", "after"])
+def test_making_that_is_killed_anywhere_ends_in_the_same_files(stage: str) -> None:
+    position = 0
+    killed = True
+    while killed:
+        position += 1
+        world = World()
+        project = world.project(images=4)
+        ann = world.member(project, "ann")
+        world.label(project, ann, world.task(project, ann, size=2))
+        world.wait(1)
+        asked = ask(world, project)
+        message = world.storage.queues.sent[layout.EXPORT_QUEUE].popleft().message
+        world.watch.kill(position, stage)
+        try:
+            world.handle(layout.EXPORT_QUEUE, message)
+            killed = False
+        except Killed:
+            world.watch.reset()
+            world.handle(layout.EXPORT_QUEUE, message)
+        world.watch.reset()
+
+        export = world.services.exports.get(project.project_id, asked.export_id)
+        assert (export.state, export.exported) == ("done", 2), position
+        for file in export.files:
+            content = data(world, project, export, file.name)
+            assert hashlib.sha256(content).hexdigest() == file.sha256
+
+    assert position > 5
+
+
+def test_the_message_again_changes_nothing(mixed: tuple[World, Project]) -> None:
+    world, project = mixed
+    asked = ask(world, project)
+    message = world.storage.queues.sent[layout.EXPORT_QUEUE].popleft().message
+    world.handle(layout.EXPORT_QUEUE, message)
+    done = world.services.exports.get(project.project_id, asked.export_id)
+    world.wait(60)
+
+    world.handle(layout.EXPORT_QUEUE, message)
+
+    assert world.services.exports.get(project.project_id, asked.export_id) == done
+
+
+def test_the_same_key_asks_for_one_export(mixed: tuple[World, Project]) -> None:
+    world, project = mixed
+
+    first = ask(world, project, key="k")
+    world.wait(1)
+    again = ask(world, project, key="k")
+
+    assert again == first
+    world.drain()
+    assert [one.state for one in world.services.exports.all(project.project_id).items] == ["done"]
+
+
+def test_exports_are_listed_newest_first(mixed: tuple[World, Project]) -> None:
+    world, project = mixed
+    first = ask(world, project)
+    world.wait(1)
+    second = ask(world, project)
+
+    listed = world.services.exports.all(project.project_id).items
+
+    assert [one.export_id for one in listed] == [second.export_id, first.export_id]
+
+
+def test_a_link_is_signed_anew_for_each_file_of_a_done_export(
+    mixed: tuple[World, Project],
+) -> None:
+    world, project = mixed
+    link = world.services.exports.link
+    waiting = ask(world, project)
+    with pytest.raises(Conflict, match="waiting"):
+        link(project, waiting.export_id, LinkRequest())
+    world.drain()
+
+    first = link(project, waiting.export_id, LinkRequest())
+    world.wait(7_200)
+    later = link(project, waiting.export_id, LinkRequest())
+
+    assert "as=birds-coco-annotations.json" in first.url
+    assert later.expire_at > first.expire_at
+    assert link(project, waiting.export_id, LinkRequest(name=MANIFEST_FILE)).url
+    for missing in ("../secret", "coco/other.json", ""):
+        with pytest.raises(NotFound):
+            link(project, waiting.export_id, LinkRequest(name=missing))
+
+
+def test_a_deleted_export_is_gone_with_its_files(mixed: tuple[World, Project]) -> None:
+    world, project = mixed
+    export = made(world, project)
+    exports = world.services.exports
+
+    exports.delete(project.project_id, export.export_id)
+
+    assert world.storage.blobs.list(layout.EXPORTS).blobs == []
+    for act in (exports.get, exports.delete):
+        with pytest.raises(NotFound):
+            act(project.project_id, export.export_id)
+
+
+def test_an_export_deleted_while_it_is_made_leaves_nothing_behind() -> None:
+    position = 0
+    reached = True
+    while reached:
+        position += 1
+        world = World()
+        project = world.project(images=2)
+        world.finish(project, world.member(project, "ann"))
+        world.wait(1)
+        asked = ask(world, project)
+        message = world.storage.queues.sent[layout.EXPORT_QUEUE].popleft().message
+        reached = False
+        other = world.other()
+
+        def delete(other: World = other, project: Project = project, one: Export = asked) -> None:
+            nonlocal reached
+            reached = True
+            other.services.exports.delete(project.project_id, one.export_id)
+
+        world.watch.at(position, delete)
+        world.handle(layout.EXPORT_QUEUE, message)
+        world.watch.reset()
+
+        if reached:
+            assert world.storage.blobs.list(layout.EXPORTS).blobs == [], position
+            assert world.services.exports.all(project.project_id).items == []
+
+    assert position > 5
+
+
+def test_an_export_that_can_not_be_made_says_so(mixed: tuple[World, Project]) -> None:
+    world, project = mixed
+    asked = ask(world, project)
+    message = world.storage.queues.sent[layout.EXPORT_QUEUE].popleft().message
+
+    world.services.exports.fail(message, "OSError: see the log")  # type: ignore[arg-type]
+
+    failed = world.services.exports.get(project.project_id, asked.export_id)
+    assert (failed.state, failed.problem) == ("failed", "OSError: see the log")
+    with pytest.raises(Conflict, match="OSError"):
+        world.services.exports.link(project, asked.export_id, LinkRequest())
+
+
+def test_an_overwritten_image_is_measured_before_it_is_exported(world: World) -> None:
+    project = world.project(images=1)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    world.upload("img0000.png", data=photo(50, 40, shade=3))
+    world.services.ingest.start(project)
+    for queue in (layout.REFRESH_QUEUE, layout.REFRESH_QUEUE, layout.REGISTER_QUEUE):
+        world.handle(queue, world.storage.queues.sent[queue].popleft().message)
+    world.label(project, ann, task)
+    world.storage.queues.sent[layout.MEASURE_QUEUE].clear()
+    assert world.items(project)["img0000.png"].width == 0
+    world.wait(1)
+
+    export = made(world, project)
+
+    image = coco(world, project, export)["images"][0]
+    assert (image["width"], image["height"]) == (50, 40)
+
+
+def test_a_deleted_image_keeps_its_labels_in_an_export(world: World) -> None:
+    project = world.project(images=1)
+    world.finish(project, world.member(project, "ann"))
+    world.storage.blobs.delete(PHOTOS, "img0000.png")
+    world.services.ingest.start(project)
+    world.drain()
+    world.wait(1)
+
+    assert tags(world, project, made(world, project)) == {"img0000.png": "Owl"}
+
+
+def test_an_empty_project_has_an_empty_export(world: World) -> None:
+    project = world.project()
+
+    export = made(world, project)
+
+    assert (export.state, export.items, export.annotations) == ("done", 0, 0)
+    assert coco(world, project, export)["images"] == []

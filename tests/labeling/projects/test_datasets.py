@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from labeling import layout
+from labeling.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from labeling.projects.datasets import (
+    Dataset,
+    DatasetChange,
+    NewDataset,
+    Source,
+    Upload,
+    UploadFile,
+    UploadRequest,
+)
+from labeling.projects.projects import NewProject
+from tests.world import ADMIN, PHOTOS, World
+
+
+def made(world: World, name: str = "Photos", key: str | None = None, **more: object) -> Dataset:
+    wanted = more or {"source": {"container": PHOTOS, "pattern": "**/*.*"}}
+    new = NewDataset.model_validate({"name": name, **wanted})
+    return world.services.datasets.create(new, by="ada", idempotency_key=key)
+
+
+def uploads(world: World, dataset: Dataset, *paths: str, overwrite: bool = False) -> list[Upload]:
+    files = [UploadFile(path=path, size=10) for path in paths]
+    request = UploadRequest(files=files, overwrite=overwrite)
+    return world.services.datasets.uploads(dataset.dataset_id, request).uploads
+
+
+def test_a_dataset_is_a_name_for_a_container_and_a_pattern(world: World) -> None:
+    dataset = made(world)
+
+    assert world.services.datasets.get(dataset.dataset_id) == dataset
+    assert [one.name for one in world.services.datasets.all()] == ["Photos"]
+
+
+def test_the_same_key_makes_one_dataset_and_no_other(world: World) -> None:
+    first = made(world, key="k")
+
+    assert made(world, key="k") == first
+    with pytest.raises(Invalid, match="Idempotency-Key"):
+        made(world, "Others", key="k")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"upload": True, "source": {"container": PHOTOS, "pattern": "a/"}},
+        {"source": {"container": PHOTOS, "pattern": "*.png"}},
+        {"source": {"container": PHOTOS, "pattern": "/a/"}},
+        {"source": {"container": "Photos!", "pattern": "a/"}},
+        {"source": {"container": PHOTOS, "pattern": "a/", "account": "x"}},
+    ],
+)
+def test_what_is_no_source_is_refused(body: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        NewDataset.model_validate({"name": "Photos", **body})
+
+
+@pytest.mark.parametrize("container", ["missing", layout.EXPORTS, layout.MANIFESTS])
+def test_a_container_that_is_not_there_or_is_the_systems_own_is_refused(
+    world: World, container: str
+) -> None:
+    source = {"container": container, "pattern": "**/*.*"}
+
+    with pytest.raises(Invalid) as refused:
+        made(world, source=source)
+    with pytest.raises(Invalid):
+        world.services.datasets.preview(Source.model_validate(source))
+
+    assert refused.value.faults[0].pointer == "/source/container"
+
+
+def test_only_the_name_can_be_changed_and_only_as_it_was_read(world: World) -> None:
+    dataset = made(world)
+    change = world.services.datasets.change
+
+    renamed = change(dataset.dataset_id, DatasetChange(name="Images"), version=1)
+
+    assert (renamed.name, renamed.version, renamed.source) == ("Images", 2, dataset.source)
+    with pytest.raises(PreconditionFailed):
+        change(dataset.dataset_id, DatasetChange(name="Late"), version=1)
+    with pytest.raises(ValidationError):
+        DatasetChange.model_validate({"name": "x", "source": {}})
+
+
+def test_a_dataset_in_use_is_kept_until_its_project_is_deleted(world: World) -> None:
+    dataset = made(world)
+    wanted = NewProject(name="Birds", task_type="boxes", dataset_id=dataset.dataset_id)
+    project = world.services.projects.create(wanted, dataset.source, by=ADMIN, idempotency_key=None)
+    with pytest.raises(Conflict):
+        world.services.datasets.delete(dataset.dataset_id)
+
+    world.services.projects.delete(project.project_id)
+    world.services.datasets.delete(dataset.dataset_id)
+
+    with pytest.raises(NotFound):
+        world.services.datasets.get(dataset.dataset_id)
+
+
+def test_browsing_shows_folders_and_files_but_nothing_of_our_own(world: World) -> None:
+    world.upload("a/b/c.png", "a/d.png", "e.png")
+    datasets = world.services.datasets
+
+    page = datasets.browse(PHOTOS, "a/", None)
+
+    assert [one.prefix for one in page.folders] == ["a/b/"]
+    assert [one.path for one in page.blobs] == ["a/d.png"]
+    assert PHOTOS in [one.location for one in datasets.locations()]
+    assert not {one.location for one in datasets.locations()} & {layout.EXPORTS, layout.MODELS}
+    for hidden in (layout.EXPORTS, "missing"):
+        with pytest.raises(NotFound):
+            datasets.browse(hidden, "", None)
+
+
+def test_uploads_go_into_the_datasets_own_folder_and_become_its_images(world: World) -> None:
+    dataset = made(world, upload=True)
+
+    answer = uploads(world, dataset, "a/새 #1.png")[0]
+
+    assert answer.url
+    assert answer.url.startswith(f"memory://{layout.DATASETS}/{dataset.dataset_id}/a/")
+    world.upload(f"{dataset.dataset_id}/a/새 #1.png", container=layout.DATASETS)
+    assert world.services.datasets.preview(dataset.source).images == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("../x.png", "dot"),
+        ("a/./x.png", "dot"),
+        ("/x.png", "empty part"),
+        ("a//x.png", "empty part"),
+        ("a\\x.png", "backslash"),
+        ("a\nx.png", "control"),
+        ("x.exe", "not an accepted type"),
+        ("x.tiff", "can't be labeled yet"),
+    ],
+)
+def test_a_file_that_is_not_wanted_is_refused_with_a_reason_and_holds_up_no_other(
+    world: World, path: str, why: str
+) -> None:
+    dataset = made(world, upload=True)
+
+    bad, good = uploads(world, dataset, path, "good.png")
+
+    assert why in (bad.refused or "")
+    assert bad.url is None
+    assert good.url
+
+
+def test_a_file_that_is_there_is_not_sent_again_unless_it_shall_be(world: World) -> None:
+    dataset = made(world, upload=True)
+    world.upload(f"{dataset.dataset_id}/a.png", container=layout.DATASETS)
+
+    kept, fresh = uploads(world, dataset, "a.png", "b.png")
+
+    assert (kept.exists, kept.url, fresh.exists) == (True, None, False)
+    assert uploads(world, dataset, "a.png", overwrite=True)[0].url
+
+
+def test_nothing_is_uploaded_to_where_others_keep_their_images(world: World) -> None:
+    with pytest.raises(Conflict):
+        uploads(world, made(world), "a.png")
+
+
+def test_no_more_than_five_hundred_files_are_asked_for_at_once() -> None:
+    with pytest.raises(ValidationError):
+        UploadRequest(files=[UploadFile(path=f"{n}.png", size=1) for n in range(501)])
