@@ -5,7 +5,6 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.web import Call, endpoint
-from labeling import layout
 from labeling.errors import NotFound
 from labeling.model import Model
 from labeling.projects.access import (
@@ -67,12 +66,7 @@ def put_member(call: Call[MemberChange]) -> MemberView:
 def delete_member(call: Call[None]) -> None:
     """Take somebody off a project; what they labeled stays, what was returned to them is for anyone."""
     opened = call.open("admin", "changing members")
-    member_id = call.path["member_id"]
-    call.services.access.remove_member(opened.project.project_id, member_id)
-    call.services.projects.forget(opened.project.project_id, member_id)
-    freed = sum(opened.items.unreserve(member_id, shard) for shard in range(opened.project.shards))
-    if freed:
-        call.services.projects.use_queue(opened.project.project_id, layout.FRONT)
+    call.services.projects.remove_member(opened.project.project_id, call.path["member_id"])
 
 
 @endpoint(bp, "POST", "projects/{project_id}/invitations", status=201)

@@ -25,6 +25,9 @@ from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Stora
 
 Role = Literal["labeler", "reviewer", "admin"]
 RANK: dict[str, int] = {"labeler": 1, "reviewer": 2, "admin": 3}
+INVITED = "invited:"
+"""What the member id of somebody who has not signed in yet begins with."""
+
 Email = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
@@ -137,7 +140,7 @@ class Access:
         rows = self._storage.rows(layout.PROJECTS, Range(project_id, "i|", "m|" + layout.END))
         views = [
             MemberView(
-                member_id=f"invited:{row.key[2:]}" if row.key.startswith("i|") else row.key[2:],
+                member_id=f"{INVITED}{row.key[2:]}" if row.key.startswith("i|") else row.key[2:],
                 role=_role(row),
                 name=row.text("name"),
                 invited=row.key.startswith("i|"),
@@ -177,24 +180,40 @@ class Access:
         row = self._tables.get(layout.PROJECTS, project_id, layout.member(user))
         return MemberView(member_id=user, role=role, name=row.text("name") if row else name)
 
-    def remove_member(self, project_id: str, member_id: str) -> None:
-        """Take somebody off a project. What they labeled stays.
+    def begin_leaving(self, project_id: str, user: str) -> None:
+        """Note that somebody is leaving a project: from here on nothing is returned to them.
 
-        The row in the project goes last: as long as it is there, this can be asked for again.
+        Raises:
+            NotFound: they are no member.
         """
-        if member_id.startswith("invited:"):
-            row = self._tables.get(layout.PROJECTS, project_id, "i|" + member_id[8:])
-            if row is None:
-                raise NotFound("nobody is invited with this id")
-            self._drop(layout.DIRECTORY, layout.invitations(row.text("name")), project_id)
-            self._drop(layout.PROJECTS, project_id, row.key)
-            return
-        if self._tables.get(layout.PROJECTS, project_id, layout.member(member_id)):
-            gone = {"gone": True}  # nothing is returned to them any more
-            self._put(layout.PROJECTS, project_id, layout.elsewhere(member_id), gone, gone)
-        self._drop(layout.DIRECTORY, layout.projects_of(member_id), project_id)
-        if not self._drop(layout.PROJECTS, project_id, layout.member(member_id)):
+        if not self._tables.get(layout.PROJECTS, project_id, layout.member(user)):
             raise NotFound("there is no such member in this project")
+        gone = {"gone": True}
+        self._put(layout.PROJECTS, project_id, layout.elsewhere(user), gone, gone)
+
+    def finish_leaving(self, project_id: str, user: str) -> None:
+        """Take somebody off a project. Their row in it goes last: as long as it is there, this can be
+        asked for again.
+
+        Raises:
+            NotFound: they are no member.
+        """
+        self._drop(layout.DIRECTORY, layout.projects_of(user), project_id)
+        if not self._drop(layout.PROJECTS, project_id, layout.member(user)):
+            raise NotFound("there is no such member in this project")
+
+    def withdraw_invitation(self, project_id: str, member_id: str) -> None:
+        """Let an address in no longer; `member_id` is the `invited:...` it is listed by.
+
+        Raises:
+            NotFound: nobody is invited with this id.
+        """
+        key = "i|" + member_id.removeprefix(INVITED)
+        row = self._tables.get(layout.PROJECTS, project_id, key)
+        if row is None:
+            raise NotFound("nobody is invited with this id")
+        self._drop(layout.DIRECTORY, layout.invitations(row.text("name")), project_id)
+        self._drop(layout.PROJECTS, project_id, row.key)
 
     def invite(self, project_id: str, invitation: Invitation) -> MemberView:
         """Let an address in: whoever first signs in with it becomes a member."""
@@ -203,7 +222,7 @@ class Access:
         self._put(layout.PROJECTS, project_id, f"i|{key}", cells, cells)
         self._put(layout.DIRECTORY, layout.invitations(invitation.email), project_id, cells, cells)
         return MemberView(
-            member_id=f"invited:{key}", role=invitation.role, name=invitation.email, invited=True
+            member_id=f"{INVITED}{key}", role=invitation.role, name=invitation.email, invited=True
         )
 
     def bind_invitations(self, caller: Caller) -> None:

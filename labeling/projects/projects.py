@@ -22,7 +22,16 @@ from labeling.items.records import pack, unpack
 from labeling.media.header import measure
 from labeling.media.patterns import READABLE_NOW, Pattern, media_of
 from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds, new_id
-from labeling.projects.access import RANK, Access, Caller, Member, Role, member_of, require
+from labeling.projects.access import (
+    INVITED,
+    RANK,
+    Access,
+    Caller,
+    Member,
+    Role,
+    member_of,
+    require,
+)
 from labeling.projects.datasets import Name, Source
 from labeling.settings import Settings
 from labeling.storage import (
@@ -458,6 +467,31 @@ class Projects:
 
     def _now(self) -> int:
         return milliseconds(self._storage.clock.now())
+
+    def remove_member(self, project_id: str, member_id: str) -> None:
+        """Take somebody off a project; what they labeled stays, what was returned to them is for anyone.
+
+        Safe to repeat until it is done: they are listed as a member to the end.
+
+        Raises:
+            NotFound: there is no such member, nor anybody invited with this id.
+        """
+        if member_id.startswith(INVITED):
+            self._access.withdraw_invitation(project_id, member_id)
+            return
+        self._access.begin_leaving(project_id, member_id)
+        self._give_everyone(self.get(project_id), member_id)
+        self._access.finish_leaving(project_id, member_id)
+        self.forget(project_id, member_id)
+
+    def _give_everyone(self, project: Project, user: str) -> None:
+        """Let anybody have what was returned to a labeler, before others' turn."""
+        items, shards = self.items(project), range(project.shards)
+        _, returned = items.tasks_of(user, shards)
+        if returned:
+            self.use_queue(project.project_id, layout.FRONT)
+        for shard in shards:
+            items.unreserve(user, shard)
 
     def move_home(self, opened: Opened, caller: Caller, home: int, previous: int | None) -> Opened:
         """Note the shard a labeler draws from, and where open tasks of theirs may still be."""

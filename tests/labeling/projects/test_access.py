@@ -57,7 +57,7 @@ def test_a_member_who_was_removed_is_out_within_five_seconds_and_the_project_off
     ann = world.member(project, "ann")
     world.open(project, ann)
 
-    world.other().services.access.remove_member(project.project_id, "ann")
+    world.other().services.projects.remove_member(project.project_id, "ann")
     world.wait(5.1)
 
     with pytest.raises(NotFound):
@@ -97,7 +97,7 @@ def test_members_are_listed_with_those_invited(world: World) -> None:
 @pytest.mark.parametrize("unknown", ["nobody", "invited:nobody"])
 def test_removing_somebody_who_is_not_there_is_a_miss(world: World, unknown: str) -> None:
     with pytest.raises(NotFound):
-        world.services.access.remove_member(world.project().project_id, unknown)
+        world.services.projects.remove_member(world.project().project_id, unknown)
 
 
 def test_an_invited_address_is_bound_to_the_person_at_the_first_sign_in(world: World) -> None:
@@ -141,7 +141,7 @@ def test_an_invitation_that_was_taken_back_binds_nobody(world: World) -> None:
     access = world.services.access
     made = access.invite(project.project_id, Invitation(email="bob@example.org"))
 
-    access.remove_member(project.project_id, made.member_id)
+    world.services.projects.remove_member(project.project_id, made.member_id)
     access.bind_invitations(person("bob"))
 
     assert access.roles_of("bob") == {}
@@ -159,9 +159,9 @@ def step(world: World, project: str, what: str) -> None:
     elif what == "put":
         access.put_member(project, "bob", "reviewer")
     elif what == "remove":
-        access.remove_member(project, "bob")
+        world.services.projects.remove_member(project, "bob")
     else:
-        access.remove_member(project, others(world, project)[0].member_id)
+        world.services.projects.remove_member(project, others(world, project)[0].member_id)
 
 
 def others(world: World, project: str) -> list[MemberView]:

@@ -23,6 +23,7 @@ from labeling.projects.projects import (
     Project,
     ProjectChange,
 )
+from labeling.review import RejectRequest
 from labeling.storage import Merge
 from tests.world import ADMIN, PHOTOS, Killed, World, person
 
@@ -596,3 +597,44 @@ def test_a_project_stored_before_there_were_examples_still_loads(world: World) -
 
     assert [one.examples for one in loaded.classes] == [[], [], []]
     assert rename(world, "c1", examples=["img0000.png"]).classes[0].examples == ["img0000.png"]
+
+
+# Who leaves.
+
+
+@pytest.mark.parametrize("stage", ["before", "after"])
+def test_removing_a_member_that_is_killed_anywhere_leaves_nothing_reserved_for_them(
+    stage: str,
+) -> None:
+    position = 0
+    killed = True
+    while killed:
+        position += 1
+        world = World()
+        project = world.sharded(3, images=24)
+        ann, bob = world.member(project, "ann"), world.member(project, "bob")
+        labeled = world.finish(project, ann)
+        for item_id in labeled[::4]:
+            request = RejectRequest(item_ids=[item_id], to="same_labeler")
+            world.services.review.reject(world.open(project, ADMIN), request, by="admin")
+        world.watch.kill(position, stage)
+        try:
+            world.services.projects.remove_member(project.project_id, "ann")
+            killed = False
+        except Killed:
+            world.watch.reset()
+            world = world.other()
+            if "ann" in {
+                one.member_id for one in world.services.access.members(project.project_id)
+            }:
+                world.services.projects.remove_member(project.project_id, "ann")
+        world.watch.reset()
+        world.wait(6)
+
+        assert [one.path for one in world.items(project).values() if one.reserved] == [], position
+        assert set(world.finish(project, bob)) == set(labeled[::4]), position
+        assert world.counters(project) == world.recount(project)
+        with pytest.raises(NotFound):
+            world.open(project, ann)
+
+    assert position > 6

@@ -1262,7 +1262,7 @@ def test_what_was_returned_to_a_labeler_who_is_gone_is_for_anyone(world: World) 
     ann, bob = world.member(project, "ann"), world.member(project, "bob")
     task = world.task(project, ann, size=3)
     world.label(project, ann, task)
-    world.services.access.remove_member(project.project_id, "ann")
+    world.services.projects.remove_member(project.project_id, "ann")
     world.wait(5.1)
 
     reject(world, project, ids(task)[0], to="same_labeler")
