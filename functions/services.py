@@ -72,20 +72,24 @@ def compose(storage: Storage, settings: Settings) -> Services:
     )
 
 
+def connection(settings: Settings) -> str | ServiceUris:
+    """How storage is reached: by the names that the host reads for its triggers, too.
+
+    `LABELRY_STORAGE` is a connection string; or `LABELRY_STORAGE__blobServiceUri`, `__queueServiceUri` and
+    `__tableServiceUri` are reached by identity, which `__clientId` names where it is a user-assigned one.
+    """
+    own = {
+        name: os.environ.get(f"LABELRY_STORAGE__{name}", "")
+        for name in ("blobServiceUri", "queueServiceUri", "tableServiceUri", "clientId")
+    }
+    blob, queue, table, client_id = own.values()
+    if blob and queue and table:
+        return ServiceUris(blob=blob, queue=queue, table=table, client_id=client_id or None)
+    return settings.storage
+
+
 @cache
 def services() -> Services:
-    """The services of this process.
-
-    The connection is `LABELRY_STORAGE` (a connection string), or `LABELRY_STORAGE__blobServiceUri`,
-    `__queueServiceUri` and `__tableServiceUri`, reached by identity: the host reads the same names.
-    """
+    """The services of this process."""
     settings = Settings()
-    uris = [
-        os.environ.get(f"LABELRY_STORAGE__{one}ServiceUri") for one in ("blob", "queue", "table")
-    ]
-    if all(uris):
-        blob, queue, table = (uri or "" for uri in uris)
-        made = connect(ServiceUris(blob=blob, queue=queue, table=table))
-    else:
-        made = connect(settings.storage)
-    return compose(made, settings)
+    return compose(connect(connection(settings)), settings)

@@ -586,13 +586,13 @@ def connect(connection: str | ServiceUris) -> AzureStorage:
         **_TIMEOUTS,
     }
     if isinstance(connection, ServiceUris):
-        identity = _identity(connection.client_id)
-        table_service = TableServiceClient(connection.table, credential=identity, **table_options)
-        blob_service = BlobServiceClient(connection.blob, identity, **blob_options)
-        queue_service = QueueServiceClient(connection.queue, identity, **queue_options)
+        credential = identity(connection.client_id)
+        table_service = TableServiceClient(connection.table, credential=credential, **table_options)
+        blob_service = BlobServiceClient(connection.blob, credential, **blob_options)
+        queue_service = QueueServiceClient(connection.queue, credential, **queue_options)
 
         def table_client(name: str) -> TableClient:
-            return TableClient(connection.table, name, credential=identity, **table_options)
+            return TableClient(connection.table, name, credential=credential, **table_options)
     else:
         text = _EMULATOR if re.match(r"(?i)UseDevelopmentStorage=true", connection) else connection
         table_service = TableServiceClient.from_connection_string(text, **table_options)
@@ -631,8 +631,14 @@ def _transport() -> HttpTransport[Any, Any]:
     return RequestsTransport(session=session)
 
 
-def _identity(client_id: str | None) -> TokenCredential:
+def identity(client_id: str | None) -> TokenCredential:
+    """The identity of this process: a managed one in Azure, a developer's own elsewhere.
+
+    Args:
+        client_id: of a user-assigned identity; else the one `AZURE_CLIENT_ID` names, else the system's.
+    """
     # Only where there are identities: it takes a third of a second to import.
     from azure.identity import DefaultAzureCredential
 
-    return cast(TokenCredential, DefaultAzureCredential(managed_identity_client_id=client_id))
+    chosen = {"managed_identity_client_id": client_id} if client_id else {}  # None would be one too
+    return cast(TokenCredential, DefaultAzureCredential(**chosen))
