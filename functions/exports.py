@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
+from functions.queues import CONNECTION, last_try
 from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
@@ -17,8 +18,6 @@ from labeling.exchange.exports import (
 )
 
 bp = func.Blueprint()
-
-LAST_TRY = 5
 
 
 @endpoint(bp, "GET", "projects/{project_id}/exports")
@@ -58,13 +57,13 @@ def link_export(call: Call[LinkRequest]) -> ExportLink:
     return call.services.exports.link(opened.project, call.path["export_id"], call.body)
 
 
-@bp.queue_trigger(arg_name="msg", queue_name=layout.EXPORT_QUEUE, connection="LABELRY_STORAGE")
+@bp.queue_trigger(arg_name="msg", queue_name=layout.EXPORT_QUEUE, connection=CONNECTION)
 def on_export(msg: func.QueueMessage) -> None:
     """Make the files of an export. A raise means: try again; after the last try it is failed."""
     message = MakeExport.model_validate_json(msg.get_body())
     try:
         services().exports.on_make(message)
     except Exception as error:
-        if (msg.dequeue_count or 1) >= LAST_TRY:
+        if last_try(msg):
             services().exports.fail(message, f"{type(error).__name__}: see the log")
         raise

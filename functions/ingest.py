@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import azure.functions as func
 
+from functions.queues import CONNECTION
 from functions.services import services
 from labeling import layout
 from labeling.ingest.refresh import BlobEvent, Measure, Refresh, Register
@@ -14,8 +15,6 @@ from labeling.ingest.renditions import Render
 from labeling.progress import Compact
 
 bp = func.Blueprint()
-
-CONNECTION = "LABELRY_STORAGE"
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.REFRESH_QUEUE, connection=CONNECTION)

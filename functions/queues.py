@@ -1,0 +1,34 @@
+"""What the handlers of queues share: the connection, and which try is the last.
+
+A handler that raises is called again; after as many tries as host.json says, the host puts the message
+into the queue's `-poison`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import azure.functions as func
+
+CONNECTION = "LABELRY_STORAGE"
+
+_OVER_HOST_JSON = "AzureFunctionsJobHost__extensions__queues__maxDequeueCount"
+_HOST_JSON = Path(__file__).parent.parent / "host.json"
+
+
+def most_tries() -> int:
+    """How often the host calls a handler for one message: `maxDequeueCount` of host.json.
+
+    Source: docs functions-host-json, "Override host.json values", for the setting that wins over the file.
+    """
+    if setting := os.environ.get(_OVER_HOST_JSON):
+        return int(setting)
+    content = json.loads(_HOST_JSON.read_text("utf-8"))
+    return int(content["extensions"]["queues"]["maxDequeueCount"])
+
+
+def last_try(msg: func.QueueMessage) -> bool:
+    """Whether this message is not going to come again: what waits for it is to be told when it fails."""
+    return (msg.dequeue_count or 1) >= most_tries()
