@@ -221,11 +221,41 @@ class Blobs(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Received:
+    """A message taken from a queue, hidden from others until its time runs out.
+
+    `receipt` is the service's proof that this reader holds it; `tries` counts how often it was taken.
+    """
+
+    queue: str
+    message_id: str
+    text: str
+    tries: int
+    receipt: str
+
+
 class Queues(Protocol):
     """Message queues, at least once, in any order."""
 
     def send(self, queue: str, message: Model, *, delay_s: int = 0) -> None:
         """Put a message on a queue, visible after `delay_s` seconds."""
+        ...
+
+    def receive(self, queue: str, visible_for_s: int) -> Received | None:
+        """Take a message, which nobody else sees for so many seconds; None when none is visible."""
+        ...
+
+    def renew(self, received: Received, visible_for_s: int) -> Received:
+        """Hold a message for so many seconds from now on. Use what is returned from then on.
+
+        Raises:
+            NotFound: somebody else took it since, or it is gone.
+        """
+        ...
+
+    def delete(self, received: Received) -> None:
+        """Take a message off its queue for good; nothing happens when somebody else took it since."""
         ...
 
 

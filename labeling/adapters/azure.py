@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
@@ -51,7 +51,12 @@ from azure.storage.blob import (
     generate_blob_sas,
 )
 from azure.storage.queue import ExponentialRetry as QueueRetry
-from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64EncodePolicy
+from azure.storage.queue import (
+    QueueClient,
+    QueueServiceClient,
+    TextBase64DecodePolicy,
+    TextBase64EncodePolicy,
+)
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util import Retry
@@ -71,6 +76,7 @@ from labeling.storage import (
     Delete,
     Operation,
     Range,
+    Received,
     Row,
     Storage,
     Value,
@@ -119,6 +125,8 @@ def _only_ours(what: str) -> Generator[None]:
             raise Unavailable(_sorry(what)) from error
         if _code(error) in ("InvalidResourceName", "OutOfRangeInput"):
             raise NotFound(f"{what}: nothing can have that name") from error
+        if _code(error) == "PopReceiptMismatch":
+            raise NotFound(f"{what}: somebody else took it since") from error
         raise Failure(f"{what}: storage refused ({_code(error) or error.status_code})") from error
     except AzureError as error:
         raise Unavailable(_sorry(what)) from error
@@ -483,11 +491,7 @@ class AzureQueues:
     def send(self, queue: str, message: Model, *, delay_s: int = 0) -> None:
         """Put a message on a queue, which is made if it is not there."""
         text = encode_message(message)
-        client = self._clients.get(queue)
-        if client is None:
-            client = self._clients[queue] = self._service.get_queue_client(
-                queue, message_encode_policy=TextBase64EncodePolicy()
-            )
+        client = self._client(queue)
         with _only_ours(f"sending to queue {queue!r}"):
             try:
                 client.send_message(text, visibility_timeout=delay_s or None)
@@ -495,6 +499,48 @@ class AzureQueues:
                 with suppress(ResourceExistsError):
                     client.create_queue()
                 client.send_message(text, visibility_timeout=delay_s or None)
+
+    def receive(self, queue: str, visible_for_s: int) -> Received | None:
+        """Take a message; None when none is visible, or nobody made the queue."""
+        try:
+            with _only_ours(f"reading queue {queue!r}"):
+                got = self._client(queue).receive_message(visibility_timeout=visible_for_s)
+        except NotFound:
+            return None
+        if got is None:
+            return None
+        return Received(
+            queue, got.id, got.content, int(got.dequeue_count or 1), str(got.pop_receipt)
+        )
+
+    def renew(self, received: Received, visible_for_s: int) -> Received:
+        """Hold a message longer."""
+        with _only_ours(f"holding a message of queue {received.queue!r}"):
+            held = self._client(received.queue).update_message(
+                received.message_id,
+                received.receipt,
+                content=received.text,
+                visibility_timeout=visible_for_s,
+            )
+        return replace(received, receipt=str(held.pop_receipt))
+
+    def delete(self, received: Received) -> None:
+        """Take a message off its queue."""
+        with (
+            suppress(NotFound),
+            _only_ours(f"taking a message off queue {received.queue!r}"),
+        ):
+            self._client(received.queue).delete_message(received.message_id, received.receipt)
+
+    def _client(self, queue: str) -> QueueClient:
+        client = self._clients.get(queue)
+        if client is None:
+            client = self._clients[queue] = self._service.get_queue_client(
+                queue,
+                message_encode_policy=TextBase64EncodePolicy(),
+                message_decode_policy=TextBase64DecodePolicy(),
+            )
+        return client
 
 
 class SystemClock:

@@ -9,8 +9,9 @@ import random
 from bisect import bisect_left, insort
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from threading import RLock
 from typing import IO
 from urllib.parse import quote
@@ -28,6 +29,7 @@ from labeling.storage import (
     Delete,
     Operation,
     Range,
+    Received,
     Row,
     Storage,
     Value,
@@ -267,6 +269,9 @@ class Sent:
 
     message: Model
     visible_at: datetime
+    number: int = 0
+    tries: int = 0
+    receipt: int = 0
 
 
 class MemoryQueues:
@@ -275,6 +280,7 @@ class MemoryQueues:
     def __init__(self, clock: MemoryClock) -> None:
         self._lock = RLock()
         self._clock = clock
+        self._numbers = count(1)
         self.sent: defaultdict[str, deque[Sent]] = defaultdict(deque)
 
     def send(self, queue: str, message: Model, *, delay_s: int = 0) -> None:
@@ -282,7 +288,51 @@ class MemoryQueues:
         copy = type(message).model_validate_json(encode_message(message))
         with self._lock:
             visible_at = self._clock.now() + timedelta(seconds=delay_s)
-            self.sent[queue].append(Sent(copy, visible_at))
+            self.sent[queue].append(Sent(copy, visible_at, next(self._numbers)))
+
+    def receive(self, queue: str, visible_for_s: int) -> Received | None:
+        """Take a message, which nobody else sees for so many seconds; None when none is visible."""
+        with self._lock:
+            now = self._clock.now()
+            for place, sent in enumerate(self.sent[queue]):
+                if sent.visible_at <= now:
+                    until = now + timedelta(seconds=visible_for_s)
+                    taken = replace(
+                        sent, visible_at=until, tries=sent.tries + 1, receipt=next(self._numbers)
+                    )
+                    self.sent[queue][place] = taken
+                    text = encode_message(taken.message)
+                    return Received(queue, str(taken.number), text, taken.tries, str(taken.receipt))
+            return None
+
+    def renew(self, received: Received, visible_for_s: int) -> Received:
+        """Hold a message for so many seconds from now on. Raises NotFound when another took it since."""
+        with self._lock:
+            place = self._held(received)
+            if place is None:
+                raise NotFound(f"holding a message of queue {received.queue!r}: it is not there")
+            waiting = self.sent[received.queue]
+            until = self._clock.now() + timedelta(seconds=visible_for_s)
+            waiting[place] = replace(waiting[place], visible_at=until, receipt=next(self._numbers))
+            return replace(received, receipt=str(waiting[place].receipt))
+
+    def delete(self, received: Received) -> None:
+        """Take a message off its queue, unless somebody else took it since."""
+        with self._lock:
+            place = self._held(received)
+            if place is not None:
+                del self.sent[received.queue][place]
+
+    def _held(self, received: Received) -> int | None:
+        """The place of a message in its queue while this receipt is its newest."""
+        return next(
+            (
+                place
+                for place, sent in enumerate(self.sent[received.queue])
+                if (str(sent.number), str(sent.receipt)) == (received.message_id, received.receipt)
+            ),
+            None,
+        )
 
     def drain(self, handler: Callable[[str, Model], None]) -> int:
         """Hand (queue, message) to a handler until none is visible, those it sends included.

@@ -7,7 +7,7 @@ import pytest
 from azure.storage.queue import QueueClient
 
 from labeling.adapters.memory import MemoryClock, MemoryQueues
-from labeling.errors import TooLarge
+from labeling.errors import NotFound, TooLarge
 from labeling.model import Model
 from tests.conftest import TestStorage
 from tests.contract.conftest import Place
@@ -42,6 +42,73 @@ def test_the_service_holds_messages_as_json_in_base64(place: Place, azurite: Tes
     assert [Note.model_validate_json(base64.b64decode(one)) for one in messages] == [
         Note(text="naïve")
     ]
+
+
+def test_a_message_is_taken_by_one_reader_only(place: Place) -> None:
+    queues, queue = place.storage.queues, f"{place.queue}-taken"
+    assert queues.receive(queue, 30) is None
+    queues.send(queue, Note(text="naïve"))
+
+    taken = queues.receive(queue, 30)
+
+    assert taken
+    assert (Note.model_validate_json(taken.text), taken.tries) == (Note(text="naïve"), 1)
+    assert queues.receive(queue, 30) is None
+
+
+def test_a_message_whose_time_ran_out_is_taken_again_and_counts_its_tries(place: Place) -> None:
+    queues, queue = place.storage.queues, f"{place.queue}-again"
+    queues.send(queue, Note(text="a"))
+
+    first = queues.receive(queue, 1)
+    place.storage.clock.sleep(1.5)
+    second = queues.receive(queue, 30)
+
+    assert first
+    assert second
+    assert (second.message_id, second.text) == (first.message_id, first.text)
+    assert second.tries == 2
+
+
+def test_who_renews_a_message_keeps_it(place: Place) -> None:
+    queues, queue = place.storage.queues, f"{place.queue}-kept"
+    queues.send(queue, Note(text="a"))
+
+    taken = queues.receive(queue, 1)
+    assert taken
+    renewed = queues.renew(taken, 30)
+    place.storage.clock.sleep(1.5)
+
+    assert queues.receive(queue, 30) is None
+    queues.delete(renewed)
+    assert renewed.text == taken.text
+
+
+def test_who_lost_a_message_can_neither_renew_nor_delete_it(place: Place) -> None:
+    queues, queue = place.storage.queues, f"{place.queue}-lost"
+    queues.send(queue, Note(text="a"))
+    lost = queues.receive(queue, 1)
+    place.storage.clock.sleep(1.5)
+    held = queues.receive(queue, 30)
+    assert lost
+    assert held
+
+    with pytest.raises(NotFound):
+        queues.renew(lost, 30)
+    queues.delete(lost)
+
+    queues.renew(held, 30)
+
+
+def test_a_deleted_message_never_comes_back(place: Place) -> None:
+    queues, queue = place.storage.queues, f"{place.queue}-done"
+    queues.send(queue, Note(text="a"))
+    taken = queues.receive(queue, 1)
+    assert taken
+    queues.delete(taken)
+    place.storage.clock.sleep(1.5)
+
+    assert queues.receive(queue, 1) is None
 
 
 def test_draining_hands_over_what_is_visible_and_what_that_sends() -> None:
