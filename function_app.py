@@ -2,9 +2,21 @@
 
 import azure.functions as func
 
-from functions import datasets, exports, ingest, items, members, prelabels, projects, system, tasks
+from functions import (
+    assist,
+    datasets,
+    exports,
+    ingest,
+    items,
+    members,
+    prelabels,
+    projects,
+    system,
+    tasks,
+)
 
 app = func.FunctionApp()
+app.register_functions(assist.bp)
 app.register_functions(datasets.bp)
 app.register_functions(exports.bp)
 app.register_functions(ingest.bp)

@@ -12,6 +12,8 @@ from functools import cache
 from labeling import layout
 from labeling.adapters.azure import ServiceUris, connect
 from labeling.assist.prelabels import Prelabels
+from labeling.assist.runs import Runs
+from labeling.assist.service import Assist
 from labeling.exchange.exports import Exports
 from labeling.ingest.refresh import Ingest
 from labeling.ingest.renditions import Renditions
@@ -41,6 +43,8 @@ class Services:
     mine: Mine
     review: Review
     prelabels: Prelabels
+    runs: Runs
+    assist: Assist
     progress: ProgressService
     exports: Exports
 
@@ -54,6 +58,7 @@ def compose(storage: Storage, settings: Settings) -> Services:
     def compact(project_id: str, shard: int) -> None:
         storage.queues.send(layout.COMPACT_QUEUE, Compact(project_id=project_id, shard=shard))
 
+    runs = Runs(storage)
     tasks = Tasks(storage, projects, settings, measure=ingest.measure_items, compact=compact)
     return Services(
         settings=settings,
@@ -67,6 +72,8 @@ def compose(storage: Storage, settings: Settings) -> Services:
         mine=Mine(storage, tasks),
         review=Review(storage, projects, tasks),
         prelabels=Prelabels(storage, projects, settings),
+        runs=runs,
+        assist=Assist(storage, projects, runs),
         progress=ProgressService(storage, projects, ingest, tasks),
         exports=Exports(storage, projects, ingest),
     )

@@ -39,6 +39,8 @@ RENDITIONS_QUEUE = _NAMES["queues"]["renditions"]
 BLOB_EVENTS_QUEUE = _NAMES["queues"]["blob_events"]
 COMPACT_QUEUE = _NAMES["queues"]["compact"]
 EXPORT_QUEUE = _NAMES["queues"]["export"]
+GPU_JOBS_QUEUE = _NAMES["queues"]["gpu_jobs"]
+RUN_FINISHED_QUEUE = _NAMES["queues"]["run_finished"]
 QUEUES = tuple(_NAMES["queues"].values())
 
 END = "~"
@@ -205,6 +207,7 @@ def task_place(task: str) -> tuple[int, int] | None:
 PROJECT = "p"
 CAPACITY = "p|capacity"
 REFRESH_STATE = "p|refresh"
+ASSIST_STATE = "p|assist"
 
 
 def member(user: str) -> str:
@@ -218,8 +221,22 @@ def elsewhere(user: str) -> str:
 
 
 def run(run_id: str) -> str:
-    """A run that suggested labels."""
+    """A run: of our own, or of whoever suggested labels from elsewhere."""
     return f"r|{run_id}"
+
+
+OWN_RUNS = "run-"
+"""What the ids of our own runs begin with."""
+
+
+def run_id(ms: int, random: str) -> str:
+    """The id of a run of our own; they sort newest first."""
+    return f"{OWN_RUNS}{reverse_time(ms)}{random}"
+
+
+def batches(run_id: str) -> str:
+    """Which batches of a run that works in batches are done."""
+    return f"b|{run_id}"
 
 
 def export(export_id: str) -> str:
@@ -268,6 +285,21 @@ def rendition(container: str, path: str, etag: str, side: int) -> str:
 def manifest_blob(project_id: str, refresh_id: str, kind: str, part: int) -> str:
     """A part of a listing (`kind` is `listed` or `change`), in the container `manifests`."""
     return f"{project_id}/{refresh_id}/{kind}-{part:05d}.jsonl.gz"
+
+
+def model_blob(project_id: str, run_id: str, name: str) -> str:
+    """A file of a model, which is named like the run that trained it, in the container `models`."""
+    return f"{project_id}/{run_id}/{name}"
+
+
+def groups_blob(project_id: str, run_id: str, shard: int, part: int) -> str:
+    """Groups of similar items of one shard, as a featurization found them, in the container `models`."""
+    return f"{project_id}/{run_id}/groups-{shard:02x}-{part:05d}.jsonl.gz"
+
+
+def embeddings_blob(project_id: str, feature_id: str, shard: int, part: int) -> str:
+    """Embeddings of some items of a shard by one network, in the container `models`."""
+    return f"{project_id}/embeddings/{feature_id}/{shard:02x}-{part:05d}.npz"
 
 
 def user_key(provider: str, user_id: str) -> str:

@@ -1,0 +1,86 @@
+"""What is asked of the jobs that run beside the app, and what they answer: these models are the messages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from labeling.model import Id, Model
+
+PAGE_SIZES = (4, 6, 9)
+"""Images of a page that a labeler may choose; a group is an ordered list that each of them takes from."""
+
+DEFAULT_BACKBONE = "efficientnet-lite0"
+
+
+class JobClass(Model):
+    """A class at the moment of asking."""
+
+    class_id: Id
+    name: str
+
+
+class TrainSpec(Model):
+    """Train a model on the human labels there are, and find the confidence from which on it may suggest.
+
+    `precision` is to hold among what it suggests, with `confidence`: the share of such promises that are
+    kept. `retrain` counts the trainings before this one: the k-th spends `(1 - confidence) / 2^(k + 1)` of the
+    error budget, so that all of them together stay within it.
+    """
+
+    kind: Literal["training"] = "training"
+    project_id: Id
+    run_id: Id
+    validation_run_id: Id
+    task_type: Literal["multiclass", "multilabel"]
+    classes: Annotated[list[JobClass], Field(max_length=2_000)]
+    backbone: str = DEFAULT_BACKBONE
+    precision: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.90
+    retrain: Annotated[int, Field(ge=0)] = 0
+    seed: int = 0
+
+
+class FeaturizeSpec(Model):
+    """Find out which images look alike: by a model of the project, or by the backbone before there is one."""
+
+    kind: Literal["featurization"] = "featurization"
+    project_id: Id
+    run_id: Id
+    backbone: str = DEFAULT_BACKBONE
+    model_id: Id | None = None
+    page_sizes: tuple[int, ...] = PAGE_SIZES
+
+
+JobSpec = Annotated[TrainSpec | FeaturizeSpec, Field(discriminator="kind")]
+
+_SPEC: TypeAdapter[TrainSpec | FeaturizeSpec] = TypeAdapter(JobSpec)
+
+
+def job_spec(text: str) -> TrainSpec | FeaturizeSpec:
+    """The spec of a message of `layout.GPU_JOBS_QUEUE`. Raises pydantic's ValidationError for anything else.
+
+    >>> job_spec('{"kind": "featurization", "project_id": "p1", "run_id": "run-1"}').kind
+    'featurization'
+    """
+    return _SPEC.validate_json(text)
+
+
+class RunFinished(Model):
+    """A run is over, well or not: look at its record. Message of `layout.RUN_FINISHED_QUEUE`."""
+
+    project_id: Id
+    run_id: Id
+
+
+class Group(Model):
+    """Items that look alike, the most typical first; one line of a `layout.groups_blob`.
+
+    All of one shard, for a page is. `rank` orders groups, the tightest first; `duplicates` are those that
+    show the same as an earlier one of the list.
+    """
+
+    rank: Annotated[int, Field(ge=0)]
+    items: list[str]
+    duplicates: list[str] = []
