@@ -6,7 +6,6 @@ import azure.functions as func
 
 from functions.web import Call, checked, endpoint
 from labeling.model import Model
-from labeling.projects.access import require_site_admin
 from labeling.projects.datasets import (
     BrowsePage,
     Dataset,
@@ -43,67 +42,60 @@ class BrowseQuery(Model):
     cursor: str | None = None
 
 
-@endpoint(bp, "GET", "storage/locations")
+@endpoint(bp, "GET", "storage/locations", role="site_admin", doing="browsing storage")
 def list_locations(call: Call[None]) -> LocationList:
     """Containers that can be read."""
-    require_site_admin(call.caller, "browsing storage")
     return LocationList(items=call.services.datasets.locations())
 
 
-@endpoint(bp, "GET", "storage/browse", query=BrowseQuery)
+@endpoint(
+    bp, "GET", "storage/browse", role="site_admin", doing="browsing storage", query=BrowseQuery
+)
 def browse_storage(call: Call[None]) -> BrowsePage:
     """Folders and files directly in a folder."""
-    require_site_admin(call.caller, "browsing storage")
     wanted = checked(BrowseQuery, call.query)
     return call.services.datasets.browse(wanted.location, wanted.prefix, wanted.cursor)
 
 
-@endpoint(bp, "GET", "datasets")
+@endpoint(bp, "GET", "datasets", role="site_admin", doing="seeing datasets")
 def list_datasets(call: Call[None]) -> DatasetList:
     """All datasets."""
-    require_site_admin(call.caller, "seeing datasets")
     return DatasetList(items=call.services.datasets.all())
 
 
-@endpoint(bp, "POST", "datasets", status=201)
+@endpoint(bp, "POST", "datasets", role="site_admin", doing="making a dataset", status=201)
 def create_dataset(call: Call[NewDataset]) -> Dataset:
     """Make a dataset of images in storage, or for uploads."""
-    require_site_admin(call.caller, "making a dataset")
     return call.services.datasets.create(
         call.body, by=call.caller.user, idempotency_key=call.idempotency_key
     )
 
 
-@endpoint(bp, "GET", "datasets/{dataset_id}")
+@endpoint(bp, "GET", "datasets/{dataset_id}", role="site_admin", doing="seeing a dataset")
 def get_dataset(call: Call[None]) -> Dataset:
     """One dataset."""
-    require_site_admin(call.caller, "seeing a dataset")
     return call.services.datasets.get(call.path["dataset_id"])
 
 
-@endpoint(bp, "PATCH", "datasets/{dataset_id}")
+@endpoint(bp, "PATCH", "datasets/{dataset_id}", role="site_admin", doing="changing a dataset")
 def change_dataset(call: Call[DatasetChange]) -> Dataset:
     """Rename a dataset."""
-    require_site_admin(call.caller, "changing a dataset")
     return call.services.datasets.change(call.path["dataset_id"], call.body, version=call.version())
 
 
-@endpoint(bp, "DELETE", "datasets/{dataset_id}")
+@endpoint(bp, "DELETE", "datasets/{dataset_id}", role="site_admin", doing="deleting a dataset")
 def delete_dataset(call: Call[None]) -> None:
     """Forget a dataset no project uses; its files stay."""
-    require_site_admin(call.caller, "deleting a dataset")
     call.services.datasets.delete(call.path["dataset_id"])
 
 
-@endpoint(bp, "POST", "datasets/preview")
+@endpoint(bp, "POST", "datasets/preview", role="site_admin", doing="previewing a dataset")
 def preview_dataset(call: Call[PreviewRequest]) -> Preview:
     """Count what a source holds, and show the first images."""
-    require_site_admin(call.caller, "previewing a dataset")
     return call.services.datasets.preview(call.body.source)
 
 
-@endpoint(bp, "POST", "datasets/{dataset_id}/uploads")
+@endpoint(bp, "POST", "datasets/{dataset_id}/uploads", role="site_admin", doing="uploading")
 def request_uploads(call: Call[UploadRequest]) -> UploadAnswer:
     """Signed addresses to upload files to."""
-    require_site_admin(call.caller, "uploading")
     return call.services.datasets.uploads(call.path["dataset_id"], call.body)

@@ -20,41 +20,48 @@ from labeling.exchange.exports import (
 bp = func.Blueprint()
 
 
-@endpoint(bp, "GET", "projects/{project_id}/exports")
+@endpoint(bp, "GET", "projects/{project_id}/exports", role="reviewer", doing="exporting")
 def list_exports(call: Call[None]) -> ExportList:
     """Exports of a project, newest first."""
-    opened = call.open("reviewer", "exporting")
-    return call.services.exports.all(opened.project.project_id)
+    return call.services.exports.all(call.project.project_id)
 
 
-@endpoint(bp, "POST", "projects/{project_id}/exports", status=202)
+@endpoint(
+    bp, "POST", "projects/{project_id}/exports", role="reviewer", doing="exporting", status=202
+)
 def create_export(call: Call[NewExport]) -> Export:
     """Start an export."""
-    opened = call.open("reviewer", "exporting")
     return call.services.exports.create(
-        opened, call.body, by=call.caller.user, idempotency_key=call.idempotency_key
+        call.project, call.body, by=call.caller.user, idempotency_key=call.idempotency_key
     )
 
 
-@endpoint(bp, "GET", "projects/{project_id}/exports/{export_id}")
+@endpoint(
+    bp, "GET", "projects/{project_id}/exports/{export_id}", role="reviewer", doing="exporting"
+)
 def get_export(call: Call[None]) -> Export:
     """One export."""
-    opened = call.open("reviewer", "exporting")
-    return call.services.exports.get(opened.project.project_id, call.path["export_id"])
+    return call.services.exports.get(call.project.project_id, call.path["export_id"])
 
 
-@endpoint(bp, "DELETE", "projects/{project_id}/exports/{export_id}")
+@endpoint(
+    bp,
+    "DELETE",
+    "projects/{project_id}/exports/{export_id}",
+    role="admin",
+    doing="deleting an export",
+)
 def delete_export(call: Call[None]) -> None:
     """Remove an export and its files."""
-    opened = call.open("admin", "deleting an export")
-    call.services.exports.delete(opened.project.project_id, call.path["export_id"])
+    call.services.exports.delete(call.project.project_id, call.path["export_id"])
 
 
-@endpoint(bp, "POST", "projects/{project_id}/exports/{export_id}/link")
+@endpoint(
+    bp, "POST", "projects/{project_id}/exports/{export_id}/link", role="reviewer", doing="exporting"
+)
 def link_export(call: Call[LinkRequest]) -> ExportLink:
     """A freshly signed link to a file of an export."""
-    opened = call.open("reviewer", "exporting")
-    return call.services.exports.link(opened.project, call.path["export_id"], call.body)
+    return call.services.exports.link(call.project.project, call.path["export_id"], call.body)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.EXPORT_QUEUE, connection=CONNECTION)

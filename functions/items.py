@@ -17,29 +17,47 @@ from labeling.review import (
 bp = func.Blueprint()
 
 
-@endpoint(bp, "GET", "projects/{project_id}/items", query=ItemFilter)
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/items",
+    role="reviewer",
+    doing="seeing items",
+    query=ItemFilter,
+)
 def list_items(call: Call[None]) -> ItemPage:
     """Items by state, class, labeler, kind, flag or path."""
-    opened = call.open("reviewer", "seeing items")
-    return call.services.review.list(opened, checked(ItemFilter, call.query))
+    return call.services.review.list(call.project, checked(ItemFilter, call.query))
 
 
-@endpoint(bp, "GET", "projects/{project_id}/items/{item_id}", version_of="revision")
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/items/{item_id}",
+    role="reviewer",
+    doing="seeing items",
+    version_of="revision",
+)
 def get_item(call: Call[None]) -> ItemView:
     """One item with its labels."""
-    opened = call.open("reviewer", "seeing items")
-    return call.services.review.get(opened, call.path["item_id"])
+    return call.services.review.get(call.project, call.path["item_id"])
 
 
-@endpoint(bp, "GET", "projects/{project_id}/items/{item_id}/history")
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/items/{item_id}/history",
+    role="reviewer",
+    doing="seeing items",
+)
 def get_item_history(call: Call[None]) -> History:
     """Every change of an item."""
-    opened = call.open("reviewer", "seeing items")
-    return call.services.review.history(opened, call.path["item_id"])
+    return call.services.review.history(call.project, call.path["item_id"])
 
 
-@endpoint(bp, "POST", "projects/{project_id}/items/reject")
+@endpoint(
+    bp, "POST", "projects/{project_id}/items/reject", role="reviewer", doing="rejecting labels"
+)
 def reject_items(call: Call[RejectRequest]) -> RejectAnswer:
     """Send items back to be labeled again."""
-    opened = call.open("reviewer", "rejecting labels")
-    return call.services.review.reject(opened, call.body, by=call.caller.user)
+    return call.services.review.reject(call.project, call.body, by=call.caller.user)

@@ -14,7 +14,6 @@ from labeling.projects.access import (
     NewToken,
     TokenMade,
     TokenView,
-    require_site_admin,
 )
 
 bp = func.Blueprint()
@@ -34,65 +33,74 @@ class TokenList(Model):
     next_cursor: str | None = None
 
 
-@endpoint(bp, "GET", "projects/{project_id}/members")
+@endpoint(bp, "GET", "projects/{project_id}/members", role="admin", doing="seeing members")
 def list_members(call: Call[None]) -> MemberList:
     """Members of a project."""
-    opened = call.open("admin", "seeing members")
-    return MemberList(items=call.services.access.members(opened.project.project_id))
+    return MemberList(items=call.services.access.members(call.project.project_id))
 
 
-@endpoint(bp, "GET", "projects/{project_id}/members/{member_id}")
+@endpoint(
+    bp, "GET", "projects/{project_id}/members/{member_id}", role="admin", doing="seeing members"
+)
 def get_member(call: Call[None]) -> MemberView:
     """One member."""
-    opened = call.open("admin", "seeing members")
-    return call.services.access.member(opened.project.project_id, call.path["member_id"])
+    return call.services.access.member(call.project.project_id, call.path["member_id"])
 
 
-@endpoint(bp, "PUT", "projects/{project_id}/members/{member_id}")
+@endpoint(
+    bp, "PUT", "projects/{project_id}/members/{member_id}", role="admin", doing="changing members"
+)
 def put_member(call: Call[MemberChange]) -> MemberView:
     """Make somebody (by their `user` key) a member, or change their role."""
-    opened = call.open("admin", "changing members")
     member_id = call.path["member_id"]
     if ":" in member_id:
         raise NotFound("nobody has this user key; to change an invitation, invite again")
     made = call.services.access.put_member(
-        opened.project.project_id, member_id, call.body.role, name=call.body.name
+        call.project.project_id, member_id, call.body.role, name=call.body.name
     )
-    call.services.projects.forget(opened.project.project_id, member_id)
+    call.services.projects.forget(call.project.project_id, member_id)
     return made
 
 
-@endpoint(bp, "DELETE", "projects/{project_id}/members/{member_id}")
+@endpoint(
+    bp,
+    "DELETE",
+    "projects/{project_id}/members/{member_id}",
+    role="admin",
+    doing="changing members",
+)
 def delete_member(call: Call[None]) -> None:
     """Take somebody off a project; what they labeled stays, what was returned to them is for anyone."""
-    opened = call.open("admin", "changing members")
-    call.services.projects.remove_member(opened.project.project_id, call.path["member_id"])
+    call.services.projects.remove_member(call.project.project_id, call.path["member_id"])
 
 
-@endpoint(bp, "POST", "projects/{project_id}/invitations", status=201)
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/invitations",
+    role="admin",
+    doing="inviting people",
+    status=201,
+)
 def invite_member(call: Call[Invitation]) -> MemberView:
     """Let an e-mail address in, from its first sign-in."""
-    opened = call.open("admin", "inviting people")
-    return call.services.access.invite(opened.project.project_id, call.body)
+    return call.services.access.invite(call.project.project_id, call.body)
 
 
-@endpoint(bp, "GET", "tokens")
+@endpoint(bp, "GET", "tokens", role="site_admin", doing="seeing tokens")
 def list_tokens(call: Call[None]) -> TokenList:
     """API tokens, without their secrets."""
-    require_site_admin(call.caller, "seeing tokens")
     return TokenList(items=call.services.access.tokens())
 
 
-@endpoint(bp, "POST", "tokens", status=201)
+@endpoint(bp, "POST", "tokens", role="site_admin", doing="making a token", status=201)
 def create_token(call: Call[NewToken]) -> TokenMade:
     """Make an API token; its secret is shown this once."""
-    require_site_admin(call.caller, "making a token")
     call.services.projects.get(call.body.project_id)
     return call.services.access.make_token(call.body)
 
 
-@endpoint(bp, "DELETE", "tokens/{token_id}")
+@endpoint(bp, "DELETE", "tokens/{token_id}", role="site_admin", doing="deleting a token")
 def delete_token(call: Call[None]) -> None:
     """Make a token useless."""
-    require_site_admin(call.caller, "deleting a token")
     call.services.access.delete_token(call.path["token_id"])

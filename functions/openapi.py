@@ -41,7 +41,7 @@ PROBLEM: dict[str, Any] = {
 @cache
 def document() -> str:
     """The OpenAPI 3.1 document of all registered routes, as JSON text."""
-    bodies = {route.body for route in ROUTES if route.body}
+    bodies = {route.documented for route in ROUTES if route.documented}
     answers = {route.answer for route in ROUTES if route.answer}
     wanted = [(model, "validation") for model in sorted(bodies, key=lambda m: m.__name__)]
     wanted += [(model, "serialization") for model in sorted(answers, key=lambda m: m.__name__)]
@@ -75,6 +75,7 @@ def _operation(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
+        "x-role": route.role,
         "responses": {
             "default": {
                 "description": "why not",
@@ -88,12 +89,12 @@ def _operation(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
     }
     if parameters:
         operation["parameters"] = parameters
-    if route.anonymous:
+    if route.role == "anyone":
         operation["security"] = []
-    if route.body:
+    if route.documented:
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": refs[route.body, "validation"]}},
+            "content": {"application/json": {"schema": refs[route.documented, "validation"]}},
         }
     if route.answer:
         operation["responses"][str(route.status)] = {

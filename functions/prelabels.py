@@ -6,17 +6,22 @@ import azure.functions as func
 
 from functions.web import Call, endpoint
 from labeling.assist.prelabels import PrelabelAnswer, PrelabelBatch, PrelabelEnvelope
-from labeling.projects.access import Role
 
 bp = func.Blueprint()
 
 
-@endpoint(bp, "POST", "projects/{project_id}/prelabels", documented=PrelabelBatch)
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/prelabels",
+    role="admin",
+    token_role="reviewer",
+    doing="suggesting labels",
+    documented=PrelabelBatch,
+)
 def put_prelabels(call: Call[PrelabelEnvelope]) -> PrelabelAnswer:
     """Suggest labels for images; safe to send again as it is.
 
     What is suggested sways everybody who labels, so of people only admins may; a token was made by one.
     """
-    least: Role = "reviewer" if call.caller.token_role else "admin"
-    opened = call.open(least, "suggesting labels")
-    return call.services.prelabels.put(opened, call.body, by=call.caller.user)
+    return call.services.prelabels.put(call.project, call.body, by=call.caller.user)

@@ -10,13 +10,12 @@ from functions.web import Call, endpoint
 from labeling.ingest.refresh import RefreshState
 from labeling.model import Model
 from labeling.progress import Progress
-from labeling.projects.access import require_site_admin
 from labeling.projects.projects import (
     AddClasses,
     ClassChange,
     ClassView,
     NewProject,
-    Opened,
+    ProjectAccess,
     ProjectChange,
     ProjectLine,
     ProjectView,
@@ -47,16 +46,15 @@ class RefreshStarted(Model):
     refresh: RefreshState
 
 
-@endpoint(bp, "GET", "projects")
+@endpoint(bp, "GET", "projects", role="signed_in")
 def list_projects(call: Call[None]) -> ProjectList:
     """Projects the caller may see."""
     return ProjectList(items=call.services.projects.list_for(call.caller))
 
 
-@endpoint(bp, "POST", "projects", status=201)
+@endpoint(bp, "POST", "projects", role="site_admin", doing="making a project", status=201)
 def create_project(call: Call[NewProject]) -> ProjectView:
     """Make a project; its images are listed at once."""
-    require_site_admin(call.caller, "making a project")
     own = call.services
     source = own.datasets.get(call.body.dataset_id).source
     project = own.projects.create(
@@ -67,81 +65,102 @@ def create_project(call: Call[NewProject]) -> ProjectView:
     return _fresh(call, project.project_id)
 
 
-@endpoint(bp, "GET", "projects/{project_id}")
+@endpoint(bp, "GET", "projects/{project_id}", role="labeler", doing="seeing a project")
 def get_project(call: Call[None]) -> ProjectView:
     """One project."""
-    return view(call.open("labeler", "seeing a project"))
+    return view(call.project)
 
 
-@endpoint(bp, "PATCH", "projects/{project_id}")
+@endpoint(bp, "PATCH", "projects/{project_id}", role="admin", doing="changing a project")
 def change_project(call: Call[ProjectChange]) -> ProjectView:
     """Change instructions or incremental refresh."""
-    opened = call.open("admin", "changing a project")
-    call.services.projects.patch(opened.project.project_id, call.body, version=call.version())
-    return _fresh(call, opened.project.project_id)
+    call.services.projects.patch(call.project.project_id, call.body, version=call.version())
+    return _fresh(call, call.project.project_id)
 
 
-@endpoint(bp, "DELETE", "projects/{project_id}")
+@endpoint(bp, "DELETE", "projects/{project_id}", role="admin", doing="deleting a project")
 def delete_project(call: Call[None]) -> None:
     """Take a project out of sight; its name stays used."""
-    opened = call.open("admin", "deleting a project")
-    call.services.projects.delete(opened.project.project_id)
+    call.services.projects.delete(call.project.project_id)
 
 
-@endpoint(bp, "POST", "projects/{project_id}/pause")
+@endpoint(bp, "POST", "projects/{project_id}/pause", role="admin", doing="pausing a project")
 def pause_project(call: Call[None]) -> ProjectView:
     """Hand out nothing new, within five seconds everywhere."""
-    opened = call.open("admin", "pausing a project")
-    call.services.projects.set_running(opened.project.project_id, False)
-    return _fresh(call, opened.project.project_id)
+    call.services.projects.set_running(call.project.project_id, False)
+    return _fresh(call, call.project.project_id)
 
 
-@endpoint(bp, "POST", "projects/{project_id}/resume")
+@endpoint(bp, "POST", "projects/{project_id}/resume", role="admin", doing="resuming a project")
 def resume_project(call: Call[None]) -> ProjectView:
     """Hand out again."""
-    opened = call.open("admin", "resuming a project")
-    call.services.projects.set_running(opened.project.project_id, True)
-    return _fresh(call, opened.project.project_id)
+    call.services.projects.set_running(call.project.project_id, True)
+    return _fresh(call, call.project.project_id)
 
 
-@endpoint(bp, "POST", "projects/{project_id}/refresh", status=202)
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/refresh",
+    role="admin",
+    doing="refreshing a project",
+    status=202,
+)
 def refresh_project(call: Call[None]) -> RefreshStarted:
     """Look for new, changed and missing images now."""
-    opened = call.open("admin", "refreshing a project")
-    return RefreshStarted(refresh=call.services.ingest.start(opened.project))
+    return RefreshStarted(refresh=call.services.ingest.start(call.project.project))
 
 
-@endpoint(bp, "GET", "projects/{project_id}/progress")
+@endpoint(bp, "GET", "projects/{project_id}/progress", role="labeler", doing="seeing progress")
 def get_progress(call: Call[None]) -> Progress:
     """Exact counts."""
-    return call.services.progress.get(call.open("labeler", "seeing progress"))
+    return call.services.progress.get(call.project)
 
 
-@endpoint(bp, "GET", "projects/{project_id}/classes", version_of="classes_version")
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/classes",
+    role="labeler",
+    doing="seeing classes",
+    version_of="classes_version",
+)
 def list_classes(call: Call[None]) -> ClassList:
     """Classes of a project, with their examples."""
-    return _classes(call, call.open("labeler", "seeing classes"))
+    return _classes(call, call.project)
 
 
-@endpoint(bp, "POST", "projects/{project_id}/classes", version_of="classes_version")
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/classes",
+    role="admin",
+    doing="adding classes",
+    version_of="classes_version",
+)
 def add_classes(call: Call[AddClasses]) -> ClassList:
     """Add classes; labels made so far stay."""
-    opened = call.open("admin", "adding classes")
-    call.services.projects.add_classes(opened.project.project_id, call.body)
-    return _classes(call, _reopened(call, opened.project.project_id))
+    call.services.projects.add_classes(call.project.project_id, call.body)
+    return _classes(call, _reopened(call, call.project.project_id))
 
 
-@endpoint(bp, "PATCH", "projects/{project_id}/classes/{class_id}", version_of="classes_version")
+@endpoint(
+    bp,
+    "PATCH",
+    "projects/{project_id}/classes/{class_id}",
+    role="admin",
+    doing="changing a class",
+    version_of="classes_version",
+)
 def change_class(call: Call[ClassChange]) -> ClassList:
     """Rename, describe or illustrate a class; no label is touched."""
-    opened = call.open("admin", "changing a class")
     call.services.projects.change_class(
-        opened.project.project_id, call.path["class_id"], call.body, version=call.version()
+        call.project.project_id, call.path["class_id"], call.body, version=call.version()
     )
-    return _classes(call, _reopened(call, opened.project.project_id))
+    return _classes(call, _reopened(call, call.project.project_id))
 
 
-def _reopened(call: Call[Any], project_id: str) -> Opened:
+def _reopened(call: Call[Any], project_id: str) -> ProjectAccess:
     call.services.projects.forget(project_id, call.caller.user)
     return call.services.projects.open(project_id, call.caller, "labeler", "seeing a project")
 
@@ -150,7 +169,7 @@ def _fresh(call: Call[Any], project_id: str) -> ProjectView:
     return view(_reopened(call, project_id))
 
 
-def _classes(call: Call[Any], opened: Opened) -> ClassList:
-    project = opened.project
+def _classes(call: Call[Any], access: ProjectAccess) -> ClassList:
+    project = access.project
     items = call.services.projects.classes_of(project)
     return ClassList(items=items, classes_version=project.classes_version)

@@ -33,14 +33,14 @@ class Me(Model):
     seen_ms: int
 
 
-@endpoint(bp, "GET", "health", anonymous=True)
+@endpoint(bp, "GET", "health", role="anyone")
 def get_health(call: Call[None]) -> Health:
     """Whether functions and storage answer."""
     call.services.storage.tables.get("directory", "health", "health")
     return Health(status="ok")
 
 
-@endpoint(bp, "GET", "me")
+@endpoint(bp, "GET", "me", role="signed_in")
 def get_me(call: Call[None]) -> Me:
     """The caller; the first call of a person binds what their address was invited to."""
     call.services.access.bind_invitations(call.caller)

@@ -15,7 +15,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, get_type_hints
 
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
@@ -34,8 +34,8 @@ from labeling.errors import (
     Unavailable,
     faults_of,
 )
-from labeling.projects.access import Caller, Role
-from labeling.projects.projects import Opened
+from labeling.projects.access import Caller, Role, require_site_admin
+from labeling.projects.projects import ProjectAccess
 from labeling.storage import Collision
 
 log = logging.getLogger("labelry")
@@ -46,19 +46,32 @@ MAX_BODY_BYTES = 2_000_000
 Body = TypeVar("Body")
 
 
+Need = Role | Literal["anyone", "signed_in", "site_admin"]
+"""What a route asks of its caller: a role in the path's project, nothing, to be known, to be a site admin."""
+
+
 @dataclass(frozen=True)
 class Route:
-    """An HTTP function, for openapi.json."""
+    """An HTTP function: what it asks of its caller, what it reads and what it answers.
+
+    `role` is what people need, `token_role` what API tokens need where that is another; `doing` ends up in
+    the refusal. `documented` is the body's model in openapi.json, where `body` reads it more leniently.
+    """
 
     name: str
     method: str
     path: str
     summary: str
+    role: Need
+    token_role: Role | None
+    doing: str
     body: type[BaseModel] | None
+    documented: type[BaseModel] | None
     answer: type[BaseModel] | None
     status: int
     query: type[BaseModel] | None
-    anonymous: bool
+    version_of: str
+    most_bytes: int
 
 
 ROUTES: list[Route] = []
@@ -66,18 +79,24 @@ ROUTES: list[Route] = []
 
 @dataclass(frozen=True)
 class Call(Generic[Body]):
-    """A request, once it is known who calls and what they sent."""
+    """A request, once it is known who calls, that they may, and what they sent.
+
+    `access` is to the path's project; None where the path has none.
+    """
 
     caller: Caller
+    access: ProjectAccess | None
     body: Body
     path: dict[str, str]
     query: dict[str, str]
     headers: dict[str, str]
     services: Services
 
-    def open(self, least: Role, doing: str) -> Opened:
-        """The project of the path, which the caller must have this role in."""
-        return self.services.projects.open(self.path["project_id"], self.caller, least, doing)
+    @property
+    def project(self) -> ProjectAccess:
+        """The project of the path, in which the caller has the role that the route asks for."""
+        assert self.access, "the route asks for no role in a project"
+        return self.access
 
     @property
     def idempotency_key(self) -> str | None:
@@ -105,10 +124,12 @@ def endpoint(
     method: str,
     path: str,
     *,
+    role: Need,
+    doing: str = "",
+    token_role: Role | None = None,
     status: int = 200,
     query: type[BaseModel] | None = None,
     documented: type[BaseModel] | None = None,
-    anonymous: bool = False,
     version_of: str = "version",
     most_bytes: int = MAX_BODY_BYTES,
 ) -> Callable[[Callable[[Call[Any]], Any]], Callable[[func.HttpRequest], func.HttpResponse]]:
@@ -121,10 +142,12 @@ def endpoint(
         blueprint: where the function is registered.
         method: GET, POST, PUT, PATCH or DELETE.
         path: the route below /api, with `{names}`.
+        role: what the caller needs; a role is one in the project `{project_id}`, which is then `call.project`.
+        doing: what is refused to others, as in "`doing` needs the role admin".
+        token_role: the role that an API token needs, where it is another than a person's.
         status: of a good answer.
         query: model of the query parameters, for openapi.json; the handler reads `call.query`.
         documented: model shown in openapi.json where the handler reads a body more leniently.
-        anonymous: nobody needs to be signed in.
         version_of: the field of the answer that If-Match of a later change refers to.
         most_bytes: the largest body.
     """
@@ -135,26 +158,27 @@ def endpoint(
         hints = get_type_hints(handler)
         body_model = hints["call"].__args__[0]
         body_model = None if body_model is type(None) else body_model
-        answer_model = hints["return"] if hints["return"] is not type(None) else None
-        ROUTES.append(
-            Route(
-                name=handler.__name__,
-                method=method,
-                path=path,
-                summary=(handler.__doc__ or "").strip().split("\n")[0],
-                body=documented or body_model,
-                answer=answer_model,
-                status=status,
-                query=query,
-                anonymous=anonymous,
-            )
+        route = Route(
+            name=handler.__name__,
+            method=method,
+            path=path,
+            summary=(handler.__doc__ or "").strip().split("\n")[0],
+            role=role,
+            token_role=token_role,
+            doing=doing,
+            body=body_model,
+            documented=documented or body_model,
+            answer=hints["return"] if hints["return"] is not type(None) else None,
+            status=status,
+            query=query,
+            version_of=version_of,
+            most_bytes=most_bytes,
         )
+        ROUTES.append(route)
 
         def trigger(req: func.HttpRequest) -> func.HttpResponse:
             with counting() as calls:
-                response = _answer(
-                    req, handler, body_model, status, anonymous, version_of, most_bytes
-                )
+                response = _answer(req, handler, route)
             if services().settings.count_calls:
                 response.headers["x-labelry-calls"] = str(calls.total)
             return response
@@ -170,27 +194,23 @@ def endpoint(
 
 
 def _answer(
-    req: func.HttpRequest,
-    handler: Callable[[Call[Any]], Any],
-    body_model: type[BaseModel] | None,
-    status: int,
-    anonymous: bool,
-    version_of: str,
-    most_bytes: int,
+    req: func.HttpRequest, handler: Callable[[Call[Any]], Any], route: Route
 ) -> func.HttpResponse:
     try:
         own = services()
         headers = {name.lower(): value for name, value in req.headers.items()}
-        caller = ANYONE if anonymous else caller_of(headers, own)
+        caller = ANYONE if route.role == "anyone" else caller_of(headers, own)
+        path = _path(req.route_params)
         call = Call(
             caller=caller,
-            body=_body(req, body_model, most_bytes) if body_model else None,
-            path=_path(req.route_params),
+            access=_admitted(route, caller, path, own),
+            body=_body(req, route.body, route.most_bytes) if route.body else None,
+            path=path,
             query=dict(req.params),
             headers=headers,
             services=own,
         )
-        return _good(handler(call), status, headers, version_of, req.method)
+        return _good(handler(call), headers, route)
     except Failure as failure:
         return problem(failure)
     except Collision:
@@ -200,21 +220,34 @@ def _answer(
         return problem(Failure("something went wrong here; nothing was half done. Try again"))
 
 
-def _good(
-    answer: BaseModel | None, status: int, headers: dict[str, str], version_of: str, method: str
-) -> func.HttpResponse:
+def _admitted(
+    route: Route, caller: Caller, path: dict[str, str], own: Services
+) -> ProjectAccess | None:
+    """Let pass who has what the route asks for, before anything of the body is looked at."""
+    if route.role == "anyone" or route.role == "signed_in":
+        return None
+    if route.role == "site_admin":
+        require_site_admin(caller, route.doing)
+        return None
+    least = route.token_role if route.token_role and caller.token_role else route.role
+    return own.projects.open(path["project_id"], caller, least, route.doing)
+
+
+def _good(answer: BaseModel | None, headers: dict[str, str], route: Route) -> func.HttpResponse:
     if answer is None:
         return func.HttpResponse(status_code=204)
     text = answer.model_dump_json()
-    version = getattr(answer, version_of, None)
+    version = getattr(answer, route.version_of, None)
     # Of all that is shown but the time: addresses of images change, and so do roles.
     shown = answer.model_dump_json(exclude={"at"}) if "at" in type(answer).model_fields else text
     digest = hashlib.sha256(shown.encode()).hexdigest()[:20]
     etag = f'"{version}-{digest}"' if version is not None else f'"{digest}"'
     sent = {"etag": etag, "cache-control": "private, no-cache"}
-    if method == "GET" and headers.get("if-none-match", "").removeprefix("W/") == etag:
+    if route.method == "GET" and headers.get("if-none-match", "").removeprefix("W/") == etag:
         return func.HttpResponse(status_code=304, headers=sent)
-    return func.HttpResponse(text, status_code=status, mimetype="application/json", headers=sent)
+    return func.HttpResponse(
+        text, status_code=route.status, mimetype="application/json", headers=sent
+    )
 
 
 def _path(params: Mapping[str, str]) -> dict[str, str]:

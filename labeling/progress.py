@@ -10,7 +10,7 @@ from labeling.ingest.refresh import Ingest, RefreshState
 from labeling.items.items import Items
 from labeling.model import Model, UtcTime
 from labeling.projects.access import RANK, Member, member_of
-from labeling.projects.projects import Opened, Project, Projects, ProjectState
+from labeling.projects.projects import Project, ProjectAccess, Projects, ProjectState
 from labeling.storage import Range, Row, Storage
 from labeling.tasks.service import Tasks
 
@@ -100,7 +100,7 @@ class ProgressService:
         self._ingest = ingest
         self._tasks = tasks
 
-    def get(self, opened: Opened) -> Progress:
+    def get(self, opened: ProjectAccess) -> Progress:
         """Exact counts: one call a shard and one for the project's own rows, all at once."""
         project = opened.project
         rows, counters = self._storage.together(

@@ -28,7 +28,7 @@ from labeling.model import Model
 from labeling.progress import Compact
 from labeling.projects.access import Caller, Role
 from labeling.projects.datasets import Source
-from labeling.projects.projects import NewProject, Opened, Project
+from labeling.projects.projects import NewProject, Project, ProjectAccess
 from labeling.settings import Settings
 from labeling.storage import Storage
 from labeling.tasks.service import TaskAnswer, TaskRequest, TaskView
@@ -255,7 +255,7 @@ class World:
         self.services.projects.forget(project.project_id, who.user)
         return who
 
-    def open(self, project: Project, caller: Caller, least: Role = "labeler") -> Opened:
+    def open(self, project: Project, caller: Caller, least: Role = "labeler") -> ProjectAccess:
         """A project as somebody works in it."""
         return self.services.projects.open(project.project_id, caller, least, "testing")
 

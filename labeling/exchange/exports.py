@@ -20,7 +20,7 @@ from labeling.ingest.refresh import Ingest
 from labeling.items.items import Items
 from labeling.items.records import Item, Labeling, Stored
 from labeling.model import Model, UtcTime, digest_id, milliseconds, new_id
-from labeling.projects.projects import Opened, Project, Projects
+from labeling.projects.projects import Project, ProjectAccess, Projects
 from labeling.storage import (
     Collision,
     Create,
@@ -109,7 +109,7 @@ class Exports:
         self._ingest = ingest
 
     def create(
-        self, opened: Opened, new: NewExport, *, by: str, idempotency_key: str | None
+        self, opened: ProjectAccess, new: NewExport, *, by: str, idempotency_key: str | None
     ) -> Export:
         """Start an export. The same idempotency key of the same person gives the same export.
 

@@ -201,7 +201,7 @@ class Elsewhere:
 
 
 @dataclass(frozen=True)
-class Opened:
+class ProjectAccess:
     """A project somebody may work in, their role, and their place in it."""
 
     project: Project
@@ -209,6 +209,14 @@ class Opened:
     member: Member | None
     elsewhere: Elsewhere
     items: Items
+
+    @property
+    def project_id(self) -> str:
+        """The id of the project."""
+        return self.project.project_id
+
+
+Opened = ProjectAccess
 
 
 @dataclass(frozen=True)
@@ -360,7 +368,7 @@ class Projects:
         project = _project(row) if row else None
         return None if project is None or project.state == "deleted" else project
 
-    def open(self, project_id: str, caller: Caller, least: Role, doing: str) -> Opened:
+    def open(self, project_id: str, caller: Caller, least: Role, doing: str) -> ProjectAccess:
         """A project the caller may do something in. Rows are believed for up to 5 s.
 
         Raises:
@@ -375,7 +383,7 @@ class Projects:
             raise NotFound("there is no such project, or you are not a member of it")
         require(role, least, doing)
         assert role is not None
-        return Opened(project, role, member, elsewhere, self.items(project))
+        return ProjectAccess(project, role, member, elsewhere, self.items(project))
 
     def _role(self, project_id: str, caller: Caller, member: Member | None) -> Role | None:
         if caller.site_admin:
@@ -450,7 +458,9 @@ class Projects:
             return True
         raise AssertionError("unreachable")
 
-    def nothing_elsewhere(self, opened: Opened, caller: Caller, shards: Sequence[int]) -> None:
+    def nothing_elsewhere(
+        self, opened: ProjectAccess, caller: Caller, shards: Sequence[int]
+    ) -> None:
         """Forget shards where nothing of a labeler's was found, unless something is about to be there."""
         known = opened.elsewhere
         if not shards or self._now() - known.noted_ms < NOTED_MS:
@@ -493,7 +503,9 @@ class Projects:
         for shard in shards:
             items.unreserve(user, shard)
 
-    def move_home(self, opened: Opened, caller: Caller, home: int, previous: int | None) -> Opened:
+    def move_home(
+        self, opened: ProjectAccess, caller: Caller, home: int, previous: int | None
+    ) -> ProjectAccess:
         """Note the shard a labeler draws from, and where open tasks of theirs may still be."""
         project_id = opened.project.project_id
         cells = {"home": home, "previous_home": -1 if previous is None else previous}
@@ -831,7 +843,7 @@ class Projects:
         return taken
 
 
-def view(opened: Opened) -> ProjectView:
+def view(opened: ProjectAccess) -> ProjectView:
     """A project as somebody with this role sees it: where images are is for reviewers and admins."""
     project = opened.project
     return ProjectView(
