@@ -1,7 +1,7 @@
 """Smaller copies of images: upright, in sRGB, as WebP.
 
-The only code of the product that decodes pixels. What it makes looks like what a browser shows of the
-original, so that annotations in fractions of the image fit both.
+What it makes of a JPEG, PNG or BMP file looks like what a browser shows of the original, so that annotations
+in fractions of the image fit both. TIFF and DICOM are decoded frame by frame (tiff.py, dicom.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 
 from PIL import Image, ImageCms
 
+from labeling.media.frames import MAX_DECODED, Undecodable
 from labeling.media.header import orientation_of, reader_of
 
 CONTENT_TYPE = "image/webp"
@@ -19,9 +20,6 @@ CONTENT_TYPE = "image/webp"
 QUALITY = 80
 METHOD = 2
 """How hard the encoder tries, 0 to 6: from here on it takes longer and saves little (ADR-0006)."""
-
-MAX_DECODED = 100_000_000
-"""Pixels held in memory at once: 300 MB as RGB. A JPEG is decoded at a fraction of its size."""
 
 _UPRIGHT: Final[dict[int, Image.Transpose]] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -35,10 +33,6 @@ _UPRIGHT: Final[dict[int, Image.Transpose]] = {
 """What makes an image upright, by its EXIF orientation."""
 
 _SRGB = ImageCms.createProfile("sRGB")
-
-
-class Undecodable(Exception):
-    """No smaller copy can be made of this image; the message says why."""
 
 
 def shrink(data: bytes, sides: Sequence[int]) -> dict[int, bytes]:
@@ -72,12 +66,17 @@ def shrink(data: bytes, sides: Sequence[int]) -> dict[int, bytes]:
         copy = _in_srgb(copy, image.info.get("icc_profile"), image.mode)
         if orientation in _UPRIGHT:
             copy = copy.transpose(_UPRIGHT[orientation])
-        return {side: _encoded(_resized(copy, side)) for side in sides}
-    except Undecodable:
+        return copies(copy, sides)
+    except (MemoryError, Undecodable):
         raise
     except Exception as error:
         # Pillow raises what it likes for bad bytes: OSError, SyntaxError, ValueError, zlib.error...
         raise Undecodable(f"damaged: {error}") from error
+
+
+def copies(image: Image.Image, sides: Sequence[int]) -> dict[int, bytes]:
+    """Copies of a decoded image that is upright and in sRGB, by side."""
+    return {side: _encoded(_resized(image, side)) for side in sides}
 
 
 def _within(size: tuple[int, int], side: int) -> tuple[int, int]:

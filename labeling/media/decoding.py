@@ -1,0 +1,59 @@
+"""What the child process can be asked for, by name (`CALLS`)."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import import_module
+from typing import Any, BinaryIO, Final
+
+from PIL import Image
+
+from labeling.media.frames import Frame, Header
+from labeling.media.pixels import copies, shrink
+
+MAX_SIDE_SHOWN: Final = 16_383
+"""Pixels of the longest side of a frame as shown: WebP has no more."""
+
+Answer = tuple[dict[str, Any], list[bytes]]
+
+
+def _module(media: str) -> Any:
+    """What reads a medium. Imported when it is first needed: pydicom takes a second."""
+    return import_module(f"labeling.media.{media}")
+
+
+def header(file: BinaryIO, *, media: str) -> Answer:
+    """The size and frames of a TIFF or DICOM file."""
+    found: Header = _module(media).read_header(file)
+    return asdict(found), []
+
+
+def smaller(file: BinaryIO, *, sides: Sequence[int]) -> Answer:
+    """Copies of a JPEG, PNG or BMP file, WebP, in the order of `sides`."""
+    made = shrink(file.read(), sides)
+    return {}, [made[side] for side in sides]
+
+
+def frame(file: BinaryIO, *, media: str, number: int, sides: Sequence[int]) -> Answer:
+    """A frame as shown, its stored values (gzip; empty where there are none), and smaller copies of it."""
+    found: Frame = _module(media).decode(file, number)
+    image = Image.fromarray(found.shown)
+    whole = max(image.size)
+    wanted = (min(whole, MAX_SIDE_SHOWN), *sides)
+    made = copies(image, wanted)
+    values = b""
+    if found.values is not None:
+        little = found.values.astype(found.values.dtype.newbyteorder("<"), copy=False)
+        values = gzip.compress(little.tobytes(), 1)
+    facts = {
+        "width": image.width,
+        "height": image.height,
+        "grey": found.grey.model_dump() if found.grey else None,
+        "notes": list(found.notes),
+    }
+    return facts, [made[wanted[0]], values, *(made[side] for side in sides)]
+
+
+CALLS: Final = {"header": header, "smaller": smaller, "frame": frame}
