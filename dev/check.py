@@ -19,6 +19,7 @@ def main() -> int:
         ("types", [str(tools / "pyright")], ROOT),
         ("imports", [str(tools / "lint-imports")], ROOT),
         ("openapi", [sys.executable, "-m", "dev.openapi", "--check"], ROOT),
+        ("deployment", [sys.executable, "-m", "dev.infra"], ROOT),
     ]
     web = ROOT / "static_web"
     if (web / "package.json").exists():
