@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from labeling.annotations.geometry import fault_of
+from labeling.annotations.shapes import Polygon
 
 if TYPE_CHECKING:
+    from dev.outlines import Part
     from dev.samples import Instance, Scene, Truth
 
 Json = dict[str, Any]
 Points = Sequence[Sequence[float]]
 
 _MISSED, _OTHER_CLASS, _POOR, _EXTRA = 0.08, 0.1, 0.15, 0.1  # shares of the things in a scene
-_NOISE_PX = 1.0
+NOISE_PX = 1.0
 _SURE, _UNSURE = (0.8, 0.99), (0.35, 0.8)  # confidence
 
 
@@ -64,8 +68,8 @@ def _shapes(scene: Scene, truth: Truth, chance: random.Random) -> list[Json]:
         if fate < _MISSED:
             continue
 
-        def shaped(points: Points) -> list[list[float]]:
-            return noisy(points, size, chance)
+        def shaped(points: Points, far: float = NOISE_PX) -> list[list[float]]:
+            return noisy(points, size, chance, far)
 
         move = shaped
         if fate < _MISSED + _OTHER_CLASS and others:
@@ -73,13 +77,15 @@ def _shapes(scene: Scene, truth: Truth, chance: random.Random) -> list[Json]:
         elif fate < _MISSED + _OTHER_CLASS + _POOR:
             sure, middle = _UNSURE, _middle(instance)
 
-            def shrunk(points: Points, middle: tuple[float, float] = middle) -> list[list[float]]:
+            def shrunk(
+                points: Points, far: float = 0, middle: tuple[float, float] = middle
+            ) -> list[list[float]]:
                 return [
                     [m + 0.8 * (at - m) for at, m in zip(p, middle, strict=True)] for p in points
                 ]
 
             move = shrunk
-        geometry = _box(instance, move) if boxes else _polygon(instance, move)
+        geometry = _box(instance, move) if boxes else sound(instance.polygon, move, size)
         said.append(_said(f"s{number}", name, geometry, sure, chance))
     if scene.instances and chance.random() < _EXTRA:
         x, y = chance.uniform(0, 0.8), chance.uniform(0, 0.8)
@@ -109,7 +115,10 @@ def _middle(instance: Instance) -> tuple[float, float]:
     return (x0 + x1) / 2, (y0 + y1) / 2
 
 
-Move = Callable[[Points], list[list[float]]]
+class Move(Protocol):
+    """Moves points, each by up to so many pixels."""
+
+    def __call__(self, points: Points, far: float = ...) -> list[list[float]]: ...
 
 
 def _box(instance: Instance, move: Move) -> Json:
@@ -118,21 +127,31 @@ def _box(instance: Instance, move: Move) -> Json:
     return {"kind": "box", "x0": x0, "y0": y0, "x1": x1, "y1": y1}
 
 
-def _polygon(instance: Instance, move: Move) -> Json:
-    parts = [
-        {"outer": move(part.outer), "holes": [move(hole) for hole in part.holes]}
-        for part in instance.polygon
-    ]
-    return {"kind": "polygon", "parts": parts}
+def sound(parts: Sequence[Part], move: Move, size: tuple[int, int]) -> Json:
+    """A polygon whose points are moved by chance, less far where its outline would cross itself."""
+    geometry: Json = {}
+    for far in (NOISE_PX, NOISE_PX / 2, NOISE_PX / 4, 0.0):
+        geometry = {
+            "kind": "polygon",
+            "parts": [
+                {"outer": move(part.outer, far), "holes": [move(hole, far) for hole in part.holes]}
+                for part in parts
+            ],
+        }
+        if fault_of(Polygon.model_validate(geometry), *size) is None:
+            break
+    return geometry
 
 
-def noisy(points: Points, size: tuple[int, int], chance: random.Random) -> list[list[float]]:
-    """The points, in fractions of an image of `size`, each off by up to a pixel, and none outside of it."""
+def noisy(
+    points: Points, size: tuple[int, int], chance: random.Random, far: float = NOISE_PX
+) -> list[list[float]]:
+    """The points, in fractions of an image of `size`, each off by up to `far` pixels, none outside of it."""
 
     def moved(point: Sequence[float]) -> list[float]:
         turn = chance.uniform(0, 2 * math.pi)
-        far = _NOISE_PX * math.sqrt(chance.random())
-        off = (far * math.cos(turn), far * math.sin(turn))
+        off_by = far * math.sqrt(chance.random())
+        off = (off_by * math.cos(turn), off_by * math.sin(turn))
         return [
             min(1.0, max(0.0, at + by / side))
             for at, by, side in zip(point, off, size, strict=True)

@@ -25,7 +25,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from dev.client import Person
-from dev.suggestions import noisy
+from dev.outlines import Part
+from dev.suggestions import NOISE_PX, noisy, sound
 
 Role = Literal["worker", "killed", "late", "prefetching"]
 Json = dict[str, Any]
@@ -349,16 +350,10 @@ class Labeler:
         return {"kind": "box", "x0": x0, "y0": y0, "x1": x1, "y1": y1}
 
     def _polygon(self, one: Json, size: tuple[int, int]) -> Json:
-        return {
-            "kind": "polygon",
-            "parts": [
-                {
-                    "outer": self._ring(part["outer"], size),
-                    "holes": [self._ring(hole, size) for hole in part["holes"]],
-                }
-                for part in one["polygon"]
-            ],
-        }
+        parts = [Part(part["outer"], tuple(part["holes"])) for part in one["polygon"]]
+        return sound(
+            parts, lambda points, far=NOISE_PX: noisy(points, size, self._random, far), size
+        )
 
     def _ring(self, points: Sequence[Sequence[float]], size: tuple[int, int]) -> list[list[float]]:
         return noisy(points, size, self._random)

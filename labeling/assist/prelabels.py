@@ -10,16 +10,22 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from labeling import layout
-from labeling.annotations.acceptance import PrelabelAnnotation, encoded, is_blind
+from labeling.annotations.acceptance import PrelabelAnnotation, decoded, encoded, is_blind
 from labeling.annotations.classes import fold
-from labeling.annotations.shapes import MAX_ANNOTATIONS, Geometry, Tag, TaskType
+from labeling.annotations.shapes import GEOMETRY_OF, MAX_ANNOTATIONS, Geometry, Tag, TaskType
 from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
 from labeling.items.records import Run, Suggested, pack
 from labeling.model import Fraction, Id, Model, UtcTime, from_milliseconds, milliseconds
 from labeling.projects.projects import Opened, Project, Projects
 from labeling.settings import Settings
 from labeling.storage import Collision, Create, Storage, attempts
-from labeling.tasks.submissions import Problem, check_annotations, check_tags, problem_of
+from labeling.tasks.submissions import (
+    Problem,
+    check_annotations,
+    check_geometry,
+    check_tags,
+    problem_of,
+)
 
 MAX_ITEMS = 500
 _CLOCKS = timedelta(minutes=5)  # by which another's may be ahead
@@ -128,11 +134,29 @@ class Prelabels:
                 results[index] = PrelabelResult(item_id=found[0], status="blind")
             else:
                 ready[found[0]] = (index, found[1])
+        for item_id, fault in self._misshapen(opened, ready).items():
+            index = ready.pop(item_id)[0]
+            results[index] = _refused(item_id, fault, index)
         data = {item_id: suggested for item_id, (_, suggested) in ready.items()}
         for item_id, became in self._keep(opened, run, data, by).items():
             index = ready[item_id][0]
             results[index] = _result(item_id, became, index)
         return PrelabelAnswer(results=[results[index] for index in range(len(batch.items))])
+
+    def _misshapen(
+        self, opened: Opened, ready: Mapping[str, tuple[int, bytes]]
+    ) -> dict[str, Fault]:
+        """What is wrong with shapes, which must be seen on the image and add up, by item."""
+        if GEOMETRY_OF[opened.project.task_type] == "tag":
+            return {}
+        faults: dict[str, Fault] = {}
+        for item_id, stored in zip(ready, opened.items.read_many(list(ready)), strict=True):
+            size = (stored.item.width, stored.item.height) if stored else (0, 0)
+            try:
+                check_geometry(decoded(ready[item_id][1]), size)
+            except Invalid as error:
+                faults[item_id] = error.faults[0]
+        return faults
 
     def _keep(
         self, opened: Opened, run: Run, data: Mapping[str, bytes], by: str

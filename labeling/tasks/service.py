@@ -604,7 +604,8 @@ class Tasks:
             task = opened.items.task(caller.user, task_id)
             if task is None:
                 return self._submit_over(opened, caller, task_id, envelope, digest)
-            answer, decisions = judge(self._checked(opened, caller, envelope), task)
+            held = [one.item for one in task.held]
+            answer, decisions = judge(self._checked(opened, caller, envelope, held), task)
             if not decisions:
                 before = opened.items.answer(caller.user, task_id, envelope.submission_id)
                 if before:
@@ -631,10 +632,11 @@ class Tasks:
         raise AssertionError("unreachable")
 
     def _checked(
-        self, opened: Opened, caller: Caller, envelope: SubmissionEnvelope
+        self, opened: Opened, caller: Caller, envelope: SubmissionEnvelope, items: Sequence[Item]
     ) -> list[tuple[str, Decision | Problem]]:
         now = self._storage.clock.now()
-        return check(envelope, opened.project, by=caller.user, now=now)
+        sizes = {one.item_id: (one.width, one.height) for one in items}
+        return check(envelope, opened.project, sizes, by=caller.user, now=now)
 
     def _submit_over(
         self,
@@ -651,7 +653,8 @@ class Tasks:
         finished = opened.items.finished(caller.user, task_id)
         if finished is None:
             raise NotFound("there is no such task of yours")
-        decisions, answer = judge_late(self._checked(opened, caller, envelope), finished)
+        held = [one.item for one in opened.items.read_many(sorted(finished.items)) if one]
+        decisions, answer = judge_late(self._checked(opened, caller, envelope, held), finished)
         if not decisions:
             raise nothing_saved(answer(Late((), ())))
         try:

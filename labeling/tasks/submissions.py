@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from labeling.annotations.acceptance import PrelabelAnnotation
+from labeling.annotations.geometry import fault_of
 from labeling.annotations.shapes import GEOMETRY_OF, MAX_ANNOTATIONS, Annotation, TaskType
 from labeling.errors import Failure, Fault, Invalid, TooLarge, faults_of
 from labeling.items.records import (
@@ -113,16 +114,29 @@ def digest_of(envelope: SubmissionEnvelope) -> str:
 
 
 def check(
-    envelope: SubmissionEnvelope, project: Project, *, by: str, now: datetime
+    envelope: SubmissionEnvelope,
+    project: Project,
+    sizes: Mapping[str, tuple[int, int]],
+    *,
+    by: str,
+    now: datetime,
 ) -> list[tuple[str, Decision | Problem]]:
-    """Each item of a submission, with what was decided about it or what is wrong with that."""
+    """Each item of a submission, with what was decided about it or what is wrong with that.
+
+    Args:
+        envelope: what was sent.
+        project: it is for.
+        sizes: width and height by item, in pixels; what is drawn must be seen on it.
+        by: the labeler.
+        now: the moment.
+    """
     checked: list[tuple[str, Decision | Problem]] = []
     known = {one.class_id for one in project.classes}
     for index, raw in enumerate(envelope.items):
         item_id = str(raw.get("item_id", ""))[:64].encode("ascii", "replace").decode()
         try:
             one = SubmittedItem.model_validate(raw)
-            _follow_rules(one, project.task_type, known)
+            _follow_rules(one, project.task_type, known, sizes.get(one.item_id, (0, 0)))
         except ValidationError as error:
             checked.append((item_id, problem_of(faults_of(error)[0], index)))
             continue
@@ -258,13 +272,16 @@ def _twice(item_id: str, seen: set[str], index: int) -> Result | None:
     return Result(item_id=item_id, status="refused", problem=problem)
 
 
-def _follow_rules(one: SubmittedItem, task_type: TaskType, classes: set[str]) -> None:
+def _follow_rules(
+    one: SubmittedItem, task_type: TaskType, classes: set[str], size: tuple[int, int]
+) -> None:
     """What a decision must hold, beyond its form.
 
     Raises:
         Invalid: with one fault that points into the item.
     """
     check_annotations(one.annotations, task_type, classes)
+    check_geometry(one.annotations, size)
     if one.outcome == "skipped" and one.annotations:
         raise _refused("/annotations", "skipped-with-labels", "a skipped image has no annotations")
     if one.outcome == "labeled":
@@ -299,6 +316,21 @@ def check_annotations(
         if annotation.annotation_id in ids:
             raise _refused(f"{at}/annotation_id", "duplicate", "this annotation_id is there twice")
         ids.add(annotation.annotation_id)
+
+
+def check_geometry(
+    annotations: Sequence[Annotation | PrelabelAnnotation], size: tuple[int, int]
+) -> None:
+    """That each shape can be seen on the image and its rings add up.
+
+    Raises:
+        Invalid: with one fault that points into the item.
+    """
+    for index, annotation in enumerate(annotations):
+        fault = fault_of(annotation.geometry, *size)
+        if fault:
+            pointer = f"/annotations/{index}/geometry{fault.pointer}"
+            raise _refused(pointer, fault.code, fault.detail)
 
 
 def check_tags(annotations: Sequence[Annotation | PrelabelAnnotation], task_type: TaskType) -> None:

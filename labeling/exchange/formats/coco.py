@@ -15,6 +15,7 @@ from typing import Any, Literal, TypedDict
 import pycocotools.mask
 
 from labeling.annotations.classes import LabelClass
+from labeling.annotations.geometry import adds_up
 from labeling.annotations.shapes import Annotation, Box, Point, Polygon, Tag, ring_area
 from labeling.items.records import Item, Labeling
 
@@ -193,10 +194,14 @@ def _geometry(geometry: Tag | Box | Polygon, item: Item) -> dict[str, Any]:
     if isinstance(geometry, Box):
         bounds = _bounds([(geometry.x0, geometry.y0), (geometry.x1, geometry.y1)], width, height)
         return {"bbox": bounds, "area": round(bounds[2] * bounds[3], 2), "segmentation": []}
+    bounds = _bounds([point for part in geometry.parts for point in part.outer], width, height)
+    if not adds_up(geometry, width, height):  # kept before that was a rule
+        mask = _run_lengths(geometry, width, height)
+        return {"bbox": bounds, "area": float(_masks.area(mask)), "segmentation": mask}
     holed = any(part.holes for part in geometry.parts)
     share = sum(ring_area(part.outer) - sum(map(ring_area, part.holes)) for part in geometry.parts)
     return {
-        "bbox": _bounds([point for part in geometry.parts for point in part.outer], width, height),
+        "bbox": bounds,
         "area": round(share * width * height, 2),
         "segmentation": _run_lengths(geometry, width, height)
         if holed

@@ -228,8 +228,8 @@ export function boxAbout(at: Point, side: Size, size: Size): Box {
 export function isSound(shape: Shape, size: Size): boolean {
   const { x0, y0, x1, y1 } = boundsOf(shape);
   const pixels = size.width * size.height;
-  // A tenth of leeway: sides of exactly one pixel come back from fractions a little smaller.
-  const least = 0.9;
+  // A little leeway: sides of exactly one pixel come back from fractions a little smaller.
+  const least = 0.99;
   if (!(x0 >= 0 && y0 >= 0 && x1 <= 1 && y1 <= 1)) return false;
   if (shape.kind === "box")
     return (
@@ -238,11 +238,15 @@ export function isSound(shape: Shape, size: Size): boolean {
     );
   return (
     shape.parts.length > 0 &&
-    shape.parts.every(
-      (part) =>
+    shape.parts.every((part) => {
+      const hull = around(part.outer);
+      return (
+        (hull.x1 - hull.x0) * size.width >= MIN_SIDE_PX * least &&
+        (hull.y1 - hull.y0) * size.height >= MIN_SIDE_PX * least &&
         Math.abs(signedArea(part.outer)) * pixels >= MIN_AREA_PX * least &&
-        part.holes.every((hole) => signedArea(hole) !== 0),
-    )
+        part.holes.every((hole) => signedArea(hole) !== 0)
+      );
+    })
   );
 }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -909,7 +910,12 @@ def jagged(shapes: int, points: int) -> list[dict[str, Any]]:
     chance = random.Random(5)
 
     def outline() -> list[list[float]]:
-        return [[chance.random(), chance.random()] for _ in range(points)]
+        turns = [2 * math.pi * (n + 0.9 * chance.random()) / points for n in range(points)]
+        far = [chance.uniform(0.2, 0.5) for _ in turns]
+        return [
+            [0.5 + r * math.cos(turn), 0.5 + r * math.sin(turn)]
+            for r, turn in zip(far, turns, strict=True)
+        ]
 
     return [
         {

@@ -13,6 +13,7 @@ import { Annotator, type AnnotatorHandle } from "@/annotate/Annotator";
 import type { Notice, Settings } from "@/annotate/editor";
 import type { Change } from "@/annotate/edits";
 import { keepAhead } from "@/annotate/render/imageLayer";
+import { mended } from "@/annotate/sound";
 import { DRAWING, type ToolId } from "@/annotate/tools/tools";
 import { newId } from "@/api/client";
 import type { Annotation, Me, Project } from "@/api/types";
@@ -47,7 +48,7 @@ import { HelpDialog } from "./HelpDialog";
 import { useHint } from "./Hint";
 import { InstructionsDialog, instructionsAreNew, rememberInstructions } from "./InstructionsDialog";
 import { LookMenu } from "./LookMenu";
-import { decidedCount, isComplete, shapesOf, type SessionEvent } from "./session";
+import { decidedCount, isComplete, shapesOf, type Page, type SessionEvent } from "./session";
 import { ShapeList } from "./ShapeList";
 import { TopBar } from "./TopBar";
 import { useDesk, useLeft } from "./useDesk";
@@ -399,6 +400,13 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
     hint(t("canvas.notSeen"));
     return true;
   };
+  /** What is submitted covers what is shown, also where an outline was left crossing itself. */
+  const mendOutlines = (on: Page): void => {
+    for (const item of on.items) {
+      const kept = mended(on.work[item.item_id]?.annotations ?? [], item);
+      if (kept) act({ type: "annotate", itemId: item.item_id, annotations: kept, at: clock() });
+    }
+  };
   const submit = (): void => {
     if (!open || !page || !finished()) return;
     if (locked) {
@@ -412,6 +420,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
       hint(t("label.nothingToSubmit"));
       return;
     }
+    mendOutlines(now);
     open.desk.submit();
     setOffer(null);
     nudged.current = "";
