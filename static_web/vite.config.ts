@@ -30,7 +30,7 @@ export default defineConfig(({ mode }) => ({
             },
             { name: "main", test: /src\/main\.tsx$/, priority: 1 },
             // A request costs more than a few bytes that a page could do without.
-            { name: "admin", test: /src\/features\/(projects|exports)\//, minShareCount: 2 },
+            { name: "admin", test: /src\/features\/(?!tasks\/)/, minShareCount: 2 },
           ],
         },
       },

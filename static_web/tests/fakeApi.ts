@@ -7,6 +7,7 @@ import type {
   DraftItem,
   Export,
   LabelClass,
+  Member,
   MyItem,
   Project,
   Submission,
@@ -23,6 +24,7 @@ interface FakeProject {
   open: Map<string, Task>;
   exports: Export[];
   mine: MyItem[];
+  members: Member[];
 }
 
 const LEASE_MS = 30 * 60_000;
@@ -78,7 +80,21 @@ function add(
       },
     ]),
   );
-  projects.set(id, { project, total, given: done, saved, open: new Map(), exports: [], mine: [] });
+  const members: Member[] = [
+    { member_id: "invited:x1", role: "labeler", name: "bora@example.com", invited: true },
+    { member_id: "u2", role: "reviewer", name: "Lee Jun", invited: false },
+    { member_id: "u1", role: "admin", name: "Kim Minji", invited: false },
+  ];
+  projects.set(id, {
+    project,
+    total,
+    given: done,
+    saved,
+    open: new Map(),
+    exports: [],
+    mine: [],
+    members,
+  });
 }
 
 add(
@@ -317,6 +333,7 @@ function route(
   if (verb === "classes") return classesOf(fake, method, taskId, body, request);
   if (verb === "items") return [200, items(fake, url)];
   if (verb === "mine") return [200, myWork(fake)];
+  if (verb === "members" || verb === "invitations") return people(fake, method, taskId, body);
   if (verb === "exports") return exporting(fake, method, taskId);
   if (verb === "images")
     return [
@@ -413,6 +430,31 @@ function items({ project }: FakeProject, url: URL) {
     })),
     next_cursor: wanted || first + size >= paths.length ? null : String(first + size),
   };
+}
+
+function people(
+  fake: FakeProject,
+  method: string,
+  memberId: string | undefined,
+  body: never,
+): [number, unknown] {
+  const sent = body as { email?: string; role: Member["role"] };
+  const { members } = fake;
+  if (method === "DELETE") {
+    fake.members = members.filter((one) => one.member_id !== memberId);
+    return [200, {}];
+  }
+  if (method === "GET") return [200, { items: members, next_cursor: null }];
+  const known = members.find((one) => one.member_id === memberId || one.name === sent.email);
+  const name = known?.name ?? sent.email ?? "";
+  const made = {
+    member_id: known?.member_id ?? `invited:${name}`,
+    role: sent.role,
+    name,
+    invited: known?.invited ?? true,
+  };
+  fake.members = [...members.filter((one) => one !== known), made];
+  return [method === "POST" ? 201 : 200, made];
 }
 
 function myWork({ mine, saved }: FakeProject) {

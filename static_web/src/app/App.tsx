@@ -104,7 +104,14 @@ function Pages(): ReactNode {
               {({ projectId }) => <MyWork key={projectId} projectId={projectId} />}
             </Route>
             <Route path="/projects/:projectId">
-              {({ projectId }) => <ProjectRoute key={projectId} projectId={projectId} />}
+              {({ projectId }) => (
+                <ProjectRoute key={projectId} projectId={projectId} tab="dashboard" />
+              )}
+            </Route>
+            <Route path="/projects/:projectId/:tab">
+              {({ projectId, tab }) => (
+                <ProjectRoute key={projectId} projectId={projectId} tab={tab} />
+              )}
             </Route>
             <Route>
               <Message icon="search" title={t("error.noPage")} />

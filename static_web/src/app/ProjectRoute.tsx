@@ -1,9 +1,51 @@
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
 
+import { progressQuery } from "@/api/queries";
+import type { Project } from "@/api/types";
+import { DashboardPage } from "@/features/dashboard/DashboardPage";
+import { DetailsPage } from "@/features/details/DetailsPage";
 import { ExportPanel } from "@/features/exports/ExportPanel";
-import { ProjectPage } from "@/features/projects/ProjectPage";
+import { PeoplePage } from "@/features/people/PeoplePage";
+import { ClassesPanel } from "@/features/projects/ClassesPanel";
+import { ProjectFrame } from "@/features/projects/ProjectFrame";
+import { isTab } from "@/features/projects/tabs";
+import { Message } from "@/ui/Message";
 
-/** A project, with what other features show of it. */
-export default function ProjectRoute({ projectId }: { projectId: string }): ReactNode {
-  return <ProjectPage projectId={projectId} exports={<ExportPanel projectId={projectId} />} />;
+interface Props {
+  projectId: string;
+  /** As the address has it. */
+  tab: string;
+}
+
+/** The pages of a project, where features meet. */
+export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
+  const { t } = useTranslation();
+  if (!isTab(tab)) return <Message icon="search" title={t("error.noPage")} />;
+  return (
+    <ProjectFrame projectId={projectId} tab={tab}>
+      {(project) => {
+        switch (tab) {
+          case "dashboard":
+            return (
+              <DashboardPage projectId={projectId}>
+                {project.my_role !== "labeler" && <ExportPanel projectId={projectId} />}
+              </DashboardPage>
+            );
+          case "data":
+            return null;
+          case "people":
+            return <PeoplePage projectId={projectId} />;
+          case "details":
+            return <DetailsPage project={project} classes={<Classes project={project} />} />;
+        }
+      }}
+    </ProjectFrame>
+  );
+}
+
+function Classes({ project }: { project: Project }): ReactNode {
+  const progress = useQuery(progressQuery(project.project_id)).data;
+  return <ClassesPanel project={project} progress={progress} />;
 }

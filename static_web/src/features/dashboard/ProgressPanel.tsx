@@ -1,0 +1,95 @@
+import { makeStyles, tokens } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import { leftIn } from "@/api/queries";
+import type { Progress } from "@/api/types";
+import { formatNumber } from "@/format";
+import { Icon } from "@/ui/Icon";
+import { Panel } from "@/ui/Panel";
+import { ProgressBar } from "@/ui/ProgressBar";
+
+const useStyles = makeStyles({
+  sentence: { margin: "0 0 12px", fontSize: "16px", lineHeight: "24px" },
+  legend: { display: "flex", flexWrap: "wrap", gap: "8px 24px", margin: "14px 0 0" },
+  entry: { display: "flex", alignItems: "center", gap: "8px" },
+  dot: { width: "10px", height: "10px", borderRadius: "2px", flex: "none" },
+  count: { fontWeight: 600 },
+  quiet: { color: tokens.colorNeutralForeground3, margin: 0 },
+});
+
+const slices = [
+  { state: "labeled", color: tokens.colorCompoundBrandStroke },
+  { state: "skipped", color: tokens.colorNeutralForeground4 },
+  { state: "needs_review", color: tokens.colorPaletteMarigoldBackground3 },
+] as const;
+
+const leftOut = ["not_an_image", "not_yet", "folder"] as const;
+
+function isLeftOut(why: string): why is (typeof leftOut)[number] {
+  return (leftOut as readonly string[]).includes(why);
+}
+
+export function ProgressPanel({ progress }: { progress: Progress | undefined }): ReactNode {
+  const { t, i18n } = useTranslation();
+  const styles = useStyles();
+  const number = (value: number) => formatNumber(value, i18n.language);
+  const total = progress?.total ?? 0;
+  const labeled = progress?.states["labeled"] ?? 0;
+  const reading = progress?.state === "initializing";
+  const unusable = (progress?.states["unreadable"] ?? 0) + (progress?.over_limit ?? 0);
+  const leftOutText = (why: string) => (isLeftOut(why) ? t(`leftOut.${why}`) : why);
+  const skipped = Object.entries(progress?.refresh?.skipped ?? {});
+  return (
+    <Panel title={t("project.progress")}>
+      <p className={styles.sentence} data-testid="progress-sentence">
+        {!progress
+          ? " "
+          : reading
+            ? t("project.reading", { images: number(total) })
+            : t("project.sentence", { labeled: number(labeled), total: number(total) })}
+      </p>
+      <ProgressBar
+        total={total}
+        parts={slices.map(({ state, color }) => ({ count: progress?.states[state] ?? 0, color }))}
+      />
+      <div className={styles.legend}>
+        {slices.map(({ state, color }) => (
+          <span key={state} className={styles.entry}>
+            <span className={styles.dot} style={{ backgroundColor: color }} />
+            {t(`itemStates.${state}`)}
+            <span className={styles.count} data-testid={`count-${state}`}>
+              {progress ? number(progress.states[state] ?? 0) : "–"}
+            </span>
+          </span>
+        ))}
+        <span className={styles.entry}>
+          <span className={styles.dot} style={{ backgroundColor: tokens.colorNeutralStroke2 }} />
+          {t("itemStates.left")}
+          <span className={styles.count} data-testid="count-left">
+            {progress ? number(leftIn(progress)) : "–"}
+          </span>
+        </span>
+        {unusable > 0 && (
+          <span className={styles.entry}>
+            <Icon name="warning" size={16} />
+            {t("itemStates.unusable")}
+            <span className={styles.count}>{number(unusable)}</span>
+          </span>
+        )}
+      </div>
+      {skipped.length > 0 && (
+        <p className={styles.quiet} style={{ marginTop: "10px" }}>
+          {t("project.skippedFiles", {
+            list: skipped.map(([why, count]) => `${leftOutText(why)} ${number(count)}`).join(", "),
+          })}
+        </p>
+      )}
+      {progress?.refresh?.problem && (
+        <p className={styles.quiet} style={{ marginTop: "10px" }}>
+          {progress.refresh.problem}
+        </p>
+      )}
+    </Panel>
+  );
+}

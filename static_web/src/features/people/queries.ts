@@ -1,0 +1,51 @@
+import { queryOptions } from "@tanstack/react-query";
+
+import { api, unwrap } from "@/api/client";
+import type { Member, Role } from "@/api/types";
+
+const LOOK_EVERY_MS = 10_000;
+
+/** Smallest first. */
+export const roles = ["labeler", "reviewer", "admin"] as const satisfies Role[];
+
+export const membersQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["members", projectId],
+    queryFn: async () =>
+      (
+        await unwrap(
+          api.GET("/api/projects/{project_id}/members", {
+            params: { path: { project_id: projectId } },
+          }),
+        )
+      ).items,
+    refetchInterval: LOOK_EVERY_MS,
+  });
+
+export function invite(projectId: string, email: string, role: Role): Promise<Member> {
+  return unwrap(
+    api.POST("/api/projects/{project_id}/invitations", {
+      params: { path: { project_id: projectId } },
+      body: { email, role },
+    }),
+  );
+}
+
+/** Of somebody invited, by inviting them again. */
+export function changeRole(projectId: string, member: Member, role: Role): Promise<Member> {
+  if (member.invited) return invite(projectId, member.name, role);
+  return unwrap(
+    api.PUT("/api/projects/{project_id}/members/{member_id}", {
+      params: { path: { project_id: projectId, member_id: member.member_id } },
+      body: { role, name: "" },
+    }),
+  );
+}
+
+export function remove(projectId: string, member: Member): Promise<unknown> {
+  return unwrap(
+    api.DELETE("/api/projects/{project_id}/members/{member_id}", {
+      params: { path: { project_id: projectId, member_id: member.member_id } },
+    }),
+  );
+}

@@ -1,0 +1,119 @@
+import { screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, it, vi } from "vitest";
+
+import { parseAddresses } from "@/features/people/addresses";
+import { PeoplePage } from "@/features/people/PeoplePage";
+
+import { aPerson } from "./builders";
+import { renderAt, type Answers } from "./render";
+
+vi.setConfig({ testTimeout: 20_000 }); // dialogs, on a busy machine
+
+const members = [
+  { member_id: "invited:k1", role: "labeler", name: "bora@example.com", invited: true },
+  { member_id: "jun", role: "reviewer", name: "Jun", invited: false },
+  { member_id: aPerson().user, role: "admin", name: "Minji", invited: false },
+];
+const path = "/api/projects/p1/members";
+const invitations = "/api/projects/p1/invitations";
+
+function open(more: Answers = {}) {
+  return renderAt("/", <PeoplePage projectId="p1" />, {
+    "GET /api/me": aPerson(),
+    [`GET ${path}`]: { items: members, next_cursor: null },
+    ...more,
+  });
+}
+
+const answering = (reply: (body: unknown) => Response) =>
+  vi.fn(async (request: Request) => reply(request.body ? await request.json() : null));
+
+describe("addresses", () => {
+  it("are taken one a line, or with commas between, each once", () => {
+    expect(parseAddresses(" a@x.org, b@x.org;c@x.org\nA@x.org ")).toEqual({
+      good: ["a@x.org", "b@x.org", "c@x.org"],
+      bad: [],
+    });
+  });
+
+  it("are taken out of the brackets a mail program puts around them", () => {
+    expect(parseAddresses("<a@x.org>").good).toEqual(["a@x.org"]);
+  });
+
+  it("that are none are told", () => {
+    expect(parseAddresses("a@x.org bora b@@x")).toEqual({
+      good: ["a@x.org"],
+      bad: ["bora", "b@@x"],
+    });
+  });
+});
+
+describe("people", () => {
+  it("are invited several at once, with their role", async () => {
+    const sent: unknown[] = [];
+    const post = answering((body) => {
+      sent.push(body);
+      return Response.json(members[0]);
+    });
+    await open({ [`POST ${invitations}`]: post });
+    const field = await screen.findByRole("textbox", { name: "E-mail addresses" });
+    await userEvent.type(field, "ann@example.com,bob@example.com");
+    await userEvent.selectOptions(screen.getByRole("combobox", { name: "Role" }), "reviewer");
+    await userEvent.click(screen.getByRole("button", { name: "Invite 2 people" }));
+    await vi.waitFor(() => expect(field).toHaveValue(""));
+    expect(sent).toEqual([
+      { email: "ann@example.com", role: "reviewer" },
+      { email: "bob@example.com", role: "reviewer" },
+    ]);
+  });
+
+  it("who could not be invited stay in the field, with the reason", async () => {
+    const post = answering((body) =>
+      (body as { email: string }).email.startsWith("ann")
+        ? Response.json({ name: "ann@example.com", role: "labeler" })
+        : Response.json({ type: "unavailable", detail: "no answer" }, { status: 503 }),
+    );
+    await open({ [`POST ${invitations}`]: post });
+    const field = await screen.findByRole("textbox", { name: "E-mail addresses" });
+    await userEvent.type(field, "ann@example.com bob@example.com");
+    await userEvent.click(screen.getByRole("button", { name: "Invite 2 people" }));
+    expect(await screen.findByRole("alert")).toHaveTextContent("Storage did not answer");
+    expect(field).toHaveValue("bob@example.com");
+  });
+
+  it("get another role, who are invited by another invitation", async () => {
+    const put = answering(() => Response.json({ ...members[1], role: "labeler" }));
+    const post = answering(() => Response.json({ ...members[0], role: "admin" }));
+    await open({ [`PUT ${path}/jun`]: put, [`POST ${invitations}`]: post });
+    await userEvent.selectOptions(
+      await screen.findByRole("combobox", { name: "Role of Jun" }),
+      "labeler",
+    );
+    await vi.waitFor(() => expect(put).toHaveBeenCalled());
+    const invited = screen.getByRole("combobox", { name: "Role of bora@example.com" });
+    await vi.waitFor(() => expect(invited).toBeEnabled());
+    await userEvent.selectOptions(invited, "admin");
+    await vi.waitFor(() => expect(post).toHaveBeenCalled());
+  });
+
+  it("can't take themselves off, or make themselves less", async () => {
+    await open();
+    const mine = within(await screen.findByRole("row", { name: /Minji/ }));
+    expect(mine.getByText("You")).toBeVisible();
+    expect(mine.queryByRole("combobox")).toBeNull();
+    expect(mine.queryByRole("button")).toBeNull();
+  });
+
+  it("are taken off only after it was said what becomes of their work", async () => {
+    const gone = answering(() => new Response(null, { status: 204 }));
+    await open({ [`DELETE ${path}/jun`]: gone });
+    await userEvent.click(await screen.findByRole("button", { name: "Remove Jun" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    expect(dialog.getByText(/What they labeled stays/)).toBeVisible();
+    expect(gone).not.toHaveBeenCalled();
+    await userEvent.click(dialog.getByRole("button", { name: "Remove" }));
+    await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(gone).toHaveBeenCalledOnce();
+  });
+});
