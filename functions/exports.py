@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import azure.functions as func
 
 from functions.queues import CONNECTION, last_try
 from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
+from labeling.errors import NotFound
 from labeling.exchange.exports import (
     Export,
     ExportLink,
     ExportList,
+    FormatList,
     LinkRequest,
     MakeExport,
     NewExport,
+    formats,
 )
 
 bp = func.Blueprint()
+
+
+@endpoint(bp, "GET", "formats", role="signed_in")
+def list_formats(call: Call[None]) -> FormatList:
+    """Formats that labels can be exported in, and what each of them can't say."""
+    return formats()
 
 
 @endpoint(bp, "GET", "projects/{project_id}/exports", role="reviewer", doing="exporting")
@@ -72,5 +83,6 @@ def on_export(msg: func.QueueMessage) -> None:
         services().exports.on_make(message)
     except Exception as error:
         if last_try(msg):
-            services().exports.fail(message, f"{type(error).__name__}: see the log")
+            with suppress(NotFound):
+                services().exports.fail(message, f"{type(error).__name__}: see the log")
         raise

@@ -4,45 +4,93 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from labeling import layout
-from labeling.errors import Conflict, Invalid, NotFound
-from labeling.exchange.formats.coco import CocoWriter, Finished, left_out
+from labeling.annotations.shapes import TaskType
+from labeling.documents import Documents
+from labeling.errors import Conflict, Fault, Invalid, NotFound
+from labeling.exchange.formats import FORMATS
+from labeling.exchange.formats.format import (
+    Feature,
+    File,
+    Format,
+    OptionName,
+    Options,
+    Subject,
+    features,
+)
 from labeling.ingest.refresh import Ingest
 from labeling.items.items import Items
 from labeling.items.records import Item, Labeling, Stored
 from labeling.model import Model, UtcTime, digest_id, milliseconds, new_id
 from labeling.projects.projects import Project, ProjectAccess, Projects
-from labeling.storage import (
-    Collision,
-    Create,
-    Delete,
-    Merge,
-    Operation,
-    Range,
-    Row,
-    Storage,
-    attempts,
-)
+from labeling.storage import Collision, Delete, Range, Storage
 
-COCO_FILE = "coco/annotations.json"
-MANIFEST_FILE = "manifest.json"
+MANIFEST = File("manifest.json", "application/json")
 MEASURED_AT_ONCE = 200
+
+
+class FormatView(Model):
+    """A format that labels can be exported in.
+
+    `files` are what it makes, the labels themselves first. `loses` is what it can't say: that is written
+    the nearest way, or not at all, and counted in the manifest.
+    """
+
+    name: str
+    title: str
+    files: list[str]
+    task_types: list[TaskType]
+    loses: list[Feature]
+    options: list[OptionName]
+
+
+class FormatList(Model):
+    """The formats there are."""
+
+    items: list[FormatView]
+
+
+def formats() -> FormatList:
+    """The formats there are, the one that is made when nothing is said first."""
+    return FormatList(
+        items=[
+            FormatView(
+                name=one.name,
+                title=one.title,
+                files=[file.name for file in one.files],
+                task_types=list(one.task_types),
+                loses=list(one.loses),
+                options=list(one.options),
+            )
+            for one in FORMATS.values()
+        ]
+    )
+
+
+def _known(name: str) -> str:
+    if name not in FORMATS:
+        raise ValueError(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
+    return name
 
 
 class NewExport(Model):
     """Ask for an export. `as_of`: the moment it shows; now when left out."""
 
-    format: Literal["coco"] = "coco"
+    format: Annotated[
+        str, AfterValidator(_known), Field(description="name of one of `GET /formats`")
+    ] = next(iter(FORMATS))
     as_of: UtcTime | None = None
+    options: Options = Options()
 
 
 class ExportFile(Model):
@@ -58,7 +106,8 @@ class Export(Model):
 
     schema_version: int = 1
     export_id: str
-    format: Literal["coco"]
+    format: str
+    options: Options = Options()
     as_of: UtcTime
     state: Literal["waiting", "done", "failed"] = "waiting"
     problem: str = ""
@@ -69,6 +118,7 @@ class Export(Model):
     exported: int = 0
     omitted: dict[str, int] = {}
     annotations: int = 0
+    lost: dict[Feature, int] = {}
     files: list[ExportFile] = []
 
 
@@ -90,7 +140,7 @@ class ExportLink(Model):
 class LinkRequest(Model):
     """Which file of an export; the labels themselves when left out."""
 
-    name: Annotated[str, Field(max_length=200)] = COCO_FILE
+    name: Annotated[str, Field(max_length=200)] | None = None
 
 
 class MakeExport(Model):
@@ -107,6 +157,7 @@ class Exports:
         self._storage = storage
         self._projects = projects
         self._ingest = ingest
+        self._documents = Documents(storage, layout.PROJECTS, Export)
 
     def create(
         self, opened: ProjectAccess, new: NewExport, *, by: str, idempotency_key: str | None
@@ -114,12 +165,15 @@ class Exports:
         """Start an export. The same idempotency key of the same person gives the same export.
 
         Raises:
-            Invalid: `as_of` lies in the future.
+            Invalid: `as_of` lies in the future, or the format is not for what the project labels.
         """
         now = self._storage.clock.now()
         if new.as_of and new.as_of > now:
             raise Invalid("as_of lies in the future; leave it out for now")
         project_id = opened.project.project_id
+        if opened.project.task_type not in FORMATS[new.format].task_types:
+            detail = f"{new.format} is not for {opened.project.task_type}; choose another format"
+            raise Invalid(detail, faults=(Fault("/format", "unfit", detail),))
         export_id = (
             f"e-{digest_id('export', project_id, by, idempotency_key, length=16)}"
             if idempotency_key
@@ -128,12 +182,13 @@ class Exports:
         export = Export(
             export_id=export_id,
             format=new.format,
+            options=new.options,
             as_of=new.as_of or now,
             created_at=now,
             created_by=by,
         )
         try:
-            self._write(project_id, export, None)
+            self._documents.create(project_id, layout.export(export_id), export)
         except Collision:
             export = self.get(project_id, export_id)
         if export.state == "waiting":
@@ -142,30 +197,21 @@ class Exports:
             )
         return export
 
-    def _write(self, project_id: str, export: Export, row: Row | None) -> None:
-        key = layout.export(export.export_id)
-        cells = {"schema": 1, "doc": export.model_dump_json()}
-        operation: Operation = Merge(key, cells, row.etag) if row else Create(key, cells)
-        self._storage.tables.transact(layout.PROJECTS, project_id, [operation])
-
-    def _row(self, project_id: str, export_id: str) -> Row:
-        row = self._storage.tables.get(layout.PROJECTS, project_id, layout.export(export_id))
-        if row is None:
-            raise NotFound("there is no such export in this project")
-        return row
-
     def get(self, project_id: str, export_id: str) -> Export:
         """An export.
 
         Raises:
             NotFound: there is none.
         """
-        return _export(self._row(project_id, export_id))
+        export = self._documents.get(project_id, layout.export(export_id))
+        if export is None:
+            raise NotFound("there is no such export in this project")
+        return export
 
     def all(self, project_id: str) -> ExportList:
         """Exports of a project, newest first."""
         rows = self._storage.rows(layout.PROJECTS, Range(project_id, "x|", "x|" + layout.END))
-        exports = sorted((_export(row) for row in rows), key=lambda e: e.created_at, reverse=True)
+        exports = sorted(map(self._documents.of, rows), key=lambda e: e.created_at, reverse=True)
         return ExportList(items=exports)
 
     def delete(self, project_id: str, export_id: str) -> None:
@@ -174,17 +220,19 @@ class Exports:
         Raises:
             NotFound: there is none.
         """
-        row = self._row(project_id, export_id)
-        self._drop_files(project_id, _export(row))
+        export = self.get(project_id, export_id)
+        self._drop_files(project_id, export)
         try:
-            self._storage.tables.transact(layout.PROJECTS, project_id, [Delete(row.key)])
+            self._documents.write(project_id, [Delete(layout.export(export_id))])
         except Collision:
             raise NotFound("there is no such export in this project") from None
         # Once more, for one that was done in between.
-        self._drop_files(project_id, _export(row))
+        self._drop_files(project_id, export)
 
     def _drop_files(self, project_id: str, export: Export) -> None:
-        for name in (COCO_FILE, MANIFEST_FILE):
+        known = FORMATS.get(export.format)
+        names = {file.name for file in (*(known.files if known else ()), MANIFEST, *export.files)}
+        for name in sorted(names):
             blob = layout.export_blob(project_id, export.export_id, name)
             self._storage.blobs.delete(layout.EXPORTS, blob)
 
@@ -198,15 +246,16 @@ class Exports:
         export = self.get(project.project_id, export_id)
         if export.state != "done":
             raise Conflict(f"the export is {export.state}: {export.problem or 'wait a moment'}")
-        if request.name not in {file.name for file in export.files}:
-            raise NotFound(f"this export has no file {request.name!r}")
+        name = request.name if request.name is not None else export.files[0].name
+        if name not in {file.name for file in export.files}:
+            raise NotFound(f"this export has no file {name!r}")
         safe = "".join(c if c.isalnum() else "-" for c in project.name.lower()).strip("-")
         url, until = self._storage.blobs.link(
             layout.EXPORTS,
-            layout.export_blob(project.project_id, export_id, request.name),
-            download_as=f"{safe or 'labelry'}-{request.name.replace('/', '-')}",
+            layout.export_blob(project.project_id, export_id, name),
+            download_as=f"{safe or 'labelry'}-{name.replace('/', '-')}",
         )
-        return ExportLink(name=request.name, url=url, expire_at=until)
+        return ExportLink(name=name, url=url, expire_at=until)
 
     def on_make(self, message: MakeExport) -> None:
         """Make the files of an export. Safe to repeat: the same moment gives the same files."""
@@ -221,69 +270,73 @@ class Exports:
             return
         with tempfile.TemporaryDirectory() as folder:
             done = self._make(project, export, Path(folder))
-        for _ in attempts(self._storage):
-            try:
-                row = self._row(message.project_id, message.export_id)
-                self._write(message.project_id, done, row)
-            except Collision:
-                continue
-            except NotFound:
-                self._drop_files(message.project_id, done)  # deleted while it was made
-            return
+        try:
+            self._change(message, lambda _: done)
+        except NotFound:
+            self._drop_files(message.project_id, done)  # deleted while it was made
 
     def fail(self, message: MakeExport, problem: str) -> None:
-        """Note that an export can't be made."""
-        row = self._row(message.project_id, message.export_id)
-        export = _export(row)
-        if export.state == "waiting":
-            failed = export.model_copy(
-                update={
-                    "state": "failed",
-                    "problem": problem,
-                    "finished_at": self._storage.clock.now(),
-                }
-            )
-            self._write(message.project_id, failed, row)
+        """Note that an export can't be made.
+
+        Raises:
+            NotFound: there is none any more.
+        """
+        said = {"state": "failed", "problem": problem, "finished_at": self._storage.clock.now()}
+        self._change(
+            message,
+            lambda export: export.model_copy(update=said) if export.state == "waiting" else export,
+        )
+
+    def _change(self, message: MakeExport, change: Callable[[Export], Export]) -> None:
+        self._documents.change(message.project_id, layout.export(message.export_id), change)
 
     def _make(self, project: Project, export: Export, folder: Path) -> Export:
         omitted: Counter[str] = Counter()
+        there: Counter[Feature] = Counter()
+        images = annotations = 0
         items = self._projects.items(project)
-        labels = folder / "annotations.json"
+        chosen = _format(export)
         with (
-            (folder / "omitted.jsonl").open("w+b") as left,
-            CocoWriter(labels, project.classes, info=_info(project, export)) as writer,
+            tempfile.TemporaryFile() as left,
+            chosen.open(folder, _subject(project, export)) as writer,
         ):
-            total = 0
             for item, labeling, reason in self._as_of(project, items, export.as_of):
-                total += 1
-                if reason is None:
-                    writer.add_image(item, labeling)
+                if labeling and reason is None:
+                    reason = writer.refuses(item, labeling)
+                if labeling and reason is None:
+                    annotations += writer.add(item, labeling)
+                    there += features(labeling)
+                    images += 1
                     continue
+                reason = reason or "not_labeled"
                 omitted[reason.split(":")[0]] += 1
                 line = {"item_id": item.item_id, "path": item.path, "reason": reason}
                 left.write((b",\n" if left.tell() else b"") + _json(line))
-            written = writer.finish()
-            self._upload(project, export, COCO_FILE, labels)
-            coco = ExportFile(name=COCO_FILE, size=written.size, sha256=written.sha256)
-            manifest = folder / "manifest.json"
-            _write_manifest(manifest, project, export, coco, written, omitted, total, left)
-        self._upload(project, export, MANIFEST_FILE, manifest)
-        return export.model_copy(
-            update={
-                "state": "done",
-                "finished_at": self._storage.clock.now(),
-                "items": total,
-                "exported": written.images,
-                "omitted": dict(omitted),
-                "annotations": written.annotations,
-                "files": [coco, _file(MANIFEST_FILE, manifest)],
-            }
-        )
+            writer.finish()
+            done = export.model_copy(
+                update={
+                    "state": "done",
+                    "items": images + omitted.total(),
+                    "exported": images,
+                    "omitted": dict(sorted(omitted.items())),
+                    "annotations": annotations,
+                    "lost": {one: there[one] for one in chosen.loses if there[one]},
+                    "files": [self._upload(project, export, one, folder) for one in chosen.files],
+                }
+            )
+            _write_manifest(folder, project, done, left)
+        files = [*done.files, self._upload(project, export, MANIFEST, folder)]
+        now = self._storage.clock.now()
+        return done.model_copy(update={"files": files, "finished_at": now})
 
-    def _upload(self, project: Project, export: Export, name: str, path: Path) -> None:
-        blob = layout.export_blob(project.project_id, export.export_id, name)
-        with path.open("rb") as file:
-            self._storage.blobs.write(layout.EXPORTS, blob, file, content_type="application/json")
+    def _upload(self, project: Project, export: Export, file: File, folder: Path) -> ExportFile:
+        blob = layout.export_blob(project.project_id, export.export_id, file.name)
+        path = folder / PurePosixPath(file.name).name
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+            content.seek(0)
+            self._storage.blobs.write(layout.EXPORTS, blob, content, content_type=file.media_type)
+        return ExportFile(name=file.name, size=path.stat().st_size, sha256=digest)
 
     def _as_of(
         self, project: Project, items: Items, as_of: datetime
@@ -336,7 +389,7 @@ class Exports:
                 else ""
             )
             return item, None, f"{state}{said}"
-        return item, labeling, left_out(item, labeling)
+        return item, labeling, None if item.width and item.height else "not_measured"
 
 
 def _before(items: Items, item: Item, moment: int) -> tuple[str, Labeling | None]:
@@ -351,26 +404,29 @@ def _before(items: Items, item: Item, moment: int) -> tuple[str, Labeling | None
     return past[-1].labeling.outcome, past[-1].labeling
 
 
-def _info(project: Project, export: Export) -> dict[str, str | int]:
-    return {
-        "description": project.name,
-        "contributor": "Labelry",
-        "version": "1.0",
-        "year": export.as_of.year,
-        "date_created": export.as_of.isoformat(),
-    }
+def _format(export: Export) -> Format:
+    """Its format.
+
+    Raises:
+        Invalid: it is of a later version of the product.
+    """
+    if export.format not in FORMATS:
+        raise Invalid(f"the format {export.format!r} is not known here any more")
+    return FORMATS[export.format]
 
 
-def _write_manifest(
-    path: Path,
-    project: Project,
-    export: Export,
-    coco: ExportFile,
-    written: Finished,
-    omitted: Counter[str],
-    total: int,
-    left: IO[bytes],
-) -> None:
+def _subject(project: Project, export: Export) -> Subject:
+    return Subject(
+        project=project.name,
+        task_type=project.task_type,
+        classes=project.classes,
+        container=project.source.container,
+        as_of=export.as_of,
+        options=export.options,
+    )
+
+
+def _write_manifest(folder: Path, project: Project, export: Export, left: IO[bytes]) -> None:
     """What an export holds and, item by item, what it does not; streamed, it may be long."""
     head: dict[str, Any] = {
         "project_id": project.project_id,
@@ -378,34 +434,25 @@ def _write_manifest(
         "task_type": project.task_type,
         "export_id": export.export_id,
         "format": export.format,
+        "options": export.options.model_dump(),
         "as_of": export.as_of.isoformat(),
         "container": project.source.container,
         "counts": {
-            "items": total,
-            "exported": written.images,
-            "omitted": sum(omitted.values()),
-            "annotations": written.annotations,
-            "omitted_by_reason": dict(sorted(omitted.items())),
+            "items": export.items,
+            "exported": export.exported,
+            "omitted": sum(export.omitted.values()),
+            "annotations": export.annotations,
+            "omitted_by_reason": export.omitted,
         },
-        "files": [coco.model_dump()],
+        "lost": export.lost,
+        "files": [file.model_dump() for file in export.files],
     }
     left.seek(0)
-    with path.open("wb") as file:
+    with (folder / MANIFEST.name).open("wb") as file:
         file.write(_json(head)[:-1] + b',"omitted":[\n')
-        while piece := left.read(1 << 20):
-            file.write(piece)
+        shutil.copyfileobj(left, file)
         file.write(b"\n]}\n")
-
-
-def _file(name: str, path: Path) -> ExportFile:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return ExportFile(name=name, size=path.stat().st_size, sha256=digest)
 
 
 def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _export(row: Row) -> Export:
-    return Export.model_validate_json(row.text("doc"))

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
 import pycocotools.mask
 
 from labeling.annotations.classes import LabelClass
 from labeling.annotations.geometry import adds_up
-from labeling.annotations.shapes import Annotation, Box, Point, Polygon, Tag, ring_area
+from labeling.annotations.shapes import Box, Point, Polygon, Tag, ring_area
+from labeling.exchange.formats.format import File, Format, Subject
 from labeling.items.records import Item, Labeling
 
-LeftOut = Literal["not_labeled", "not_measured"]
-
 _masks: Any = pycocotools.mask  # its stubs know neither lists of polygons nor lists of runs
-_PIECE = 1024 * 1024  # bytes copied at a time
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A COCO file that is complete: its place, SHA-256 (hex), size in bytes, and what is in it."""
-
-    path: Path
-    sha256: str
-    size: int
-    images: int
-    annotations: int
 
 
 class Rle(TypedDict):
@@ -52,15 +37,8 @@ def to_pixels(fraction: float, side: int) -> float:
     return round(fraction * side, 2)
 
 
-def left_out(item: Item, labeling: Labeling | None) -> LeftOut | None:
-    """Why an item has no place in a COCO file, or None if it has one."""
-    if labeling is None or labeling.outcome != "labeled":
-        return "not_labeled"
-    return None if item.width and item.height else "not_measured"
-
-
 class CocoWriter:
-    """Writes one COCO file. A file of that name appears when it is finished, and not before.
+    """Writes one COCO file.
 
     Images go straight into the file; annotations, which follow them there, wait in a nameless file
     beside it. So the folder needs room for the annotations twice.
@@ -68,26 +46,20 @@ class CocoWriter:
     Source: the COCO data format, https://cocodataset.org/#format-data.
     """
 
-    def __init__(
-        self, path: Path, classes: Sequence[LabelClass], *, info: Mapping[str, str | int]
-    ) -> None:
-        """Start a file.
-
-        Args:
-            path: of the file to be, in a folder that is there. A file already there is replaced.
-            classes: all of the project's; they become categories 1, 2, ... in this order, whether
-                any image shows them or not.
-            info: COCO's `info`: year, version, description, contributor, url, date_created.
-        """
-        self._path = path
-        self._categories = [_category(number, one) for number, one in enumerate(classes, 1)]
-        self._category_of = {one.class_id: number for number, one in enumerate(classes, 1)}
-        self._digest = hashlib.sha256()
-        self._size = self._images = self._annotations = 0
-        self._partial = path.with_name(path.name + ".partial")
-        self._file = self._partial.open("wb")
-        self._waiting = TemporaryFile(dir=path.parent)  # noqa: SIM115 - __exit__ closes it
-        self._write(b'{"info": %b, "licenses": [], "images": [' % _json(dict(info)))
+    def __init__(self, folder: Path, subject: Subject) -> None:
+        """Start the file. All classes become categories 1, 2, ..., whether any image shows them or not."""
+        self._subject = subject
+        self._images = self._annotations = 0
+        self._file = (folder / "annotations.json").open("wb")
+        self._waiting = TemporaryFile(dir=folder)  # noqa: SIM115 - __exit__ closes it
+        info = {
+            "description": subject.project,
+            "contributor": "Labelry",
+            "version": "1.0",
+            "year": subject.as_of.year,
+            "date_created": subject.as_of.isoformat(),
+        }
+        self._file.write(b'{"info": %b, "licenses": [], "images": [' % _json(info))
 
     def __enter__(self) -> CocoWriter:
         return self
@@ -100,77 +72,59 @@ class CocoWriter:
     ) -> None:
         self._file.close()
         self._waiting.close()
-        self._partial.unlink(missing_ok=True)
 
-    def add_image(self, item: Item, labeling: Labeling | None) -> int:
+    def refuses(self, item: Item, labeling: Labeling) -> None:
+        """Every labeled image has a place in a COCO file."""
+
+    def add(self, item: Item, labeling: Labeling) -> int:
         """Write an image and its annotations, all or nothing.
 
         An image labeled with no annotations is written too: nothing on it is something known.
-
-        Returns:
-            The image's id, counted from 1; 0 where `left_out` gives a reason to write nothing.
-
-        Raises:
-            ValueError: an annotation is of a class that isn't among the classes.
         """
-        if labeling is None or left_out(item, labeling):
-            return 0
-        number = self._images + 1
-        records = self._records(item, labeling.annotations)
+        records = self._records(item, labeling)
+        self._images += 1
         image = {
-            "id": number,
+            "id": self._images,
             "file_name": item.path,
             "width": item.width,
             "height": item.height,
             "labelry_item_id": item.item_id,
         }
-        self._write(_separator(self._images) + _json(image))
+        self._file.write(_separator(self._images) + _json(image))
         for record in records:
-            head = {"id": self._annotations + 1, "image_id": number}
-            self._waiting.write(_separator(self._annotations) + _json(head | record))
             self._annotations += 1
-        self._images = number
-        return number
+            head = {"id": self._annotations, "image_id": self._images}
+            self._waiting.write(_separator(self._annotations) + _json(head | record))
+        return len(records)
 
-    def finish(self) -> Finished:
-        """Complete the file and give it its name. Nothing can be added afterwards."""
-        self._write(b'\n], "annotations": [')
+    def finish(self) -> None:
+        """Put the annotations behind the images, and the categories behind them."""
+        categories = [_category(number, one) for number, one in enumerate(self._subject.classes, 1)]
+        self._file.write(b'\n], "annotations": [')
         self._waiting.seek(0)
-        while piece := self._waiting.read(_PIECE):
-            self._write(piece)
-        self._write(b'\n], "categories": %b}\n' % _json(self._categories))
+        shutil.copyfileobj(self._waiting, self._file)
+        self._file.write(b'\n], "categories": %b}\n' % _json(categories))
         self._file.close()
-        os.replace(self._partial, self._path)
-        return Finished(
-            self._path, self._digest.hexdigest(), self._size, self._images, self._annotations
-        )
 
-    def _write(self, data: bytes) -> None:
-        self._file.write(data)
-        self._digest.update(data)
-        self._size += len(data)
-
-    def _records(self, item: Item, annotations: Sequence[Annotation]) -> list[dict[str, Any]]:
+    def _records(self, item: Item, labeling: Labeling) -> list[dict[str, Any]]:
         """COCO's annotations of an image, without their ids."""
         records: list[dict[str, Any]] = []
-        tagged: set[int] = set()
-        for one in annotations:
-            category = self._category_of.get(one.class_id)
-            if category is None:
-                raise ValueError(
-                    f"annotation {one.annotation_id!r} of item {item.item_id!r} is of class "
-                    f"{one.class_id!r}, which is not among the classes given"
-                )
-            if isinstance(one.geometry, Tag):
-                if category in tagged:
-                    continue
-                tagged.add(category)
-            record = {"category_id": category, "iscrowd": 0} | _geometry(one.geometry, item)
+        for number, one in self._subject.said(labeling):
+            record = {"category_id": number + 1, "iscrowd": 0} | _geometry(one.geometry, item)
             if one.origin and one.origin.run_id:
                 made_from = {"run_id": one.origin.run_id, "changed": one.origin.changed}
                 record["labelry_prelabel"] = made_from
             records.append(record)
         return records
+
+
+COCO = Format(
+    name="coco",
+    title="COCO",
+    files=(File("coco/annotations.json", "application/json"),),
+    open=CocoWriter,
+    loses=("frames", "notes"),
+)
 
 
 def _category(number: int, one: LabelClass) -> dict[str, str | int]:
@@ -182,8 +136,8 @@ def _json(value: object) -> bytes:
     return json.dumps(value).encode("ascii")
 
 
-def _separator(count: int) -> bytes:
-    return b",\n" if count else b"\n"
+def _separator(number: int) -> bytes:
+    return b",\n" if number > 1 else b"\n"
 
 
 def _geometry(geometry: Tag | Box | Polygon, item: Item) -> dict[str, Any]:

@@ -75,6 +75,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/formats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Formats that labels can be exported in, and what each of them can't say. */
+        get: operations["list_formats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -987,11 +1004,14 @@ export interface components {
             schema_version: number;
             /** Export Id */
             export_id: string;
+            /** Format */
+            format: string;
             /**
-             * Format
-             * @constant
+             * @default {
+             *       "datastore": ""
+             *     }
              */
-            format: "coco";
+            options: components["schemas"]["Options"];
             /**
              * As Of
              * Format: date-time
@@ -1042,6 +1062,13 @@ export interface components {
              * @default 0
              */
             annotations: number;
+            /**
+             * Lost
+             * @default {}
+             */
+            lost: {
+                [key: string]: number;
+            };
             /**
              * Files
              * @default []
@@ -1095,6 +1122,35 @@ export interface components {
         Folder: {
             /** Prefix */
             prefix: string;
+        };
+        /**
+         * FormatList
+         * @description The formats there are.
+         */
+        FormatList: {
+            /** Items */
+            items: components["schemas"]["FormatView"][];
+        };
+        /**
+         * FormatView
+         * @description A format that labels can be exported in.
+         *
+         *     `files` are what it makes, the labels themselves first. `loses` is what it can't say: that is written
+         *     the nearest way, or not at all, and counted in the manifest.
+         */
+        FormatView: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Files */
+            files: string[];
+            /** Task Types */
+            task_types: ("multiclass" | "multilabel" | "boxes" | "polygons")[];
+            /** Loses */
+            loses: ("empty" | "several_tags" | "outlines" | "parts" | "holes" | "frames" | "notes" | "suggestions")[];
+            /** Options */
+            options: "datastore"[];
         };
         /**
          * Health
@@ -1384,9 +1440,9 @@ export interface components {
         LinkRequest: {
             /**
              * Name
-             * @default coco/annotations.json
+             * @default null
              */
-            name: string;
+            name: string | null;
         };
         /**
          * Location
@@ -1575,15 +1631,21 @@ export interface components {
         NewExport: {
             /**
              * Format
+             * @description name of one of `GET /formats`
              * @default coco
-             * @constant
              */
-            format: "coco";
+            format: string;
             /**
              * As Of
              * @default null
              */
             as_of: string | null;
+            /**
+             * @default {
+             *       "datastore": ""
+             *     }
+             */
+            options: components["schemas"]["Options"];
         };
         /**
          * NewProject
@@ -1651,6 +1713,18 @@ export interface components {
             kind: string;
             /** Item Ids */
             item_ids: string[];
+        };
+        /**
+         * Options
+         * @description What may be chosen of a format; each format tells which of them it heeds.
+         */
+        Options: {
+            /**
+             * Datastore
+             * @description where Azure Machine Learning finds the images: `azureml://subscriptions/../datastores/name`, which becomes part of each address
+             * @default
+             */
+            datastore: string;
         };
         /**
          * Origin
@@ -2969,6 +3043,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UploadAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_formats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormatList"];
                 };
             };
             /** @description why not */

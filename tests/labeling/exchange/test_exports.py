@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,24 +10,30 @@ import pytest
 
 from labeling import layout
 from labeling.errors import Conflict, Invalid, NotFound
-from labeling.exchange.exports import COCO_FILE, MANIFEST_FILE, Export, LinkRequest, NewExport
+from labeling.exchange.exports import MANIFEST, Export, LinkRequest, NewExport, formats
+from labeling.exchange.formats import FORMATS
 from labeling.projects.projects import Project
 from labeling.review import RejectRequest
 from labeling.tasks.service import ReopenRequest
 from tests.world import ADMIN, PHOTOS, Killed, World, decided, photo, tag
 
+COCO_FILE = "coco/annotations.json"
+
 
 def ask(
-    world: World, project: Project, as_of: datetime | None = None, key: str | None = None
+    world: World,
+    project: Project,
+    as_of: datetime | None = None,
+    key: str | None = None,
+    **said: Any,
 ) -> Export:
     opened = world.open(project, ADMIN)
-    return world.services.exports.create(
-        opened, NewExport(as_of=as_of), by="ada", idempotency_key=key
-    )
+    new = NewExport(as_of=as_of, **said)
+    return world.services.exports.create(opened, new, by="ada", idempotency_key=key)
 
 
-def made(world: World, project: Project, as_of: datetime | None = None) -> Export:
-    asked = ask(world, project, as_of)
+def made(world: World, project: Project, as_of: datetime | None = None, **said: Any) -> Export:
+    asked = ask(world, project, as_of, **said)
     world.drain()
     return world.services.exports.get(project.project_id, asked.export_id)
 
@@ -41,7 +48,7 @@ def coco(world: World, project: Project, export: Export) -> dict[str, Any]:
 
 
 def manifest(world: World, project: Project, export: Export) -> dict[str, Any]:
-    return json.loads(data(world, project, export, MANIFEST_FILE))
+    return json.loads(data(world, project, export, MANIFEST.name))
 
 
 def tags(world: World, project: Project, export: Export) -> dict[str, str]:
@@ -309,7 +316,7 @@ def test_a_link_is_signed_anew_for_each_file_of_a_done_export(
 
     assert "as=birds-coco-annotations.json" in first.url
     assert later.expire_at > first.expire_at
-    assert link(project, waiting.export_id, LinkRequest(name=MANIFEST_FILE)).url
+    assert link(project, waiting.export_id, LinkRequest(name=MANIFEST.name)).url
     for missing in ("../secret", "coco/other.json", ""):
         with pytest.raises(NotFound):
             link(project, waiting.export_id, LinkRequest(name=missing))
@@ -408,3 +415,56 @@ def test_an_empty_project_has_an_empty_export(world: World) -> None:
 
     assert (export.state, export.items, export.annotations) == ("done", 0, 0)
     assert coco(world, project, export)["images"] == []
+
+
+def test_every_format_is_listed_with_what_it_makes_and_what_it_loses() -> None:
+    listed = formats().items
+
+    assert [one.name for one in listed] == list(FORMATS)
+    assert listed[0].name == "coco", "what is made when nothing is said"
+    for one in listed:
+        assert one.files
+        assert one.task_types
+
+
+def test_a_format_that_is_not_known_is_refused_with_those_that_are() -> None:
+    with pytest.raises(ValueError, match="no format 'voc'; there are coco"):
+        NewExport(format="voc")
+
+
+def test_a_format_is_refused_where_it_is_not_for_what_is_labeled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = world.project()
+    boxes_only = replace(FORMATS["coco"], task_types=("boxes",))
+    monkeypatch.setattr("labeling.exchange.exports.FORMATS", {"coco": boxes_only})
+
+    with pytest.raises(Invalid, match="coco is not for multiclass"):
+        ask(world, project)
+
+
+def test_an_export_of_a_format_that_went_away_is_deleted_all_the_same(
+    mixed: tuple[World, Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, project = mixed
+    export = made(world, project)
+    monkeypatch.setattr("labeling.exchange.exports.FORMATS", {})
+
+    world.services.exports.delete(project.project_id, export.export_id)
+
+    assert world.storage.blobs.list(layout.EXPORTS).blobs == []
+
+
+def test_what_a_format_can_not_say_is_counted(world: World) -> None:
+    project = world.project(images=2)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    first, second = (one.item_id for one in task.items)
+    world.submit(project, ann, task.task_id, decided(first, tag(), note="behind the branch"))
+    world.submit(project, ann, task.task_id, decided(second, tag()))
+    world.wait(1)
+
+    export = made(world, project)
+
+    assert export.lost == {"notes": 1}
+    assert manifest(world, project, export)["lost"] == export.lost

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import tracemalloc
 from collections.abc import Sequence
@@ -18,8 +17,9 @@ from pycocotools.coco import COCO
 
 from labeling.annotations.classes import LabelClass
 from labeling.annotations.shapes import Annotation, Box, Origin, Part, Point, Polygon, Tag
-from labeling.exchange.formats.coco import CocoWriter, Finished, left_out, to_pixels
-from labeling.items.records import Item, Labeling, Outcome
+from labeling.exchange.formats.coco import CocoWriter, to_pixels
+from labeling.exchange.formats.format import Options, Subject
+from labeling.items.records import Item, Labeling
 
 # pycocotools 2.0.11 decodes masks by a way of making arrays that numpy 2 has deprecated.
 decodes_masks = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -29,7 +29,14 @@ CLASSES = [
     LabelClass(class_id="c1", name="Vehicle"),
     LabelClass(class_id="c3", name="Animal/Bird/Owl"),
 ]
-INFO = {"description": "올빼미", "year": 2026}
+BIRDS = Subject(
+    project="올빼미",
+    task_type="polygons",
+    classes=CLASSES,
+    container="photos",
+    as_of=datetime(2026, 5, 4, tzinfo=UTC),
+    options=Options(),
+)
 
 STAR: list[Point] = [
     (0.5, 0.1),
@@ -54,9 +61,9 @@ def annotation(geometry: Tag | Box | Polygon, class_id: str = "c2") -> Annotatio
     return Annotation(annotation_id="a1", class_id=class_id, geometry=geometry)
 
 
-def labeling(*annotations: Annotation, outcome: Outcome = "labeled") -> Labeling:
+def labeling(*annotations: Annotation) -> Labeling:
     return Labeling(
-        outcome=outcome,
+        outcome="labeled",
         annotations=list(annotations),
         labeler="ada",
         saved_at=datetime(2026, 5, 4, tzinfo=UTC),
@@ -69,16 +76,17 @@ def polygon(*parts: tuple[list[Point], list[list[Point]]]) -> Polygon:
     return Polygon(parts=[Part(outer=outer, holes=holes) for outer, holes in parts])
 
 
-def written(folder: Path, *images: tuple[Item, Labeling | None]) -> Finished:
-    with CocoWriter(folder / "coco.json", CLASSES, info=INFO) as coco:
+def written(folder: Path, *images: tuple[Item, Labeling]) -> Path:
+    with CocoWriter(folder, BIRDS) as coco:
         for one, said in images:
-            coco.add_image(one, said)
-        return coco.finish()
+            coco.add(one, said)
+        coco.finish()
+    return folder / "annotations.json"
 
 
 def annotations_of(folder: Path, *geometries: Tag | Box | Polygon) -> list[dict[str, Any]]:
     done = written(folder, (item(), labeling(*map(annotation, geometries))))
-    return json.loads(done.path.read_bytes())["annotations"]
+    return json.loads(done.read_bytes())["annotations"]
 
 
 def raster(
@@ -101,7 +109,7 @@ def overlap(one: NDArray[Any], other: NDArray[Any]) -> float:
 def test_images_categories_and_info_are_what_pycocotools_reads(tmp_path: Path) -> None:
     done = written(tmp_path, (item(1), labeling()), (item(2, "b.png", (30, 40)), labeling()))
 
-    coco = COCO(str(done.path))
+    coco = COCO(str(done))
 
     assert coco.imgs == {
         1: {
@@ -118,29 +126,21 @@ def test_images_categories_and_info_are_what_pycocotools_reads(tmp_path: Path) -
         2: {"id": 2, "name": "Vehicle", "supercategory": ""},
         3: {"id": 3, "name": "Animal/Bird/Owl", "supercategory": "Animal/Bird"},
     }
-    whole = json.loads(done.path.read_bytes())
-    assert whole["info"] == INFO
+    whole = json.loads(done.read_bytes())
+    assert whole["info"] == {
+        "description": "올빼미",
+        "contributor": "Labelry",
+        "version": "1.0",
+        "year": 2026,
+        "date_created": "2026-05-04T00:00:00+00:00",
+    }
     assert list(whole) == ["info", "licenses", "images", "annotations", "categories"]
 
 
 def test_a_file_without_images_is_a_coco_file(tmp_path: Path) -> None:
-    coco = COCO(str(written(tmp_path).path))
+    coco = COCO(str(written(tmp_path)))
 
     assert (coco.imgs, coco.anns, len(coco.cats)) == ({}, {}, 3)
-
-
-def test_what_comes_with_the_file_is_of_the_file(tmp_path: Path) -> None:
-    done = written(
-        tmp_path,
-        (item(1), labeling(annotation(Tag()))),
-        (item(2), None),
-        (item(3), labeling(annotation(Tag(), "c1"), annotation(Tag(), "c3"))),
-    )
-
-    data = done.path.read_bytes()
-    assert done == Finished(
-        tmp_path / "coco.json", hashlib.sha256(data).hexdigest(), len(data), 2, 3
-    )
 
 
 def test_annotations_are_numbered_from_one_and_know_their_image(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_annotations_are_numbered_from_one_and_know_their_image(tmp_path: Path) 
         (item(3), labeling(annotation(Tag(), "c3"))),
     )
 
-    coco = COCO(str(done.path))
+    coco = COCO(str(done))
 
     assert [(a["id"], a["image_id"], a["category_id"]) for a in coco.anns.values()] == [
         (1, 1, 1),
@@ -161,37 +161,16 @@ def test_annotations_are_numbered_from_one_and_know_their_image(tmp_path: Path) 
     assert coco.getImgIds(catIds=[3]) == [3]
 
 
-@pytest.mark.parametrize("outcome", ["skipped", "needs_review"])
-def test_only_what_is_labeled_is_written(tmp_path: Path, outcome: Outcome) -> None:
-    said = labeling(annotation(Tag()), outcome=outcome)
-
-    with CocoWriter(tmp_path / "coco.json", CLASSES, info=INFO) as coco:
-        assert coco.add_image(item(), said) == 0
-        assert coco.add_image(item(), None) == 0
-        assert coco.add_image(item(), labeling()) == 1
-        assert coco.finish().images == 1
-
-    assert left_out(item(), said) == left_out(item(), None) == "not_labeled"
-    assert left_out(item(), labeling()) is None
-
-
-def test_an_image_that_was_never_measured_has_no_pixels_to_speak_of(tmp_path: Path) -> None:
-    unmeasured = item(size=(0, 0))
-
-    assert left_out(unmeasured, labeling()) == "not_measured"
-    assert written(tmp_path, (unmeasured, labeling(annotation(Tag())))).annotations == 0
-
-
 def test_a_class_that_is_not_listed_is_refused_and_nothing_of_the_image_written(
     tmp_path: Path,
 ) -> None:
-    with CocoWriter(tmp_path / "coco.json", CLASSES, info=INFO) as coco:
+    with CocoWriter(tmp_path, BIRDS) as coco:
         with pytest.raises(ValueError, match="'c9'"):
-            coco.add_image(item(), labeling(annotation(Tag()), annotation(Tag(), "c9")))
-        done = coco.finish()
+            coco.add(item(), labeling(annotation(Tag()), annotation(Tag(), "c9")))
+        coco.finish()
 
-    assert (done.images, done.annotations) == (0, 0)
-    assert COCO(str(done.path)).imgs == {}
+    found = COCO(str(tmp_path / "annotations.json"))
+    assert (found.imgs, found.anns) == ({}, {})
 
 
 def test_a_class_said_twice_of_an_image_is_one_annotation_without_a_box(tmp_path: Path) -> None:
@@ -206,7 +185,7 @@ def test_an_annotation_made_from_a_suggestion_says_so(tmp_path: Path) -> None:
 
     done = written(tmp_path, (item(), labeling(made, annotation(Tag(), "c1"))))
 
-    records = json.loads(done.path.read_bytes())["annotations"]
+    records = json.loads(done.read_bytes())["annotations"]
     assert records[0]["labelry_prelabel"] == {"run_id": "run-1", "changed": True}
     assert "labelry_prelabel" not in records[1]
 
@@ -250,7 +229,7 @@ def test_the_area_of_a_polygon_is_exact_and_without_its_holes(tmp_path: Path) ->
 @pytest.mark.parametrize("size", [(640, 480), (333, 977)])
 def test_the_mask_of_a_polygon_is_what_is_inside_it(tmp_path: Path, size: tuple[int, int]) -> None:
     said = labeling(annotation(polygon((STAR, []), (CORNER, []))))
-    coco = COCO(str(written(tmp_path, (item(size=size), said)).path))
+    coco = COCO(str(written(tmp_path, (item(size=size), said))))
 
     found = coco.annToMask(coco.anns[1])
 
@@ -264,7 +243,7 @@ def test_holes_are_cut_out_and_what_lies_in_them_is_not(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
     said = labeling(annotation(polygon((FRAME, [HOLE]), (ISLAND, []), (CORNER, []))))
-    coco = COCO(str(written(tmp_path, (item(size=size), said)).path))
+    coco = COCO(str(written(tmp_path, (item(size=size), said))))
 
     found = coco.annToMask(coco.anns[1])
 
@@ -280,7 +259,7 @@ def test_an_image_that_is_all_one_thing_with_a_hole_has_its_hole(tmp_path: Path)
     everything: list[Point] = [(0, 0), (1, 0), (1, 1), (0, 1)]
     hole: list[Point] = [(0, 0), (0.5, 0), (0.5, 1), (0, 1)]
     said = labeling(annotation(polygon((everything, [hole]))))
-    coco = COCO(str(written(tmp_path, (item(size=(8, 4)), said)).path))
+    coco = COCO(str(written(tmp_path, (item(size=(8, 4)), said))))
 
     assert coco.annToMask(coco.anns[1]).tolist() == [[0, 0, 0, 0, 1, 1, 1, 1]] * 4
 
@@ -303,7 +282,7 @@ def test_a_mask_with_a_hole_is_the_outline_without_the_mask_of_the_hole(
         return
     said = labeling(*map(annotation, shapes))
     folder = tmp_path_factory.mktemp("coco")
-    coco = COCO(str(written(folder, (item(size=size), said)).path))
+    coco = COCO(str(written(folder, (item(size=size), said))))
 
     holed, whole, cut = (coco.annToMask(coco.anns[number]) for number in (1, 2, 3))
 
@@ -318,7 +297,7 @@ def test_a_hole_in_a_large_image_does_not_cost_its_pixels(tmp_path: Path) -> Non
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    (one,) = json.loads(done.path.read_bytes())["annotations"]
+    (one,) = json.loads(done.read_bytes())["annotations"]
     assert one["segmentation"]["size"] == [20_000, 25_000]
     assert peak < 20_000_000
 
@@ -344,34 +323,26 @@ def test_a_coordinate_comes_back_from_pixels_within_half_a_hundredth(
 def test_file_names_come_back_as_they_were(tmp_path: Path, path: str) -> None:
     done = written(tmp_path, (item(path=path), labeling()))
 
-    assert COCO(str(done.path)).imgs[1]["file_name"] == path
-    assert done.path.read_bytes().isascii()
-
-
-def test_a_file_that_was_not_finished_does_not_appear(tmp_path: Path) -> None:
-    with CocoWriter(tmp_path / "coco.json", CLASSES, info=INFO) as coco:
-        coco.add_image(item(), labeling(annotation(Tag())))
-
-    assert list(tmp_path.iterdir()) == []
+    assert COCO(str(done)).imgs[1]["file_name"] == path
+    assert done.read_bytes().isascii()
 
 
 def test_a_finished_file_is_alone_in_its_folder(tmp_path: Path) -> None:
     done = written(tmp_path, (item(), labeling(annotation(Tag()))))
 
-    assert list(tmp_path.iterdir()) == [done.path]
+    assert list(tmp_path.iterdir()) == [done]
 
 
 def test_memory_stays_flat_over_20_000_images(tmp_path: Path) -> None:
     said = labeling(annotation(Box(x0=0.1, y0=0.2, x1=0.3, y1=0.4)))
 
     tracemalloc.start()
-    with CocoWriter(tmp_path / "coco.json", CLASSES, info=INFO) as coco:
+    with CocoWriter(tmp_path, BIRDS) as coco:
         for number in range(20_000):
-            coco.add_image(item(number, f"birds/{number:08d}.jpg"), said)
-        done = coco.finish()
+            coco.add(item(number, f"birds/{number:08d}.jpg"), said)
+        coco.finish()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert done.size > 4_000_000
-    assert (done.images, done.annotations) == (20_000, 20_000)
+    assert (tmp_path / "annotations.json").stat().st_size > 4_000_000
     assert peak < 20_000_000

@@ -1,0 +1,163 @@
+"""What a format of exports is: data about it, and a writer that takes one image after the other.
+
+What a format can't say is data too (`loses`): it is counted here, for all formats alike, and each writer
+writes what comes nearest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Protocol, get_args
+
+from pydantic import Field
+
+from labeling.annotations.classes import LabelClass
+from labeling.annotations.shapes import Annotation, Polygon, Tag, TaskType
+from labeling.items.records import Item, Labeling
+from labeling.model import Model
+
+Feature = Literal[
+    "empty", "several_tags", "outlines", "parts", "holes", "frames", "notes", "suggestions"
+]
+"""What labels may have that some formats can't say, see `features`."""
+
+ALL_TASK_TYPES: tuple[TaskType, ...] = get_args(TaskType)
+
+
+class Options(Model):
+    """What may be chosen of a format; each format tells which of them it heeds."""
+
+    datastore: Annotated[
+        str,
+        Field(
+            max_length=500,
+            pattern=r"^(azureml://\S*[^\s/])?$",
+            description="where Azure Machine Learning finds the images: "
+            "`azureml://subscriptions/../datastores/name`, which becomes part of each address",
+        ),
+    ] = ""
+
+
+OptionName = Literal["datastore"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is exported, and how it was asked for."""
+
+    project: str
+    """Its name."""
+    task_type: TaskType
+    classes: Sequence[LabelClass]
+    """All of the project's, in its order: they are numbered by it, whether an image shows them or not."""
+    container: str
+    as_of: datetime
+    options: Options
+
+    @cached_property
+    def _numbers(self) -> Mapping[str, int]:
+        return {one.class_id: number for number, one in enumerate(self.classes)}
+
+    def number(self, annotation: Annotation) -> int:
+        """The place of an annotation's class among the classes, from 0.
+
+        Raises:
+            ValueError: it is of a class that isn't among them.
+        """
+        number = self._numbers.get(annotation.class_id)
+        if number is None:
+            raise ValueError(
+                f"annotation {annotation.annotation_id!r} is of class {annotation.class_id!r}, "
+                "which is not among the classes given"
+            )
+        return number
+
+    def said(self, labeling: Labeling) -> list[tuple[int, Annotation]]:
+        """The annotations with the numbers of their classes; a tag said twice is said once.
+
+        Raises:
+            ValueError: one is of a class that isn't among the classes.
+        """
+        said: list[tuple[int, Annotation]] = []
+        tagged: set[int] = set()
+        for one in labeling.annotations:
+            number = self.number(one)
+            if isinstance(one.geometry, Tag):
+                if number in tagged:
+                    continue
+                tagged.add(number)
+            said.append((number, one))
+        return said
+
+
+class Writer(Protocol):
+    """Writes the files of one export, into its folder; all of them are there when it is finished."""
+
+    def refuses(self, item: Item, labeling: Labeling) -> str | None:
+        """Why a labeled image can't be in these files, in one word, or None."""
+        ...
+
+    def add(self, item: Item, labeling: Labeling) -> int:
+        """Write a labeled, measured image that is not refused; the number of annotations written.
+
+        Raises:
+            ValueError: an annotation is of a class that isn't among the classes. Nothing is written.
+        """
+        ...
+
+    def finish(self) -> None:
+        """Complete the files. Nothing can be added afterwards."""
+        ...
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a format: its name in the export, and its media type."""
+
+    name: str
+    media_type: str
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format, as it is listed, and what writes it into a folder that is there and empty."""
+
+    name: str
+    title: str
+    """A proper name, the same in every language."""
+    files: tuple[File, ...]
+    """The labels themselves first."""
+    open: Callable[[Path, Subject], AbstractContextManager[Writer]]
+    task_types: tuple[TaskType, ...] = ALL_TASK_TYPES
+    loses: tuple[Feature, ...] = ()
+    options: tuple[OptionName, ...] = ()
+
+
+def features(labeling: Labeling) -> Counter[Feature]:
+    """How much of what some formats can't say there is in the labels of an image.
+
+    `empty` and `several_tags` and `notes` count images, the others annotations: outlines that are polygons,
+    those in several parts, those with holes, those of another frame than the first, those made from a
+    suggestion.
+    """
+    found: Counter[Feature] = Counter()
+    tagged: set[str] = set()
+    for one in labeling.annotations:
+        if isinstance(one.geometry, Tag):
+            tagged.add(one.class_id)
+        elif isinstance(one.geometry, Polygon):
+            found["outlines"] += 1
+            found["parts"] += len(one.geometry.parts) > 1
+            found["holes"] += any(part.holes for part in one.geometry.parts)
+        found["frames"] += one.frame > 0
+        found["suggestions"] += bool(one.origin and one.origin.run_id)
+    found["empty"] = not labeling.annotations
+    found["several_tags"] = len(tagged) > 1
+    found["notes"] = bool(labeling.note)
+    return found
