@@ -6,6 +6,7 @@ import type { Connect, Plugin } from "vite";
 import type {
   DraftItem,
   Export,
+  ExportFormat,
   LabelClass,
   Member,
   MyItem,
@@ -27,6 +28,16 @@ interface FakeProject {
   members: Member[];
 }
 
+const FORMATS: ExportFormat[] = [
+  {
+    name: "coco",
+    title: "COCO",
+    files: ["coco/annotations.json"],
+    task_types: ["multiclass", "multilabel", "boxes", "polygons"],
+    loses: ["frames", "notes"],
+    options: [],
+  },
+];
 const LEASE_MS = 30 * 60_000;
 const projects = new Map<string, FakeProject>();
 let signedIn = true;
@@ -264,6 +275,7 @@ function route(
         seen_ms: 400,
       },
     ];
+  if (path === "formats") return [200, { items: FORMATS }];
   if (path === "datasets")
     return [201, { dataset_id: "d-new", name: (body as { name: string }).name }];
   if (noun === "datasets" && verb === "uploads") {
@@ -334,7 +346,7 @@ function route(
   if (verb === "items") return [200, items(fake, url)];
   if (verb === "mine") return [200, myWork(fake)];
   if (verb === "members" || verb === "invitations") return people(fake, method, taskId, body);
-  if (verb === "exports") return exporting(fake, method, taskId);
+  if (verb === "exports") return exporting(fake, method, body, taskId);
   if (verb === "images")
     return [
       200,
@@ -547,7 +559,12 @@ function progress({ project, total, saved }: FakeProject) {
   };
 }
 
-function exporting(fake: FakeProject, method: string, id?: string): [number, unknown] {
+function exporting(
+  fake: FakeProject,
+  method: string,
+  body: { format: string },
+  id?: string,
+): [number, unknown] {
   if (id)
     return [200, { name: "coco/annotations.json", url: "data:application/json,{}", expire_at: "" }];
   if (method === "POST") {
@@ -555,7 +572,9 @@ function exporting(fake: FakeProject, method: string, id?: string): [number, unk
     const made: Export = {
       schema_version: 1,
       export_id: `e${fake.exports.length}`,
-      format: "coco",
+      format: body.format,
+      options: { datastore: "" },
+      lost: {},
       as_of: now,
       state: "waiting",
       problem: "",
@@ -569,7 +588,9 @@ function exporting(fake: FakeProject, method: string, id?: string): [number, unk
       files: [],
     };
     fake.exports.unshift(made);
-    setTimeout(() => Object.assign(made, { state: "done" }), 3_000);
+    const files = FORMATS.find(({ name }) => name === made.format)?.files ?? [];
+    const done = { state: "done", files: files.map((name) => ({ name, size: 1, sha256: "" })) };
+    setTimeout(() => Object.assign(made, done), 3_000);
     return [202, made];
   }
   return [200, { items: fake.exports, next_cursor: null }];

@@ -115,7 +115,7 @@ def test_twenty_photos_are_uploaded_labeled_by_keys_and_downloaded_as_coco(
     expect(page.get_by_role("heading", name="All images are labeled")).to_be_visible()
 
     page.get_by_text("To the project").first.click()
-    page.get_by_role("button", name="Export COCO").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     download = page.get_by_text("Download", exact=True).first
     expect(download).to_be_visible(timeout=60_000)
     with page.expect_download() as downloading:

@@ -8,6 +8,7 @@ export type ClassList = Schemas["ClassList"];
 export type ClassView = Schemas["ClassView"];
 export type DraftItem = Schemas["DraftItem"];
 export type Export = Schemas["Export"];
+export type ExportFormat = Schemas["FormatView"];
 export type ImageLinks = Schemas["ImageLinks"];
 export type ItemPage = Schemas["ItemPage"];
 export type LabelClass = Schemas["LabelClass"];

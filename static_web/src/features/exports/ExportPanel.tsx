@@ -1,10 +1,19 @@
-import { Button, makeStyles, Spinner, tokens } from "@fluentui/react-components";
+import {
+  Button,
+  Field,
+  Input,
+  makeStyles,
+  Select,
+  Spinner,
+  tokens,
+} from "@fluentui/react-components";
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, newId, unwrap } from "@/api/client";
-import type { Export } from "@/api/types";
+import { projectQuery } from "@/api/queries";
+import type { Export, ExportFormat } from "@/api/types";
 import { formatTime } from "@/format";
 import { problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
@@ -12,7 +21,7 @@ import { Panel } from "@/ui/Panel";
 
 const LOOK_EVERY_MS = 2_000;
 const SHOWN = 5;
-const LABELS = "coco/annotations.json";
+const MANIFEST = "manifest.json";
 
 const useStyles = makeStyles({
   list: { display: "grid", gap: "4px", margin: 0, padding: 0, listStyle: "none" },
@@ -25,6 +34,9 @@ const useStyles = makeStyles({
     borderTop: `1px solid ${tokens.colorNeutralStroke3}`,
     paddingTop: "4px",
   },
+  ask: { display: "grid", gap: "8px", marginBottom: "12px" },
+  choice: { display: "flex", alignItems: "end", gap: "12px", "& > :first-child": { flexGrow: 1 } },
+  files: { display: "flex", flexWrap: "wrap", justifyContent: "end", gap: "4px" },
   when: { display: "grid" },
   quiet: { color: tokens.colorNeutralForeground3, fontSize: "12px", lineHeight: "16px", margin: 0 },
   problem: { color: tokens.colorStatusDangerForeground1, fontSize: "12px", margin: 0 },
@@ -45,18 +57,35 @@ const exportsQuery = (projectId: string) =>
       state.data?.some((one) => one.state === "waiting") ? LOOK_EVERY_MS : false,
   });
 
+const formatsQuery = queryOptions({
+  queryKey: ["formats"],
+  queryFn: async () => (await unwrap(api.GET("/api/formats"))).items,
+  staleTime: Infinity,
+});
+
 /** Asks for exports, and hands out those that are done. */
 export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const queries = useQueryClient();
   const exports = useQuery(exportsQuery(projectId)).data;
+  const type = useQuery(projectQuery(projectId)).data?.task_type;
+  const formats = useQuery(formatsQuery).data?.filter(
+    (one) => type && one.task_types.includes(type),
+  );
+  const [name, setName] = useState("");
+  const [datastore, setDatastore] = useState("");
+  const format = formats?.find((one) => one.name === name) ?? formats?.[0];
   const start = useMutation({
-    mutationFn: (key: string) =>
+    mutationFn: ({ key, chosen }: { key: string; chosen: ExportFormat }) =>
       unwrap(
         api.POST("/api/projects/{project_id}/exports", {
           params: { path: { project_id: projectId } },
-          body: { format: "coco", as_of: null },
+          body: {
+            format: chosen.name,
+            as_of: null,
+            options: { datastore: chosen.options.includes("datastore") ? datastore.trim() : "" },
+          },
           headers: { "Idempotency-Key": key },
         }),
       ),
@@ -65,14 +94,38 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
   });
   const busy = start.isPending || Boolean(exports?.some((one) => one.state === "waiting"));
   return (
-    <Panel
-      title={t("exports.title")}
-      action={
-        <Button disabledFocusable={busy} onClick={() => start.mutate(newId("e"))}>
-          {t("exports.coco")}
-        </Button>
-      }
-    >
+    <Panel title={t("exports.title")}>
+      <div className={styles.ask}>
+        <div className={styles.choice}>
+          <Field label={t("exports.format")}>
+            <Select value={format?.name ?? ""} onChange={(_, { value }) => setName(value)}>
+              {formats?.map((one) => (
+                <option key={one.name} value={one.name}>
+                  {one.title}
+                </option>
+              ))}
+            </Select>
+          </Field>
+          <Button
+            disabledFocusable={busy || !format}
+            onClick={() => format && start.mutate({ key: newId("e"), chosen: format })}
+          >
+            {t("exports.start")}
+          </Button>
+        </div>
+        {format?.options.includes("datastore") && (
+          <Field label={t("exports.datastore")} hint={t("exports.datastoreHint")}>
+            <Input value={datastore} onChange={(_, { value }) => setDatastore(value)} />
+          </Field>
+        )}
+        {format && format.loses.length > 0 && (
+          <p className={styles.quiet}>
+            {t("exports.loses", {
+              list: format.loses.map((one) => t(`exports.lossOf.${one}`)).join(", "),
+            })}
+          </p>
+        )}
+      </div>
       {start.isError && (
         <p role="alert" className={styles.problem}>
           {t("exports.notStarted", { detail: problemText(start.error) })}
@@ -81,29 +134,42 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
       {!exports?.length && <p className={styles.quiet}>{t("exports.none")}</p>}
       <ul className={styles.list}>
         {exports?.slice(0, SHOWN).map((one) => (
-          <Row key={one.export_id} projectId={projectId} one={one} />
+          <Row
+            key={one.export_id}
+            projectId={projectId}
+            one={one}
+            title={formats?.find(({ name: known }) => known === one.format)?.title ?? one.format}
+          />
         ))}
       </ul>
     </Panel>
   );
 }
 
-function Row({ projectId, one }: { projectId: string; one: Export }): ReactNode {
+function Row({
+  projectId,
+  one,
+  title,
+}: {
+  projectId: string;
+  one: Export;
+  title: string;
+}): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const [failed, setFailed] = useState("");
-  const download = async () => {
+  const download = async (file: string) => {
     try {
       const { url, name } = await unwrap(
         api.POST("/api/projects/{project_id}/exports/{export_id}/link", {
           params: { path: { project_id: projectId, export_id: one.export_id } },
-          body: { name: LABELS },
+          body: { name: file },
         }),
       );
       setFailed("");
       const link = document.createElement("a");
       link.href = url;
-      link.download = name.slice(name.lastIndexOf("/") + 1);
+      link.download = baseName(name);
       link.click();
     } catch (error) {
       setFailed(problemText(error));
@@ -113,7 +179,8 @@ function Row({ projectId, one }: { projectId: string; one: Export }): ReactNode 
   return (
     <li className={styles.row} data-testid="export" data-state={one.state}>
       <span className={styles.when}>
-        {time}
+        {title}
+        <span className={styles.quiet}>{time}</span>
         {one.state === "done" && (
           <span className={styles.quiet}>{t("exports.images", { count: one.exported })}</span>
         )}
@@ -127,15 +194,24 @@ function Row({ projectId, one }: { projectId: string; one: Export }): ReactNode 
         <Spinner size="tiny" label={t("exports.waiting")} labelPosition="before" />
       )}
       {one.state === "done" && (
-        <Button
-          size="small"
-          icon={<Icon name="download" size={16} />}
-          aria-label={t("exports.downloadOf", { time })}
-          onClick={download}
-        >
-          {t("exports.download")}
-        </Button>
+        <span className={styles.files}>
+          {one.files
+            .filter((file) => file.name !== MANIFEST)
+            .map(({ name }, at) => (
+              <Button
+                key={name}
+                size="small"
+                icon={<Icon name="download" size={16} />}
+                aria-label={t("exports.downloadOf", { file: baseName(name), time })}
+                onClick={() => void download(name)}
+              >
+                {at ? baseName(name) : t("exports.download")}
+              </Button>
+            ))}
+        </span>
       )}
     </li>
   );
 }
+
+const baseName = (path: string) => path.slice(path.lastIndexOf("/") + 1);

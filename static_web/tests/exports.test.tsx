@@ -1,0 +1,105 @@
+import { screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, it, vi } from "vitest";
+
+import type { Export, ExportFormat } from "@/api/types";
+import { ExportPanel } from "@/features/exports/ExportPanel";
+
+import { aProject } from "./builders";
+import { renderAt } from "./render";
+
+function aFormat(name: string, change: Partial<ExportFormat> = {}): ExportFormat {
+  return {
+    name,
+    title: name.toUpperCase(),
+    files: [`${name}/labels.json`],
+    task_types: ["multiclass", "boxes"],
+    loses: [],
+    options: [],
+    ...change,
+  };
+}
+
+function anExport(change: Partial<Export> = {}): Export {
+  return {
+    schema_version: 1,
+    export_id: "e1",
+    format: "aml",
+    options: { datastore: "" },
+    as_of: "2026-11-20T10:00:00Z",
+    state: "done",
+    problem: "",
+    created_at: "2026-11-20T10:00:00Z",
+    created_by: "u1",
+    finished_at: null,
+    items: 4,
+    exported: 4,
+    omitted: {},
+    annotations: 4,
+    lost: {},
+    files: ["aml/labels.jsonl", "aml/MLTable", "manifest.json"].map((name) => ({
+      name,
+      size: 1,
+      sha256: "",
+    })),
+    ...change,
+  };
+}
+
+const FORMATS = [
+  aFormat("coco", { loses: ["frames", "notes"] }),
+  aFormat("aml", { options: ["datastore"] }),
+  aFormat("masks", { task_types: ["polygons"] }),
+];
+
+async function open(exports: Export[] = []) {
+  const asked = vi.fn(async (request: Request) => {
+    await request.clone().json();
+    return Response.json(anExport({ state: "waiting" }), { status: 202 });
+  });
+  const linked = vi.fn((request: Request) =>
+    request.json().then(() => Response.json({ url: "data:,x", name: "x", expire_at: "" })),
+  );
+  await renderAt("/projects/p1", <ExportPanel projectId="p1" />, {
+    "GET /api/projects/p1": aProject(),
+    "GET /api/formats": { items: FORMATS },
+    "GET /api/projects/p1/exports": { items: exports, next_cursor: null },
+    "POST /api/projects/p1/exports": asked,
+    "POST /api/projects/p1/exports/e1/link": linked,
+  });
+  return { asked, linked };
+}
+
+it("offers the formats that are for what the project labels", async () => {
+  await open();
+  expect(await screen.findByRole("option", { name: "COCO" })).toBeVisible();
+  expect(screen.getAllByRole("option").map((one) => one.textContent)).toEqual(["COCO", "AML"]);
+});
+
+it("says what the chosen format can't say", async () => {
+  await open();
+  expect(await screen.findByText(/counted in the manifest: frames, notes/)).toBeVisible();
+  await userEvent.selectOptions(screen.getByLabelText("Format"), "AML");
+  expect(screen.queryByText(/counted in the manifest/)).toBeNull();
+});
+
+it("asks for the chosen format with its options", async () => {
+  const { asked } = await open();
+  await screen.findByRole("option", { name: "AML" });
+  await userEvent.selectOptions(screen.getByLabelText("Format"), "AML");
+  await userEvent.type(screen.getByLabelText("Datastore"), "azureml://x/datastores/d ");
+  await userEvent.click(screen.getByRole("button", { name: "Export" }));
+  const request = asked.mock.calls.at(0)?.[0];
+  expect(await request?.json()).toEqual({
+    format: "aml",
+    as_of: null,
+    options: { datastore: "azureml://x/datastores/d" },
+  });
+});
+
+it("hands out every file of labels by its name", async () => {
+  await open([anExport()]);
+  expect(await screen.findByRole("button", { name: /Download labels.jsonl/ })).toBeVisible();
+  expect(screen.getByRole("button", { name: /Download MLTable/ })).toHaveTextContent("MLTable");
+  expect(screen.queryByRole("button", { name: /manifest/ })).toBeNull();
+});
