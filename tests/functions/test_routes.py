@@ -13,6 +13,7 @@ ROLES = {
         GET health
     """,
     "signed_in": """
+        GET formats
         GET me
         GET projects
     """,
