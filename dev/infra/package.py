@@ -79,14 +79,7 @@ def included(funcignore: str) -> list[str]:
 
 
 def requirements(text: str, inference: str) -> str:
-    """The locked requirements, with the one of the two onnxruntimes that was asked for.
-
-    Raises:
-        CannotPackage: both are required, which overwrite each other.
-    """
-    found = set(_EITHER.findall(text))
-    if len(found) > 1:
-        raise CannotPackage("requirements.txt has onnxruntime and onnxruntime-gpu; keep one")
+    """The locked requirements, with the onnxruntime that was asked for in the place of either."""
     return _EITHER.sub("onnxruntime" if inference == "cpu" else "onnxruntime-gpu", text)
 
 
@@ -102,7 +95,7 @@ def check(libraries: Path, inference: str) -> None:
         if built and built[1] != tag:
             raise CannotPackage(f"{file.name} is for another Python than {PYTHON}")
     have = {one.name.partition("-")[0] for one in libraries.glob("onnxruntime*.dist-info")}
-    wrong = "onnxruntime_gpu" if inference == "cpu" else "onnxruntime"
+    wrong = "onnxruntime_gpu" if inference == "cpu" else "onnxruntime"  # they overwrite each other
     if wrong in have:
         raise CannotPackage(f"{wrong} was installed although inference is on {inference}")
 

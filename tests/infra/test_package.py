@@ -22,9 +22,13 @@ def test_for_a_gpu_what_is_locked_stays() -> None:
     assert package.requirements(LOCKED, "gpu") == LOCKED
 
 
-def test_never_both() -> None:
-    with pytest.raises(package.CannotPackage, match="keep one"):
-        package.requirements(LOCKED + "onnxruntime==1.31.1\n", "cpu")
+def test_what_other_systems_lock_stays_beside_it() -> None:
+    both = (
+        "onnxruntime==1.31.1 ; sys_platform != 'linux'\n"
+        "onnxruntime-gpu==1.31.1 ; sys_platform == 'linux'\n"
+    )
+
+    assert package.requirements(both, "cpu") == both.replace("onnxruntime-gpu", "onnxruntime")
 
 
 def test_funcignore_lets_the_product_in_and_nothing_else() -> None:
@@ -41,12 +45,16 @@ def test_libraries_of_another_python_are_refused(tmp_path: Path) -> None:
         package.check(tmp_path, "cpu")
 
 
-def test_the_wrong_onnxruntime_is_refused(tmp_path: Path) -> None:
+def test_the_wrong_onnxruntime_is_refused_and_never_are_there_both(tmp_path: Path) -> None:
     (tmp_path / "onnxruntime_gpu-1.31.1.dist-info").mkdir()
 
     package.check(tmp_path, "gpu")
     with pytest.raises(package.CannotPackage, match="although inference is on cpu"):
         package.check(tmp_path, "cpu")
+
+    (tmp_path / "onnxruntime-1.31.1.dist-info").mkdir()
+    with pytest.raises(package.CannotPackage, match="although inference is on gpu"):
+        package.check(tmp_path, "gpu")
 
 
 def test_every_import_of_the_product_is_deployed_with_it() -> None:
