@@ -14,7 +14,6 @@ from types import FrameType
 from typing import get_args
 
 from dev import LOCAL
-from dev.azurite import DEFAULT_PORTS
 from dev.child import StartFailed
 from dev.client import ApiError, Client, Person
 from dev.samples import Truth, compose
@@ -94,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     classes = [name.strip() for name in options.classes.split(",") if name.strip()]
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
-        site = with_sign_in(build(), CHOICES, storage_origin=f"http://127.0.0.1:{DEFAULT_PORTS[0]}")
+        site = with_sign_in(build(), CHOICES)
         print("starting storage, functions and front door", flush=True)
         with Stack(data=LOCAL / "azurite", site=site, fixed_ports=True, name="demo") as system:
             with Client(system.hosts[0].url, person=ADMIN) as client:

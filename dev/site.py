@@ -86,7 +86,6 @@ def with_sign_in(
     build: Path,
     choices: Sequence[Choice],
     *,
-    storage_origin: str,
     folder: Path = LOCAL / "site",
 ) -> Path:
     """A copy of the build with `/dev-signin.html`, where anybody may become one of `choices`.
@@ -94,7 +93,6 @@ def with_sign_in(
     Args:
         build: what Vite made.
         choices: the buttons, from the top.
-        storage_origin: where images come from and uploads go to, allowed to the pages.
         folder: where the copy goes; what is there is replaced.
     """
     shutil.rmtree(folder, ignore_errors=True)
@@ -113,30 +111,35 @@ def with_sign_in(
     (folder / "dev-signin.json").write_text(json.dumps(people, ensure_ascii=False), "utf-8")
     config = folder / _CONFIG
     known: dict[str, Any] = json.loads(config.read_text("utf-8")) if config.exists() else {}
-    config.write_text(json.dumps(_for_one_machine(known, storage_origin), indent=2), "utf-8")
+    sign_in = {"route": "/dev-signin.*", "allowedRoles": ["anonymous", "authenticated"]}
+    known["routes"] = [sign_in, *known.get("routes", [])]
+    config.write_text(json.dumps(known, indent=2), "utf-8")
     return folder
 
 
-def _for_one_machine(config: dict[str, Any], storage_origin: str) -> dict[str, Any]:
-    """The same configuration, with the sign-in page open to all and local storage allowed."""
-    anyone = ["anonymous", "authenticated"]
-    sign_in = {"route": "/dev-signin.*", "allowedRoles": anyone}
-    headers: dict[str, str] = dict(config.get("globalHeaders", {}))
+def config_for_one_machine(site: Path, folder: Path) -> Path:
+    """The site's configuration with local storage allowed to its pages, in a folder of its own.
+
+    Args:
+        site: what is served; a configuration in it is that of production.
+        folder: where the other one goes; it is made.
+    """
+    file = site / _CONFIG
+    config: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    headers: dict[str, str] = config.get("globalHeaders", {})
     for name in headers:
         if name.lower() == "content-security-policy":
-            headers[name] = _allowing(headers[name], storage_origin)
-    return {
-        **config,
-        "routes": [sign_in, *config.get("routes", [])],
-        **({"globalHeaders": headers} if headers else {}),
-    }
+            headers[name] = _allowing(headers[name], "http://127.0.0.1:* http://localhost:*")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _CONFIG).write_text(json.dumps(config, indent=2), "utf-8")
+    return folder
 
 
-def _allowing(policy: str, origin: str) -> str:
-    """The content security policy with one more origin for images and requests."""
+def _allowing(policy: str, origins: str) -> str:
+    """The content security policy with more origins for images and requests."""
     directives = [directive.strip() for directive in policy.split(";") if directive.strip()]
     return "; ".join(
-        f"{directive} {origin}"
+        f"{directive} {origins}"
         if directive.split()[0] in ("img-src", "connect-src", "media-src")
         else directive
         for directive in directives

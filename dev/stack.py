@@ -14,6 +14,7 @@ import httpx
 from dev import LOCAL, ROOT
 from dev.azurite import DEFAULT_PORTS, Azurite
 from dev.child import Child, StartFailed, free_port, require_port
+from dev.site import config_for_one_machine
 from labeling.adapters.azure import connect
 
 HOST_PORT = 7071
@@ -166,8 +167,10 @@ class Stack:
             require_port(FRONT_DOOR_PORT, what="the front door")
         port = FRONT_DOOR_PORT if self.fixed_ports else free_port()
         name = f"{self.name}-front-door"
+        config = config_for_one_machine(site, self.logs / f"{name}-config")
         options: Sequence[str | Path] = [
             *("--api-devserver-url", host_url),
+            *("--swa-config-location", config.resolve()),
             *("--host", "127.0.0.1"),
             *("--port", str(port)),
         ]

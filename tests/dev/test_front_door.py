@@ -41,9 +41,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         made.mkdir()
         for name, text in files.items():
             (made / name).write_text(text)
-    site = with_sign_in(
-        built, [Choice(KIM, "한글", "English")], storage_origin="", folder=folder / "site"
-    )
+    site = with_sign_in(built, [Choice(KIM, "한글", "English")], folder=folder / "site")
     with Stack(site=site, app=app, logs=folder) as running:
         yield running
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from dev.client import Person
-from dev.site import WEB, Choice, with_sign_in
+from dev.site import WEB, Choice, config_for_one_machine, with_sign_in
 
-STORAGE = "http://127.0.0.1:10000"
 KIM = Choice(Person("u-1", "김@example.com", roles=("admin",)), "관리자", "admin")
 
 
@@ -29,14 +28,14 @@ def build(tmp_path: Path) -> Path:
 def test_the_build_itself_stays_as_it_was(build: Path, tmp_path: Path) -> None:
     before = {file.name: file.read_bytes() for file in build.iterdir()}
 
-    with_sign_in(build, [KIM], storage_origin=STORAGE, folder=tmp_path / "site")
+    with_sign_in(build, [KIM], folder=tmp_path / "site")
 
     assert {file.name: file.read_bytes() for file in build.iterdir()} == before
     assert (tmp_path / "site/dev-signin.html").exists()
 
 
 def test_a_button_signs_in_as_its_person(build: Path, tmp_path: Path) -> None:
-    site = with_sign_in(build, [KIM], storage_origin=STORAGE, folder=tmp_path / "site")
+    site = with_sign_in(build, [KIM], folder=tmp_path / "site")
 
     button = json.loads((site / "dev-signin.json").read_text("utf-8"))[0]
     assert json.loads(base64.b64decode(button["cookie"])) == {
@@ -48,14 +47,25 @@ def test_a_button_signs_in_as_its_person(build: Path, tmp_path: Path) -> None:
     }
 
 
-def test_the_sign_in_page_is_open_and_pages_reach_the_storage(build: Path, tmp_path: Path) -> None:
-    site = with_sign_in(build, [KIM], storage_origin=STORAGE, folder=tmp_path / "site")
+def test_the_sign_in_page_is_open(build: Path, tmp_path: Path) -> None:
+    site = with_sign_in(build, [KIM], folder=tmp_path / "site")
 
     config = json.loads((site / "staticwebapp.config.json").read_text())
     assert config["routes"][0]["route"] == "/dev-signin.*"
     assert "anonymous" in config["routes"][0]["allowedRoles"]
-    policy = config["globalHeaders"]["Content-Security-Policy"]
-    assert policy == f"default-src 'self'; img-src 'self' blob: {STORAGE}"
+
+
+def test_pages_reach_storage_on_this_machine_and_only_here(build: Path, tmp_path: Path) -> None:
+    folder = config_for_one_machine(build, tmp_path / "config")
+
+    local, production = (
+        json.loads((one / "staticwebapp.config.json").read_text("utf-8"))["globalHeaders"]
+        for one in (folder, build)
+    )
+    assert local["Content-Security-Policy"] == (
+        "default-src 'self'; img-src 'self' blob: http://127.0.0.1:* http://localhost:*"
+    )
+    assert production["Content-Security-Policy"] == "default-src 'self'; img-src 'self' blob:"
 
 
 def test_no_production_build_can_sign_anybody_in() -> None:

@@ -35,6 +35,9 @@ def test_no_script_runs_that_the_site_did_not_bring(config: dict[str, Any]) -> N
     assert policy["script-src"] == ["'self'"]
     assert policy["object-src"] == policy["frame-ancestors"] == ["'none'"]
     assert "https://*.blob.core.windows.net" in policy["img-src"]
+    text = FILE.read_text("utf-8")
+    assert "127.0.0.1" not in text
+    assert "localhost" not in text
 
 
 def test_a_tenant_is_pinned_by_the_settings_the_site_is_given(
