@@ -7,7 +7,9 @@ import azure.functions as func
 from functions.web import Call, checked, endpoint
 from labeling.model import Model
 from labeling.projects.datasets import (
+    BlobPrefix,
     BrowsePage,
+    ContainerName,
     Dataset,
     DatasetChange,
     Location,
@@ -37,9 +39,9 @@ class DatasetList(Model):
 class BrowseQuery(Model):
     """A folder of a location; `prefix` is empty or ends with a slash."""
 
-    location: str
-    prefix: str = ""
-    cursor: str | None = None
+    location: ContainerName
+    prefix: BlobPrefix = ""
+    cursor: BlobPrefix | None = None
 
 
 @endpoint(bp, "GET", "storage/locations", role="site_admin", doing="browsing storage")

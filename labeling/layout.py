@@ -30,6 +30,8 @@ RENDITIONS = _NAMES["containers"]["renditions"]
 MODELS = _NAMES["containers"]["models"]
 EXPORTS = _NAMES["containers"]["exports"]
 MANIFESTS = _NAMES["containers"]["manifests"]
+PACKAGES = "app-package"
+"""Where the deployment keeps the app's code (`infra/bicep/storage.bicep`)."""
 CONTAINERS = tuple(_NAMES["containers"].values())
 
 REFRESH_QUEUE = _NAMES["queues"]["refresh"]

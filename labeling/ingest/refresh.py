@@ -26,7 +26,7 @@ from labeling.items.items import Items
 from labeling.items.records import Item
 from labeling.media import header
 from labeling.media.header import Measured
-from labeling.media.patterns import READABLE_NOW, Pattern, judge
+from labeling.media.patterns import READABLE_NOW, Pattern, judge, unstorable
 from labeling.model import Model, UtcTime, new_id
 from labeling.projects.datasets import sift
 from labeling.projects.projects import Project, Projects
@@ -519,7 +519,7 @@ class Ingest:
     def on_blob_event(self, event: BlobEvent) -> None:
         """Let every project that watches this container take up a blob, or note that it is gone."""
         verdict = judge(event.path, 1)
-        if verdict.media not in READABLE_NOW:
+        if unstorable(event.path) or verdict.media not in READABLE_NOW:
             return
         watchers = list(
             self._storage.rows(

@@ -5,6 +5,7 @@ The preview of a dataset and its ingestion both ask here, so they can't differ.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -26,6 +27,9 @@ _MEDIA_OF: Final[dict[str, Media]] = {
 
 READABLE_NOW: Final[frozenset[str]] = frozenset({"jpeg", "png", "bmp"})
 """The media that can be labeled. The others are accepted names, and wait for a later version."""
+
+MAX_NAME = 1_024
+"""Characters of a blob's name."""
 
 _FORMS = (
     "use one of three forms: folder/ for the files directly in a folder (/ for those in none), "
@@ -58,6 +62,8 @@ class Pattern:
         >>> Pattern.parse("birds/2024/**")
         Pattern(prefix='birds/2024/', deep=True)
         """
+        if why := unstorable(text):
+            raise ValueError(f"this can't be a pattern: {why}")
         if text == "**/*.*":
             return cls("", deep=True)
         if text == "/":
@@ -80,6 +86,24 @@ class Pattern:
         if not path.startswith(self.prefix) or path == self.prefix:
             return False
         return self.deep or "/" not in path[len(self.prefix) :]
+
+
+def unstorable(name: str) -> str:
+    """Why storage can't be asked for a blob of this name, or for names that begin so; empty where it can.
+
+    One rule for uploads, events, patterns and browsing. A listing is XML, which knows no control characters,
+    no U+FFFE and no U+FFFF: a single blob of such a name makes every listing that meets it fail
+    (azure-storage-blob 12.31.1). Halves of surrogate pairs are no text.
+
+    >>> unstorable("birds/올빼미 1.jpg"), unstorable("a\\x07.jpg")
+    ('', 'it has a character that storage cannot list: U+0007')
+    """
+    if len(name) > MAX_NAME:
+        return f"it is longer than {MAX_NAME:,} characters"
+    for char in name:
+        if unicodedata.category(char) in ("Cc", "Cs") or ord(char) & 0xFFFE == 0xFFFE:
+            return f"it has a character that storage cannot list: U+{ord(char):04X}"
+    return ""
 
 
 def media_of(path: str) -> Media | None:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from labeling import layout
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
-from labeling.media.patterns import Pattern, judge
+from labeling.media.patterns import Pattern, judge, unstorable
 from labeling.model import Model, UtcTime, digest_id, new_id
 from labeling.storage import Blob, Collision, Create, Delete, Merge, Range, Row, Storage
 
@@ -22,7 +22,24 @@ ContainerName = Annotated[
 PREVIEW_PAGES = 10
 """Pages of 5,000 blobs a preview looks at; the whole listing is the refresh's work."""
 
-OWN = {layout.RENDITIONS, layout.MODELS, layout.EXPORTS, layout.MANIFESTS}
+OWN = {*layout.CONTAINERS, layout.PACKAGES} - {layout.DATASETS}
+HOSTS = "azure-webjobs-"
+"""What the names of the Functions host's own containers begin with: locks, timers, secrets."""
+
+
+def is_reserved(container: str) -> bool:
+    """Whether a container is the system's own: nobody's images, and nothing to be looked into."""
+    return container in OWN or container.startswith(HOSTS)
+
+
+def _storable(name: str) -> str:
+    if why := unstorable(name):
+        raise ValueError(why)
+    return name
+
+
+BlobPrefix = Annotated[str, AfterValidator(_storable)]
+"""What names of blobs begin with: text that storage can be asked for."""
 
 
 class Source(Model):
@@ -210,7 +227,7 @@ class Datasets:
         return dataset
 
     def _require_container(self, container: str) -> None:
-        if container in OWN:
+        if is_reserved(container):
             raise Invalid(
                 f"{container!r} is the system's own; choose another container",
                 faults=(Fault("/source/container", "reserved", "the system's own container"),),
@@ -281,7 +298,9 @@ class Datasets:
     def locations(self) -> list[Location]:
         """Containers a project may take images from."""
         return [
-            Location(location=name) for name in self._storage.blobs.containers() if name not in OWN
+            Location(location=name)
+            for name in self._storage.blobs.containers()
+            if not is_reserved(name)
         ]
 
     def browse(self, location: str, prefix: str, cursor: str | None) -> BrowsePage:
@@ -290,7 +309,7 @@ class Datasets:
         Raises:
             NotFound: there is no such container.
         """
-        if location in OWN:
+        if is_reserved(location):
             raise NotFound("there is no such location")
         page = self._storage.blobs.browse(location, prefix=prefix, cursor=cursor)
         return BrowsePage(
@@ -387,8 +406,8 @@ def _refusal(file: UploadFile) -> str:
     parts = file.path.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\\" in file.path:
         return "the path has an empty part, a dot part or a backslash; rename it"
-    if any(ord(char) < 32 or ord(char) == 127 for char in file.path):
-        return "the path has a control character; rename it"
+    if why := unstorable(file.path):
+        return f"the path can't be kept: {why}; rename it"
     verdict = judge(file.path, file.size)
     return "" if verdict.media else WHY_REFUSED.get(verdict.reason, verdict.reason)
 

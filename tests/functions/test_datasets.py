@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.functions.conftest import Api
 
 SOURCE = {"container": "photos", "pattern": "birds/**"}
@@ -39,6 +41,47 @@ def test_storage_is_browsed_by_location_and_folder(api: Api) -> None:
     assert [one["prefix"] for one in top["folders"]] == ["birds/"]
     assert (missing.status, without.status) == (404, 422)
     assert {"location": "photos"} in api("GET", "storage/locations")["items"]
+
+
+UNSTORABLE = ["a\x07", "a\n", "a\x7f", "a\ufffe", "\uffffa", "x" * 1_025]
+
+
+@pytest.mark.parametrize("name", UNSTORABLE)
+def test_what_storage_can_not_take_is_refused_at_every_door(api: Api, name: str) -> None:
+    made = api("POST", "datasets", {"name": "Mine", "upload": True})["dataset_id"]
+    source = {"container": "photos", "pattern": f"{name}/**"}
+
+    dataset = api("POST", "datasets", {"name": "x", "source": source})
+    preview = api("POST", "datasets/preview", {"source": source})
+    prefix = api("GET", "storage/browse", query={"location": "photos", "prefix": name})
+    cursor = api("GET", "storage/browse", query={"location": "photos", "cursor": name})
+    upload = api(
+        "POST", f"datasets/{made}/uploads", {"files": [{"path": f"{name[:800]}.png", "size": 1}]}
+    )
+
+    assert (dataset.status, dataset["errors"][0]["pointer"]) == (422, "/source/pattern")
+    assert preview.status == 422
+    assert (prefix.status, prefix["errors"][0]["pointer"]) == (422, "/prefix")
+    assert (cursor.status, cursor["errors"][0]["pointer"]) == (422, "/cursor")
+    assert len(name) > 800 or "character that storage" in upload["uploads"][0]["refused"]
+
+
+@pytest.mark.parametrize("location", ["../models", "Photos", "a?b", "$logs", ""])
+def test_a_location_is_the_name_of_a_container(api: Api, location: str) -> None:
+    assert api("GET", "storage/browse", query={"location": location}).status == 422
+
+
+@pytest.mark.parametrize(
+    "location", ["models", "exports", "manifests", "renditions", "azure-webjobs-secrets"]
+)
+def test_nobody_looks_into_the_systems_own_containers(api: Api, location: str) -> None:
+    source = {"container": location, "pattern": "**/*.*"}
+
+    browsed = api("GET", "storage/browse", query={"location": location})
+    dataset = api("POST", "datasets", {"name": "x", "source": source})
+
+    assert browsed.status == 404
+    assert (dataset.status, dataset["errors"][0]["code"]) == (422, "reserved")
 
 
 def test_uploads_get_an_address_each(api: Api) -> None:

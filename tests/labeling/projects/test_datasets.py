@@ -136,7 +136,7 @@ def test_uploads_go_into_the_datasets_own_folder_and_become_its_images(world: Wo
         ("/x.png", "empty part"),
         ("a//x.png", "empty part"),
         ("a\\x.png", "backslash"),
-        ("a\nx.png", "control"),
+        ("a\nx.png", "U+000A"),
         ("x.exe", "not an accepted type"),
         ("x.tiff", "can't be labeled yet"),
     ],
