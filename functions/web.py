@@ -350,10 +350,14 @@ def caller_of(headers: dict[str, str], own: Services) -> Caller:
 
 
 def _principal(header: str) -> Principal | None:
-    """The signed-in person of a header; anything that can't be read is nobody."""
+    """The signed-in person of a header; anything but exactly one well-formed principal is nobody.
+
+    The host joins headers of the same name by commas: read leniently, the first of two, which a client may
+    have sent, would be believed.
+    """
     try:
-        padded = header.replace(" ", "+") + "=" * (-len(header) % 4)
-        found = Principal.model_validate_json(base64.b64decode(padded))
+        decoded = base64.b64decode(header, validate=True)
+        found = Principal.model_validate_json(decoded, strict=True)
     except (ValidationError, binascii.Error, ValueError):
         return None
     return found if found.userId and "authenticated" in found.userRoles else None

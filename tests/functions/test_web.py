@@ -20,7 +20,17 @@ def principal(text: str) -> dict[str, str]:
     return {"x-ms-client-principal": base64.b64encode(text.encode()).decode()}
 
 
+ONE = principal('{"identityProvider":"aad","userId":"xy","userRoles":["authenticated"]}')[
+    "x-ms-client-principal"
+]
+assert ONE.endswith("=")
+
+
 # Who calls.
+
+
+def test_the_principal_of_these_cases_is_let_in_when_it_is_whole_and_alone(api: Api) -> None:
+    assert api("GET", "me", who={"x-ms-client-principal": ONE}).status == 200
 
 
 @pytest.mark.parametrize(
@@ -38,6 +48,13 @@ def principal(text: str) -> dict[str, str]:
         principal('{"identityProvider":"aad","userId":"","userRoles":["authenticated"]}'),
         principal('{"identityProvider":"aad","userId":"x","userRoles":["anonymous"]}'),
         principal('{"identityProvider":"aad","userId":"x","userRoles":"authenticated"}'),
+        {"x-ms-client-principal": f"{ONE},{ONE}"},
+        {"x-ms-client-principal": f"{ONE}, {ONE}"},
+        {"x-ms-client-principal": f"{ONE},"},
+        {"x-ms-client-principal": f"{ONE[:8]} {ONE[8:]}"},
+        {"x-ms-client-principal": f"{ONE}\n"},
+        {"x-ms-client-principal": ONE.rstrip("=")},
+        principal('{"identityProvider":"aad","userId":7,"userRoles":["authenticated"]}'),
         {"x-api-key": "lbl_wrong"},
         {**ADMIN, "x-api-key": "lbl_wrong"},
     ],
