@@ -42,7 +42,6 @@ from labeling.items.records import (
     Late,
     Rendered,
     Task,
-    lane_of_queue_row,
     split_tasks,
     unpack,
 )
@@ -50,6 +49,7 @@ from labeling.items.records import (
     Run as Source,
 )
 from labeling.items.records import stored as stored_item
+from labeling.layout import Kind
 from labeling.media.header import Measured
 from labeling.model import digest_id, milliseconds
 from labeling.storage import Collision, Create, Operation, Range, Row, Storage, Tables
@@ -64,6 +64,9 @@ AT_ONCE = 10
 OUTCOMES = ("labeled", "labeled", "labeled", "skipped", "needs_review")
 SOURCES = tuple(Source(f"run{n}", 1_000 + n % 7) for n in range(14))
 """Runs that suggest labels: two of each moment, and none of them in order."""
+ORDER_OF = {one.run_id: one.order for one in SOURCES}
+KEPT = (Kind.HISTORY, Kind.ANSWER, Kind.FINISHED, Kind.PRELABEL)
+"""What is written once, and stays."""
 
 
 def suggestion(run_id: str, item: str) -> dict[str, str]:
@@ -194,17 +197,18 @@ class Ledger:
             self.largest = max(self.largest, len(operations))
             became: dict[str, dict[str, str]] = defaultdict(dict)
             for operation in operations:
-                if operation.key[:2] not in ("H|", "S|", "K|", "P|"):
+                kind = layout.kind_of(operation.key)
+                if kind not in KEPT:
                     continue
                 require(isinstance(operation, Create), "changed what is kept", operation.key)
-                if operation.key.startswith("H|") and isinstance(operation, Create):
+                if kind is Kind.HISTORY and isinstance(operation, Create):
                     self._remember(partition, operation, became)
             for submission, items in became.items():
                 require(submission not in self.kept, "saved twice", submission, items)
                 self.kept[submission] = items
 
     def _remember(self, partition: str, row: Create, became: dict[str, dict[str, str]]) -> None:
-        _, item, *_ = row.key.split("|")
+        item = layout.history_place(row.key).item
         self.history[item][row.key] = row
         what = str(row.cells["what"])
         if what not in ("submitted", "superseded"):
@@ -341,8 +345,8 @@ class World:
                     user, slot, shard, found, request_id=request, lease_ms=self.lease_ms
                 )
             except Collision as collision:
-                if collision.key.startswith("V|"):
-                    avoid.add(collision.key.split("|")[1])
+                if layout.kind_of(collision.key) is Kind.LABELING:
+                    avoid.add(layout.labeling_of(collision.key)[0])
                 continue
             self.tasks[user].append(task)
             return
@@ -354,15 +358,17 @@ class World:
     def _look(self, user: str, shard: int, avoid: set[str]) -> list[Found]:
         lane, strict = layout.shard_of(user, self.items.overlap), self.random.random() < 0.7
         partition = self.items.partition(shard)
+        first, end = layout.all_of(Kind.QUEUED)
         low = layout.queue_start(self.random.choice("12469"), lane)
-        page = Range(partition, low, "A|~", 4 * PAGE)
-        rows = self.storage.tables.query(layout.ITEMS, page)
+        rows = self.storage.tables.query(layout.ITEMS, Range(partition, low, end, 4 * PAGE))
         if not rows:
-            rows = self.storage.tables.query(layout.ITEMS, Range(partition, "A|", "A|~", 4 * PAGE))
+            rows = self.storage.tables.query(layout.ITEMS, Range(partition, first, end, 4 * PAGE))
         found = {
-            layout.listed_item(row.key): Found(row)
-            for row in sorted(rows, key=lambda row: (lane_of_queue_row(row.key) == lane) is strict)
-            if layout.listed_item(row.key) not in avoid
+            layout.item_of(row.key): Found(row)
+            for row in sorted(
+                rows, key=lambda row: (layout.queue_place(row.key).lane == lane) is strict
+            )
+            if layout.item_of(row.key) not in avoid
         }
         at = self.random.randrange(max(1, len(found) - PAGE + 1))
         return list(found.values())[at : at + PAGE]
@@ -464,10 +470,8 @@ class World:
                     digest=digest,
                 )
             except Collision as collision:
-                known = collision.key.startswith("S|") and self._answered_before(
-                    user, task_id, submission, digest
-                )
-                if known:
+                saved = layout.kind_of(collision.key) is Kind.ANSWER
+                if saved and self._answered_before(user, task_id, submission, digest):
                     return
                 continue
             self.ledger.answer(submission, digest, late)
@@ -517,10 +521,8 @@ class World:
 
     def reopen(self, user: str, shard: int) -> None:
         """Correct my own work."""
-        prefix = layout.finished(user, "")
-        rows = self.storage.tables.query(
-            layout.ITEMS, Range(self.items.partition(shard), prefix, prefix + "~", 5)
-        )
+        done = layout.below(layout.finished(user, ""))
+        rows = self.storage.tables.query(layout.ITEMS, Range(self.items.partition(shard), *done, 5))
         tasks, _ = self.items.tasks_of(user, [shard])
         slot = self._free_slot(tasks)
         if slot is None or not rows:
@@ -643,8 +645,8 @@ class Auditor:
         self._ledger = ledger
         self._deltas: dict[tuple[str, str], Mapping[str, int]] = {}
 
-    def _rows(self, shard: int, prefix: str) -> dict[str, Row]:
-        wanted = Range(self._items.partition(shard), prefix, prefix + layout.END)
+    def _rows(self, shard: int, kind: Kind) -> dict[str, Row]:
+        wanted = Range(self._items.partition(shard), *layout.all_of(kind))
         return {row.key: row for row in self._storage.rows(layout.ITEMS, wanted)}
 
     def shard(self, shard: int) -> None:
@@ -653,23 +655,28 @@ class Auditor:
         Raises:
             Violation: something does not fit.
         """
-        truths = {key[2:]: stored_item(row) for key, row in self._rows(shard, "I|").items()}
+        truths = {
+            layout.item_of(key): stored_item(row)
+            for key, row in self._rows(shard, Kind.TRUTH).items()
+        }
         items = {item_id: one.item for item_id, one in truths.items()}
         for item in items.values():
             fit = ("", copies_of(item.blob_etag))
             require(item.renditions in fit, "copies of another version", item)
-        leases = self._rows(shard, "T|")
+        leases = self._rows(shard, Kind.LABELER)
         tasks, returned = split_tasks(leases.values(), shard)
-        self._queue(items, [*self._rows(shard, "A|").values(), *(one.row for one in returned)])
+        self._queue(
+            items, [*self._rows(shard, Kind.QUEUED).values(), *(one.row for one in returned)]
+        )
         self._tasks(items, tasks)
-        self._listing(items, self._rows(shard, "L|"))
-        self._flags(items, self._rows(shard, "F|"))
-        self._labelings(items, self._rows(shard, "V|"))
-        prelabels = self._rows(shard, "P|")
+        self._listing(items, self._rows(shard, Kind.LISTED))
+        self._flags(items, self._rows(shard, Kind.FLAG))
+        self._labelings(items, self._rows(shard, Kind.LABELING))
+        prelabels = self._rows(shard, Kind.PRELABEL)
         for item_id, one in truths.items():
             self._prelabels(one.item, [row for key, row in prelabels.items() if item_id in key])
             self._history(item_id, one.item, unpack("labels", one.cells))
-        self._counters(shard, items, self._rows(shard, "C|"))
+        self._counters(shard, items, self._rows(shard, Kind.COUNTER))
 
     def _queue(self, items: Mapping[str, Item], rows: Sequence[Row]) -> None:
         wanted = {key: item for item in items.values() for key in item.queue_keys().values()}
@@ -717,14 +724,14 @@ class Auditor:
         """What was suggested for an item is kept, and the newest of it stands, as long as it may."""
         said: dict[str, Row] = {}
         for row in rows:
-            run_id = row.key.split("|")[2]
-            said[next(one.order for one in SOURCES if one.run_id == run_id)] = row
+            _, run_id = layout.prelabel_of(row.key)
+            said[ORDER_OF[run_id]] = row
             data = unpack("suggestion", row.cells)
             require(data == suggested(run_id, item.item_id), "not what was suggested", row.key)
         newest = max(said, default="")
         require(item.newest_run == newest, "not the newest run", item, sorted(said))
         stands = newest and self._stands(item, said[newest])
-        wanted = newest.split("|")[1] if stands else ""
+        wanted = layout.prelabel_of(said[newest].key)[1] if stands else ""
         # With overlap it may have been settled in all lanes, and been returned, in between.
         since = newest and item.revision > said[newest].number("revision")
         if self._items.overlap > 1 and since and not item.suggested:
@@ -752,7 +759,7 @@ class Auditor:
         wanted = {item.listing: item for item in items.values() if item.listing}
         require(rows.keys() == wanted.keys(), "listing", rows.keys() ^ wanted.keys())
         for key, row in rows.items():
-            copy = Item.of(layout.listed_item(key), row.cells)
+            copy = Item.of(layout.item_of(key), row.cells)
             require(copy == wanted[key], "copy in the listing", copy, wanted[key])
 
     def _flags(self, items: Mapping[str, Item], rows: Mapping[str, Row]) -> None:
@@ -776,14 +783,14 @@ class Auditor:
         require(found == wanted, "labelings", found.items() ^ wanted.items())
         for key, row in rows.items():
             if not row.text("task"):
-                _, item_id, user = key.split("|")
+                item_id, user = layout.labeling_of(key)
                 last = self._last_submitted(item_id, user)
                 require(unpack("labels", row.cells) == last, "labels of a labeling", key)
 
     def _history(self, item_id: str, item: Item, labels: bytes) -> None:
         rows = self._ledger.history[item_id]
         wanted = {layout.history(item_id, n) for n in range(1, item.revision + 1)}
-        found = {key for key in rows if key.count("|") == 2}
+        found = {key for key in rows if not layout.history_place(key).submission}
         require(found == wanted, "history", item_id, found ^ wanted)
         require(labels == self._last_submitted(item_id), "labels", item_id)
         times = [int(cast(int, rows[key].cells["at_ms"])) for key in sorted(found)]
@@ -822,7 +829,7 @@ class Auditor:
         stored: dict[str, Row] = {}
         for shard in range(self._items.shards):
             self.shard(shard)
-            stored |= self._rows(shard, "H|")
+            stored |= self._rows(shard, Kind.HISTORY)
         require(stored.keys() == written.keys(), "history", stored.keys() ^ written.keys())
         for key, row in stored.items():
             require(dict(row.cells) == dict(written[key].cells), "history was changed", key)
@@ -971,7 +978,7 @@ class Run:
 
     def _audit(self) -> None:
         for partition in self._changed:
-            self._auditor.shard(int(partition.rsplit("|", 1)[1], 16))
+            self._auditor.shard(layout.shard_of_partition(partition))
         self._changed.clear()
 
     def _step(self) -> None:

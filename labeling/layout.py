@@ -1,8 +1,8 @@
 """Every table, container and queue name, every key and every blob path. ADR-0002 tells why they are so.
 
 The names come from `layout.json`, which the deployment reads too, so that code and cloud cannot drift.
-Keys use `|` between parts; it sorts below every character used inside them, and user and item ids are
-lower-case base32, so no part can contain it.
+Keys use `|` between parts, of which the first tells what a row is (`Kind`). `|` can't be in a part: user
+and item ids are lower-case base32. Nobody else makes a key or takes one apart.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import hmac
 import json
 import unicodedata
+from enum import StrEnum
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from labeling.model import digest_id
 
@@ -48,6 +49,49 @@ QUEUES = tuple(_NAMES["queues"].values())
 END = "~"
 """Sorts above every character used in a key: `X|` to `X|~` is all of X."""
 
+
+class Kind(StrEnum):
+    """What a row is: the first part of its key. Capitals in table `items`, small letters in `projects`."""
+
+    TRUTH = "I"
+    QUEUED = "A"
+    LABELER = "T"
+    """A task, or an item that was returned to its labeler: what is theirs is found at once."""
+    REQUEST = "R"
+    DRAFT = "W"
+    FINISHED = "K"
+    ANSWER = "S"
+    LISTED = "L"
+    HISTORY = "H"
+    FLAG = "F"
+    PRELABEL = "P"
+    COUNTER = "C"
+    LABELING = "V"
+
+    PROJECT = "p"
+    MEMBER = "m"
+    ELSEWHERE = "e"
+    INVITATION = "i"
+    RUN = "r"
+    BATCHES = "b"
+    EXPORT = "x"
+
+
+def kind_of(key: str) -> Kind:
+    """What the row of a key is."""
+    return Kind(key.partition("|")[0])
+
+
+def below(prefix: str) -> tuple[str, str]:
+    """The range of all keys that begin with `prefix`."""
+    return prefix, prefix + END
+
+
+def all_of(kind: Kind) -> tuple[str, str]:
+    """The range of all rows of a kind."""
+    return below(f"{kind}|")
+
+
 # Order of the queues: a smaller number is handed out first.
 FRONT, PRELABELED, CLUSTERED, MANUAL, UNMEASURED = "1", "2", "4", "6", "9"
 KIND_OF = {
@@ -62,6 +106,11 @@ KIND_OF = {
 def shard_partition(project_id: str, shard: int) -> str:
     """The partition that holds one shard of a project's items."""
     return f"{project_id}|{shard:02x}"
+
+
+def shard_of_partition(partition: str) -> int:
+    """The shard that a partition holds."""
+    return int(partition.rsplit("|", 1)[1], 16)
 
 
 def item_id(container: str, path: str) -> str:
@@ -86,106 +135,170 @@ def reverse_time(ms: int) -> str:
 
 def truth(item: str) -> str:
     """The one row of an item that never moves."""
-    return f"I|{item}"
+    return f"{Kind.TRUTH}|{item}"
 
 
 def queued(priority: str, lane: int, order: str, item: str) -> str:
     """Exists exactly while this lane of the item is available to anyone."""
-    return f"A|{priority}|{lane}|{order}|{item}"
+    return f"{Kind.QUEUED}|{priority}|{lane}|{order}|{item}"
+
+
+class QueuePlace(NamedTuple):
+    """Where in the queues a row is."""
+
+    priority: str
+    lane: int
+    order: str
+
+
+def queue_place(key: str) -> QueuePlace:
+    """The place of a queue row; what is returned to a labeler waits in front of all, in lane 0."""
+    if kind_of(key) is not Kind.QUEUED:
+        return QueuePlace("", 0, "")
+    _, priority, lane, order, _ = key.split("|")
+    return QueuePlace(priority, int(lane), order)
 
 
 def queue_start(priority: str, lane: int, order: str = "") -> str:
     """Where a queue starts, or the place in it just before `order`."""
-    return f"A|{priority}|{lane}|{order}"
+    return f"{Kind.QUEUED}|{priority}|{lane}|{order}"
 
 
 def reserved(user: str, item: str) -> str:
     """Exists exactly while the item waits for this labeler, to whom it was returned."""
-    return f"T|{user}|r|{item}"
+    return f"{Kind.LABELER}|{user}|r|{item}"
 
 
 def lease(user: str, slot: int) -> str:
     """The row of an open task. Whoever deletes it under its ETag ends the lease: it is the lock."""
-    return f"T|{user}|{slot}"
+    return f"{Kind.LABELER}|{user}|{slot}"
+
+
+def lease_place(key: str) -> tuple[str, int] | None:
+    """(user, slot) of a task's row; None where the row is an item returned to a labeler."""
+    _, user, slot, *returned = key.split("|")
+    return None if returned else (user, int(slot))
 
 
 def labelers_rows(user: str) -> str:
     """Prefix of a labeler's open tasks and of what was returned to them."""
-    return f"T|{user}|"
+    return f"{Kind.LABELER}|{user}|"
 
 
 def request(user: str, request_id: str) -> str:
     """Which task a request for one was answered with."""
-    return f"R|{user}|{request_id}"
+    return f"{Kind.REQUEST}|{user}|{request_id}"
 
 
 def draft(user: str, task: str) -> str:
     """A labeler's unfinished work on a task."""
-    return f"W|{user}|{task}"
+    return f"{Kind.DRAFT}|{user}|{task}"
 
 
 def finished(user: str, task: str) -> str:
     """What became of a task."""
-    return f"K|{user}|{task}"
+    return f"{Kind.FINISHED}|{user}|{task}"
+
+
+def task_of(key: str) -> tuple[str, str]:
+    """(user, task) of a draft, of what became of a task, or of an answer."""
+    _, user, task, *_ = key.split("|")
+    return user, task
 
 
 def answered(user: str, task: str, submission: str) -> str:
     """The answer given to a submission, for whoever sends it again."""
-    return f"S|{user}|{task}|{submission}"
+    return f"{Kind.ANSWER}|{user}|{task}|{submission}"
 
 
 def answers_of(user: str, shard: int, slot: int) -> str:
     """Prefix of the answers given for a labeler's tasks of one slot; those of the newest task first."""
-    return f"S|{user}|{shard:02x}{slot}"
+    return f"{Kind.ANSWER}|{user}|{shard:02x}{slot}"
 
 
 def finished_of(user: str, shard: int, slot: int) -> str:
     """Prefix of a labeler's finished tasks of one slot, newest first."""
-    return f"K|{user}|{shard:02x}{slot}"
+    return f"{Kind.FINISHED}|{user}|{shard:02x}{slot}"
 
 
 def listed(state: str, ms: int, revision: int, item: str) -> str:
     """The listing row of a settled item, newest first."""
-    return f"L|{state}|{reverse_time(ms)}|{revision:05d}|{item}"
+    return f"{Kind.LISTED}|{state}|{reverse_time(ms)}|{revision:05d}|{item}"
 
 
-def listed_item(row: str) -> str:
-    """The item of a key that ends with it."""
-    return row.rsplit("|", 1)[1]
+def listings_of(state: str) -> str:
+    """Prefix of the listing rows of a state."""
+    return f"{Kind.LISTED}|{state}|"
+
+
+def item_of(key: str) -> str:
+    """The item of a truth, queue, returned or listing row."""
+    return key.rsplit("|", 1)[1]
 
 
 def history(item: str, revision: int) -> str:
     """What revision `revision` of an item was, in full."""
-    return f"H|{item}|{revision:05d}"
+    return f"{Kind.HISTORY}|{item}|{revision:05d}"
 
 
 def superseded(item: str, revision: int, submission: str) -> str:
     """Late work that came after somebody else's: kept, not counted."""
-    return f"H|{item}|{revision:05d}|{submission}"
+    return f"{Kind.HISTORY}|{item}|{revision:05d}|{submission}"
+
+
+def history_of(item: str) -> str:
+    """Prefix of all that became of an item."""
+    return f"{Kind.HISTORY}|{item}|"
+
+
+class HistoryPlace(NamedTuple):
+    """Which entry of an item's history a row is; `submission` only of late work that does not count."""
+
+    item: str
+    revision: int
+    submission: str = ""
+
+
+def history_place(key: str) -> HistoryPlace:
+    """The place of a history row."""
+    _, item, revision, *submission = key.split("|")
+    return HistoryPlace(item, int(revision), *submission)
 
 
 def labeling(item: str, user: str) -> str:
     """One labeler's hold on, or labeling of, an item of a project with overlap."""
-    return f"V|{item}|{user}"
+    return f"{Kind.LABELING}|{item}|{user}"
+
+
+def labeling_of(key: str) -> tuple[str, str]:
+    """(item, user) of a labeling."""
+    _, item, user = key.split("|")
+    return item, user
 
 
 def prelabel(item: str, run: str) -> str:
     """What a run suggested for an item: written once, kept for ever."""
-    return f"P|{item}|{run}"
+    return f"{Kind.PRELABEL}|{item}|{run}"
+
+
+def prelabel_of(key: str) -> tuple[str, str]:
+    """(item, run) of a suggestion."""
+    _, item, run = key.split("|")
+    return item, run
 
 
 def flagged(item: str) -> str:
     """Exists exactly while the item carries a flag."""
-    return f"F|{item}"
+    return f"{Kind.FLAG}|{item}"
 
 
-COUNTER_BASE = "C|"
+COUNTER_BASE = f"{Kind.COUNTER}|"
 """The folded counters of a shard. Rows behind it are changes not folded in yet."""
 
 
 def counter_change(ms: int, random: str) -> str:
     """One change of the counters of a shard."""
-    return f"C|{ms:013d}{random}"
+    return f"{COUNTER_BASE}{ms:013d}{random}"
 
 
 def task_id(shard: int, slot: int, ms: int, random: str) -> str:
@@ -206,25 +319,46 @@ def task_place(task: str) -> tuple[int, int] | None:
         return None
 
 
-PROJECT = "p"
-CAPACITY = "p|capacity"
-REFRESH_STATE = "p|refresh"
-ASSIST_STATE = "p|assist"
+PROJECT = str(Kind.PROJECT)
+CAPACITY = f"{PROJECT}|capacity"
+REFRESH_STATE = f"{PROJECT}|refresh"
+ASSIST_STATE = f"{PROJECT}|assist"
+
+INVITATIONS_AND_MEMBERS = (f"{Kind.INVITATION}|", f"{Kind.MEMBER}|{END}")
+"""The range of both: nothing else lies between them."""
+
+MEMBERS_AND_PROJECT = (f"{Kind.MEMBER}|", f"{PROJECT}|{END}")
+"""The range of the members, the project, its capacity and its last refresh."""
 
 
 def member(user: str) -> str:
     """A person's place in a project: role and shards they draw from."""
-    return f"m|{user}"
+    return f"{Kind.MEMBER}|{user}"
+
+
+def member_user(key: str) -> str:
+    """Whose place in a project a row is."""
+    return key.split("|")[1]
+
+
+def invitation(address: str) -> str:
+    """An invitation to a project, by the digest of the e-mail address."""
+    return f"{Kind.INVITATION}|{address}"
+
+
+def invited_address(key: str) -> str:
+    """The digest of the e-mail address that is invited."""
+    return key.split("|")[1]
 
 
 def elsewhere(user: str) -> str:
     """In which other shards something of a labeler's is: returned to them, or open."""
-    return f"e|{user}"
+    return f"{Kind.ELSEWHERE}|{user}"
 
 
 def run(run_id: str) -> str:
     """A run: of our own, or of whoever suggested labels from elsewhere."""
-    return f"r|{run_id}"
+    return f"{Kind.RUN}|{run_id}"
 
 
 OWN_RUNS = "run-"
@@ -238,12 +372,12 @@ def run_id(ms: int, random: str) -> str:
 
 def batches(run_id: str) -> str:
     """Which batches of a run that works in batches are done."""
-    return f"b|{run_id}"
+    return f"{Kind.BATCHES}|{run_id}"
 
 
 def export(export_id: str) -> str:
     """An export."""
-    return f"x|{export_id}"
+    return f"{Kind.EXPORT}|{export_id}"
 
 
 ALL_PROJECTS = "projects"

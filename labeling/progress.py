@@ -106,12 +106,16 @@ class ProgressService:
         rows, counters = self._storage.together(
             lambda: list(
                 self._storage.rows(
-                    layout.PROJECTS, Range(project.project_id, "m|", "p|" + layout.END)
+                    layout.PROJECTS, Range(project.project_id, *layout.MEMBERS_AND_PROJECT)
                 )
             ),
             lambda: opened.items.counters(),
         )
-        members = {row.key[2:]: member_of(row) for row in rows if row.key.startswith("m|")}
+        members = {
+            layout.member_user(row.key): member_of(row)
+            for row in rows
+            if layout.kind_of(row.key) is layout.Kind.MEMBER
+        }
         records = {row.key: row for row in rows}
         refresh_row = records.get(layout.REFRESH_STATE)
         refresh = RefreshState.model_validate_json(refresh_row.text("doc")) if refresh_row else None

@@ -20,6 +20,7 @@ from labeling.storage import Range, Row, Storage, check_key
 from labeling.tasks.service import ImageLinks, Tasks
 
 LISTED: tuple[ItemState, ...] = (*SETTLED, "unreadable", "excluded")
+_ALL, _ = layout.all_of(layout.Kind.TRUTH)
 
 
 class ItemFilter(Model):
@@ -142,7 +143,7 @@ class Review:
             return ItemPage(items=[self._line(opened, item) for item in found], next_cursor=None)
         if wanted.state == "leased":
             return self._leased(opened, wanted)
-        prefix = f"L|{wanted.state}|" if wanted.state in LISTED else "I|"
+        prefix = layout.listings_of(wanted.state) if wanted.state in LISTED else _ALL
         places = _read_cursor(wanted.cursor, opened.project.shards, prefix)
         rows, places = self._merge(opened, prefix, places, wanted)
         return ItemPage(
@@ -171,7 +172,7 @@ class Review:
     ) -> tuple[Sequence[Item], list[str | None]]:
         """The next items of all shards in order of their keys; at most one storage page a shard."""
         narrow = any((wanted.class_id, wanted.labeler, wanted.kind, wanted.flag)) or (
-            wanted.state is not None and prefix == "I|"
+            wanted.state is not None and prefix == _ALL
         )
         size = 1000 if narrow else wanted.limit
         live = [shard for shard, place in enumerate(places) if place is not None]
@@ -316,9 +317,9 @@ def _entry(one: Revision) -> HistoryEntry:
 
 
 def _item(row: Row) -> Item:
-    if row.key.startswith("I|"):
+    if layout.kind_of(row.key) is layout.Kind.TRUTH:
         return stored(row).item
-    return Item.of(layout.listed_item(row.key), row.cells)
+    return Item.of(layout.item_of(row.key), row.cells)
 
 
 def _fits(item: Item, wanted: ItemFilter) -> bool:

@@ -129,6 +129,47 @@ def test_the_core_imports_no_cloud_and_no_web(path: Path) -> None:
     assert not any(one.startswith("labeling.adapters") for one in imported)
 
 
+def cut_by_hand(source: str) -> list[str]:
+    """Where keys of rows are made or taken apart: `"I|..."`, `split("|")`, `key[2:]`."""
+
+    def cuts(node: ast.AST) -> bool:
+        match node:
+            case ast.Constant(value=str(text)):
+                return node not in prose and bool(re.match(r"\w+\|", text))
+            case ast.Call(
+                func=ast.Attribute(attr="split" | "rsplit" | "partition" | "rpartition"),
+                args=[ast.Constant(value="|"), *_],
+            ):
+                return True
+            case ast.Subscript(value=ast.Attribute(attr="key")):
+                return True
+        return False
+
+    nodes = list(ast.walk(ast.parse(source)))
+    prose = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    return [f"{node.lineno}: {ast.unparse(node)}" for node in nodes if cuts(node)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['low = "I|"', 'high = f"A|{kind}|"', '_, user = key.split("|")', "user = row.key[2:]"],
+)
+def test_a_key_that_is_cut_by_hand_is_found(line: str) -> None:
+    assert cut_by_hand(line)
+
+
+def test_keys_are_made_and_taken_apart_in_the_layout_alone() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{place}"
+        for room in ("labeling", "functions", "dev")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        if path != ROOT / "labeling/layout.py"
+        for place in cut_by_hand(path.read_text("utf-8"))
+    ]
+
+    assert found == []
+
+
 def test_every_room_of_the_core_is_under_the_import_contract() -> None:
     contract = (ROOT / "pyproject.toml").read_text("utf-8")
     listed = set(re.findall(r'"labeling\.(\w+)"', contract))

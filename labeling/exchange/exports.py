@@ -210,7 +210,9 @@ class Exports:
 
     def all(self, project_id: str) -> ExportList:
         """Exports of a project, newest first."""
-        rows = self._storage.rows(layout.PROJECTS, Range(project_id, "x|", "x|" + layout.END))
+        rows = self._storage.rows(
+            layout.PROJECTS, Range(project_id, *layout.all_of(layout.Kind.EXPORT))
+        )
         exports = sorted(map(self._documents.of, rows), key=lambda e: e.created_at, reverse=True)
         return ExportList(items=exports)
 

@@ -52,7 +52,6 @@ from labeling.items.records import (
     Suggested,
     Task,
     as_json,
-    lane_of_queue_row,
     operations_for,
     pack,
     split_tasks,
@@ -473,7 +472,7 @@ class Items:
         )
         for one, truth in zip(found, truths, strict=True):
             old = truth.item if truth else one.item
-            number = lane_of_queue_row(one.row.key)
+            number = layout.queue_place(one.row.key).lane
             if one.row.key not in old.queue_keys().values():
                 raise Collision(one.row.key)
             new = replace(
@@ -764,7 +763,7 @@ class Items:
                 self._transact(shard, [kept, *work.finish(now)])
                 return late
             except Collision as collision:
-                if collision.key.startswith("S|"):
+                if layout.kind_of(collision.key) is layout.Kind.ANSWER:
                     raise
         raise AssertionError("unreachable")
 
@@ -866,12 +865,10 @@ class Items:
     def unreserve(self, user: str, shard: int) -> int:
         """Give everyone what was returned to a labeler who is gone. Returns how many items."""
         freed = 0
-        prefix = layout.reserved(user, "")
-        for row in self._storage.rows(
-            layout.ITEMS, Range(self.partition(shard), prefix, prefix + layout.END)
-        ):
+        waiting = layout.below(layout.reserved(user, ""))
+        for row in self._storage.rows(layout.ITEMS, Range(self.partition(shard), *waiting)):
             for _ in self._attempts():
-                one = self.read(layout.listed_item(row.key))
+                one = self.read(layout.item_of(row.key))
                 if one is None or one.item.reserved != user:
                     break
                 priority = layout.FRONT if one.item.width else layout.UNMEASURED
@@ -901,25 +898,19 @@ class Items:
 
     def tasks_range(self, user: str, shard: int) -> Range:
         """Where a labeler's open tasks and returned items of a shard are."""
-        prefix = layout.labelers_rows(user)
-        return Range(self.partition(shard), prefix, prefix + layout.END, 64)
+        return Range(self.partition(shard), *layout.below(layout.labelers_rows(user)), 64)
 
     def open_tasks(self, shards: Sequence[int]) -> list[Task]:
         """Every open task of these shards, in one round trip for up to 1,000 of each."""
         tasks: list[Task] = []
-        for shard, rows in zip(
-            shards,
-            self._storage.tables.query_many(
-                layout.ITEMS,
-                [Range(self.partition(shard), "T|", "T|" + layout.END) for shard in shards],
-            ),
-            strict=True,
-        ):
+        low, high = layout.all_of(layout.Kind.LABELER)
+        pages = self._storage.tables.query_many(
+            layout.ITEMS, [Range(self.partition(shard), low, high) for shard in shards]
+        )
+        for shard, rows in zip(shards, pages, strict=True):
             if len(rows) == MAX_PAGE:
-                last = rows[-1].key + "!"
-                rows += self._storage.rows(
-                    layout.ITEMS, Range(self.partition(shard), last, "T|" + layout.END)
-                )
+                rest = Range(self.partition(shard), rows[-1].key + "!", high)
+                rows += self._storage.rows(layout.ITEMS, rest)
             tasks += split_tasks(rows, shard)[0]
         return tasks
 
@@ -971,20 +962,14 @@ class Items:
 
     def history(self, item_id: str) -> list[Revision]:
         """Every revision of an item, oldest first, and late work that was kept but not counted."""
-        prefix = f"H|{item_id}|"
-        return [
-            _revision(row)
-            for row in self._storage.rows(
-                layout.ITEMS,
-                Range(self.partition(self.shard_of(item_id)), prefix, prefix + layout.END),
-            )
-        ]
+        partition = self.partition(self.shard_of(item_id))
+        all_of_it = Range(partition, *layout.below(layout.history_of(item_id)))
+        return [_revision(row) for row in self._storage.rows(layout.ITEMS, all_of_it)]
 
     def all_rows(self, shard: int) -> Iterator[Stored]:
         """Every item of a shard once, in order of item ids, whatever happens meanwhile."""
-        for row in self._storage.rows(
-            layout.ITEMS, Range(self.partition(shard), "I|", "I|" + layout.END)
-        ):
+        truths = layout.all_of(layout.Kind.TRUTH)
+        for row in self._storage.rows(layout.ITEMS, Range(self.partition(shard), *truths)):
             yield stored(row)
 
     def counters(self) -> Counter[str]:
@@ -993,7 +978,7 @@ class Items:
         shards = range(self.shards)
         pages = self._storage.tables.query_many(
             layout.ITEMS,
-            [Range(self.partition(shard), "C|", "C|" + layout.END) for shard in shards],
+            [Range(self.partition(shard), *layout.all_of(layout.Kind.COUNTER)) for shard in shards],
         )
         for shard, rows in zip(shards, pages, strict=True):
             if len(rows) == MAX_PAGE:
@@ -1012,7 +997,8 @@ class Items:
         folded = 0
         while True:
             rows = self._storage.tables.query(
-                layout.ITEMS, Range(self.partition(shard), "C|", "C|" + layout.END, 95)
+                layout.ITEMS,
+                Range(self.partition(shard), *layout.all_of(layout.Kind.COUNTER), 95),
             )
             changes = [row for row in rows if row.key != layout.COUNTER_BASE]
             if len(changes) < 2:
@@ -1082,7 +1068,7 @@ def active_key(ms: int, user: str) -> str:
 def _revision(row: Row) -> Revision:
     labels = unpack("labels", row.cells)
     return Revision(
-        revision=int(row.key.split("|")[2]),
+        revision=layout.history_place(row.key).revision,
         what=row.text("what"),
         by=row.text("by"),
         at=from_milliseconds(row.number("at_ms")),

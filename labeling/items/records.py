@@ -197,10 +197,6 @@ class Item:
             self, lanes=tuple(lane if n == number else old for n, old in enumerate(self.lanes))
         )
 
-    def lane_of(self, task: str) -> int | None:
-        """The lane a task holds."""
-        return next((n for n, lane in enumerate(self.lanes) if task and lane.task == task), None)
-
     def cells(self) -> dict[str, Value]:
         """The truth row, without the annotations."""
         return {
@@ -267,7 +263,7 @@ class Stored:
 
 def stored(row: Row) -> Stored:
     """The item of a truth row."""
-    return Stored(Item.of(row.key[2:], row.cells), row.etag, row.cells)
+    return Stored(Item.of(layout.item_of(row.key), row.cells), row.etag, row.cells)
 
 
 def pack(name: str, data: bytes, *, limit: int = MAX_LABELS_BYTES) -> dict[str, Value]:
@@ -335,12 +331,7 @@ def _difference(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict
 
 def queued_item(row: Row) -> Item:
     """The item of a queue row (`A|...`, or `T|user|r|...` for one returned to a labeler)."""
-    return Item.of(layout.listed_item(row.key), row.cells)
-
-
-def lane_of_queue_row(key: str) -> int:
-    """The lane a queue row stands for; what is returned to one labeler is in lane 0."""
-    return int(key.split("|")[2]) if key.startswith("A|") else 0
+    return Item.of(layout.item_of(row.key), row.cells)
 
 
 def operations_for(
@@ -483,11 +474,13 @@ class Task:
     @classmethod
     def of(cls, row: Row, shard: int) -> Task:
         """The task of a row `T|user|slot`."""
-        _, user, slot = row.key.split("|")
+        place = layout.lease_place(row.key)
+        assert place is not None, row.key
+        user, slot = place
         return cls(
             task_id=row.text("task"),
             user=user,
-            slot=int(slot),
+            slot=slot,
             shard=shard,
             request_id=row.text("request"),
             until_ms=row.number("until_ms"),
@@ -538,7 +531,7 @@ class Finished:
     @classmethod
     def of(cls, row: Row) -> Finished:
         """What became of the task of a row `K|user|task`."""
-        _, user, task = row.key.split("|")
+        user, task = layout.task_of(row.key)
         return cls(
             task_id=task,
             user=user,
@@ -612,7 +605,7 @@ def split_tasks(rows: Iterable[Row], shard: int) -> tuple[list[Task], list[Found
     tasks: list[Task] = []
     returned: list[Found] = []
     for row in rows:
-        if row.key.split("|")[2] == "r":
+        if layout.lease_place(row.key) is None:
             returned.append(Found(row))
         else:
             tasks.append(Task.of(row, shard))

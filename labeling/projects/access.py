@@ -114,7 +114,7 @@ def _role(row: Row) -> Role:
 def member_of(row: Row) -> Member:
     """The member of a row `m|user`."""
     return Member(
-        user=row.key[2:],
+        user=layout.member_user(row.key),
         role=_role(row),
         name=row.text("name"),
         provider=row.text("provider"),
@@ -123,6 +123,18 @@ def member_of(row: Row) -> Member:
         previous_home=row.number("previous_home", -1)
         if row.number("previous_home", -1) >= 0
         else None,
+    )
+
+
+def _view(row: Row) -> MemberView:
+    invited = layout.kind_of(row.key) is layout.Kind.INVITATION
+    return MemberView(
+        member_id=f"{INVITED}{layout.invited_address(row.key)}"
+        if invited
+        else layout.member_user(row.key),
+        role=_role(row),
+        name=row.text("name"),
+        invited=invited,
     )
 
 
@@ -137,16 +149,10 @@ class Access:
 
     def members(self, project_id: str) -> list[MemberView]:
         """Members and people invited, by name."""
-        rows = self._storage.rows(layout.PROJECTS, Range(project_id, "i|", "m|" + layout.END))
-        views = [
-            MemberView(
-                member_id=f"{INVITED}{row.key[2:]}" if row.key.startswith("i|") else row.key[2:],
-                role=_role(row),
-                name=row.text("name"),
-                invited=row.key.startswith("i|"),
-            )
-            for row in rows
-        ]
+        rows = self._storage.rows(
+            layout.PROJECTS, Range(project_id, *layout.INVITATIONS_AND_MEMBERS)
+        )
+        views = [_view(row) for row in rows]
         return sorted(views, key=lambda view: (view.name.casefold(), view.member_id))
 
     def member(self, project_id: str, member_id: str) -> MemberView:
@@ -208,7 +214,7 @@ class Access:
         Raises:
             NotFound: nobody is invited with this id.
         """
-        key = "i|" + member_id.removeprefix(INVITED)
+        key = layout.invitation(member_id.removeprefix(INVITED))
         row = self._tables.get(layout.PROJECTS, project_id, key)
         if row is None:
             raise NotFound("nobody is invited with this id")
@@ -219,7 +225,7 @@ class Access:
         """Let an address in: whoever first signs in with it becomes a member."""
         key = digest_id(invitation.email.casefold())
         cells = {"role": invitation.role, "name": invitation.email}
-        self._put(layout.PROJECTS, project_id, f"i|{key}", cells, cells)
+        self._put(layout.PROJECTS, project_id, layout.invitation(key), cells, cells)
         self._put(layout.DIRECTORY, layout.invitations(invitation.email), project_id, cells, cells)
         return MemberView(
             member_id=f"{INVITED}{key}", role=invitation.role, name=invitation.email, invited=True
@@ -243,7 +249,8 @@ class Access:
                 name=caller.name,
                 provider=caller.provider,
             )
-            self._drop(layout.PROJECTS, row.key, f"i|{digest_id(caller.email.casefold())}")
+            address = digest_id(caller.email.casefold())
+            self._drop(layout.PROJECTS, row.key, layout.invitation(address))
             self._drop(layout.DIRECTORY, partition, row.key)
 
     def roles_of(self, user: str) -> dict[str, Role]:

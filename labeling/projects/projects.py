@@ -876,7 +876,8 @@ def _project(row: Row) -> Project:
 def _made(row: Row) -> Project | Member | Elsewhere:
     if row.key == layout.PROJECT:
         return _project(row)
-    return member_of(row) if row.key.startswith("m|") else _elsewhere(row)
+    is_member = layout.kind_of(row.key) is layout.Kind.MEMBER
+    return member_of(row) if is_member else _elsewhere(row)
 
 
 def _elsewhere(row: Row) -> Elsewhere:

@@ -17,8 +17,6 @@ from labeling.projects.access import Caller
 from labeling.projects.projects import Opened
 from labeling.storage import Clock, Range, Row, Storage
 
-UNMEASURED = f"A|{layout.UNMEASURED}|"
-
 PLENTY = 8
 """Pages that must be left in a shard's queue for starting at a random place of it."""
 
@@ -156,7 +154,7 @@ class Look:
         if kind == layout.FRONT:  # few, and never to be missed: from the head
             head = layout.queue_start(kind, self._lane)
             partition = self._items.partition(self._home)
-            return Range(partition, head, head + layout.END, 4 * size)
+            return Range(partition, *layout.below(head), 4 * size)
         # Not so near the end that a page would not fill: going on from the beginning costs a call.
         start = self._random() * (1 - 4 * size / self._left)
         low = layout.queue_start(kind, self._lane, f"{int(start * 2**48):012x}")
@@ -166,7 +164,7 @@ class Look:
     def _whole_queue(self, shard: int, size: int) -> Range:
         # With overlap the first rows may all be of items I had.
         limit = 1000 if self._project.overlap > 1 else 4 * size
-        return Range(self._items.partition(shard), "A|", "A|" + layout.END, limit)
+        return Range(self._items.partition(shard), *layout.all_of(layout.Kind.QUEUED), limit)
 
     def page(self, queue: list[Row], size: int) -> list[Found]:
         """The items to claim from my shard; empty when it holds nothing that is ready."""
@@ -195,15 +193,15 @@ class Look:
         ready = [
             row
             for row in queue
-            if not row.key.startswith(UNMEASURED)
-            and layout.listed_item(row.key) not in self._avoid
+            if _kind_of(row) != layout.UNMEASURED
+            and layout.item_of(row.key) not in self._avoid
             and not self._had(row)
         ]
         if not ready:
             return []
         best = min(_kind_of(row) for row in ready)
-        rows = [row for row in ready if row.key.startswith(f"A|{best}|")]
-        mine = [row for row in rows if row.key.startswith(f"A|{best}|{self._lane}|")]
+        rows = [row for row in ready if _kind_of(row) == best]
+        mine = [row for row in rows if layout.queue_place(row.key).lane == self._lane]
         return mine or rows
 
     def _had(self, row: Row) -> bool:
@@ -213,14 +211,14 @@ class Look:
         )
 
     def _choose(self, queue: Sequence[Row], size: int) -> list[Found]:
-        self._unmeasured += [Found(row) for row in queue if row.key.startswith(UNMEASURED)]
+        self._unmeasured += [Found(row) for row in queue if _kind_of(row) == layout.UNMEASURED]
         rows = self._leading(queue)
         if len(rows) > size:
             at = int(self._random() * (len(rows) - size + 1))
             rows = rows[at : at + size]
         found: dict[str, Found] = {}
         for row in rows:
-            found.setdefault(layout.listed_item(row.key), Found(row))
+            found.setdefault(layout.item_of(row.key), Found(row))
         return list(found.values())
 
     def elsewhere(self, size: int) -> tuple[int, list[Found]]:
@@ -283,12 +281,12 @@ class Look:
 
 
 def _kind_of(row: Row) -> str:
-    return row.key.split("|", 2)[1]
+    return layout.queue_place(row.key).priority
 
 
 def _extrapolated(queue: Sequence[Row]) -> float:
     """About how many rows a queue has, from how close together these are in its shuffled order."""
-    places = [int(row.key.split("|")[3], 16) for row in queue]
+    places = [int(layout.queue_place(row.key).order, 16) for row in queue]
     span = (max(places) - min(places)) / 2**48
     return len(places) / span if span else float(len(places))
 

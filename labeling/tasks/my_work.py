@@ -115,10 +115,11 @@ class Mine:
         items = opened.items
         shards = range(items.shards)
         answers = [
-            Range(items.partition(shard), prefix, prefix + layout.END, RECENT)
+            Range(
+                items.partition(shard), *layout.below(layout.answers_of(user, shard, slot)), RECENT
+            )
             for shard in shards
             for slot in range(MAX_OPEN)
-            for prefix in [layout.answers_of(user, shard, slot)]
         ]
         own = [items.tasks_range(user, shard) for shard in shards]
         pages = self._storage.tables.query_many(layout.ITEMS, [*own, *answers])
@@ -196,7 +197,7 @@ class Mine:
 
 def _submitted(rows: Sequence[Row]) -> dict[str, str]:
     """Items saved by submissions, of the newest tasks first, each with the last task it was in."""
-    tasks = {row.key: row.key.split("|")[2] for row in rows}
+    tasks = {row.key: layout.task_of(row.key)[1] for row in rows}
     newest = sorted(rows, key=lambda row: layout.task_time(tasks[row.key]))
     submitted: dict[str, str] = {}
     for row in newest:

@@ -326,12 +326,13 @@ class Tasks:
                     lease_ms=self._settings.lease_seconds * 1000,
                 )
             except Collision as collision:
-                if collision.key.startswith("R|"):
+                taken = layout.kind_of(collision.key)
+                if taken is layout.Kind.REQUEST:
                     answered = self._answered_before(opened, caller, request.request_id, shard)
                     if answered:
                         return answered
-                if collision.key.startswith("V|"):
-                    avoid.add(collision.key.split("|")[1])
+                if taken is layout.Kind.LABELING:
+                    avoid.add(layout.labeling_of(collision.key)[0])
                 continue
             if shard == home and previous is not None and all(t.shard != previous for t in tasks):
                 with suppress(Collision):  # no longer a member, or on another host at the same time
@@ -412,10 +413,13 @@ class Tasks:
         pages = self._storage.tables.query_many(
             layout.ITEMS,
             [
-                Range(opened.items.partition(shard), prefix, prefix + layout.END, RECENT)
+                Range(
+                    opened.items.partition(shard),
+                    *layout.below(layout.finished_of(caller.user, shard, slot)),
+                    RECENT,
+                )
                 for shard in range(opened.project.shards)
                 for slot in range(MAX_OPEN)
-                for prefix in [layout.finished_of(caller.user, shard, slot)]
             ],
         )
         finished = [Finished.of(row) for rows in pages for row in rows]
@@ -620,7 +624,7 @@ class Tasks:
                     digest=digest,
                 )
             except Collision as collision:
-                if collision.key.startswith("S|"):
+                if layout.kind_of(collision.key) is layout.Kind.ANSWER:
                     before = opened.items.answer(caller.user, task_id, envelope.submission_id)
                     if before:
                         return as_before(before, digest)

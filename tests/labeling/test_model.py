@@ -27,12 +27,12 @@ from labeling.items.records import (
     Late,
     Stored,
     Task,
-    lane_of_queue_row,
     pack,
 )
 from labeling.items.records import (
     Run as Source,
 )
+from labeling.layout import Kind, kind_of
 from labeling.media.header import Measured
 from labeling.storage import Collision, Create, Delete, Merge, Operation, Range, Value
 from tests.conftest import TestStorage
@@ -81,10 +81,14 @@ def _without_etag(operation: Operation) -> Operation:
     return operation if isinstance(operation, Create) else replace(operation, etag=None)
 
 
+def _is_task(key: str) -> bool:
+    return kind_of(key) is Kind.LABELER and layout.lease_place(key) is not None
+
+
 def _ends(operations: Sequence[Operation], *how: str) -> bool:
     """Whether a transaction ends a task in this way."""
     return any(
-        isinstance(one, Create) and one.key.startswith("K|") and one.cells["how"] in how
+        isinstance(one, Create) and kind_of(one.key) is Kind.FINISHED and one.cells["how"] in how
         for one in operations
     )
 
@@ -92,21 +96,21 @@ def _ends(operations: Sequence[Operation], *how: str) -> bool:
 def _remembers(operations: Sequence[Operation], what: str) -> bool:
     """Whether a transaction writes history of this kind."""
     return any(
-        isinstance(one, Create) and one.key.startswith("H|") and one.cells["what"] == what
+        isinstance(one, Create) and kind_of(one.key) is Kind.HISTORY and one.cells["what"] == what
         for one in operations
     )
 
 
 class ClaimsLeaveTheQueueRow(Changed):
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
-        claims = any(isinstance(o, Create) and o.key.startswith("T|") for o in operations)
-        gone = [o for o in operations if isinstance(o, Delete) and o.key.startswith("A|")]
+        claims = any(isinstance(o, Create) and kind_of(o.key) is Kind.LABELER for o in operations)
+        gone = [o for o in operations if isinstance(o, Delete) and kind_of(o.key) is Kind.QUEUED]
         return [o for o in operations if not claims or o not in gone]
 
 
 class ClaimsIgnoreTheEtagOfTheQueueRow(Changed):
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
-        return [_without_etag(o) if o.key.startswith("A|") else o for o in operations]
+        return [_without_etag(o) if kind_of(o.key) is Kind.QUEUED else o for o in operations]
 
 
 class EndsIgnoreTheTaskRow(Changed):
@@ -114,9 +118,7 @@ class EndsIgnoreTheTaskRow(Changed):
 
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [
-            _without_etag(o)
-            for o in operations
-            if not (isinstance(o, Delete) and o.key.startswith("T|") and "|r|" not in o.key)
+            _without_etag(o) for o in operations if not (isinstance(o, Delete) and _is_task(o.key))
         ]
 
 
@@ -124,28 +126,28 @@ class EndsIgnoreTheEtagOfTheTaskRow(Changed):
     """The task row is deleted and changed, but whatever it is by then."""
 
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
-        return [_without_etag(o) if o.key.startswith("T|") else o for o in operations]
+        return [_without_etag(o) if kind_of(o.key) is Kind.LABELER else o for o in operations]
 
 
 class GivingBackIgnoresTheEtagOfTheTruth(Changed):
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         if not _ends(operations, "expired", "released"):
             return operations
-        return [_without_etag(o) if o.key.startswith("I|") else o for o in operations]
+        return [_without_etag(o) if kind_of(o.key) is Kind.TRUTH else o for o in operations]
 
 
 class RejectingIgnoresTheEtagOfTheTruth(Changed):
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         if not _remembers(operations, "rejected"):
             return operations
-        return [_without_etag(o) if o.key.startswith("I|") else o for o in operations]
+        return [_without_etag(o) if kind_of(o.key) is Kind.TRUTH else o for o in operations]
 
 
 class RejectingForgetsTheCounters(Changed):
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         if not _remembers(operations, "rejected"):
             return operations
-        return [o for o in operations if not o.key.startswith("C|")]
+        return [o for o in operations if kind_of(o.key) is not Kind.COUNTER]
 
 
 class CompactionInTwoTransactions(Changed):
@@ -182,12 +184,12 @@ class RegisteringCountsKnownOnesAgain(Items):
 
 class SubmissionsAreNotRemembered(Changed):
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
-        return [o for o in operations if not o.key.startswith("S|")]
+        return [o for o in operations if kind_of(o.key) is not Kind.ANSWER]
 
 
 class SubmissionsWriteNoHistory(Changed):
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
-        return [o for o in operations if not o.key.startswith("H|")]
+        return [o for o in operations if kind_of(o.key) is not Kind.HISTORY]
 
 
 class _Forgetful(Items):
@@ -226,7 +228,7 @@ class CopiesKeepWhatBecameEmpty(Changed):
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [
             replace(o, cells={k: v for k, v in o.cells.items() if v not in ("", 0)})
-            if isinstance(o, Merge) and o.key[:2] in ("A|", "L|", "T|")
+            if isinstance(o, Merge) and kind_of(o.key) in (Kind.QUEUED, Kind.LISTED, Kind.LABELER)
             else o
             for o in operations
         ]
@@ -236,7 +238,9 @@ class ClaimsWriteNoLabeling(Changed):
     """With overlap, nothing says that the labeler has the item."""
 
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
-        return [o for o in operations if not (isinstance(o, Create) and o.key.startswith("V|"))]
+        return [
+            o for o in operations if not (isinstance(o, Create) and kind_of(o.key) is Kind.LABELING)
+        ]
 
 
 class OverwritingKeepsTheCopies(Changed):
@@ -260,19 +264,19 @@ class CopiesAreNotedWithoutTheEtag(Changed):
 
 def _suggests(operations: Sequence[Operation]) -> bool:
     """Whether a transaction notes a suggestion."""
-    return any(isinstance(one, Create) and one.key.startswith("P|") for one in operations)
+    return any(isinstance(one, Create) and kind_of(one.key) is Kind.PRELABEL for one in operations)
 
 
 class SuggestingIgnoresTheEtagOfTheTruth(Changed):
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         if not _suggests(operations):
             return operations
-        return [_without_etag(o) if o.key.startswith("I|") else o for o in operations]
+        return [_without_etag(o) if kind_of(o.key) is Kind.TRUTH else o for o in operations]
 
 
 class SuggestingLeavesTheQueueRow(Changed):
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
-        gone = [o for o in operations if isinstance(o, Delete) and o.key.startswith("A|")]
+        gone = [o for o in operations if isinstance(o, Delete) and kind_of(o.key) is Kind.QUEUED]
         return [o for o in operations if not _suggests(operations) or o not in gone]
 
 
@@ -280,7 +284,7 @@ class SuggestionsAreNotKept(Changed):
     """The item says what is suggested now; what others were shown is forgotten."""
 
     def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
-        return [o for o in operations if not o.key.startswith("P|")]
+        return [o for o in operations if kind_of(o.key) is not Kind.PRELABEL]
 
 
 class TheLastRunToComeWins(Items):
@@ -308,7 +312,7 @@ class OverwrittenImagesKeepWhatWasSuggested(Changed):
         kept = ("suggested", "suggestion")
         return [
             replace(o, cells={k: v for k, v in o.cells.items() if k not in kept})
-            if isinstance(o, Merge) and o.key.startswith("I|") and "blob_etag" in o.cells
+            if isinstance(o, Merge) and kind_of(o.key) is Kind.TRUTH and "blob_etag" in o.cells
             else o
             for o in operations
         ]
@@ -372,8 +376,10 @@ class Shop:
         self.items.measured(0, {self.item_id: Measured(etag, width=40, height=30)})
 
     def waiting(self, lane: int = 0) -> Found:
-        rows = self.storage.tables.query(layout.ITEMS, Range(self.items.partition(0), "A|", "A|~"))
-        return next(Found(row) for row in rows if lane_of_queue_row(row.key) == lane)
+        rows = self.storage.tables.query(
+            layout.ITEMS, Range(self.items.partition(0), *layout.all_of(Kind.QUEUED))
+        )
+        return next(Found(row) for row in rows if layout.queue_place(row.key).lane == lane)
 
     def take(self, user: str, found: Found) -> Task:
         task = self.items.claim(user, 0, 0, [found], request_id=uuid.uuid4().hex, lease_ms=1000)
@@ -404,8 +410,10 @@ class Shop:
         )
 
     def listed(self) -> Item:
-        [row] = self.storage.tables.query(layout.ITEMS, Range(self.items.partition(0), "L|", "L|~"))
-        return Item.of(layout.listed_item(row.key), row.cells)
+        [row] = self.storage.tables.query(
+            layout.ITEMS, Range(self.items.partition(0), *layout.all_of(Kind.LISTED))
+        )
+        return Item.of(layout.item_of(row.key), row.cells)
 
     def truth(self) -> Item:
         stored = self.items.read(self.item_id)

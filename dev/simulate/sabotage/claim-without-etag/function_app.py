@@ -15,6 +15,7 @@ from functions import services
 from labeling.adapters.azure import AzureTables
 from labeling.items.items import Items
 from labeling.items.records import Task
+from labeling.layout import Kind, kind_of
 from labeling.storage import Collision, Create, Delete, Operation, Storage
 
 _PAUSE_S = 0.5  # between looking and claiming: everyone else has looked by then
@@ -35,7 +36,7 @@ def _careless(
     self: AzureTables, table: str, partition: str, operations: Sequence[Operation]
 ) -> None:
     left = list(operations)
-    if not (isinstance(left[0], Create) and left[0].key.startswith("R|")):
+    if not (isinstance(left[0], Create) and kind_of(left[0].key) is Kind.REQUEST):
         _transact(self, table, partition, left)
         return
     left = [Delete(one.key) if isinstance(one, Delete) else one for one in left]
@@ -44,7 +45,7 @@ def _careless(
             _transact(self, table, partition, left)
             return
         except Collision as gone:
-            if not gone.key.startswith("A|"):
+            if kind_of(gone.key) is not Kind.QUEUED:
                 raise
             left = [one for one in left if one.key != gone.key]
 
