@@ -36,10 +36,10 @@ from labeling.items.items import Items, day_key
 from labeling.items.records import (
     Decision,
     Finished,
-    Found,
     Item,
     Labeling,
     Late,
+    QueuedItem,
     Rendered,
     Task,
     split_tasks,
@@ -355,7 +355,7 @@ class World:
         busy = {task.slot for task in tasks}
         return next((slot for slot in range(SLOTS) if slot not in busy), None)
 
-    def _look(self, user: str, shard: int, avoid: set[str]) -> list[Found]:
+    def _look(self, user: str, shard: int, avoid: set[str]) -> list[QueuedItem]:
         lane, strict = layout.shard_of(user, self.items.overlap), self.random.random() < 0.7
         partition = self.items.partition(shard)
         first, end = layout.all_of(Kind.QUEUED)
@@ -364,7 +364,7 @@ class World:
         if not rows:
             rows = self.storage.tables.query(layout.ITEMS, Range(partition, first, end, 4 * PAGE))
         found = {
-            layout.item_of(row.key): Found(row)
+            layout.item_of(row.key): QueuedItem(row)
             for row in sorted(
                 rows, key=lambda row: (layout.queue_place(row.key).lane == lane) is strict
             )
@@ -683,7 +683,7 @@ class Auditor:
         found = {row.key: row for row in rows}
         require(found.keys() == wanted.keys(), "queue", found.keys() ^ wanted.keys())
         for key, row in found.items():
-            copy = Found(row).item
+            copy = QueuedItem(row).item
             require(copy == wanted[key], "copy in the queue", copy, wanted[key])
 
     def _tasks(self, items: Mapping[str, Item], tasks: Sequence[Task]) -> None:

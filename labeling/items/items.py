@@ -38,12 +38,12 @@ from labeling.items.records import (
     Finished,
     FinishedHow,
     Flag,
-    Found,
-    Held,
     Item,
     Labeling,
     Lane,
     Late,
+    LeasedItem,
+    QueuedItem,
     Rendered,
     Returned,
     Revision,
@@ -114,7 +114,7 @@ class Items:
         return [stored(row) if row else None for row in rows]
 
     def _fresh(
-        self, task: Task, held: Sequence[Held]
+        self, task: Task, held: Sequence[LeasedItem]
     ) -> list[tuple[Item, str | None, Sequence[Annotation]]]:
         """The items of a task as they are now, the ETag to write them under, and what they held before.
 
@@ -450,7 +450,7 @@ class Items:
         user: str,
         slot: int,
         shard: int,
-        found: Sequence[Found],
+        found: Sequence[QueuedItem],
         *,
         request_id: str,
         lease_ms: int,
@@ -464,7 +464,7 @@ class Items:
         now = self._now()
         task_id = layout.task_id(shard, slot, now, secrets.token_hex(6))
         work = Batch()
-        held: list[Held] = []
+        held: list[LeasedItem] = []
         truths = (
             self.read_many([one.item.item_id for one in found])
             if self.overlap > 1
@@ -493,7 +493,7 @@ class Items:
                 work.operations.append(
                     Create(layout.labeling(new.item_id, user), {"lane": number, "task": task_id})
                 )
-            held.append(Held(new, number))
+            held.append(LeasedItem(new, number))
         task = Task(
             task_id=task_id,
             user=user,
@@ -535,7 +535,7 @@ class Items:
         now = self._now()
         task_id = layout.task_id(shard, slot, now, secrets.token_hex(6))
         work = Batch()
-        held: list[Held] = []
+        held: list[LeasedItem] = []
         for one in self.read_many(item_ids):
             if one is None:
                 continue
@@ -551,7 +551,7 @@ class Items:
                 continue
             new = one.item.with_lane(number, replace(one.item.lanes[number], task=task_id))
             work.change(one.item, new, operations_for(one.item, new, etag=one.etag))
-            held.append(Held(new, number))
+            held.append(LeasedItem(new, number))
         if not held:
             return None
         task = Task(
@@ -610,7 +610,7 @@ class Items:
         )
 
     def _leave(
-        self, task: Task, rest: tuple[Held, ...], how: FinishedHow, now: int
+        self, task: Task, rest: tuple[LeasedItem, ...], how: FinishedHow, now: int
     ) -> list[Operation]:
         """Keep the rest of a task, or end it. Conditional on its ETag either way: the task row is the lock."""
         if rest:
@@ -883,13 +883,13 @@ class Items:
                 break
         return freed
 
-    def tasks_of(self, user: str, shards: Sequence[int]) -> tuple[list[Task], list[Found]]:
+    def tasks_of(self, user: str, shards: Sequence[int]) -> tuple[list[Task], list[QueuedItem]]:
         """A labeler's open tasks in these shards and what was returned to them, in one round trip."""
         pages = self._storage.tables.query_many(
             layout.ITEMS, [self.tasks_range(user, shard) for shard in shards]
         )
         tasks: list[Task] = []
-        returned: list[Found] = []
+        returned: list[QueuedItem] = []
         for shard, rows in zip(shards, pages, strict=True):
             some, more = split_tasks(rows, shard)
             tasks += some

@@ -329,11 +329,6 @@ def _difference(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict
     return {name: value for name, value in after.items() if before.get(name) != value}
 
 
-def queued_item(row: Row) -> Item:
-    """The item of a queue row (`A|...`, or `T|user|r|...` for one returned to a labeler)."""
-    return Item.of(layout.item_of(row.key), row.cells)
-
-
 def operations_for(
     old: Item | None,
     new: Item,
@@ -413,11 +408,16 @@ def as_json(value: object) -> bytes:
 
 
 @dataclass(frozen=True)
-class Held:
+class LeasedItem:
     """An item of an open task: a copy of the item as it was handed out, and the lane that was taken."""
 
     item: Item
     lane: int
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it was settled before: it stays so until the correction is submitted."""
+        return self.item.lanes[self.lane].state != "leased"
 
 
 @dataclass(frozen=True)
@@ -436,7 +436,7 @@ class Task:
     shard: int
     request_id: str
     until_ms: int
-    held: tuple[Held, ...]
+    held: tuple[LeasedItem, ...]
     kind: str
     created_ms: int
     everything: Mapping[str, int]
@@ -491,7 +491,7 @@ class Task:
             everything=json.loads(row.text("everything")),
             shown=json.loads(row.text("shown", "{}")),
             held=tuple(
-                Held(Item.of(item, cells), lane)
+                LeasedItem(Item.of(item, cells), lane)
                 for item, lane, cells in json.loads(unpack("held", row.cells))
             ),
             etag=row.etag,
@@ -589,24 +589,24 @@ AnswerOf = Callable[[Late], bytes]
 
 
 @dataclass(frozen=True)
-class Found:
-    """A candidate of a queue: its row and the item it shows."""
+class QueuedItem:
+    """An item that waits in a queue or for the labeler it was returned to: its row, and what that shows."""
 
     row: Row
 
     @property
     def item(self) -> Item:
         """The item as the queue row shows it."""
-        return queued_item(self.row)
+        return Item.of(layout.item_of(self.row.key), self.row.cells)
 
 
-def split_tasks(rows: Iterable[Row], shard: int) -> tuple[list[Task], list[Found]]:
+def split_tasks(rows: Iterable[Row], shard: int) -> tuple[list[Task], list[QueuedItem]]:
     """Rows `T|...` as open tasks and items returned to a labeler."""
     tasks: list[Task] = []
-    returned: list[Found] = []
+    returned: list[QueuedItem] = []
     for row in rows:
         if layout.lease_place(row.key) is None:
-            returned.append(Found(row))
+            returned.append(QueuedItem(row))
         else:
             tasks.append(Task.of(row, shard))
     return tasks, returned

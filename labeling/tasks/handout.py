@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from labeling import layout
-from labeling.items.records import Found, Held, Item, Task, queued_item, split_tasks
+from labeling.items.records import Item, QueuedItem, Task, split_tasks
 from labeling.model import milliseconds
 from labeling.projects.access import Caller
 from labeling.projects.projects import Opened
@@ -35,8 +35,8 @@ class Nothing:
     retry_after_s: int
 
 
-class Known:
-    """What looks of this process have found."""
+class QueueCache:
+    """What readers of this process have found in the queues."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -84,20 +84,20 @@ class Known:
         self._used_up[project_id, shard, kind] = until
 
 
-class Look:
-    """One look for something to hand out to a labeler."""
+class QueueReader:
+    """Looks for something to hand out to a labeler, once."""
 
     def __init__(
         self,
         storage: Storage,
-        known: Known,
+        cache: QueueCache,
         opened: Opened,
         caller: Caller,
         homes: tuple[int, int | None],
         avoid: set[str],
     ) -> None:
         self._storage = storage
-        self._known = known
+        self._cache = cache
         self._tables = storage.tables
         self._random = storage.random
         self._project = opened.project
@@ -110,15 +110,15 @@ class Look:
         self._avoid = avoid
         self._lane = layout.shard_of(caller.user, max(1, opened.project.overlap))
         self._kind = self._best_kind()
-        self._left = known.left(opened.project.project_id, self._home, self._kind)
+        self._left = cache.left(opened.project.project_id, self._home, self._kind)
         # With overlap an end for one is no end for another.
         mine = f"|{caller.user}" if opened.project.overlap > 1 else ""
         self._dry_key = opened.project.project_id + mine
-        self._changes = known.changes(opened.project.project_id)
+        self._changes = cache.changes(opened.project.project_id)
         self._whole = False
-        self._unmeasured: list[Found] = []
+        self._unmeasured: list[QueuedItem] = []
 
-    def first(self, size: int) -> tuple[list[Task], dict[int, list[Found]], list[Row]]:
+    def first(self, size: int) -> tuple[list[Task], dict[int, list[QueuedItem]], list[Row]]:
         """My open tasks, what was returned to me by shard, and rows of my queue, in one round trip.
 
         Where much is left, from a random place: so labelers neither compete for the head of a queue nor walk
@@ -134,7 +134,7 @@ class Look:
                 ranges += [self._queue(kind, size) for kind in (*front, self._kind)]
         pages = self._tables.query_many(layout.ITEMS, ranges)
         tasks: list[Task] = []
-        returned: dict[int, list[Found]] = {}
+        returned: dict[int, list[QueuedItem]] = {}
         for shard, rows in zip(self._shards, pages, strict=False):
             some, back = split_tasks(rows, shard)
             tasks += some
@@ -146,7 +146,7 @@ class Look:
         kinds = [kind for kind in sorted(self._project.queues) if kind != layout.FRONT]
         project_id = self._project.project_id
         return next(
-            (kind for kind in kinds if not self._known.used_up(project_id, self._home, kind)),
+            (kind for kind in kinds if not self._cache.used_up(project_id, self._home, kind)),
             layout.MANUAL,
         )
 
@@ -166,7 +166,7 @@ class Look:
         limit = 1000 if self._project.overlap > 1 else 4 * size
         return Range(self._items.partition(shard), *layout.all_of(layout.Kind.QUEUED), limit)
 
-    def page(self, queue: list[Row], size: int) -> list[Found]:
+    def page(self, queue: list[Row], size: int) -> list[QueuedItem]:
         """The items to claim from my shard; empty when it holds nothing that is ready."""
         if not self._whole and len(self._leading(queue)) < size:
             queue = self._tables.query(layout.ITEMS, self._whole_queue(self._home, size))
@@ -176,52 +176,54 @@ class Look:
 
     def _note_left(self, queue: Sequence[Row], *, full: bool) -> None:
         """Remember what this look says about the queue that comes behind what is in front."""
-        behind = [row for row in queue if _kind_of(row) != layout.FRONT]
+        behind = [row for row in queue if _queue_of(row) != layout.FRONT]
         if not behind:
             return
-        kind = _kind_of(behind[0])
-        mine = [row for row in behind if _kind_of(row) == kind]
+        kind = _queue_of(behind[0])
+        mine = [row for row in behind if _queue_of(row) == kind]
         # Where rows of another kind follow, these are all there are.
         left = _extrapolated(mine) if full and len(mine) == len(behind) else float(len(mine))
         place = (self._project.project_id, self._home)
-        self._known.note_left(*place, kind, left)
+        self._cache.note_left(*place, kind, left)
         if self._whole and kind > self._kind:
-            self._known.note_used_up(*place, self._kind)
+            self._cache.note_used_up(*place, self._kind)
 
     def _leading(self, queue: Sequence[Row]) -> list[Row]:
         """The rows of the best kind that is ready, of my lane first."""
         ready = [
             row
             for row in queue
-            if _kind_of(row) != layout.UNMEASURED
+            if _queue_of(row) != layout.UNMEASURED
             and layout.item_of(row.key) not in self._avoid
             and not self._had(row)
         ]
         if not ready:
             return []
-        best = min(_kind_of(row) for row in ready)
-        rows = [row for row in ready if _kind_of(row) == best]
+        best = min(_queue_of(row) for row in ready)
+        rows = [row for row in ready if _queue_of(row) == best]
         mine = [row for row in rows if layout.queue_place(row.key).lane == self._lane]
         return mine or rows
 
     def _had(self, row: Row) -> bool:
         """Whether another copy of the item is or was mine: possible with overlap only."""
         return self._project.overlap > 1 and any(
-            lane.labeler == self._user for lane in queued_item(row).lanes
+            lane.labeler == self._user for lane in QueuedItem(row).item.lanes
         )
 
-    def _choose(self, queue: Sequence[Row], size: int) -> list[Found]:
-        self._unmeasured += [Found(row) for row in queue if _kind_of(row) == layout.UNMEASURED]
+    def _choose(self, queue: Sequence[Row], size: int) -> list[QueuedItem]:
+        self._unmeasured += [
+            QueuedItem(row) for row in queue if _queue_of(row) == layout.UNMEASURED
+        ]
         rows = self._leading(queue)
         if len(rows) > size:
             at = int(self._random() * (len(rows) - size + 1))
             rows = rows[at : at + size]
-        found: dict[str, Found] = {}
+        found: dict[str, QueuedItem] = {}
         for row in rows:
-            found.setdefault(layout.item_of(row.key), Found(row))
+            found.setdefault(layout.item_of(row.key), QueuedItem(row))
         return list(found.values())
 
-    def elsewhere(self, size: int) -> tuple[int, list[Found]]:
+    def elsewhere(self, size: int) -> tuple[int, list[QueuedItem]]:
         """A shard and what to claim there, when mine is dry: looks at all others at once."""
         # The shard I came from was dry when I left it: it is looked at last.
         others = [
@@ -260,7 +262,7 @@ class Look:
         )
         if any(self._choose(rows, size) for rows in pages):
             return None
-        fresh = [one for one in leased if any(not is_correction(held) for held in one.held)]
+        fresh = [one for one in leased if any(not held.is_correction for held in one.held)]
         if not fresh:
             return self._note_dry("none_left", 15)
         now = milliseconds(self._storage.clock.now())
@@ -270,17 +272,17 @@ class Look:
     def _note_dry(self, why: WhyNone, retry_after_s: int) -> Nothing:
         until = self._storage.clock.now().timestamp() + min(retry_after_s, 5)
         nothing = Nothing(why, until, retry_after_s)
-        if self._known.changes(self._project.project_id) == self._changes:
-            self._known.note_dry(self._dry_key, nothing)
+        if self._cache.changes(self._project.project_id) == self._changes:
+            self._cache.note_dry(self._dry_key, nothing)
         return nothing
 
     @property
     def dry(self) -> Nothing | None:
         """What somebody in this process found a moment ago, when there was nothing."""
-        return self._known.dry(self._dry_key)
+        return self._cache.dry(self._dry_key)
 
 
-def _kind_of(row: Row) -> str:
+def _queue_of(row: Row) -> str:
     return layout.queue_place(row.key).priority
 
 
@@ -289,8 +291,3 @@ def _extrapolated(queue: Sequence[Row]) -> float:
     places = [int(layout.queue_place(row.key).order, 16) for row in queue]
     span = (max(places) - min(places)) / 2**48
     return len(places) / span if span else float(len(places))
-
-
-def is_correction(held: Held) -> bool:
-    """Whether an item of a task was settled before: it stays so until the correction is submitted."""
-    return held.item.lanes[held.lane].state != "leased"

@@ -21,10 +21,10 @@ from labeling.items.items import Items
 from labeling.items.records import (
     Decision,
     Finished,
-    Held,
     Item,
     Labeling,
     Late,
+    LeasedItem,
     Outcome,
     Returned,
     Stored,
@@ -45,7 +45,7 @@ from labeling.storage import (
     Storage,
     attempts,
 )
-from labeling.tasks.handout import Known, Look, Nothing, WhyNone, is_correction
+from labeling.tasks.handout import Nothing, QueueCache, QueueReader, WhyNone
 from labeling.tasks.submissions import (
     MAX_SIZE,
     Problem,
@@ -253,7 +253,7 @@ class Tasks:
         self._settings = settings
         self._measure = measure
         self._compact = compact
-        self._known = Known(storage.clock)
+        self._cache = QueueCache(storage.clock)
 
     # Handing out.
 
@@ -266,8 +266,10 @@ class Tasks:
         avoid: set[str] = set()
         for _ in attempts(self._storage, 40):
             home, previous = self._homes(opened, caller)
-            look = Look(self._storage, self._known, opened, caller, (home, previous), avoid)
-            tasks, returned, queue = look.first(size)
+            reader = QueueReader(
+                self._storage, self._cache, opened, caller, (home, previous), avoid
+            )
+            tasks, returned, queue = reader.first(size)
             known = next((one for one in tasks if one.request_id == request.request_id), None)
             if known:
                 return TaskAnswer(task=self._view(opened, known))
@@ -296,12 +298,12 @@ class Tasks:
                 shard = next(iter(returned))
                 found = returned[shard][:size]
             else:
-                found = look.page(queue, size)
+                found = reader.page(queue, size)
                 if not found:
-                    none = look.dry
+                    none = reader.dry
                     if none is None:
-                        shard, found = look.elsewhere(size)
-                        none = None if found else self._nothing(look, opened, size)
+                        shard, found = reader.elsewhere(size)
+                        none = None if found else self._nothing(reader, opened, size)
                     if none:
                         answered = self._answered_before(opened, caller, request.request_id, home)
                         return answered or TaskAnswer(
@@ -341,16 +343,16 @@ class Tasks:
             return TaskAnswer(task=self._view(opened, task))
         raise AssertionError("unreachable")
 
-    def _nothing(self, look: Look, opened: Opened, size: int) -> Nothing | None:
+    def _nothing(self, reader: QueueReader, opened: Opened, size: int) -> Nothing | None:
         """No queue holds anything that is ready: make something ready, or say why there is nothing."""
-        waiting = look.unmeasured(size)
+        waiting = reader.unmeasured(size)
         if waiting:
             self._measure(opened.project, waiting)
             return None
         leased = opened.items.open_tasks(range(opened.project.shards))
         if self.give_back_expired(opened.items, leased):
             return None
-        return look.nothing(leased, self._grace_ms(), size)
+        return reader.nothing(leased, self._grace_ms(), size)
 
     def _homes(self, opened: Opened, caller: Caller) -> tuple[int, int | None]:
         """The shard the caller draws from, and the one where open tasks of theirs may still be."""
@@ -524,7 +526,7 @@ class Tasks:
                 opened.items.give_back(task, "released", named)
             except Collision:
                 continue
-            self._known.forget_dry(opened.project.project_id)
+            self._cache.forget_dry(opened.project.project_id)
         raise AssertionError("unreachable")
 
     def release_for(self, opened: Opened, task_id: str) -> TaskView:
@@ -629,7 +631,7 @@ class Tasks:
                     if before:
                         return as_before(before, digest)
                 continue
-            self._known.forget_dry(opened.project.project_id)
+            self._cache.forget_dry(opened.project.project_id)
             if self._storage.random() < 1 / COMPACT_ONE_IN:
                 self._compact(opened.project.project_id, task.shard)
             return answer
@@ -749,7 +751,7 @@ class Tasks:
         """A task with all its page needs; what thin rows leave out is read only where there is any."""
         draft = self._draft(opened, task) if task.drafted else None
         drafts = {one.item_id: one for one in draft.items} if draft else {}
-        rich = [one for one in task.held if task.stale or one.item.returned or is_correction(one)]
+        rich = [one for one in task.held if task.stale or one.item.returned or one.is_correction]
         truths: dict[str, Stored] = {}
         if rich:
             found = opened.items.read_many([one.item.item_id for one in rich])
@@ -781,7 +783,7 @@ class Tasks:
         """With overlap, an item's current labels may be another's: what is corrected are one's own."""
         if opened.project.overlap == 1:
             return {}
-        mine = [one.item.item_id for one in task.held if is_correction(one)]
+        mine = [one.item.item_id for one in task.held if one.is_correction]
         return opened.items.labelings_of(task.user, mine) if mine else {}
 
     def _draft(self, opened: Opened, task: Task) -> Draft | None:
@@ -795,14 +797,14 @@ class Tasks:
     def _item(
         self,
         project: Project,
-        held: Held,
+        held: LeasedItem,
         truth: Stored | None,
         own: Mapping[str, Labeling],
         shown: Prelabel | None,
         drafts: Mapping[str, DraftItem],
     ) -> TaskItem:
         item = truth.item if truth else held.item
-        settled = is_correction(held)
+        settled = held.is_correction
         labeling = own.get(item.item_id) or (truth.labeling if truth else None)
         begun = settled or item.returned
         annotations = labeling.annotations if labeling and begun else None

@@ -22,9 +22,9 @@ from labeling.items.records import (
     MAX_LABELS_BYTES,
     Decision,
     Finished,
-    Held,
     Labeling,
     Late,
+    LeasedItem,
     Outcome,
     Task,
 )
@@ -241,7 +241,9 @@ def nothing_saved(answer: SubmitAnswer) -> Failure:
     )
 
 
-def _not_open(item_id: str, held: Mapping[str, Held], task: Task, index: int) -> Result | None:
+def _not_open(
+    item_id: str, held: Mapping[str, LeasedItem], task: Task, index: int
+) -> Result | None:
     if item_id in held:
         return None
     if item_id not in task.everything:

@@ -21,10 +21,10 @@ from labeling.items.items import Items
 from labeling.items.records import (
     Decision,
     Finished,
-    Found,
     Item,
     Labeling,
     Late,
+    QueuedItem,
     Stored,
     Task,
     pack,
@@ -375,13 +375,13 @@ class Shop:
     def measure(self, etag: str) -> None:
         self.items.measured(0, {self.item_id: Measured(etag, width=40, height=30)})
 
-    def waiting(self, lane: int = 0) -> Found:
+    def waiting(self, lane: int = 0) -> QueuedItem:
         rows = self.storage.tables.query(
             layout.ITEMS, Range(self.items.partition(0), *layout.all_of(Kind.QUEUED))
         )
-        return next(Found(row) for row in rows if layout.queue_place(row.key).lane == lane)
+        return next(QueuedItem(row) for row in rows if layout.queue_place(row.key).lane == lane)
 
-    def take(self, user: str, found: Found) -> Task:
+    def take(self, user: str, found: QueuedItem) -> Task:
         task = self.items.claim(user, 0, 0, [found], request_id=uuid.uuid4().hex, lease_ms=1000)
         return self.task(user, task.task_id)
 
