@@ -3,7 +3,7 @@
 An item is one truth row whose key never moves. All other rows of it (queue, listing, flag) and its share of
 the counters are *derived*: every change is `old -> new`, and `operations_for` gives the difference in rows,
 for one transaction. So an item is in a queue exactly while it is available, and counters equal a recount, by
-construction (ADR-0002 has the rules; `tests/labeling/test_model.py` tries to break them).
+construction (ADR-0002 has the rules; `tests/model/test_model.py` tries to break them).
 
 Who may write a truth row: whoever holds its ETag; or, where the project has no overlap, whoever deletes or
 changes in the same transaction the queue row or the task row that stands for the right to change it.

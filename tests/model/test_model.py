@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from dev.prove import Run, ThreadedRun, Violation
 from labeling import layout
 from labeling.adapters.azure import connect
 from labeling.adapters.memory import memory_storage
@@ -36,6 +35,7 @@ from labeling.layout import Kind, kind_of
 from labeling.media.header import Measured
 from labeling.storage import Collision, Create, Delete, Merge, Operation, Range, Value
 from tests.conftest import TestStorage
+from tests.model.prove import Run, ThreadedRun, Violation
 
 
 @pytest.mark.parametrize("seed", range(12))
