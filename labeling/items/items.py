@@ -144,17 +144,14 @@ class Items:
         """Mark the tasks that hold copies of items which change under their lease."""
         if self.overlap > 1:
             return []  # whoever submits reads the items again
-        holders = {
-            (lane.labeler, lane.task)
+        # Two items read one after the other may name two tasks that had the same row in turn.
+        rows = {
+            layout.lease(lane.labeler, place[1])
             for item in items
             for lane in item.lanes
-            if lane.state == "leased"
+            if lane.state == "leased" and (place := layout.task_place(lane.task))
         }
-        return [
-            Merge(layout.lease(user, place[1]), {"stale": True})
-            for user, task in sorted(holders)
-            if (place := layout.task_place(task))
-        ]
+        return [Merge(row, {"stale": True}) for row in sorted(rows)]
 
     def register(self, shard: int, found: Sequence[Item], batch: str) -> int:
         """Make items of blobs, all of one shard, at most 40 at once.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from labeling.items.records import (
     Labeling,
     Late,
     QueuedItem,
+    Rendered,
     Stored,
     Task,
     pack,
@@ -375,11 +376,16 @@ class Shop:
     def measure(self, etag: str) -> None:
         self.items.measured(0, {self.item_id: Measured(etag, width=40, height=30)})
 
-    def waiting(self, lane: int = 0) -> QueuedItem:
+    def all_waiting(self) -> list[QueuedItem]:
         rows = self.storage.tables.query(
             layout.ITEMS, Range(self.items.partition(0), *layout.all_of(Kind.QUEUED))
         )
-        return next(QueuedItem(row) for row in rows if layout.queue_place(row.key).lane == lane)
+        return [QueuedItem(row) for row in rows]
+
+    def waiting(self, lane: int = 0) -> QueuedItem:
+        return next(
+            one for one in self.all_waiting() if layout.queue_place(one.row.key).lane == lane
+        )
 
     def take(self, user: str, found: QueuedItem) -> Task:
         task = self.items.claim(user, 0, 0, [found], request_id=uuid.uuid4().hex, lease_ms=1000)
@@ -483,3 +489,37 @@ def test_a_flag_on_a_labeled_item_is_listed() -> None:
     shop.items.flag(shop.item_id, "missing")
 
     assert shop.listed() == shop.truth()
+
+
+class Torn(Items):
+    """Reads items one after the other, and once somebody works in between."""
+
+    between: Callable[[], None] = staticmethod(lambda: None)
+
+    def read_many(self, item_ids: Sequence[str]) -> list[Stored | None]:
+        found = [super(Torn, self).read_many([one])[0] for one in item_ids[:1]]
+        work, self.between = self.between, lambda: None
+        work()
+        return [*found, *super().read_many(item_ids[1:])]
+
+
+def test_a_task_that_followed_another_between_two_reads_is_told_once() -> None:
+    shop = Shop()
+    other = shop.items.new_item("b.jpg", "e1", container="c", size=1, media="image/jpeg")
+    shop.items.register(0, [other], "batch")
+    shop.items.measured(0, {other.item_id: Measured("e1", width=40, height=30)})
+    [mine, its] = [
+        next(one for one in shop.all_waiting() if one.item.item_id == item_id)
+        for item_id in (shop.item_id, other.item_id)
+    ]
+    first = shop.take("ada", mine)
+    torn = Torn(shop.storage, "p", shards=1, seed="seed")
+
+    def follow() -> None:
+        shop.items.give_back(first, "released")
+        shop.take("ada", its)
+
+    torn.between = follow
+    torn.rendered(0, {one: Rendered("e1", "400") for one in (shop.item_id, other.item_id)})
+
+    assert shop.truth().renditions == "400"
