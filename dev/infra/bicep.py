@@ -168,6 +168,10 @@ def evaluate(path: Path, parameters: Mapping[str, Any]) -> Deployment:
 _NOTHING = object()
 
 
+def _has_default(parameter: Node) -> bool:
+    return any(child.type == "=" for child in parameter.children)
+
+
 class _File:
     """One file with the values of its parameters."""
 
@@ -189,10 +193,25 @@ class _File:
         declared = {name for name, one in self.nodes.items() if one.type == "parameter_declaration"}
         if unknown := set(parameters) - declared:
             raise BicepError(f"{path.name} has no parameter {', '.join(sorted(unknown))}")
+        for name, value in parameters.items():
+            self._check_given(self.nodes[name], value)
         self.known: dict[str, Any] = dict(parameters)
         for name in declared - set(parameters):
-            if not any(child.type == "=" for child in self.nodes[name].children):
+            if not _has_default(self.nodes[name]):
                 raise BicepError(f"{path.name}: parameter {name} is required and was not given")
+
+    def _check_given(self, node: Node, value: Any) -> None:
+        """Refuse a value of another type than the parameter's, or one that is not allowed."""
+        name, kind = (text_of(one) for one in node.named_children[:2])
+        wanted = {"string": str, "int": int, "bool": bool, "array": list, "object": dict}[kind]
+        if not isinstance(value, Symbol) and type(value) is not wanted and value is not None:
+            raise BicepError(f"{self.path.name}: parameter {name} is {value!r}, not {kind}")
+        before = node.prev_named_sibling
+        for call in descendants(before) if before and before.type == "decorators" else ():
+            if call.type == "call_expression" and text_of(call).startswith("allowed("):
+                allowed = self.expression(call.named_children[1].named_children[0], {})
+                if value not in allowed:
+                    raise BicepError(f"{self.path.name}: {name} is {value!r}, not of {allowed}")
 
     def deploy(self) -> dict[str, Any]:
         """Evaluate everything; the outputs."""

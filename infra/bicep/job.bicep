@@ -28,10 +28,22 @@ param minutes int
 param subnetId string
 @description('Required. Log Analytics workspace.')
 param workspaceId string
-@description('Required. Connection of Application Insights.')
-param insightsConnection string
+@description('Required. Further settings, by their full name.')
+param settings object
 
 var layout = loadJsonContent('../../labeling/layout.json')
+var identitySettings = [
+  { name: 'AZURE_CLIENT_ID', value: clientId }
+  { name: 'LABELRY_STORAGE__blobServiceUri', value: storageUris.blob }
+  { name: 'LABELRY_STORAGE__queueServiceUri', value: storageUris.queue }
+  { name: 'LABELRY_STORAGE__tableServiceUri', value: storageUris.table }
+  { name: 'LABELRY_STORAGE__credential', value: 'managedidentity' }
+  { name: 'LABELRY_STORAGE__clientId', value: clientId }
+]
+var furtherSettings = [for one in items(settings): {
+  name: one.key
+  value: string(one.value)
+}]
 var consumption = { name: 'Consumption', workloadProfileType: 'Consumption' }
 var machines = {
   none: {
@@ -136,15 +148,7 @@ resource job 'Microsoft.App/jobs@2026-01-01' = {
             cpu: machines[gpu].cpu
             memory: machines[gpu].memory
           }
-          env: [
-            { name: 'AZURE_CLIENT_ID', value: clientId }
-            { name: 'LABELRY_STORAGE__blobServiceUri', value: storageUris.blob }
-            { name: 'LABELRY_STORAGE__queueServiceUri', value: storageUris.queue }
-            { name: 'LABELRY_STORAGE__tableServiceUri', value: storageUris.table }
-            { name: 'LABELRY_STORAGE__credential', value: 'managedidentity' }
-            { name: 'LABELRY_STORAGE__clientId', value: clientId }
-            { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: insightsConnection }
-          ]
+          env: concat(identitySettings, furtherSettings)
         }
       ]
     }

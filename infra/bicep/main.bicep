@@ -135,10 +135,7 @@ module monitoring 'monitoring.bicep' = {
     tags: tags
     keepDays: keepLogsDays
     dailyGb: dailyLogGb
-    publishers: [
-      identities.outputs.apiPrincipalId
-      identities.outputs.jobPrincipalId
-    ]
+    publisherId: identities.outputs.apiPrincipalId
   }
 }
 
@@ -304,7 +301,7 @@ module job 'job.bicep' = {
     minutes: jobMinutes
     subnetId: privateNetwork ? network!.outputs.jobsSubnetId : ''
     workspaceId: monitoring.outputs.workspaceId
-    insightsConnection: monitoring.outputs.connection
+    settings: settings
   }
   dependsOn: [jobAccess, endpoints]
 }

@@ -10,8 +10,8 @@ param tags object
 param keepDays int
 @description('Required. Most gigabytes a day; -1 for no limit.')
 param dailyGb int
-@description('Required. Principal ids of who writes.')
-param publishers array
+@description('Required. Principal id of who writes requests and traces.')
+param publisherId string
 
 var roles = loadJsonContent('roles.json')
 var publisher = roles['Monitoring Metrics Publisher']
@@ -47,17 +47,15 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-resource publish 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for principalId in publishers: {
-    scope: insights
-    name: guid(insights.id, principalId, publisher)
-    properties: {
-      principalId: principalId
-      principalType: 'ServicePrincipal'
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', publisher)
-    }
+resource publish 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: insights
+  name: guid(insights.id, publisherId, publisher)
+  properties: {
+    principalId: publisherId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', publisher)
   }
-]
+}
 
 @description('Resource id of the workspace.')
 output workspaceId string = workspace.id

@@ -56,7 +56,7 @@ MISTAKES = [
     ),
     pytest.param(
         "job.bicep",
-        "            { name: 'LABELRY_STORAGE__tableServiceUri', value: storageUris.table }\n",
+        "  { name: 'LABELRY_STORAGE__tableServiceUri', value: storageUris.table }\n",
         "",
         "LABELRY_STORAGE__tableServiceUri is missing",
         id="4 a job without its tables",
@@ -285,6 +285,20 @@ MISTAKES = [
         "param gpus = 'T4'",
         "main.bicep has no parameter gpus",
         id="a parameter file of another time",
+    ),
+    pytest.param(
+        "team.bicepparam",
+        "param gpu = 'T4'",
+        "param gpu = 'H100'",
+        "gpu is 'H100', not of ['none', 'T4', 'A100']",
+        id="a value that is not allowed",
+    ),
+    pytest.param(
+        "main.bicep",
+        "    minutes: jobMinutes\n",
+        "    minutes: '240'\n",
+        "parameter minutes is '240', not int",
+        id="a value of another type",
     ),
     pytest.param(
         "job.bicep",
