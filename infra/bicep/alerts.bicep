@@ -30,8 +30,8 @@ var alerts = [
   }
   {
     name: 'runs'
-    title: 'The container job failed or ran out of time'
-    query: 'ContainerAppSystemLogs | where JobName == "${job}" and Reason in ("BackoffLimitExceeded", "DeadlineExceeded")'
+    title: 'A run failed in the container job, or ran out of time'
+    query: 'union (ContainerAppConsoleLogs | where JobName == "${job}" and Log contains " ERROR "), (ContainerAppSystemLogs | where JobName == "${job}" and Reason in ("BackoffLimitExceeded", "DeadlineExceeded"))'
     severity: 2
     more: 0
   }
