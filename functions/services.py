@@ -5,12 +5,11 @@ Built at first use, never at import: an import that fails would take every funct
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cache
 
 from labeling import layout
-from labeling.adapters.azure import ServiceUris, connect
+from labeling.adapters.azure import connect, connection
 from labeling.assist.prelabels import Prelabels
 from labeling.assist.runs import Runs
 from labeling.assist.service import Assist
@@ -77,22 +76,6 @@ def compose(storage: Storage, settings: Settings) -> Services:
         progress=ProgressService(storage, projects, ingest, tasks),
         exports=Exports(storage, projects, ingest),
     )
-
-
-def connection(settings: Settings) -> str | ServiceUris:
-    """How storage is reached: by the names that the host reads for its triggers, too.
-
-    `LABELRY_STORAGE` is a connection string; or `LABELRY_STORAGE__blobServiceUri`, `__queueServiceUri` and
-    `__tableServiceUri` are reached by identity, which `__clientId` names where it is a user-assigned one.
-    """
-    own = {
-        name: os.environ.get(f"LABELRY_STORAGE__{name}", "")
-        for name in ("blobServiceUri", "queueServiceUri", "tableServiceUri", "clientId")
-    }
-    blob, queue, table, client_id = own.values()
-    if blob and queue and table:
-        return ServiceUris(blob=blob, queue=queue, table=table, client_id=client_id or None)
-    return settings.storage
 
 
 @cache

@@ -7,6 +7,7 @@ ours (a missing role, a table that was not made) becomes a plain `Failure` that 
 from __future__ import annotations
 
 import contextvars
+import os
 import random
 import re
 import time
@@ -65,6 +66,7 @@ from labeling import layout
 from labeling.adapters.calls import CountingPolicy
 from labeling.errors import Failure, NotFound, TooLarge, Unavailable
 from labeling.model import Model
+from labeling.settings import Settings
 from labeling.storage import (
     MAX_PAGE,
     UPLOAD_LINK_VALID,
@@ -596,6 +598,22 @@ class AzureStorage(Storage):
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(make, self._creators))
+
+
+def connection(settings: Settings) -> str | ServiceUris:
+    """How storage is reached: by the names that the Functions host reads for its triggers, too.
+
+    `LABELRY_STORAGE` is a connection string; or `LABELRY_STORAGE__blobServiceUri`, `__queueServiceUri` and
+    `__tableServiceUri` are reached by identity, which `__clientId` names where it is a user-assigned one.
+    """
+    own = {
+        name: os.environ.get(f"LABELRY_STORAGE__{name}", "")
+        for name in ("blobServiceUri", "queueServiceUri", "tableServiceUri", "clientId")
+    }
+    blob, queue, table, client_id = own.values()
+    if blob and queue and table:
+        return ServiceUris(blob=blob, queue=queue, table=table, client_id=client_id or None)
+    return settings.storage
 
 
 def connect(connection: str | ServiceUris) -> AzureStorage:

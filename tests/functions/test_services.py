@@ -8,8 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from functions.services import connection
-from labeling.adapters.azure import ServiceUris, identity
+from labeling.adapters.azure import ServiceUris, connection, identity
 from labeling.settings import Settings
 
 MINE = "11111111-2222-3333-4444-555555555555"
