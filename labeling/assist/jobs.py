@@ -25,8 +25,8 @@ class TrainSpec(Model):
     """Train a model on the human labels there are, and find the confidence from which on it may suggest.
 
     `precision` is to hold among what it suggests, with `confidence`: the share of such promises that are
-    kept. `retrain` counts the trainings before this one: the k-th spends `(1 - confidence) / 2^(k + 1)` of the
-    error budget, so that all of them together stay within it.
+    kept. `retrain` counts the trainings before this one: after k of them one spends
+    `(1 - confidence) / ((k + 1) (k + 2))` of the error budget, so that all together stay within it.
     """
 
     kind: Literal["training"] = "training"
@@ -77,8 +77,8 @@ class RunFinished(Model):
 class Group(Model):
     """Items that look alike, the most typical first; one line of a `layout.groups_blob`.
 
-    All of one shard, for a page is. `rank` orders groups, the tightest first; `duplicates` are those that
-    show the same as an earlier one of the list.
+    All of one shard, for a page is. `rank` orders groups by chance: labels of the tightest alone would be no
+    sample to prove anything with. `duplicates` are those that show the same as an earlier one of the list.
     """
 
     rank: Annotated[int, Field(ge=0)]

@@ -1,0 +1,148 @@
+"""The threshold keeps its word: simulated labels, where the truth is known exactly."""
+
+import numpy as np
+import pytest
+
+from gpu_jobs.threshold import (
+    GRID,
+    band_of,
+    bands,
+    budget,
+    certain,
+    choose,
+    correlation,
+    error_bound,
+    labels_missing,
+    needed,
+    worth,
+)
+from labeling.assist.models import Band
+
+TARGET, DELTA = 0.95, 0.1
+
+
+def simulated(random: np.random.Generator, n: int, *, groups: int | None = None):
+    """Confidences that mean what they say; images of one group are right or wrong together."""
+    group = np.arange(n) if groups is None else random.integers(groups, size=n)
+    chance = 1 / (1 + np.exp(-random.normal(2.5, 1.5, group.max() + 1)))
+    luck = random.random(group.max() + 1)
+    return chance[group], (luck < chance)[group], group
+
+
+def true_precision(threshold: float) -> float:
+    chance, _, _ = simulated(np.random.default_rng(99), 400_000)
+    return float(chance[chance >= threshold].mean())
+
+
+@pytest.fixture(scope="module")
+def precision_at():
+    return {threshold: true_precision(threshold) for threshold in GRID}
+
+
+def test_the_bound_knows_the_ends_where_the_distribution_has_none():
+    assert error_bound(0, 45, 0.1) == pytest.approx(0.0499, abs=1e-4)
+    assert error_bound(5, 5, 0.1) == 1.0
+    assert error_bound(0, 0, 0.1) == 1.0
+    assert [needed(k, 0.05, 0.1) for k in (0, 1, 2)] == [45, 77, 105]
+
+
+def test_all_trainings_of_a_project_together_stay_within_its_confidence():
+    spent = [budget(0.9, k) for k in range(5000)]
+    assert sum(spent) < 0.1
+    assert sum(spent) == pytest.approx(0.1, rel=1e-3)
+    assert spent == sorted(spent, reverse=True)
+
+
+@pytest.mark.parametrize(("n", "groups"), [(150, None), (300, None), (1000, None), (600, 250)])
+def test_precision_falls_below_the_target_in_at_most_a_tenth_of_the_samples(
+    n, groups, precision_at
+):
+    random = np.random.default_rng(5)
+    below = 0
+    for _ in range(400):
+        confidence, right, group = simulated(random, n, groups=groups)
+        chosen = choose(confidence, right, group, precision=TARGET, delta=DELTA).chosen
+        below += chosen is not None and precision_at[chosen.threshold] < TARGET
+    assert below / 400 <= 0.1
+
+
+def test_taking_the_images_of_a_group_for_independent_would_break_the_promise(precision_at):
+    random = np.random.default_rng(6)
+    below = 0
+    for _ in range(400):
+        confidence, right, _group = simulated(random, 600, groups=60)
+        alone = np.arange(600)
+        chosen = choose(confidence, right, alone, precision=TARGET, delta=DELTA).chosen
+        below += chosen is not None and precision_at[chosen.threshold] < TARGET
+    assert below / 400 > 0.1
+
+
+def test_a_threshold_taken_from_the_observed_precision_alone_breaks_the_promise(precision_at):
+    random = np.random.default_rng(7)
+    below = 0
+    for _ in range(200):
+        confidence, right, group = simulated(random, 300)
+        curve = choose(confidence, right, group, precision=TARGET, delta=DELTA).curve
+        naive = [p.threshold for p in curve if p.suggested and p.precision >= TARGET]
+        below += bool(naive) and precision_at[min(naive)] < TARGET
+    assert below / 200 > 0.3
+
+
+def test_few_labels_qualify_nothing_and_say_how_many_more_it_takes():
+    confidence = np.full(30, 0.99)
+    right = np.ones(30, bool)
+    choice = choose(confidence, right, np.arange(30), precision=TARGET, delta=DELTA)
+    assert choice.chosen is None
+    missing = labels_missing(choice, 30, precision=TARGET, delta=DELTA)
+    assert missing is not None
+    assert 15 <= missing <= 90
+
+
+def test_a_model_that_is_never_sure_enough_has_to_become_better_first():
+    random = np.random.default_rng(0)
+    right = random.random(500) < 0.6
+    choice = choose(np.full(500, 0.6), right, np.arange(500), precision=TARGET, delta=DELTA)
+    assert choice.chosen is None
+    assert labels_missing(choice, 500, precision=TARGET, delta=DELTA) is None
+
+
+def test_no_validated_image_at_all_qualifies_nothing():
+    none = np.zeros(0)
+    choice = choose(none, none.astype(bool), none.astype(int), precision=TARGET, delta=DELTA)
+    assert choice.chosen is None
+    assert labels_missing(choice, 0, precision=TARGET, delta=DELTA) is None
+    assert all(point.coverage == 0 for point in choice.curve)
+
+
+def test_a_thousand_copies_of_one_image_are_worth_one():
+    group = np.zeros(1000, int)
+    right = np.ones(1000, bool)
+    assert worth(group, correlation(~right, group)) == pytest.approx(1, abs=0.01)
+    choice = choose(np.full(1000, 0.999), right, group, precision=TARGET, delta=DELTA)
+    assert choice.chosen is None
+
+
+def test_images_that_fail_on_their_own_keep_nearly_all_their_worth_though_they_share_pages():
+    random = np.random.default_rng(1)
+    wrong = random.random(900) < 0.15
+    group = np.repeat(np.arange(100), 9)
+    assert worth(group, correlation(wrong, group)) > 450
+
+
+def test_an_image_is_certain_only_where_no_class_is_in_its_band():
+    found = [Band(low=0.1, high=0.9), Band(low=0.2, high=None)]
+    scores = np.array([[0.95, 0.1], [0.95, 0.99], [0.5, 0.1], [0.05, 0.19]])
+    assert certain(scores, found).tolist() == [True, False, False, True]
+    assert not certain(scores, [Band(low=None, high=None)] * 2).any()
+
+
+def test_each_side_of_each_class_has_its_own_proof():
+    random = np.random.default_rng(2)
+    chance = np.stack([random.beta(0.2, 0.6, 3000), np.full(3000, 0.5)], axis=1)
+    truth = random.random(chance.shape) < chance
+    sides = bands(chance, truth, np.arange(3000), precision=TARGET, delta=DELTA)
+    sure, unsure = (band_of(*side) for side in sides)
+    assert sure.low is not None
+    assert sure.high is not None
+    assert 0 < sure.low < 0.5 < sure.high < 1
+    assert unsure == Band(low=None, high=None)
