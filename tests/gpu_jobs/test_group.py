@@ -1,0 +1,76 @@
+"""Groups: every image once, alike ones together, in an order that says nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gpu_jobs.group import DUPLICATE, SIZE, groups, near_duplicates, nearest, shorter
+from tests.gpu_jobs.conftest import noise
+
+
+def clustered(seed: int, clusters: int, each: int, spread: float = 0.3) -> tuple:
+    random = np.random.default_rng(seed)
+    of = np.repeat(np.arange(clusters), each)
+    vectors = noise(seed, clusters)[of] + spread * noise(seed + 1, clusters * each)
+    order = random.permutation(len(of))
+    return vectors[order], of[order]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 9, 37, 500])
+def test_every_image_is_in_exactly_one_group_of_bounded_size(n):
+    found = groups(noise(n, n))
+    assert sorted(one for group in found for one in group.members) == list(range(n))
+    assert max(len(group.members) for group in found) <= SIZE
+
+
+def test_no_image_gives_no_group():
+    assert groups(np.zeros((0, 8))) == []
+
+
+def test_images_of_one_kind_come_together():
+    vectors, of = clustered(3, clusters=20, each=36)
+    pure = [len(set(of[list(group.members)])) == 1 for group in groups(vectors)]
+    assert np.mean(pure) > 0.9
+
+
+def test_groups_come_in_an_order_that_does_not_tell_how_tight_they_are():
+    vectors, of = clustered(4, clusters=40, each=18, spread=0.3)
+    loose = of % 2 == 1
+    vectors[loose] += 0.5 * noise(9, int(loose.sum()))
+    first = [loose[list(group.members)].mean() for group in groups(vectors)][:20]
+    assert 0.2 < np.mean(first) < 0.8
+
+
+def test_the_same_images_give_the_same_groups():
+    vectors, _ = clustered(5, clusters=10, each=20)
+    assert groups(vectors) == groups(vectors)
+
+
+def test_neighbours_are_the_ones_a_full_comparison_finds():
+    vectors = shorter(noise(6, 5000, 32), 16)
+    numbers, cosines = nearest(vectors, 5)
+    for one in (0, 2047, 2048, 4999):
+        expected = np.argsort(-(vectors @ vectors[one]), kind="stable")[:5]
+        assert set(numbers[one]) == set(expected)
+        assert cosines[one][0] == pytest.approx(1, abs=1e-5)
+
+
+def test_a_copy_is_marked_as_showing_the_same_as_an_earlier_one():
+    vectors = noise(7, 60)
+    vectors[10] = vectors[20] + 0.01 * vectors[30]
+    marked = [one for group in groups(vectors) for one in group.duplicates]
+    assert marked in ([10], [20])
+
+
+def test_near_duplicates_are_joined_over_a_chain_and_nothing_else_is():
+    vectors = noise(8, 3000)
+    step = np.arccos(DUPLICATE) * 0.9
+    across = vectors[2999] - (vectors[2999] @ vectors[0]) * vectors[0]
+    across /= np.linalg.norm(across)
+    for n in range(1, 5):
+        angle = n * step
+        vectors[n] = np.cos(angle) * vectors[0] + np.sin(angle) * across
+    numbers = near_duplicates(vectors)
+    assert len(set(numbers[:5])) == 1
+    assert len(set(numbers)) == 3000 - 4
