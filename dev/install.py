@@ -1,7 +1,8 @@
-"""Installs what is missing, and nothing when nothing is: `python3 dev/install.py demo|test`.
+"""Installs what is missing, and nothing when nothing is: `python3 dev/install.py demo|jobs|test`.
 
 Runs on the bare interpreter, before there is an environment: the standard library alone. What was
-installed by pip is remembered in `.local/installed.json`, by the hash of the requirements.
+installed is remembered in `.local/installed.json`, by the hash of the requirements. Torch, which the GPU jobs
+need, is several gigabytes: a demonstration starts without, and `jobs` brings it while that runs.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ STAMP = ROOT / ".local/installed.json"
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 REQUIREMENTS = (ROOT / "dev/requirements.txt", ROOT / "requirements.txt")
+JOBS = ROOT / "gpu_jobs/requirements.txt"
 NODE_FROM = 20
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -34,12 +36,15 @@ class CannotInstall(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Install for the purpose named; the exit status is 0, or 1 when a person must act."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("purpose", choices=["demo", "test"], help="tests need a browser as well")
+    parser.add_argument("purpose", choices=["demo", "jobs", "test"], help="tests need all of it")
     purpose: str = parser.parse_args(arguments).purpose
     try:
         check_python(sys.version_info[:2])
+        if purpose == "jobs":
+            python_packages(jobs=True)
+            return 0
         check_node(shutil.which("node"), shutil.which("npm"))
-        python_packages()
+        python_packages(jobs=purpose == "test")
         node_packages(ROOT / "dev/tools")
         if (ROOT / "static_web/package.json").exists():
             node_packages(ROOT / "static_web")
@@ -77,12 +82,16 @@ def check_node(node: str | None, npm: str | None) -> None:
         raise CannotInstall("there is `node` but no `npm`; install npm (Debian: `apt install npm`)")
 
 
-def python_packages() -> None:
-    """Make `.venv` and bring it to what dev/requirements.txt says."""
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in REQUIREMENTS)).hexdigest()
-    if PYTHON.exists() and STAMP.exists() and json.loads(STAMP.read_text()) == digest:
+def python_packages(*, jobs: bool) -> None:
+    """Make `.venv` and bring it to what the requirements say, with `jobs` those of the GPU jobs too."""
+    wanted = {
+        str(file.relative_to(ROOT)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in (*REQUIREMENTS, *([JOBS] if jobs else []))
+    }
+    installed = _installed()
+    if PYTHON.exists() and wanted.items() <= installed.items():
         return
-    print("installing: Python packages", flush=True)
+    print("installing: Python packages" + (", torch among them" if jobs else ""), flush=True)
     pinned = re.search(r"^uv==\S+", REQUIREMENTS[0].read_text(), re.MULTILINE)
     if not pinned:
         raise CannotInstall("dev/requirements.txt does not pin uv; compile it again")
@@ -92,9 +101,18 @@ def python_packages() -> None:
             raise CannotInstall("no environment could be made (Debian: `apt install python3-venv`)")
     run([PYTHON, "-m", "pip", "install", "--quiet", pinned[0]])
     uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON]
-    run([*uv, "-r", REQUIREMENTS[0]])
+    run([*uv, "-r", REQUIREMENTS[0], *(["-r", JOBS] if jobs else [])])
     STAMP.parent.mkdir(exist_ok=True)
-    STAMP.write_text(json.dumps(digest))
+    STAMP.write_text(json.dumps(installed | wanted))
+
+
+def _installed() -> dict[str, str]:
+    """The hash of each file of requirements that was installed."""
+    try:
+        known = json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 def node_packages(folder: Path) -> None:
