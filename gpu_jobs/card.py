@@ -1,0 +1,71 @@
+"""The model card: what a model is, what it was made from and what was proven of it, for people."""
+
+from __future__ import annotations
+
+from gpu_jobs.threshold import Choice
+from gpu_jobs.train import Trained
+from labeling.assist.models import ModelManifest
+
+_ROWS = 24  # of the table of thresholds
+
+
+def card(manifest: ModelManifest, trained: Trained) -> str:
+    """The card of a model, as Markdown."""
+    promise = f"{manifest.precision:.0%} right with {manifest.confidence:.0%} confidence"
+    lines = [
+        f"# Model {manifest.model_id}",
+        "",
+        f"Classifies {manifest.side} x {manifest.side} pixels "
+        + ("as one of" if manifest.task_type == "multiclass" else "as any number of")
+        + f" {len(manifest.classes)} classes: a linear layer on {manifest.backbone}.",
+        "",
+        "Validated on images that people labeled without seeing a suggestion, each scored by a head that "
+        "has seen neither it nor its near-duplicates. What is promised holds for images like those: a "
+        "random sample of the project. It is no promise for images of another kind that come later.",
+        "",
+        f"Suggestions: {_suggestions(manifest)} (asked for: {promise}).",
+        "",
+        "| measured | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in manifest.metrics.items()),
+        f"| snapshot | {manifest.snapshot_sha256} |",
+        *(f"| {name} | {value} |" for name, value in manifest.versions.items()),
+    ]
+    if trained.choice:
+        lines += ["", *_table(trained.choice)]
+    if manifest.bands:
+        lines += [
+            "",
+            "| class | absent below | present from |",
+            "|---|---|---|",
+            *(
+                f"| {one.name} | {_number(band.low)} | {_number(band.high)} |"
+                for one, band in zip(manifest.classes, manifest.bands, strict=True)
+            ),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _suggestions(manifest: ModelManifest) -> str:
+    if not manifest.suggests:
+        return "none"
+    if manifest.threshold is None:
+        return "where no class is uncertain"
+    return f"from a confidence of {manifest.threshold} on"
+
+
+def _table(choice: Choice) -> list[str]:
+    step = max(1, len(choice.curve) // _ROWS)
+    return [
+        "| confidence | suggested | wrong | precision | recall | coverage | wrong at most |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {point.threshold} | {point.suggested} | {point.wrong} | {point.precision:.3f} "
+            f"| {point.coverage * point.precision:.3f} | {point.coverage:.3f} | {point.bound:.3f} |"
+            for point in choice.curve[::step]
+        ),
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "never" if value is None else f"{value:.3f}"

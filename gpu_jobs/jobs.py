@@ -1,0 +1,289 @@
+"""What the jobs do, step by step: from labels to a model, and from images to groups of similar ones.
+
+Every step finds what an earlier try of the same run left behind, so that a job may be killed anywhere.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from io import BytesIO
+from typing import cast
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu_jobs import CannotFinish
+from gpu_jobs.card import card
+from gpu_jobs.embed import Backbone, backbone
+from gpu_jobs.export import export
+from gpu_jobs.features import Features, read
+from gpu_jobs.group import Joined, groups, near_duplicates
+from gpu_jobs.snapshot import Line, snapshot, unlabeled
+from gpu_jobs.train import Head, Trained, train
+from labeling import layout
+from labeling.assist.jobs import FeaturizeSpec, Group, TrainSpec
+from labeling.assist.models import CARD, IR, MANIFEST, MODEL, OPSET, ModelManifest
+from labeling.assist.preprocess import SIDE
+from labeling.assist.runs import RunProgress, Runs
+from labeling.errors import NotFound
+from labeling.projects.projects import Project, Projects
+from labeling.storage import Storage
+
+HEAD = "head.npz"
+"""The last layer of a model, beside its file: what groups images by what the model takes them for."""
+
+GROUPS_A_PART = 50
+_PHOTOS = 16  # that torch and onnxruntime are compared with
+_LIBRARIES = ("torch", "timm", "onnx", "numpy")
+
+Alive = Callable[[], None]
+"""Called between steps: raises when this process is to stop, or another has taken the job over."""
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Does jobs over a storage."""
+
+    storage: Storage
+    projects: Projects
+    runs: Runs
+
+    def training(self, spec: TrainSpec, alive: Alive) -> None:
+        """Train a model, find its threshold, write it down.
+
+        Raises:
+            CannotFinish: there is nothing to be trained with, or something is damaged.
+        """
+        project = self._project(spec.project_id)
+        items = self.projects.items(project)
+        taken = snapshot(self.storage, items, project.source.container, spec.run_id)
+        known = [one.class_id for one in spec.classes]
+        usable = [line for line in taken.lines if _usable(line, known, spec.task_type)]
+        self._say(
+            spec, f"{len(taken.lines)} labeled images, {len(usable)} of the classes asked for"
+        )
+        network = backbone(spec.backbone)
+
+        def progress(done: int, total: int) -> None:
+            alive()
+            self._progress(spec, done, total)
+
+        lines, embeddings = Features(self.storage, items, network).of(usable, progress)
+        if len(lines) < len(usable):
+            self._say(spec, f"{len(usable) - len(lines)} images can't be read and are left out")
+        alive()
+        trained = train(
+            embeddings.astype(np.float32),
+            np.array([[one in line.class_ids for one in known] for line in lines], bool).reshape(
+                len(lines), len(known)
+            ),
+            _together(lines, embeddings),
+            spec.task_type,
+            validates=np.array([not line.suggested for line in lines], bool),
+            precision=spec.precision,
+            confidence=spec.confidence,
+            retrain=spec.retrain,
+            seed=spec.seed,
+        )
+        trained.metrics["unreadable"] = len(usable) - len(lines)
+        self._say(spec, ", ".join(f"{name} {value}" for name, value in trained.metrics.items()))
+        alive()
+        photos = [one for one in read(self.storage, lines[:_PHOTOS]) if one is not None]
+        data = export(network, trained.head, np.stack(photos))
+        self._say(spec, f"exported, {len(data) / 1e6:.1f} MB, the same on {len(photos)} photos")
+        alive()
+        self._still_fits(spec)
+        self._keep(spec, trained, data, taken.digest, network)
+        reason = "" if _suggests(trained) else _not_yet(trained, spec)
+        self.runs.finish(
+            spec.project_id,
+            spec.validation_run_id,
+            metrics=trained.metrics,
+            reason=reason,
+            model_id=spec.run_id,
+        )
+        self.runs.finish(
+            spec.project_id, spec.run_id, metrics=trained.metrics, model_id=spec.run_id
+        )
+
+    def featurization(self, spec: FeaturizeSpec, alive: Alive) -> None:
+        """Embed all images that wait to be labeled, and group them, shard by shard.
+
+        Raises:
+            CannotFinish: the weights or the model are missing or damaged.
+        """
+        project = self._project(spec.project_id)
+        items = self.projects.items(project)
+        network = backbone(spec.backbone)
+        head = self._head(spec.project_id, spec.model_id) if spec.model_id else None
+        features = Features(self.storage, items, network)
+        total = done = grouped = 0
+        shards = [
+            unlabeled(items, project.source.container, shard) for shard in range(items.shards)
+        ]
+        total = sum(map(len, shards))
+        for shard, sources in enumerate(shards):
+            before = done
+
+            def progress(now: int, _: int, before: int = before) -> None:
+                alive()
+                self._progress(spec, before + now, total)
+
+            readable, embeddings = features.of(sources, progress)
+            done += len(sources)
+            if not readable:
+                continue
+            vectors = embeddings if head is None else _with_opinion(embeddings, head)
+            found = [
+                Group(
+                    rank=rank,
+                    items=[readable[one].item_id for one in alike.members],
+                    duplicates=[readable[one].item_id for one in alike.duplicates],
+                )
+                for rank, alike in enumerate(groups(vectors, seed=shard))
+            ]
+            alive()
+            for at in range(0, len(found), GROUPS_A_PART):
+                part = at // GROUPS_A_PART
+                self._write_groups(spec, shard, part, found[at : at + GROUPS_A_PART])
+            grouped += len(readable)
+        self.runs.finish(
+            spec.project_id,
+            spec.run_id,
+            metrics={"images": grouped, "unreadable": total - grouped},
+            model_id=spec.model_id or "",
+            change=lambda state: state.model_copy(update={"feature_id": network.feature_id}),
+        )
+
+    def _project(self, project_id: str) -> Project:
+        project = self.projects.find(project_id)
+        if project is None:
+            raise CannotFinish("the project is gone")
+        return project
+
+    def _still_fits(self, spec: TrainSpec) -> None:
+        """A model of classes that are gone would suggest what nobody can choose."""
+        self.projects.forget(spec.project_id)
+        now = {one.class_id for one in self._project(spec.project_id).classes}
+        gone = [one.name for one in spec.classes if one.class_id not in now]
+        if gone:
+            raise CannotFinish(
+                f"{', '.join(gone)} can no longer be chosen since the training began: train again"
+            )
+
+    def _keep(
+        self, spec: TrainSpec, trained: Trained, data: bytes, digest: str, network: Backbone
+    ) -> None:
+        """Write the files of a model, the manifest last: without it there is no model."""
+        manifest = ModelManifest(
+            model_id=spec.run_id,
+            project_id=spec.project_id,
+            task_type=spec.task_type,
+            classes=spec.classes,
+            side=SIDE,
+            features=trained.head.weight.shape[1],
+            threshold=trained.choice.chosen.threshold
+            if trained.choice and trained.choice.chosen
+            else None,
+            bands=list(trained.bands),
+            precision=spec.precision,
+            confidence=spec.confidence,
+            metrics=trained.metrics,
+            snapshot_sha256=digest,
+            onnx_sha256=sha256(data).hexdigest(),
+            opset=OPSET,
+            ir=IR,
+            backbone=network.feature_id,
+            versions={name: version(name) for name in _LIBRARIES},
+            created_at=self.storage.clock.now(),
+        )
+        head = BytesIO()
+        np.savez(head, weight=trained.head.weight, bias=trained.head.bias)
+        for name, content, kind in (
+            (MODEL, data, "application/octet-stream"),
+            (HEAD, head.getvalue(), "application/octet-stream"),
+            (CARD, card(manifest, trained).encode(), "text/markdown; charset=utf-8"),
+            (MANIFEST, manifest.model_dump_json(indent=2).encode(), "application/json"),
+        ):
+            place = layout.model_blob(spec.project_id, spec.run_id, name)
+            self.storage.blobs.write(layout.MODELS, place, content, content_type=kind)
+
+    def _head(self, project_id: str, model_id: str) -> Head:
+        try:
+            manifest = ModelManifest.model_validate_json(
+                self.storage.blobs.read(
+                    layout.MODELS, layout.model_blob(project_id, model_id, MANIFEST)
+                )
+            )
+            data = self.storage.blobs.read(
+                layout.MODELS, layout.model_blob(project_id, model_id, HEAD)
+            )
+            with np.load(BytesIO(data), allow_pickle=False) as stored:
+                return Head(stored["weight"], stored["bias"], manifest.task_type)
+        except (NotFound, ValueError, KeyError, OSError, BadZipFile) as error:
+            raise CannotFinish(f"the model {model_id} can't be read: {error}") from error
+
+    def _write_groups(
+        self, spec: FeaturizeSpec, shard: int, part: int, some: Sequence[Group]
+    ) -> None:
+        text = "".join(one.model_dump_json() + "\n" for one in some)
+        self.storage.blobs.write(
+            layout.MODELS,
+            layout.groups_blob(spec.project_id, spec.run_id, shard, part),
+            gzip.compress(text.encode(), mtime=0),
+            content_type="application/gzip",
+        )
+
+    def _say(self, spec: TrainSpec | FeaturizeSpec, *lines: str) -> None:
+        self.runs.note(spec.project_id, spec.run_id, *lines)
+
+    def _progress(self, spec: TrainSpec | FeaturizeSpec, done: int, total: int) -> None:
+        self.runs.note(
+            spec.project_id,
+            spec.run_id,
+            progress=RunProgress(done=done, total=total, what="images"),
+        )
+
+
+def _usable(line: Line, known: list[str], task_type: str) -> bool:
+    """Whether a label speaks of these classes: one that names a class added since does not."""
+    ours = [one in known for one in line.class_ids]
+    return all(ours) and (task_type == "multilabel" or len(ours) == 1)
+
+
+def _together(lines: list[Line], embeddings: NDArray[np.float16]) -> NDArray[np.int64]:
+    """(n,) the same number for images that may fail together: near-duplicates, pages of similar ones."""
+    together = Joined(len(lines))
+    for one, other in enumerate(near_duplicates(embeddings)):
+        together.join(one, int(other))
+    first: dict[str, int] = {}
+    for one, line in enumerate(lines):
+        if line.page:
+            together.join(first.setdefault(line.page, one), one)
+    return together.numbers()
+
+
+def _with_opinion(embeddings: NDArray[np.float16], head: Head) -> NDArray[np.float32]:
+    """(n, d + classes): what an image looks like, and what the model takes it for, of equal weight."""
+    return np.concatenate([embeddings.astype(np.float32), head.scores(embeddings)], axis=1)
+
+
+def _suggests(trained: Trained) -> bool:
+    return (
+        trained.choice.chosen is not None
+        if trained.choice
+        else any(one.high is not None for one in trained.bands)
+    )
+
+
+def _not_yet(trained: Trained, spec: TrainSpec) -> str:
+    missing = cast("int | None", trained.metrics.get("labels_missing"))
+    words = f"no suggestions yet: {spec.precision:.0%} right can't be promised with these labels"
+    if missing is None:
+        return f"{words}; the model has to become better first"
+    return f"{words}; it probably takes about {missing} more"

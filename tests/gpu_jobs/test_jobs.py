@@ -1,0 +1,291 @@
+"""The jobs whole: real photos in storage, labels given through the product, models and groups out."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dev.samples import Truth
+from gpu_jobs.worker import Worker
+from labeling import layout
+from labeling.assist.jobs import Group, TrainSpec
+from labeling.assist.models import CARD, EMBEDDING, INPUT, SCORES, SNAPSHOT, load
+from labeling.assist.preprocess import Unseeable, pixels_for_model
+from labeling.projects.projects import Project
+from tests.gpu_jobs.conftest import ask_to_group, ask_to_train, label, project_of
+from tests.world import PHOTOS, World
+
+pytest.importorskip("torch", reason="gpu_jobs/requirements.txt is not installed")
+
+from gpu_jobs.jobs import HEAD
+
+Photos = tuple[World, Project, Truth]
+
+
+def work(world: World) -> None:
+    Worker(world.storage, world.settings).work()
+
+
+def truth_of(truth: Truth):
+    return lambda path: list(truth.scene(path).tags)
+
+
+def purity(pages: list[list[object]]) -> float:
+    """Share of images that are of the most frequent class of their page."""
+    return sum(max(page.count(one) for one in page) for page in pages) / sum(map(len, pages))
+
+
+def chance_purity(tags: list[object]) -> float:
+    """Of pages of four put together by chance."""
+    random = np.random.default_rng(0)
+    drawn = [[tags[one] for one in random.permutation(len(tags))] for _ in range(50)]
+    pages = [[one[at : at + 4] for at in range(0, len(one), 4)] for one in drawn]
+    return float(np.mean([purity(some) for some in pages]))
+
+
+def groups_of(world: World, project: Project, run_id: str) -> list[Group]:
+    prefix = layout.groups_blob(project.project_id, run_id, 0, 0).rpartition("groups-")[0]
+    found: list[Group] = []
+    for blob in world.storage.blobs.list(layout.MODELS, prefix=prefix).blobs:
+        text = gzip.decompress(world.storage.blobs.read(layout.MODELS, blob.path))
+        found += [Group.model_validate_json(line) for line in text.splitlines()]
+    return found
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A project of which a model was made, three of whose labeled images can no longer be read."""
+
+    world: World
+    project: Project
+    truth: Truth
+    spec: TrainSpec
+    labeled: int
+
+
+@pytest.fixture(scope="module")
+def trained(scenes: tuple[Path, Truth]) -> Trained:
+    world, project, truth = project_of(scenes)
+    label(world, project, truth_of(truth), most=40)
+    labeled = [one for one in world.items(project).values() if one.state == "labeled"]
+    for item in labeled[:3]:
+        world.storage.blobs.write(PHOTOS, item.path, b"no image", content_type="image/jpeg")
+        for side in filter(None, item.renditions.split(",")):
+            place = layout.rendition(PHOTOS, item.path, item.blob_etag, int(side))
+            world.storage.blobs.delete(layout.RENDITIONS, place)
+    spec = ask_to_train(world, project)
+    work(world)
+    return Trained(world, project, truth, spec, len(labeled))
+
+
+def test_labels_become_a_model_that_onnxruntime_runs_on_the_original_photos(trained: Trained):
+    import onnxruntime
+
+    world, project, truth = trained.world, trained.project, trained.truth
+    run = world.services.runs.get(project.project_id, trained.spec.run_id)
+    assert (run.state, run.reason) == ("done", "")
+    manifest, data = load(world.storage, project.project_id, trained.spec.run_id)
+    assert [one.name for one in manifest.classes] == list(truth.classes)
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    shown: list[tuple[int, np.ndarray]] = []
+    for scene in truth.scenes:
+        with suppress(Unseeable):
+            if scene.tags:
+                pixels = pixels_for_model(world.storage.blobs.read(PHOTOS, scene.path))
+                shown.append((truth.classes.index(scene.tags[0]), pixels))
+    scores, embedding = session.run([SCORES, EMBEDDING], {INPUT: np.stack([p for _, p in shown])})
+    assert embedding.shape == (len(shown), manifest.features)
+    assert np.allclose(scores.sum(1), 1, atol=1e-4)
+    assert np.mean(scores.argmax(1) == [best for best, _ in shown]) > 0.85
+
+
+def test_images_that_can_not_be_read_are_counted_and_left_out(trained: Trained):
+    run = trained.world.services.runs.get(trained.project.project_id, trained.spec.run_id)
+    assert run.metrics["unreadable"] == 3
+    assert run.metrics["labels"] == trained.labeled - 3
+    assert any("can't be read" in line.text for line in run.log)
+
+
+def test_few_labels_make_a_model_that_suggests_nothing_and_say_what_is_missing(trained: Trained):
+    world, project, spec = trained.world, trained.project, trained.spec
+    manifest, _ = load(world.storage, project.project_id, spec.run_id)
+    assert not manifest.suggests
+    validation = world.services.runs.get(project.project_id, spec.validation_run_id)
+    assert validation.state == "done"
+    assert validation.reason.startswith("no suggestions yet")
+    card = world.storage.blobs.read(
+        layout.MODELS, layout.model_blob(project.project_id, spec.run_id, CARD)
+    ).decode()
+    assert "Suggestions: none" in card
+    assert "no promise for images of another kind" in card
+
+
+def test_the_snapshot_is_kept_and_its_hash_is_in_the_manifest(trained: Trained):
+    world, project, truth = trained.world, trained.project, trained.truth
+    manifest, _ = load(world.storage, project.project_id, trained.spec.run_id)
+    place = layout.model_blob(project.project_id, trained.spec.run_id, SNAPSHOT)
+    data = world.storage.blobs.read(layout.MODELS, place)
+    assert sha256(data).hexdigest() == manifest.snapshot_sha256
+    paths = {item.item_id: path for path, item in world.items(project).items()}
+    names = {one.class_id: one.name for one in project.classes}
+    for line in (json.loads(one) for one in gzip.decompress(data).splitlines()):
+        said = [names[one] for one in line["class_ids"]]
+        assert said == list(truth.scene(paths[line["item_id"]]).tags)
+
+
+def test_a_job_delivered_again_changes_nothing_and_tells_again_that_it_is_over(trained: Trained):
+    world, project, spec = trained.world, trained.project, trained.spec
+    before = world.services.runs.get(project.project_id, spec.run_id)
+    world.storage.queues.sent[layout.RUN_FINISHED_QUEUE].clear()
+    world.storage.queues.send(layout.GPU_JOBS_QUEUE, spec)
+
+    work(world)
+
+    assert world.services.runs.get(project.project_id, spec.run_id) == before
+    told = [one.message.run_id for one in world.storage.queues.sent[layout.RUN_FINISHED_QUEUE]]
+    assert told == [spec.validation_run_id, spec.run_id]
+
+
+def test_a_model_groups_images_by_what_it_takes_them_for(trained: Trained):
+    world, project, spec = trained.world, trained.project, trained.spec
+    asked = ask_to_group(world, project, model_id=spec.run_id)
+
+    work(world)
+
+    run = world.services.runs.get(project.project_id, asked.run_id)
+    assert (run.state, run.model_id) == ("done", spec.run_id)
+    waiting = [one.item_id for one in world.items(project).values() if one.state == "available"]
+    grouped = [one for group in groups_of(world, project, asked.run_id) for one in group.items]
+    assert sorted(grouped) == sorted(waiting)
+
+
+def test_a_model_whose_layer_is_damaged_groups_nothing_and_says_so(trained: Trained):
+    world, project, spec = trained.world, trained.project, trained.spec
+    place = layout.model_blob(project.project_id, spec.run_id, HEAD)
+    whole = world.storage.blobs.read(layout.MODELS, place)
+    world.storage.blobs.write(layout.MODELS, place, whole[:100], content_type="")
+    asked = ask_to_group(world, project, model_id=spec.run_id)
+
+    work(world)
+
+    world.storage.blobs.write(layout.MODELS, place, whole, content_type="")
+    run = world.services.runs.get(project.project_id, asked.run_id)
+    assert run.state == "failed"
+    assert "can't be read" in run.reason
+
+
+def test_each_waiting_image_is_in_one_group_and_groups_are_purer_than_chance(photos: Photos):
+    world, project, truth = photos
+    spec = ask_to_group(world, project)
+
+    work(world)
+
+    run = world.services.runs.get(project.project_id, spec.run_id)
+    assert run.state == "done"
+    found = groups_of(world, project, spec.run_id)
+    grouped = [one for group in found for one in group.items]
+    paths = {item.item_id: path for path, item in world.items(project).items()}
+    assert sorted(grouped) == sorted(paths)
+    assert [group.rank for group in found] == list(range(len(found)))
+    pages = [group.items[at : at + 4] for group in found for at in range(0, len(group.items), 4)]
+    tags = [[truth.scene(paths[one]).tags for one in page] for page in pages]
+    assert purity(tags) > chance_purity([one for page in tags for one in page]) + 0.1
+
+
+@pytest.mark.parametrize(
+    ("labels", "said", "reason"),
+    [
+        (8, None, "8 labeled images are too few: training needs 20"),
+        (40, ["cat"], "labels of one class only"),
+    ],
+)
+def test_what_can_not_be_trained_on_fails_the_run_with_a_reason(photos, labels, said, reason):
+    world, project, truth = photos
+    label(
+        world,
+        project,
+        lambda path: said or list(truth.scene(path).tags) or ["cat"],
+        most=labels,
+    )
+    spec = ask_to_train(world, project)
+
+    work(world)
+
+    for run_id in (spec.run_id, spec.validation_run_id):
+        run = world.services.runs.get(project.project_id, run_id)
+        assert run.state == "failed"
+        assert reason in run.reason
+    assert world.services.runs.state(project.project_id).active == {}
+
+
+def test_a_class_that_is_gone_when_the_training_ends_fails_it(photos: Photos, monkeypatch):
+    import gpu_jobs.jobs
+
+    world, project, truth = photos
+    label(world, project, truth_of(truth), most=40)
+    spec = ask_to_train(world, project)
+
+    def meanwhile(*_):
+        world.alter(project, classes=project.classes[1:])
+        return b""
+
+    monkeypatch.setattr(gpu_jobs.jobs, "export", meanwhile)
+
+    work(world)
+
+    run = world.services.runs.get(project.project_id, spec.run_id)
+    assert run.state == "failed"
+    assert f"{project.classes[0].name} can no longer be chosen" in run.reason
+
+
+def test_a_killed_job_goes_on_where_its_files_end(photos: Photos, monkeypatch):
+    import gpu_jobs.features
+    import gpu_jobs.jobs
+
+    class Dies(BaseException):
+        """What no process survives."""
+
+    world, project, _ = photos
+    monkeypatch.setattr(gpu_jobs.features, "PART", 16)
+    computed: list[int] = []
+    real = gpu_jobs.features.Features._compute
+
+    def counted(self, sources):
+        if len(computed) == 2:
+            computed.append(0)
+            raise Dies
+        computed.append(len(sources))
+        return real(self, sources)
+
+    monkeypatch.setattr(gpu_jobs.features.Features, "_compute", counted)
+    spec = ask_to_group(world, project)
+
+    with pytest.raises(Dies):
+        work(world)
+    work(world)
+    assert world.services.runs.get(project.project_id, spec.run_id).state == "running"
+    world.wait(61)
+    work(world)
+
+    run = world.services.runs.get(project.project_id, spec.run_id)
+    assert (run.state, run.tries) == ("done", 2)
+    assert computed == [16, 16, 0, 16]
+
+
+def test_damaged_weights_fail_the_run_with_a_reason(photos: Photos, tmp_path: Path):
+    world, project, _ = photos
+    (tmp_path / "weights.pth").write_bytes(b"not weights")
+    spec = ask_to_group(world, project, backbone=f"efficientnet-lite0@{tmp_path}/weights.pth")
+
+    work(world)
+
+    run = world.services.runs.get(project.project_id, spec.run_id)
+    assert run.state == "failed"
+    assert "can't be read" in run.reason
