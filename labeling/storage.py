@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -433,14 +432,26 @@ def attempts(storage: Storage, most: int = 20) -> Iterator[int]:
     raise Unavailable("too many others are writing here at once; send the same request again")
 
 
-def insist(storage: Storage, attempt: Callable[[], Result], most: int = 20) -> Result:
+def insist(
+    storage: Storage, attempt: Callable[[], Result], most: int = 20, *, final: str = ""
+) -> Result:
     """The result of `attempt`, which is made again while it meets another writer (`Collision`).
 
+    Args:
+        storage: whose clock waits between the tries.
+        attempt: reads, decides and writes.
+        most: how many tries.
+        final: a key where another writer is the end of it: what was to be done has been done.
+
     Raises:
+        Collision: at the key `final`.
         Unavailable: after `most` tries that all met one.
     """
     tries = attempts(storage, most)
     while True:
         next(tries)
-        with suppress(Collision):
+        try:
             return attempt()
+        except Collision as collision:
+            if collision.key == final:
+                raise

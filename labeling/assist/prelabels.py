@@ -14,7 +14,8 @@ from labeling.annotations.acceptance import PrelabelAnnotation, decoded, encoded
 from labeling.annotations.classes import fold
 from labeling.annotations.shapes import GEOMETRY_OF, MAX_ANNOTATIONS, Geometry, Tag, TaskType
 from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
-from labeling.items.records import Run, Suggested, pack
+from labeling.items.cells import pack
+from labeling.items.records import Run, Suggested
 from labeling.model import Fraction, Id, Model, UtcTime, from_milliseconds, milliseconds
 from labeling.projects.projects import Opened, Project, Projects
 from labeling.settings import Settings

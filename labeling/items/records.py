@@ -1,15 +1,13 @@
-"""Records of items and tasks: what is kept of them, and the rows that follow from it.
+"""What is kept of items and tasks.
 
 An item is one truth row whose key never moves. All other rows of it (queue, listing, flag) and its share
-of the counters are *derived*: `operations_for(old, new)` is the difference between two states, in rows.
-`items.py` decides which states may follow which (ADR-0002).
+of the counters are *derived*: from `Item.queue_keys`, `Item.listing` and `Item.facts`, by `rows.py`. What an
+item may become is in `rules.py` (ADR-0002).
 """
 
 from __future__ import annotations
 
 import json
-import secrets
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,24 +18,12 @@ from pydantic import BaseModel
 from labeling import layout
 from labeling.annotations.acceptance import Acceptance
 from labeling.annotations.shapes import Annotation
-from labeling.errors import TooLarge
+from labeling.items.cells import as_json, as_text, lean, pack, unpack
 from labeling.model import Id, Model, UtcTime
-from labeling.storage import (
-    MAX_PROPERTY_BYTES,
-    Create,
-    Delete,
-    Merge,
-    Operation,
-    Row,
-    Value,
-)
+from labeling.storage import Row, Value
 
 SCHEMA = 1
 """Version of the stored records; a reader of another version migrates on read."""
-
-MAX_LABELS_BYTES = 900 * 1024
-"""Compressed labels of a submission: truth, history and, where several label an item, their own row travel
-in one batch of at most 4 MiB, as base64."""
 
 ItemState = Literal[
     "available", "leased", "labeled", "skipped", "needs_review", "unreadable", "excluded"
@@ -199,37 +185,10 @@ class Item:
 
     def cells(self) -> dict[str, Value]:
         """The truth row, without the annotations."""
-        return {
-            "schema": SCHEMA,
-            "state": self.state,
-            "path": self.path,
-            "blob_etag": self.blob_etag,
-            "order": self.order,
-            "media": self.media,
-            "size": self.size,
-            "width": self.width,
-            "height": self.height,
-            "orientation": self.orientation,
-            "frames": self.frames,
-            "revision": self.revision,
-            "priority": self.priority,
-            "reserved": self.reserved,
-            "lanes": json.dumps(
-                [[one.state, one.task, one.labeler, dict(one.tally)] for one in self.lanes],
-                separators=(",", ":"),
-            ),
-            "barred": self.barred,
-            "barred_reason": self.barred_reason,
-            "flag": self.flag,
-            "changed_ms": self.changed_ms,
-            "registered_ms": self.registered_ms,
-            "batch": self.batch,
-            "returned": self.returned,
-            "renditions": self.renditions,
-            "suggested": self.suggested,
-            "suggestion": self.suggestion,
-            "newest_run": self.newest_run,
-        }
+        cells: dict[str, Any] = {"schema": SCHEMA, "state": self.state, **vars(self)}
+        del cells["item_id"]
+        lanes = [[lane.state, lane.task, lane.labeler, dict(lane.tally)] for lane in self.lanes]
+        return {**cells, "lanes": as_text(lanes)}
 
     @classmethod
     def of(cls, item_id: str, cells: Mapping[str, Value]) -> Item:
@@ -248,11 +207,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Stored:
-    """An item as read: with the ETag of its truth row and the labels it holds, if they were read."""
+    """An item as read: with the ETag of its truth row and the labels it holds, if they were read.
+
+    `beside` is another row that was read together with it.
+    """
 
     item: Item
     etag: str
     cells: Mapping[str, Value]
+    beside: Row | None = None
 
     @property
     def labeling(self) -> Labeling | None:
@@ -261,150 +224,9 @@ class Stored:
         return Labeling.model_validate_json(data) if data else None
 
 
-def stored(row: Row) -> Stored:
+def stored(row: Row, beside: Row | None = None) -> Stored:
     """The item of a truth row."""
-    return Stored(Item.of(layout.item_of(row.key), row.cells), row.etag, row.cells)
-
-
-def pack(name: str, data: bytes, *, limit: int = MAX_LABELS_BYTES) -> dict[str, Value]:
-    """Bytes as cells `name0`, `name1`, ..., compressed, with their number in `name`.
-
-    Raises:
-        TooLarge: more than `limit` bytes after compression.
-    """
-    squeezed = zlib.compress(data, 6) if data else b""
-    if len(squeezed) > limit:
-        raise TooLarge(
-            f"{len(squeezed):,} bytes after compression; at most {limit:,} can be kept for one image. "
-            "Simplify the outlines or split the work"
-        )
-    chunks = [
-        squeezed[at : at + MAX_PROPERTY_BYTES] for at in range(0, len(squeezed), MAX_PROPERTY_BYTES)
-    ]
-    return {name: len(chunks), **{f"{name}{n}": chunk for n, chunk in enumerate(chunks)}}
-
-
-def unpack(name: str, cells: Mapping[str, Value]) -> bytes:
-    """The bytes `pack` made cells of; empty where there are none."""
-    count = int(cells.get(name, 0))
-    if not count:
-        return b""
-    return zlib.decompress(b"".join(cast(bytes, cells[f"{name}{n}"]) for n in range(count)))
-
-
-_DISPLAY = (
-    "path",
-    "blob_etag",
-    "order",
-    "media",
-    "size",
-    "width",
-    "height",
-    "orientation",
-    "frames",
-    "revision",
-    "priority",
-    "reserved",
-    "lanes",
-    "flag",
-    "changed_ms",
-    "registered_ms",
-    "batch",
-    "returned",
-    "renditions",
-    "suggested",
-    "suggestion",
-    "newest_run",
-)
-
-
-def _shown(item: Item) -> dict[str, Value]:
-    """The copy that queue and listing rows carry, so that showing an item need not read the truth."""
-    cells = item.cells()
-    return {name: cells[name] for name in _DISPLAY}
-
-
-def _difference(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Value]:
-    """The cells to merge; those that became empty too, for a merge leaves alone what it does not name."""
-    return {name: value for name, value in after.items() if before.get(name) != value}
-
-
-def operations_for(
-    old: Item | None,
-    new: Item,
-    *,
-    etag: str | None,
-    queue_etags: Mapping[str, str] = {},
-    labels: Mapping[str, Value] | None = None,
-) -> list[Operation]:
-    """The rows to write so that everything derived from an item follows `old -> new`."""
-    after = {**new.cells(), **(labels or {})}
-    if old is None:
-        operations: list[Operation] = [Create(layout.truth(new.item_id), after)]
-    else:
-        changed = _difference(old.cells(), after)
-        operations = [Merge(layout.truth(new.item_id), changed, etag)] if changed else []
-    before_queue = set(old.queue_keys().values()) if old else set[str]()
-    after_queue = set(new.queue_keys().values())
-    operations += [Delete(key, queue_etags.get(key)) for key in sorted(before_queue - after_queue)]
-    operations += [Create(key, _lean(_shown(new))) for key in sorted(after_queue - before_queue)]
-    if old and (changes := _difference(_shown(old), _shown(new))):
-        operations += [Merge(key, changes) for key in sorted(before_queue & after_queue)]
-    before_listing = old.listing if old else ""
-    if before_listing != new.listing:
-        if before_listing:
-            operations.append(Delete(before_listing))
-        if new.listing:
-            operations.append(Create(new.listing, _lean(_listing_cells(new))))
-    elif old and new.listing:
-        listed = _difference(_listing_cells(old), _listing_cells(new))
-        operations += [Merge(new.listing, listed)] if listed else []
-    before_flag = old.flag if old else ""
-    if before_flag != new.flag:
-        key = layout.flagged(new.item_id)
-        if not before_flag:
-            operations.append(Create(key, {"flag": new.flag}))
-        elif not new.flag:
-            operations.append(Delete(key))
-        else:
-            operations.append(Merge(key, {"flag": new.flag}))
-    return operations
-
-
-def _listing_cells(item: Item) -> dict[str, Value]:
-    classes = sorted({name for lane in item.lanes for name in lane.tally})
-    return {
-        **_shown(item),
-        "classes": "," + ",".join(classes) + ",",
-        "labeler": item.lanes[-1].labeler if item.lanes else "",
-        "barred": item.barred,
-        "barred_reason": item.barred_reason,
-    }
-
-
-@dataclass
-class Batch:
-    """Operations of one transaction and what they change in the counters."""
-
-    operations: list[Operation] = field(default_factory=list[Operation])
-    delta: Counter[str] = field(default_factory=Counter[str])
-
-    def change(self, old: Item | None, new: Item, operations: Iterable[Operation]) -> None:
-        self.operations += operations
-        self.delta.update(new.facts())
-        if old:
-            self.delta.subtract(old.facts())
-
-    def finish(self, now_ms: int) -> list[Operation]:
-        delta = {name: count for name, count in sorted(self.delta.items()) if count}
-        if not delta:
-            return self.operations
-        row = layout.counter_change(now_ms, secrets.token_hex(6))
-        return [*self.operations, Create(row, pack("delta", as_json(delta)))]
-
-
-def as_json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return Stored(Item.of(layout.item_of(row.key), row.cells), row.etag, row.cells, beside)
 
 
 @dataclass(frozen=True)
@@ -450,6 +272,12 @@ class Task:
         """Its row."""
         return layout.lease(self.user, self.slot)
 
+    def split(self, item_ids: Iterable[str]) -> tuple[list[LeasedItem], tuple[LeasedItem, ...]]:
+        """What it holds of these items, and the rest."""
+        named = set(item_ids)
+        some = [one for one in self.held if one.item.item_id in named]
+        return some, tuple(one for one in self.held if one.item.item_id not in named)
+
     def cells(self) -> dict[str, Value]:
         """Its row's cells."""
         return {
@@ -461,12 +289,12 @@ class Task:
             "created_ms": self.created_ms,
             "drafted": self.drafted,
             "stale": self.stale,
-            "everything": json.dumps(dict(self.everything), separators=(",", ":")),
-            "shown": json.dumps(dict(self.shown), separators=(",", ":")),
+            "everything": as_text(dict(self.everything)),
+            "shown": as_text(dict(self.shown)),
             **pack(
                 "held",
                 as_json(
-                    [[one.item.item_id, one.lane, _lean(one.item.cells())] for one in self.held]
+                    [[one.item.item_id, one.lane, lean(one.item.cells())] for one in self.held]
                 ),
             ),
         }
@@ -498,10 +326,6 @@ class Task:
         )
 
 
-def _lean(cells: dict[str, Value]) -> dict[str, Value]:
-    return {name: value for name, value in cells.items() if value not in ("", 0)}
-
-
 FinishedHow = Literal["done", "expired", "released", "open"]
 
 
@@ -524,7 +348,7 @@ class Finished:
             "how": self.how,
             "request": self.request_id,
             "ended_ms": self.ended_ms,
-            "shown": json.dumps(dict(self.shown), separators=(",", ":")),
+            "shown": as_text(dict(self.shown)),
             **pack("items", as_json(self.items)),
         }
 

@@ -17,8 +17,8 @@ from labeling import layout
 from labeling.annotations.classes import ClassName, Examples, LabelClass, NewClass, with_added
 from labeling.annotations.shapes import TaskType
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
+from labeling.items.cells import pack, unpack
 from labeling.items.items import Items
-from labeling.items.records import pack, unpack
 from labeling.media.header import measure
 from labeling.media.patterns import READABLE_NOW, Pattern, media_of
 from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds, new_id

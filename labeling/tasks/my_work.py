@@ -8,17 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from labeling import layout
-from labeling.items.items import active_key, day_key
-from labeling.items.records import (
-    SETTLED,
-    Labeling,
-    Outcome,
-    Returned,
-    Stored,
-    Task,
-    split_tasks,
-    unpack,
-)
+from labeling.items.cells import unpack
+from labeling.items.counters import active_key, day_key
+from labeling.items.records import SETTLED, Labeling, Outcome, Returned, Stored, Task, split_tasks
 from labeling.model import Model, UtcTime, milliseconds
 from labeling.projects.access import Caller
 from labeling.projects.projects import Opened

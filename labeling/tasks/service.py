@@ -17,6 +17,7 @@ from labeling.annotations.acceptance import Prelabel
 from labeling.annotations.shapes import MAX_ANNOTATIONS, Annotation
 from labeling.errors import Conflict, NotFound
 from labeling.ingest.renditions import MEDIUM, PREVIEW, THUMBNAIL, has_copy
+from labeling.items.cells import pack, unpack
 from labeling.items.items import Items
 from labeling.items.records import (
     Decision,
@@ -29,8 +30,6 @@ from labeling.items.records import (
     Returned,
     Stored,
     Task,
-    pack,
-    unpack,
 )
 from labeling.model import Id, Model, UtcTime, from_milliseconds, milliseconds
 from labeling.projects.access import Caller

@@ -18,16 +18,8 @@ from labeling.annotations.acceptance import PrelabelAnnotation
 from labeling.annotations.geometry import fault_of
 from labeling.annotations.shapes import GEOMETRY_OF, MAX_ANNOTATIONS, Annotation, TaskType
 from labeling.errors import Failure, Fault, Invalid, TooLarge, faults_of
-from labeling.items.records import (
-    MAX_LABELS_BYTES,
-    Decision,
-    Finished,
-    Labeling,
-    Late,
-    LeasedItem,
-    Outcome,
-    Task,
-)
+from labeling.items.cells import MAX_LABELS_BYTES
+from labeling.items.records import Decision, Finished, Labeling, Late, LeasedItem, Outcome, Task
 from labeling.model import Id, Model
 from labeling.projects.projects import Project
 

@@ -10,14 +10,9 @@ from typing import Any, cast
 
 from labeling import layout
 from labeling.annotations.acceptance import small_copy
+from labeling.items.cells import unpack
 from labeling.items.items import Items
-from labeling.items.records import (
-    Item,
-    QueuedItem,
-    Task,
-    split_tasks,
-    unpack,
-)
+from labeling.items.records import Item, QueuedItem, Task, split_tasks
 from labeling.items.records import stored as stored_item
 from labeling.layout import Kind
 from labeling.storage import Range, Row, Storage, Tables

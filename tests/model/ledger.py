@@ -12,16 +12,10 @@ from typing import cast
 
 from labeling import layout
 from labeling.annotations.acceptance import PrelabelAnnotation, encoded
-from labeling.items.items import day_key
-from labeling.items.records import (
-    Decision,
-    Labeling,
-    Late,
-    unpack,
-)
-from labeling.items.records import (
-    Run as Source,
-)
+from labeling.items.cells import unpack
+from labeling.items.counters import day_key
+from labeling.items.records import Decision, Labeling, Late
+from labeling.items.records import Run as Source
 from labeling.layout import Kind
 from labeling.model import digest_id
 from labeling.storage import Create, Operation

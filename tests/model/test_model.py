@@ -1,8 +1,11 @@
-"""The rules of `items.py` hold whatever comes in between, and the proof of it notices when they don't."""
+"""The rules of items hold whatever comes in between, and the proof of it notices when they don't."""
+
+# pyright: reportUnknownLambdaType=false
 
 from __future__ import annotations
 
 import json
+import secrets
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,22 +18,21 @@ from labeling import layout
 from labeling.adapters.azure import connect
 from labeling.adapters.memory import memory_storage
 from labeling.annotations.acceptance import Prelabel
-from labeling.items import items as module
+from labeling.items import rules
+from labeling.items.cells import pack
 from labeling.items.items import Items
 from labeling.items.records import (
+    SETTLED,
     Decision,
     Finished,
     Item,
     Labeling,
+    Lane,
     Late,
     QueuedItem,
     Rendered,
     Stored,
     Task,
-    pack,
-)
-from labeling.items.records import (
-    Run as Source,
 )
 from labeling.layout import Kind, kind_of
 from labeling.media.header import Measured
@@ -68,12 +70,12 @@ def test_no_interleaving_of_threads_breaks_an_invariant(azurite: TestStorage, ov
 class Changed(Items):
     """Items whose transactions are changed on their way."""
 
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         """What is sent instead."""
         raise NotImplementedError
 
     def _transact(self, shard: int, operations: Sequence[Operation]) -> None:
-        changed = self.change(operations)
+        changed = self.instead(operations)
         if changed:
             super()._transact(shard, changed)
 
@@ -103,21 +105,21 @@ def _remembers(operations: Sequence[Operation], what: str) -> bool:
 
 
 class ClaimsLeaveTheQueueRow(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         claims = any(isinstance(o, Create) and kind_of(o.key) is Kind.LABELER for o in operations)
         gone = [o for o in operations if isinstance(o, Delete) and kind_of(o.key) is Kind.QUEUED]
         return [o for o in operations if not claims or o not in gone]
 
 
 class ClaimsIgnoreTheEtagOfTheQueueRow(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [_without_etag(o) if kind_of(o.key) is Kind.QUEUED else o for o in operations]
 
 
 class EndsIgnoreTheTaskRow(Changed):
     """Whoever ends a task or a part of it neither deletes its row nor asks for its ETag."""
 
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [
             _without_etag(o) for o in operations if not (isinstance(o, Delete) and _is_task(o.key))
         ]
@@ -126,26 +128,26 @@ class EndsIgnoreTheTaskRow(Changed):
 class EndsIgnoreTheEtagOfTheTaskRow(Changed):
     """The task row is deleted and changed, but whatever it is by then."""
 
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [_without_etag(o) if kind_of(o.key) is Kind.LABELER else o for o in operations]
 
 
 class GivingBackIgnoresTheEtagOfTheTruth(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         if not _ends(operations, "expired", "released"):
             return operations
         return [_without_etag(o) if kind_of(o.key) is Kind.TRUTH else o for o in operations]
 
 
 class RejectingIgnoresTheEtagOfTheTruth(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         if not _remembers(operations, "rejected"):
             return operations
         return [_without_etag(o) if kind_of(o.key) is Kind.TRUTH else o for o in operations]
 
 
 class RejectingForgetsTheCounters(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         if not _remembers(operations, "rejected"):
             return operations
         return [o for o in operations if kind_of(o.key) is not Kind.COUNTER]
@@ -178,44 +180,19 @@ class RegisteringCountsKnownOnesAgain(Items):
         made = super().register(shard, found, batch)
         if known:
             delta = {"state:available": len(known)}
-            key = layout.counter_change(self._now(), module.secrets.token_hex(6))
+            key = layout.counter_change(self._now(), secrets.token_hex(6))
             self._transact(shard, [Create(key, pack("delta", json.dumps(delta).encode()))])
         return made
 
 
 class SubmissionsAreNotRemembered(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [o for o in operations if kind_of(o.key) is not Kind.ANSWER]
 
 
 class SubmissionsWriteNoHistory(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [o for o in operations if kind_of(o.key) is not Kind.HISTORY]
-
-
-class _Forgetful(Items):
-    """Reads items as if those under correction had never been labeled."""
-
-    def read_many(self, item_ids: Sequence[str]) -> list[Stored | None]:
-        return [
-            one and replace(one, item=self._forget(one.item)) for one in super().read_many(item_ids)
-        ]
-
-    def _forget(self, item: Item) -> Item:
-        lanes = tuple(replace(one, state="leased") if one.task else one for one in item.lanes)
-        return replace(item, lanes=lanes)
-
-
-class CorrectionsGivenBackGoToTheQueue(Items):
-    def give_back(self, *what: Any, **more: Any) -> None:
-        forgetful = _Forgetful(
-            self._storage,
-            self.project_id,
-            shards=self.shards,
-            seed=self.seed,
-            overlap=self.overlap,
-        )
-        forgetful.give_back(*what, **more)
 
 
 class NobodyTellsTheTask(Items):
@@ -226,7 +203,7 @@ class NobodyTellsTheTask(Items):
 
 
 class CopiesKeepWhatBecameEmpty(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [
             replace(o, cells={k: v for k, v in o.cells.items() if v not in ("", 0)})
             if isinstance(o, Merge) and kind_of(o.key) in (Kind.QUEUED, Kind.LISTED, Kind.LABELER)
@@ -238,7 +215,7 @@ class CopiesKeepWhatBecameEmpty(Changed):
 class ClaimsWriteNoLabeling(Changed):
     """With overlap, nothing says that the labeler has the item."""
 
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [
             o for o in operations if not (isinstance(o, Create) and kind_of(o.key) is Kind.LABELING)
         ]
@@ -247,7 +224,7 @@ class ClaimsWriteNoLabeling(Changed):
 class OverwritingKeepsTheCopies(Changed):
     """An image is shown as it was before."""
 
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         def kept(cells: Mapping[str, Value]) -> dict[str, Value]:
             forgotten = cells.get("renditions") == ""
             return {k: v for k, v in cells.items() if not (forgotten and k == "renditions")}
@@ -258,7 +235,7 @@ class OverwritingKeepsTheCopies(Changed):
 class CopiesAreNotedWithoutTheEtag(Changed):
     """Noting the copies meets an image that was overwritten in between."""
 
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         notes = any(isinstance(o, Merge) and o.cells.get("renditions") for o in operations)
         return [_without_etag(o) if notes else o for o in operations]
 
@@ -269,14 +246,14 @@ def _suggests(operations: Sequence[Operation]) -> bool:
 
 
 class SuggestingIgnoresTheEtagOfTheTruth(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         if not _suggests(operations):
             return operations
         return [_without_etag(o) if kind_of(o.key) is Kind.TRUTH else o for o in operations]
 
 
 class SuggestingLeavesTheQueueRow(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         gone = [o for o in operations if isinstance(o, Delete) and kind_of(o.key) is Kind.QUEUED]
         return [o for o in operations if not _suggests(operations) or o not in gone]
 
@@ -284,13 +261,8 @@ class SuggestingLeavesTheQueueRow(Changed):
 class SuggestionsAreNotKept(Changed):
     """The item says what is suggested now; what others were shown is forgotten."""
 
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         return [o for o in operations if kind_of(o.key) is not Kind.PRELABEL]
-
-
-class TheLastRunToComeWins(Items):
-    def _outdated(self, item: Item, run: Source) -> bool:
-        return False
 
 
 class WorkIsComparedWithWhatIsSuggestedNow(Items):
@@ -309,7 +281,7 @@ class LateWorkIsComparedWithNothing(Items):
 
 
 class OverwrittenImagesKeepWhatWasSuggested(Changed):
-    def change(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+    def instead(self, operations: Sequence[Operation]) -> Sequence[Operation]:
         kept = ("suggested", "suggestion")
         return [
             replace(o, cells={k: v for k, v in o.cells.items() if k not in kept})
@@ -332,7 +304,6 @@ MUTATIONS = [
     RegisteringCountsKnownOnesAgain,
     SubmissionsAreNotRemembered,
     SubmissionsWriteNoHistory,
-    CorrectionsGivenBackGoToTheQueue,
     NobodyTellsTheTask,
     CopiesKeepWhatBecameEmpty,
     ClaimsWriteNoLabeling,
@@ -341,7 +312,6 @@ MUTATIONS = [
     SuggestingIgnoresTheEtagOfTheTruth,
     SuggestingLeavesTheQueueRow,
     SuggestionsAreNotKept,
-    TheLastRunToComeWins,
     WorkIsComparedWithWhatIsSuggestedNow,
     LateWorkIsComparedWithNothing,
     OverwrittenImagesKeepWhatWasSuggested,
@@ -349,9 +319,58 @@ MUTATIONS = [
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-def test_a_broken_rule_is_noticed(mutation: type[Items]) -> None:
+def test_a_broken_transaction_is_noticed(mutation: type[Items]) -> None:
     with pytest.raises(Violation):
         _run_until_noticed(mutation)
+
+
+def _settled_without_a_revision(item: Item, *what: Any, **more: Any) -> Item:
+    return replace(_settled(item, *what, **more), revision=item.revision)
+
+
+def _settled_at_no_other_time(item: Item, *what: Any, **more: Any) -> Item:
+    return replace(_settled(item, *what, **more), changed_ms=item.changed_ms)
+
+
+_settled, _overwritten, _suggested = rules.settled, rules.overwritten, rules.suggested
+
+BROKEN_RULES: dict[str, tuple[str, Callable[..., Any]]] = {
+    "corrections given back go to the queue": (
+        "given_back",
+        lambda item, lane: item.with_lane(lane, Lane()),
+    ),
+    "the last run to come wins": ("outdated", lambda item, run: False),
+    "a run is shown in the queue of those without": (
+        "suggested",
+        lambda item, *run: replace(_suggested(item, *run), priority=item.priority),
+    ),
+    "a submission is no revision": ("settled", _settled_without_a_revision),
+    "a submission is at no other time": ("settled", _settled_at_no_other_time),
+    "an overwritten image keeps its size": (
+        "overwritten",
+        lambda item, *blob: replace(_overwritten(item, *blob), width=item.width),
+    ),
+    "copies are those of any image": (
+        "rendered",
+        lambda item, made: replace(item, renditions=made.renditions),
+    ),
+    "late work is saved whoever works on it now": (
+        "free_for_late_work",
+        lambda item, lane, **more: not item.barred,
+    ),
+    "what is under correction is sent back": (
+        "why_not_rejected",
+        lambda item, revision: None if item.state in SETTLED and not item.barred else "not_settled",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN_RULES)
+def test_a_broken_rule_is_noticed(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, *BROKEN_RULES[what])
+
+    with pytest.raises(Violation):
+        _run_until_noticed(Items)
 
 
 def _run_until_noticed(mutation: type[Items]) -> None:

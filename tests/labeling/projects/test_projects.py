@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from labeling import layout
 from labeling.annotations.classes import NewClass
 from labeling.errors import Conflict, Failure, Invalid, NotFound, PreconditionFailed
-from labeling.items.records import pack
+from labeling.items.cells import pack
 from labeling.projects.access import Caller
 from labeling.projects.datasets import Source
 from labeling.projects.projects import (

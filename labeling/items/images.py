@@ -1,0 +1,98 @@
+"""What happens to the image of an item: it is found, measured, copied smaller, overwritten, lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from labeling import layout
+from labeling.items import rules
+from labeling.items.change import Shards, becomes
+from labeling.items.records import Flag, Item, Lane, Rendered, Stored
+from labeling.items.rows import Batch, Change
+from labeling.media.header import Measured
+from labeling.storage import Collision
+
+
+class Images(Shards):
+    """Changes that come from blobs."""
+
+    def new_item(self, path: str, blob_etag: str, *, container: str, size: int, media: str) -> Item:
+        """The item of a blob, not registered yet."""
+        item_id = layout.item_id(container, path)
+        return Item(
+            item_id=item_id,
+            path=path,
+            blob_etag=blob_etag,
+            order=layout.order_of(self.seed, item_id),
+            media=media,
+            size=size,
+            lanes=tuple(Lane() for _ in range(self.overlap)),
+            changed_ms=self._now(),
+        )
+
+    def register(self, shard: int, found: Sequence[Item], batch: str) -> int:
+        """Make items of blobs, all of one shard, at most 40 at once.
+
+        Items known already are left alone, whoever registered them. Safe to repeat.
+
+        Returns:
+            How many of them belong to `batch`: made now, or by an earlier try of the same batch.
+        """
+        todo = [replace(item, batch=batch, registered_ms=self._now()) for item in found]
+        mine = 0
+        while todo:  # each time around fewer, for one that is known stays known
+            work = Batch()
+            for item in todo:
+                work.add(None, Change(item))
+            try:
+                self._transact(shard, work.finish(self._now()))
+                return mine + len(todo)
+            except Collision:
+                known = self.read_many([item.item_id for item in todo])
+                mine += sum(1 for one in known if one and one.item.batch == batch)
+                todo = [item for item, one in zip(todo, known, strict=True) if one is None]
+        return mine
+
+    def measured(self, shard: int, results: Mapping[str, Measured]) -> int:
+        """Note the size of images, or why they can't be read; all of one shard, at most 24.
+
+        An item that was measured meanwhile from a newer blob keeps that. Safe to repeat.
+
+        Returns:
+            How many items became ready to be handed out.
+        """
+
+        def rule(one: Stored) -> Change | None:
+            result = results[one.item.item_id]
+            return becomes(one, rules.measured(one.item, result, self._now()))
+
+        changes = self._change(shard, results, rule).values()
+        return sum(1 for change in changes if change and not change.item.barred)
+
+    def rendered(self, shard: int, made: Mapping[str, Rendered]) -> None:
+        """Note which smaller copies of images are there; all of one shard, at most 24.
+
+        An item whose blob was overwritten meanwhile is left alone. Safe to repeat.
+        """
+        self._change(
+            shard, made, lambda one: becomes(one, rules.rendered(one.item, made[one.item.item_id]))
+        )
+
+    def overwritten(self, item_id: str, blob_etag: str, size: int) -> None:
+        """The blob of an item has new content: measure it anew; labels made before need a reviewer.
+
+        What was suggested for the old content is forgotten.
+
+        Safe to repeat; the older of two events changes nothing that the newer did only if the caller
+        passes the ETag the blob has now.
+        """
+        self._change_one(
+            item_id,
+            lambda one: becomes(one, rules.overwritten(one.item, blob_etag, size, self._now())),
+        )
+
+    def flag(self, item_id: str, flag: Flag | Literal[""]) -> None:
+        """Mark an item whose blob is gone (or is back: the empty flag). Labels are kept."""
+        self._change_one(item_id, lambda one: becomes(one, rules.flagged(one.item, flag)))

@@ -1,0 +1,262 @@
+"""What people say about items: submissions in time and late, and sending back. Each is kept in history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from labeling import layout
+from labeling.annotations.acceptance import Prelabel, compare, inherited
+from labeling.annotations.shapes import Annotation
+from labeling.items import rules
+from labeling.items.cells import pack, unpack
+from labeling.items.change import Answer
+from labeling.items.counters import active_key, day_key, prelabel_counts
+from labeling.items.leases import Leases
+from labeling.items.records import (
+    AnswerOf,
+    Decision,
+    Finished,
+    Item,
+    Labeling,
+    Late,
+    LeasedItem,
+    Revision,
+    Stored,
+    Task,
+)
+from labeling.items.rows import Batch, Change, remembered
+from labeling.items.suggestions import Suggestions
+from labeling.model import from_milliseconds
+from labeling.storage import Create, Delete, Merge, Row, Value
+
+
+class Labels(Leases, Suggestions):
+    """Changes that come from people who label and review."""
+
+    def submit(
+        self,
+        task: Task,
+        decisions: Sequence[Decision],
+        *,
+        submission_id: str,
+        answer: bytes,
+        digest: str,
+    ) -> None:
+        """Save decisions on items of an open task, all or none, in one call.
+
+        The items not named stay leased. `answer` is kept with the submission's id and the `digest` of its
+        body, for whoever sends it again.
+
+        Raises:
+            Collision: the task was renewed, submitted to or ended meanwhile; or (key of an answer) this
+                submission was saved before.
+        """
+        now = self._now()
+        decided = {decision.item_id: decision for decision in decisions}
+        taken, rest = task.split(decided)
+        work = Batch()
+        shown = self.shown(task, decided)
+        for one, (old, etag, before) in zip(taken, self._fresh(task, taken), strict=True):
+            decision = _credited(decided[old.item_id], shown.get(old.item_id), before)
+            work.add(old, self._settle(old, one.lane, decision, task, now), etag=etag)
+        key = layout.answered(task.user, task.task_id, submission_id)
+        self._transact(
+            task.shard,
+            [
+                *self._leave(task, rest, "done", now),
+                Create(key, _answer_cells(answer, digest)),
+                *work.finish(now),
+            ],
+        )
+
+    def _fresh(
+        self, task: Task, held: Sequence[LeasedItem]
+    ) -> list[tuple[Item, str | None, Sequence[Annotation]]]:
+        """The items of a task as they are now, the ETag to write them under, and what they held before.
+
+        Without overlap the copies in the task row are enough: whoever changes what they say while the
+        task row stands marks it `stale`, so the transaction that changes that row needs no ETag of theirs.
+        An item under correction is settled, so an overwritten blob may change it: it is read again. One
+        that was returned is read for the labels it begins with.
+        """
+        fresh = not any(one.is_correction or one.item.returned for one in held)
+        if self.overlap == 1 and fresh and not task.stale:
+            return [(one.item, None, ()) for one in held]
+        found = [one for one in self.read_many([one.item.item_id for one in held]) if one]
+        if self.overlap == 1:
+            before = {one.item.item_id: one.labeling for one in found}
+        else:  # the labels an item holds may be another's
+            mine = [one.item.item_id for one in held if one.is_correction]
+            before = self.labelings_of(task.user, mine)
+        labels = [before.get(one.item.item_id) for one in found]
+        return [
+            (one.item, one.etag, labeling.annotations if labeling else ())
+            for one, labeling in zip(found, labels, strict=True)
+        ]
+
+    def _settle(
+        self, old: Item, lane: int, decision: Decision, task: Task | Finished, now: int
+    ) -> Change:
+        """A decision on a lane of an item, with all that is kept of it."""
+        labeling, user = decision.labeling, task.user
+        new = rules.settled(old, lane, labeling, user=user, now=now)
+        packed = pack("labels", labeling.model_dump_json().encode())
+        rows = [remembered(new, "submitted", user, packed, task_id=task.task_id)]
+        if self.overlap > 1:
+            mine = layout.labeling(new.item_id, user)
+            cells: dict[str, Value] = {"lane": lane, "task": "", **packed}
+            fresh = old.lanes[lane].state == "available"
+            rows.append(Create(mine, cells) if fresh else Merge(mine, cells))
+        counts: Counter[str] = Counter()
+        counts[day_key(new.changed_ms, user)] += 1
+        counts[active_key(new.changed_ms, user)] += labeling.active_ms
+        if labeling.prelabel and labeling.outcome == "labeled":
+            counts.update(prelabel_counts(labeling.prelabel, user))
+        return Change(new, packed, rows, counts)
+
+    def submit_late(
+        self,
+        finished: Finished,
+        decisions: Sequence[Decision],
+        *,
+        submission_id: str,
+        digest: str,
+        answer: AnswerOf,
+    ) -> Late:
+        """Save work whose items were given back before it came.
+
+        Items nobody has touched since are taken and settled at once. The work on the others, and on those
+        the labeler has got again in another lane, is kept in their history as `superseded` and counts
+        nowhere. `answer` makes what is kept for whoever sends the submission again.
+
+        Raises:
+            Collision: with the key of an answer: this submission was saved before.
+        """
+        sent = {decision.item_id: decision for decision in decisions}
+        shown = self.shown(finished, sent)
+
+        def rule(one: Stored) -> Change:
+            item_id, now = one.item.item_id, self._now()
+            decision = _credited(sent[item_id], shown.get(item_id))
+            lane = finished.items[item_id]
+            if rules.free_for_late_work(
+                one.item, lane, user=finished.user, base_revision=decision.base_revision
+            ):
+                return self._settle(one.item, lane, decision, finished, now)
+            cells: dict[str, Value] = {
+                "what": "superseded",
+                "by": finished.user,
+                "at_ms": now,
+                "task": finished.task_id,
+                **pack("labels", decision.labeling.model_dump_json().encode()),
+            }
+            row = layout.superseded(item_id, one.item.revision, submission_id)
+            return Change(one.item, rows=[Create(row, cells)])
+
+        def cells(said: Mapping[str, Change]) -> Mapping[str, Value]:
+            return _answer_cells(answer(_late(said)), digest)
+
+        key = layout.answered(finished.user, finished.task_id, submission_id)
+        shard = self._shard_of_task(finished.task_id)
+        return _late(self._change(shard, sent, rule, answer=Answer(key, cells)))
+
+    def _shard_of_task(self, task_id: str) -> int:
+        place = layout.task_place(task_id)
+        assert place is not None
+        return place[0]
+
+    def reject(
+        self,
+        item_id: str,
+        *,
+        by: str,
+        reason: str,
+        to_same_labeler: bool,
+        front: bool,
+        revision: int | None,
+    ) -> Literal["rejected", "changed", "leased", "not_settled", "unknown"]:
+        """Take a settled item back to be labeled again; its labels stay as defaults.
+
+        Safe to repeat: the second time the item is no longer settled.
+        """
+
+        def rule(one: Stored) -> Change | Literal["changed", "leased", "not_settled"]:
+            old = one.item
+            if why := rules.why_not_rejected(old, revision):
+                return why
+            new = rules.rejected(
+                old,
+                reason=reason,
+                to_same_labeler=to_same_labeler,
+                front=front,
+                now=self._now(),
+            )
+            rows = [remembered(new, "rejected", by, {}, reason=reason)]
+            if self.overlap > 1:
+                rows += [Delete(layout.labeling(item_id, lane.labeler)) for lane in old.lanes]
+            return Change(new, rows=rows)
+
+        became = self._change_one(item_id, rule)
+        return "rejected" if isinstance(became, Change) else became or "unknown"
+
+    def answer(self, user: str, task_id: str, submission_id: str) -> tuple[str, bytes] | None:
+        """The digest of a submission saved before and what was answered, or None."""
+        row = self._row_of_task(task_id, layout.answered(user, task_id, submission_id))
+        return (row.text("digest"), unpack("answer", row.cells)) if row else None
+
+    def labelings_of(self, user: str, item_ids: Sequence[str]) -> dict[str, Labeling]:
+        """What a labeler said about items of a project with overlap, in one round trip."""
+        places = [(self._home(one), layout.labeling(one, user)) for one in item_ids]
+        rows = self._storage.tables.get_many(layout.ITEMS, places)
+        data = {
+            item_id: unpack("labels", row.cells)
+            for item_id, row in zip(item_ids, rows, strict=True)
+            if row
+        }
+        return {one: Labeling.model_validate_json(raw) for one, raw in data.items() if raw}
+
+    def history(self, item_id: str) -> list[Revision]:
+        """Every revision of an item, oldest first, and late work that was kept but not counted."""
+        keys = layout.below(layout.history_of(item_id))
+        return [_revision(row) for row in self._rows(self.shard_of(item_id), keys)]
+
+
+def _late(said: Mapping[str, Change]) -> Late:
+    """What became of late work: what is superseded leaves the labels of the item alone."""
+    return Late(
+        saved=tuple(one for one, change in said.items() if change.labels),
+        superseded=tuple(one for one, change in said.items() if not change.labels),
+    )
+
+
+def _answer_cells(answer: bytes, digest: str) -> dict[str, Value]:
+    return {"digest": digest, **pack("answer", answer)}
+
+
+def _credited(
+    decision: Decision, shown: Prelabel | None, before: Sequence[Annotation] = ()
+) -> Decision:
+    """A decision that says truly what of it was suggested, and what became of that."""
+    sent = decision.labeling
+    if shown is None:
+        annotations, acceptance = inherited(sent.annotations, before), None
+    else:
+        annotations, acceptance = compare(sent.annotations, shown)
+    labeling = sent.model_copy(update={"annotations": annotations, "prelabel": acceptance})
+    return replace(decision, labeling=labeling)
+
+
+def _revision(row: Row) -> Revision:
+    labels = unpack("labels", row.cells)
+    return Revision(
+        revision=layout.history_place(row.key).revision,
+        what=row.text("what"),
+        by=row.text("by"),
+        at=from_milliseconds(row.number("at_ms")),
+        reason=row.text("reason") or None,
+        task_id=row.text("task") or None,
+        labeling=Labeling.model_validate_json(labels) if labels else None,
+    )

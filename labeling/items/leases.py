@@ -1,0 +1,277 @@
+"""Leases: items in labelers' hands. The row of a task is the lock on its items.
+
+Whoever claims, reopens, gives back or renews meets another writer with a `Collision`, and decides with what
+is there then; nothing is tried again here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from labeling import layout
+from labeling.items import rules
+from labeling.items.change import Shards, becomes
+from labeling.items.records import (
+    SETTLED,
+    Finished,
+    FinishedHow,
+    Item,
+    LeasedItem,
+    QueuedItem,
+    Task,
+    split_tasks,
+)
+from labeling.items.rows import Batch, Change
+from labeling.storage import MAX_PAGE, Collision, Create, Delete, Merge, Operation, Range, Row
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """A task that is about to be opened: what it will be called, and what it takes."""
+
+    task_id: str
+    now: int
+    batch: Batch = field(default_factory=Batch)
+    held: list[LeasedItem] = field(default_factory=list[LeasedItem])
+
+
+class Leases(Shards):
+    """Opening, holding and ending tasks."""
+
+    def claim(
+        self,
+        user: str,
+        slot: int,
+        shard: int,
+        found: Sequence[QueuedItem],
+        *,
+        request_id: str,
+        lease_ms: int,
+    ) -> Task:
+        """Lease the items of these queue rows to a labeler, all or none, in one call.
+
+        Raises:
+            Collision: somebody took one first; or this slot is taken (key of a task); or this request was
+                answered before (key of a request); or, with overlap, the labeler had the item (key of a
+                labeling).
+        """
+        opening = self._opening(shard, slot)
+        truths = (
+            self.read_many([one.item.item_id for one in found])
+            if self.overlap > 1
+            else [None] * len(found)
+        )
+        for one, truth in zip(found, truths, strict=True):
+            old, etag = (truth.item, truth.etag) if truth else (one.item, None)
+            number = layout.queue_place(one.row.key).lane
+            if one.row.key not in old.queue_keys().values():
+                raise Collision(one.row.key)
+            new = rules.claimed(old, number, task=opening.task_id, user=user)
+            rows: list[Operation] = []
+            if self.overlap > 1:
+                cells = {"lane": number, "task": opening.task_id}
+                rows.append(Create(layout.labeling(new.item_id, user), cells))
+            opening.batch.add(
+                old,
+                Change(new, rows=rows),
+                etag=etag,
+                queue_etags={one.row.key: one.row.etag},
+            )
+            opening.held.append(LeasedItem(new, number))
+        return self._open(opening, user, slot, shard, request_id=request_id, lease_ms=lease_ms)
+
+    def reopen(
+        self,
+        user: str,
+        slot: int,
+        shard: int,
+        item_ids: Sequence[str],
+        *,
+        request_id: str,
+        lease_ms: int,
+    ) -> Task | None:
+        """Lease items to the labeler who labeled them, so that they correct their own work.
+
+        They stay as they are until the correction is submitted. Items that somebody else has changed
+        since, or that are being corrected already, are left out; None when none is left.
+
+        Raises:
+            Collision: as `claim`.
+        """
+        opening = self._opening(shard, slot)
+        for one in self.read_many(item_ids):
+            number = _settled_by(user, one.item) if one else None
+            if one is None or number is None:
+                continue
+            new = rules.reopened(one.item, number, task=opening.task_id)
+            opening.batch.add(one.item, Change(new), etag=one.etag)
+            opening.held.append(LeasedItem(new, number))
+        if not opening.held:
+            return None
+        return self._open(opening, user, slot, shard, request_id=request_id, lease_ms=lease_ms)
+
+    def _opening(self, shard: int, slot: int) -> _Opening:
+        now = self._now()
+        return _Opening(layout.task_id(shard, slot, now, secrets.token_hex(6)), now)
+
+    def _open(
+        self,
+        opening: _Opening,
+        user: str,
+        slot: int,
+        shard: int,
+        *,
+        request_id: str,
+        lease_ms: int,
+    ) -> Task:
+        """Write a task with the items it takes, and which request it answers."""
+        held = tuple(opening.held)
+        corrects = any(one.is_correction or one.item.returned for one in held)
+        task = Task(
+            task_id=opening.task_id,
+            user=user,
+            slot=slot,
+            shard=shard,
+            request_id=request_id,
+            until_ms=opening.now + lease_ms,
+            held=held,
+            kind="correction" if corrects else held[0].item.kind,
+            created_ms=opening.now,
+            everything={one.item.item_id: one.lane for one in held},
+            shown={
+                one.item.item_id: one.item.suggested
+                for one in held
+                if one.item.suggested and not one.is_correction
+            },
+        )
+        head: list[Operation] = [
+            Create(layout.request(user, request_id), {"task": task.task_id}),
+            Create(task.key, task.cells()),
+        ]
+        self._transact(shard, [*head, *opening.batch.finish(opening.now)])
+        return task
+
+    def _leave(
+        self, task: Task, rest: tuple[LeasedItem, ...], how: FinishedHow, now: int
+    ) -> list[Operation]:
+        """Keep the rest of a task, or end it. Conditional on its ETag either way: the task row is the lock."""
+        if rest:
+            return [Merge(task.key, replace(task, held=rest).cells(), task.etag)]
+        row = Finished(
+            task.task_id, task.user, how, task.everything, task.request_id, now, task.shown
+        )
+        return [
+            Delete(task.key, task.etag),
+            Create(layout.finished(task.user, task.task_id), row.cells()),
+        ]
+
+    def give_back(
+        self, task: Task, how: FinishedHow, item_ids: Iterable[str] | None = None
+    ) -> None:
+        """Return items of a task to where they came from: the queue, or labeled for a correction.
+
+        Raises:
+            Collision: the task was renewed, submitted to or ended meanwhile.
+        """
+        now = self._now()
+        leaving, rest = task.split(task.everything if item_ids is None else item_ids)
+        work = Batch()
+        for one, fresh in zip(
+            leaving, self.read_many([one.item.item_id for one in leaving]), strict=True
+        ):
+            if fresh is None or fresh.item.lanes[one.lane].task != task.task_id:
+                raise Collision(task.key)
+            rows: list[Operation] = []
+            if self.overlap > 1 and fresh.item.lanes[one.lane].state == "leased":
+                rows.append(Delete(layout.labeling(one.item.item_id, task.user)))
+            new = rules.given_back(fresh.item, one.lane)
+            work.add(fresh.item, Change(new, rows=rows), etag=fresh.etag)
+        self._transact(task.shard, [*self._leave(task, rest, how, now), *work.finish(now)])
+
+    def renew(self, task: Task, until_ms: int, *, drafted: bool = False) -> None:
+        """Move the end of a lease. Raises Collision when the task changed meanwhile."""
+        self._transact(task.shard, [self.renewal(task, until_ms, drafted=drafted)])
+
+    def renewal(self, task: Task, until_ms: int, *, drafted: bool) -> Operation:
+        """The operation of `renew`, to go with others in one transaction."""
+        return Merge(
+            task.key, {"until_ms": until_ms, "drafted": drafted or task.drafted}, task.etag
+        )
+
+    def unreserve(self, user: str, shard: int) -> int:
+        """Give everyone what was returned to a labeler who is gone. Returns how many items."""
+        freed = 0
+        for row in self._rows(shard, layout.below(layout.reserved(user, ""))):
+            item_id = layout.item_of(row.key)
+            change = self._change_one(
+                item_id, lambda one: becomes(one, rules.unreserved(one.item, user))
+            )
+            freed += change is not None
+        return freed
+
+    def tasks_of(self, user: str, shards: Sequence[int]) -> tuple[list[Task], list[QueuedItem]]:
+        """A labeler's open tasks in these shards and what was returned to them, in one round trip."""
+        pages = self._storage.tables.query_many(
+            layout.ITEMS, [self.tasks_range(user, shard) for shard in shards]
+        )
+        return _tasks_in(shards, pages)
+
+    def tasks_range(self, user: str, shard: int) -> Range:
+        """Where a labeler's open tasks and returned items of a shard are."""
+        return Range(self.partition(shard), *layout.below(layout.labelers_rows(user)), 64)
+
+    def open_tasks(self, shards: Sequence[int]) -> list[Task]:
+        """Every open task of these shards, in one round trip for up to 1,000 of each."""
+        low, high = layout.all_of(layout.Kind.LABELER)
+        pages = self._pages(shards, (low, high))
+        for shard, rows in zip(shards, pages, strict=True):
+            if len(rows) == MAX_PAGE:
+                rows += self._rows(shard, (rows[-1].key + "!", high))
+        return _tasks_in(shards, pages)[0]
+
+    def task(self, user: str, task_id: str) -> Task | None:
+        """An open task by its id, or None."""
+        place = layout.task_place(task_id)
+        if place is None or place[0] >= self.shards:
+            return None
+        shard, slot = place
+        row = self._storage.tables.get(
+            layout.ITEMS, self.partition(shard), layout.lease(user, slot)
+        )
+        return Task.of(row, shard) if row and row.text("task") == task_id else None
+
+    def finished(self, user: str, task_id: str) -> Finished | None:
+        """What became of a task that is no longer open, or None."""
+        row = self._row_of_task(task_id, layout.finished(user, task_id))
+        return Finished.of(row) if row else None
+
+    def _row_of_task(self, task_id: str, key: str) -> Row | None:
+        """A row in the shard that the id of a task tells; None where it can be no id of ours."""
+        place = layout.task_place(task_id)
+        if place is None or place[0] >= self.shards:
+            return None
+        return self._storage.tables.get(layout.ITEMS, self.partition(place[0]), key)
+
+
+def _settled_by(user: str, item: Item) -> int | None:
+    """The lane a labeler settled and may correct."""
+    mine = (
+        number
+        for number, lane in enumerate(item.lanes)
+        if lane.state in SETTLED and lane.labeler == user and not lane.task
+    )
+    return None if item.barred else next(mine, None)
+
+
+def _tasks_in(
+    shards: Iterable[int], pages: Iterable[Sequence[Row]]
+) -> tuple[list[Task], list[QueuedItem]]:
+    tasks: list[Task] = []
+    returned: list[QueuedItem] = []
+    for shard, rows in zip(shards, pages, strict=True):
+        some, more = split_tasks(rows, shard)
+        tasks += some
+        returned += more
+    return tasks, returned

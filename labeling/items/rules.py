@@ -1,0 +1,219 @@
+"""What an item may become: pure functions from an item to an item, and why one may not.
+
+A rule that has nothing to say gives the item back as it is. Who keeps what comes out is in `change.py`.
+Moments are milliseconds; `changed_ms` grows with every change that is listed, however clocks differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from labeling import layout
+from labeling.annotations.acceptance import small_copy
+from labeling.items.records import (
+    SETTLED,
+    Flag,
+    Item,
+    Labeling,
+    Lane,
+    Rendered,
+    Returned,
+    Run,
+    Suggested,
+)
+from labeling.media.header import Measured
+from labeling.model import from_milliseconds
+
+
+def _later(item: Item, now: int) -> int:
+    return max(now, item.changed_ms + 1)
+
+
+def by_hand(priority: str) -> str:
+    """The queue of an item for which nothing is suggested any more."""
+    return layout.MANUAL if priority == layout.PRELABELED else priority
+
+
+# What happens to the image.
+
+
+def measured(item: Item, result: Measured, now: int) -> Item:
+    """Its size is known, or why it can't be read. One measured meanwhile from a newer blob keeps that."""
+    if item.blob_etag != result.blob_etag or (item.width and not result.problem):
+        return item
+    if result.problem:
+        if item.barred or any(lane.state != "available" for lane in item.lanes):
+            return item
+        return replace(
+            item,
+            barred="unreadable",
+            barred_reason=result.problem,
+            changed_ms=_later(item, now),
+        )
+    ready = layout.PRELABELED if item.suggested else layout.MANUAL
+    return replace(
+        item,
+        width=result.width,
+        height=result.height,
+        orientation=result.orientation,
+        barred="",
+        barred_reason="",
+        priority=ready if item.priority == layout.UNMEASURED else item.priority,
+    )
+
+
+def rendered(item: Item, made: Rendered) -> Item:
+    """Smaller copies are there; those of a blob that was overwritten meanwhile are none of its."""
+    return replace(item, renditions=made.renditions) if item.blob_etag == made.blob_etag else item
+
+
+def overwritten(item: Item, blob_etag: str, size: int, now: int) -> Item:
+    """Its blob is another: it is measured anew, labels need a reviewer, suggestions are forgotten."""
+    if item.blob_etag == blob_etag:
+        return item
+    lanes = tuple(
+        replace(lane, state="needs_review", tally={}) if lane.state in SETTLED else lane
+        for lane in item.lanes
+    )
+    return replace(
+        item,
+        blob_etag=blob_etag,
+        size=size,
+        width=0,
+        height=0,
+        orientation=1,
+        barred="",
+        barred_reason="",
+        renditions="",
+        priority=layout.UNMEASURED,
+        suggested="",
+        suggestion="",
+        lanes=lanes,
+        flag="overwritten" if lanes != item.lanes or item.state == "leased" else item.flag,
+        changed_ms=_later(item, now),
+    )
+
+
+def flagged(item: Item, flag: Flag | Literal[""]) -> Item:
+    """Its blob is gone, or is back: the empty flag. Labels are kept."""
+    return replace(item, flag=flag)
+
+
+# What labelers do.
+
+
+def claimed(item: Item, lane: int, *, task: str, user: str) -> Item:
+    """A lane that was available is leased."""
+    return replace(item.with_lane(lane, Lane("leased", task, user)), reserved="")
+
+
+def reopened(item: Item, lane: int, *, task: str) -> Item:
+    """A settled lane is being corrected: it stays as it is until the correction comes."""
+    return item.with_lane(lane, replace(item.lanes[lane], task=task))
+
+
+def given_back(item: Item, lane: int) -> Item:
+    """A lane goes back to where it came from: the queue, or labeled where it was being corrected."""
+    old = item.lanes[lane]
+    return item.with_lane(lane, Lane() if old.state == "leased" else replace(old, task=""))
+
+
+def settled(item: Item, lane: int, labeling: Labeling, *, user: str, now: int) -> Item:
+    """A lane has an outcome, for the first time or corrected."""
+    new = replace(
+        item.with_lane(lane, Lane(labeling.outcome, "", user, labeling.tally())),
+        revision=item.revision + 1,
+        changed_ms=_later(item, now),
+        reserved="",
+        returned="",
+    )
+    if item.lanes[lane].state in SETTLED or new.state not in SETTLED:
+        return new
+    # Nobody is shown a suggestion any more; the kind says how it was done.
+    priority = item.priority if labeling.prelabel else by_hand(item.priority)
+    return replace(new, suggested="", suggestion="", priority=priority)
+
+
+def free_for_late_work(item: Item, lane: int, *, user: str, base_revision: int | None) -> bool:
+    """Whether work that came after its task was over may settle a lane: nobody has touched it since."""
+    return (
+        item.lanes[lane].state == "available"
+        and not item.barred
+        and item.reserved in ("", user)
+        and base_revision in (None, item.revision)
+        and all(other.labeler != user for other in item.lanes)
+    )
+
+
+# What reviewers and admins do.
+
+
+def why_not_rejected(
+    item: Item, revision: int | None
+) -> Literal["changed", "leased", "not_settled"] | None:
+    """Why an item can't be sent back; None where it can. `revision` is what the reviewer saw."""
+    if revision is not None and item.revision != revision:
+        return "changed"
+    if any(lane.task for lane in item.lanes):
+        return "leased"
+    return "not_settled" if item.state not in SETTLED or item.barred else None
+
+
+def rejected(item: Item, *, reason: str, to_same_labeler: bool, front: bool, now: int) -> Item:
+    """All lanes are available again, to anyone or, where there is one only, to who labeled it."""
+    now = _later(item, now)
+    return replace(
+        item,
+        lanes=tuple(Lane() for _ in item.lanes),
+        revision=item.revision + 1,
+        changed_ms=now,
+        reserved=item.lanes[0].labeler if to_same_labeler and len(item.lanes) == 1 else "",
+        priority=layout.UNMEASURED
+        if not item.width
+        else layout.FRONT
+        if front
+        else by_hand(item.priority),
+        returned=Returned(reason=reason, at=from_milliseconds(now)).model_dump_json(),
+    )
+
+
+def unreserved(item: Item, user: str) -> Item:
+    """What was returned to a labeler is anyone's."""
+    if item.reserved != user:
+        return item
+    return replace(item, reserved="", priority=layout.FRONT if item.width else layout.UNMEASURED)
+
+
+# What runs do.
+
+
+def outdated(item: Item, run: Run) -> bool:
+    """Whether a newer run has said something about the item."""
+    return run.order < item.newest_run
+
+
+def suggestible(item: Item, run: Run, data: bytes, known: bytes | None) -> Suggested:
+    """What becomes of a suggestion, where `known` is what the same run said before."""
+    if known is not None and known != data:
+        return "contradicts"
+    if outdated(item, run):
+        return "older"
+    if known is not None:
+        return "unchanged"
+    if item.barred:
+        return "barred"
+    return "labeled" if item.state in SETTLED or item.returned else "saved"
+
+
+def suggested(item: Item, run: Run, data: bytes) -> Item:
+    """A run has spoken; empty `data` takes away what older ones suggested."""
+    ready = layout.PRELABELED if data else by_hand(item.priority)
+    stays = item.priority in (layout.FRONT, layout.UNMEASURED)
+    return replace(
+        item,
+        suggested=run.run_id if data else "",
+        suggestion=small_copy(data),
+        newest_run=run.order,
+        priority=item.priority if stays else ready,
+    )

@@ -1,0 +1,82 @@
+"""What runs suggest for items, and what of that a labeler was shown (ADR-0007)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from labeling import layout
+from labeling.annotations.acceptance import Prelabel, decoded, of_copy
+from labeling.items import rules
+from labeling.items.cells import pack, unpack
+from labeling.items.change import Shards
+from labeling.items.records import SCHEMA, Finished, Run, Stored, Suggested, Task
+from labeling.items.rows import Change
+from labeling.storage import Create
+
+
+class Suggestions(Shards):
+    """Changes that come from runs."""
+
+    @property
+    def most_suggested(self) -> int:
+        """Items whose suggestions fit into one transaction: truth, suggestion, and two rows a lane."""
+        return 96 // (2 + 2 * self.overlap)
+
+    def suggest(
+        self, shard: int, run: Run, found: Mapping[str, bytes], *, by: str
+    ) -> dict[str, Suggested]:
+        """Note what a run suggests for items of one shard, at most `most_suggested` at once.
+
+        The newest run wins, in whatever order they come; empty suggestions take those of older runs away.
+        An item that waits is prelabeled from now on; to one that is leased it is shown the next time, and
+        one that somebody has labeled is left alone. What a run said about an item, it can't take back:
+        that is kept for ever, for whoever was shown it. Safe to repeat.
+        """
+
+        def key(item_id: str) -> str:
+            return layout.prelabel(item_id, run.run_id)
+
+        def rule(one: Stored) -> Change | Suggested:
+            old, data = one.item, found[one.item.item_id]
+            known = unpack("suggestion", one.beside.cells) if one.beside else None
+            became = rules.suggestible(old, run, data, known)
+            if became != "saved":
+                return became
+            said = {
+                "schema": SCHEMA,
+                "by": by,
+                "at_ms": self._now(),
+                "revision": old.revision,
+                "blob_etag": old.blob_etag,
+                **pack("suggestion", data),
+            }
+            return Change(rules.suggested(old, run, data), rows=[Create(key(old.item_id), said)])
+
+        became: dict[str, Suggested] = dict.fromkeys(found, "unknown")
+        for item_id, one in self._change(shard, found, rule, beside=key).items():
+            became[item_id] = "saved" if isinstance(one, Change) else one
+        return became
+
+    def shown(self, task: Task | Finished, item_ids: Iterable[str]) -> dict[str, Prelabel]:
+        """What a labeler was shown of runs, as it was then, by item. Large ones are read, at once."""
+        held = {one.item.item_id: one.item for one in task.held} if isinstance(task, Task) else {}
+        known: dict[str, Prelabel] = {}
+        large: list[tuple[str, str]] = []
+        for item_id in item_ids:
+            run_id = task.shown.get(item_id, "")
+            if run_id and item_id in held and held[item_id].suggestion:
+                annotations = of_copy(held[item_id].suggestion)
+                known[item_id] = Prelabel(run_id=run_id, annotations=annotations)
+            elif run_id:
+                large.append((item_id, run_id))
+        return known | self._said(large) if large else known
+
+    def _said(self, of: list[tuple[str, str]]) -> dict[str, Prelabel]:
+        """What runs said about items, read in one round trip."""
+        places = [(self._home(item_id), layout.prelabel(item_id, run)) for item_id, run in of]
+        rows = self._storage.tables.get_many(layout.ITEMS, places)
+        return {
+            item_id: Prelabel(run_id=run, annotations=decoded(unpack("suggestion", row.cells)))
+            for (item_id, run), row in zip(of, rows, strict=True)
+            if row
+        }
