@@ -298,9 +298,17 @@ class Exports:
         images = annotations = 0
         items = self._projects.items(project)
         chosen = _format(export)
+        subject = Subject(
+            project=project.name,
+            task_type=project.task_type,
+            classes=project.classes,
+            address=self._address(project),
+            as_of=export.as_of,
+            options=export.options,
+        )
         with (
             tempfile.TemporaryFile() as left,
-            chosen.open(folder, _subject(project, export)) as writer,
+            chosen.open(folder, subject) as writer,
         ):
             for item, labeling, reason in self._as_of(project, items, export.as_of):
                 if labeling and reason is None:
@@ -330,6 +338,11 @@ class Exports:
         files = [*done.files, self._upload(project, export, MANIFEST, folder)]
         now = self._storage.clock.now()
         return done.model_copy(update={"files": files, "finished_at": now})
+
+    def _address(self, project: Project) -> str:
+        """Of the project's container, as that of a blob there begins."""
+        url, _ = self._storage.blobs.link(project.source.container, "blob")
+        return url.partition("?")[0].removesuffix("/blob")
 
     def _upload(self, project: Project, export: Export, file: File, folder: Path) -> ExportFile:
         blob = layout.export_blob(project.project_id, export.export_id, file.name)
@@ -415,17 +428,6 @@ def _format(export: Export) -> Format:
     if export.format not in FORMATS:
         raise Invalid(f"the format {export.format!r} is not known here any more")
     return FORMATS[export.format]
-
-
-def _subject(project: Project, export: Export) -> Subject:
-    return Subject(
-        project=project.name,
-        task_type=project.task_type,
-        classes=project.classes,
-        container=project.source.container,
-        as_of=export.as_of,
-        options=export.options,
-    )
 
 
 def _write_manifest(folder: Path, project: Project, export: Export, left: IO[bytes]) -> None:

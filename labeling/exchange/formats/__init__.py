@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from labeling.exchange.formats.azureml import AZURE_ML
 from labeling.exchange.formats.coco import COCO
+from labeling.exchange.formats.csv import CSV
 from labeling.exchange.formats.format import Format
+from labeling.exchange.formats.yolo import YOLO
 
-FORMATS: Mapping[str, Format] = {one.name: one for one in (COCO,)}
+FORMATS: Mapping[str, Format] = {one.name: one for one in (COCO, AZURE_ML, CSV, YOLO)}
 """By name; the first is what is made when nothing is said."""

@@ -12,10 +12,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from labeling.annotations.classes import LabelClass
 from labeling.annotations.shapes import Annotation, Polygon, Tag, TaskType
@@ -30,6 +31,38 @@ Feature = Literal[
 ALL_TASK_TYPES: tuple[TaskType, ...] = get_args(TaskType)
 
 
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+Share = Annotated[float, Field(ge=0.0, le=0.9)]
+
+
+class Split(Model):
+    """Shares of the images that are set apart, to validate with while training and to test with at last.
+
+    An image is where a hash of its id and the seed puts it: the same in every export, whatever is labeled
+    besides.
+    """
+
+    val: Share = 0.2
+    test: Share = 0.0
+    seed: Annotated[str, Field(max_length=100)] = ""
+
+    @model_validator(mode="after")
+    def _leaves_some(self) -> Split:
+        if self.val + self.test > 0.95:
+            raise ValueError("val and test together leave less than a twentieth to train with")
+        return self
+
+    def part(self, item_id: str) -> Part:
+        """Where an image is."""
+        place = int.from_bytes(sha256(f"{self.seed}|{item_id}".encode()).digest()[:8], "big")
+        share = place / 2**64
+        if share < self.test:
+            return "test"
+        return "val" if share < self.test + self.val else "train"
+
+
 class Options(Model):
     """What may be chosen of a format; each format tells which of them it heeds."""
 
@@ -37,14 +70,17 @@ class Options(Model):
         str,
         Field(
             max_length=500,
-            pattern=r"^(azureml://\S*[^\s/])?$",
-            description="where Azure Machine Learning finds the images: "
-            "`azureml://subscriptions/../datastores/name`, which becomes part of each address",
+            pattern=r"^(azureml://subscriptions/\S+/datastores/[^\s/]+)?$",
+            description="where Azure Machine Learning finds the images, in full: "
+            "`azureml://subscriptions/../datastores/name`. Their addresses in storage when left out",
         ),
     ] = ""
+    split: Annotated[
+        Split | None, Field(description="all images are for training when left out")
+    ] = None
 
 
-OptionName = Literal["datastore"]
+OptionName = Literal["datastore", "split"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +92,8 @@ class Subject:
     task_type: TaskType
     classes: Sequence[LabelClass]
     """All of the project's, in its order: they are numbered by it, whether an image shows them or not."""
-    container: str
+    address: str
+    """Of the folder of the images' paths: that of their container."""
     as_of: datetime
     options: Options
 
@@ -77,6 +114,10 @@ class Subject:
                 "which is not among the classes given"
             )
         return number
+
+    def part(self, item: Item) -> Part:
+        """Whether an image is to train, to validate or to test with."""
+        return self.options.split.part(item.item_id) if self.options.split else "train"
 
     def said(self, labeling: Labeling) -> list[tuple[int, Annotation]]:
         """The annotations with the numbers of their classes; a tag said twice is said once.

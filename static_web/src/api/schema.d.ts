@@ -1008,7 +1008,8 @@ export interface components {
             format: string;
             /**
              * @default {
-             *       "datastore": ""
+             *       "datastore": "",
+             *       "split": null
              *     }
              */
             options: components["schemas"]["Options"];
@@ -1150,7 +1151,7 @@ export interface components {
             /** Loses */
             loses: ("empty" | "several_tags" | "outlines" | "parts" | "holes" | "frames" | "notes" | "suggestions")[];
             /** Options */
-            options: "datastore"[];
+            options: ("datastore" | "split")[];
         };
         /**
          * Health
@@ -1642,7 +1643,8 @@ export interface components {
             as_of: string | null;
             /**
              * @default {
-             *       "datastore": ""
+             *       "datastore": "",
+             *       "split": null
              *     }
              */
             options: components["schemas"]["Options"];
@@ -1721,10 +1723,15 @@ export interface components {
         Options: {
             /**
              * Datastore
-             * @description where Azure Machine Learning finds the images: `azureml://subscriptions/../datastores/name`, which becomes part of each address
+             * @description where Azure Machine Learning finds the images, in full: `azureml://subscriptions/../datastores/name`. Their addresses in storage when left out
              * @default
              */
             datastore: string;
+            /**
+             * @description all images are for training when left out
+             * @default null
+             */
+            split: components["schemas"]["Split"] | null;
         };
         /**
          * Origin
@@ -2386,6 +2393,30 @@ export interface components {
             container: string;
             /** Pattern */
             pattern: string;
+        };
+        /**
+         * Split
+         * @description Shares of the images that are set apart, to validate with while training and to test with at last.
+         *
+         *     An image is where a hash of its id and the seed puts it: the same in every export, whatever is labeled
+         *     besides.
+         */
+        Split: {
+            /**
+             * Val
+             * @default 0.2
+             */
+            val: number;
+            /**
+             * Test
+             * @default 0
+             */
+            test: number;
+            /**
+             * Seed
+             * @default
+             */
+            seed: string;
         };
         /**
          * Submission

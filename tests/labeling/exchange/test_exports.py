@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from labeling import layout
+from labeling.annotations.shapes import TaskType
 from labeling.errors import Conflict, Invalid, NotFound
 from labeling.exchange.exports import MANIFEST, Export, LinkRequest, NewExport, formats
 from labeling.exchange.formats import FORMATS
 from labeling.projects.projects import Project
 from labeling.review import RejectRequest
 from labeling.tasks.service import ReopenRequest
-from tests.world import ADMIN, PHOTOS, Killed, World, decided, photo, tag
+from tests.world import ADMIN, PHOTOS, Killed, World, box, decided, photo, tag
 
 COCO_FILE = "coco/annotations.json"
 
@@ -468,3 +469,73 @@ def test_what_a_format_can_not_say_is_counted(world: World) -> None:
 
     assert export.lost == {"notes": 1}
     assert manifest(world, project, export)["lost"] == export.lost
+
+
+SAID: dict[TaskType, dict[str, Any]] = {
+    "multiclass": tag(),
+    "multilabel": tag(),
+    "boxes": box(),
+    "polygons": {
+        "annotation_id": "a1",
+        "class_id": "c1",
+        "geometry": {
+            "kind": "polygon",
+            "parts": [{"outer": [[0, 0], [1, 0], [1, 1], [0, 1]], "holes": []}],
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("task_type", SAID)
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_comes_from_every_type_of_project(
+    world: World, name: str, task_type: TaskType
+) -> None:
+    world.upload("a/owl.jpg", "b/owl.jpg", "=c.png")
+    project = world.project(task_type=task_type)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    said = [decided(one.item_id, SAID[task_type]) for one in task.items]
+    world.submit(project, ann, task.task_id, *said)
+    world.wait(1)
+
+    export = made(world, project, format=name)
+
+    assert (export.state, export.exported, export.annotations) == ("done", 3, 3)
+    assert [one.name for one in export.files] == [
+        *(file.name for file in FORMATS[name].files),
+        MANIFEST.name,
+    ]
+    kept = manifest(world, project, export)
+    assert (kept["format"], kept["lost"], kept["omitted"]) == (name, {}, [])
+    for file in export.files:
+        content = data(world, project, export, file.name)
+        assert hashlib.sha256(content).hexdigest() == file.sha256
+    world.services.exports.delete(project.project_id, export.export_id)
+    assert world.storage.blobs.list(layout.EXPORTS).blobs == []
+
+
+def test_an_image_a_format_refuses_is_left_out_with_the_reason(world: World) -> None:
+    world.upload("owl.jpg", "owl.png")
+    project = world.project(task_type="boxes")
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    world.submit(project, ann, task.task_id, *(decided(one.item_id, box()) for one in task.items))
+    world.wait(1)
+
+    export = made(world, project, format="yolo")
+
+    assert (export.exported, export.omitted) == (1, {"same_name_as_another": 1})
+    left = manifest(world, project, export)["omitted"]
+    assert [one["reason"] for one in left] == ["same_name_as_another"]
+
+
+def test_images_have_the_addresses_they_have_in_storage(world: World) -> None:
+    project = world.project(images=1)
+    world.finish(project, world.member(project, "ann"))
+    world.wait(1)
+
+    export = made(world, project, format="azureml")
+
+    line = json.loads(data(world, project, export, "azureml/labels.jsonl"))
+    assert line["image_url"] == f"memory://{PHOTOS}/img0000.png"

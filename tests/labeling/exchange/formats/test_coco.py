@@ -33,7 +33,7 @@ BIRDS = Subject(
     project="올빼미",
     task_type="polygons",
     classes=CLASSES,
-    container="photos",
+    address="https://account.blob.core.windows.net/photos",
     as_of=datetime(2026, 5, 4, tzinfo=UTC),
     options=Options(),
 )

@@ -1,0 +1,170 @@
+"""What holds for every format, and for every type of task it is for."""
+
+from __future__ import annotations
+
+import re
+import tracemalloc
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeling.annotations.shapes import Box, Origin, Part, Polygon, Tag, TaskType
+from labeling.exchange.formats import FORMATS
+from labeling.exchange.formats.format import Format, Split, features
+from labeling.items.records import Item, Labeling
+from tests.labeling.exchange.formats.any_labels import item, labeling, said, subject, written
+
+ROOT = Path(__file__).parents[4]
+SQUARE = Polygon(parts=[Part(outer=[(0, 0), (1, 0), (1, 1)])])
+SHAPES: dict[TaskType, Any] = {
+    "multiclass": Tag(),
+    "multilabel": Tag(),
+    "boxes": Box(x0=0.1, y0=0.2, x1=0.3, y1=0.4),
+    "polygons": SQUARE,
+}
+EVERY = [
+    pytest.param(one, task_type, id=f"{one.name}-{task_type}")
+    for one in FORMATS.values()
+    for task_type in one.task_types
+]
+every_format = pytest.mark.parametrize(("made", "task_type"), EVERY)
+
+
+def images(task_type: TaskType, count: int) -> list[tuple[Item, Labeling]]:
+    labels = labeling(said(SHAPES[task_type], "c2"))
+    return [(item(number, f"birds/{number:06d}.jpg"), labels) for number in range(count)]
+
+
+@every_format
+def test_the_files_it_names_are_made_and_no_others(
+    tmp_path: Path, made: Format, task_type: TaskType
+) -> None:
+    with made.open(tmp_path, subject(task_type)) as writer:
+        for one, labels in images(task_type, 3):
+            assert writer.refuses(one, labels) is None
+            assert writer.add(one, labels) == 1
+        writer.finish()
+
+    names = {PurePosixPath(file.name).name for file in made.files}
+    assert {one.name for one in tmp_path.iterdir()} == names
+    assert {PurePosixPath(file.name).parts[0] for file in made.files} == {made.name}
+
+
+@every_format
+def test_a_project_with_nothing_in_it_has_its_files(
+    tmp_path: Path, made: Format, task_type: TaskType
+) -> None:
+    written(tmp_path, made, subject(task_type), [])
+
+    assert all((tmp_path / PurePosixPath(file.name).name).is_file() for file in made.files)
+
+
+@every_format
+def test_the_same_labels_give_the_same_bytes(
+    tmp_path: Path, made: Format, task_type: TaskType
+) -> None:
+    for name in ("one", "other"):
+        written(tmp_path / name, made, subject(task_type), images(task_type, 5))
+
+    for file in made.files:
+        name = PurePosixPath(file.name).name
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+@every_format
+def test_a_class_that_is_not_listed_is_refused(
+    tmp_path: Path, made: Format, task_type: TaskType
+) -> None:
+    labels = labeling(said(SHAPES[task_type], "c9"))
+
+    with (
+        made.open(tmp_path, subject(task_type)) as writer,
+        pytest.raises(ValueError, match="'c9'"),
+    ):
+        writer.add(item(), labels)
+
+
+@every_format
+def test_memory_does_not_grow_with_the_number_of_images(
+    tmp_path: Path, made: Format, task_type: TaskType
+) -> None:
+    def peak(count: int) -> int:
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        labels = labeling(said(SHAPES[task_type]))
+        tracemalloc.start()
+        with made.open(folder, subject(task_type)) as writer:
+            for number in range(count):
+                writer.add(item(number, f"birds/{number:06d}.jpg"), labels)
+            writer.finish()
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(10)
+    assert peak(2_000) < peak(500) + 100_000
+
+
+def test_what_formats_may_lose_is_counted() -> None:
+    hole = [(0.5, 0.2), (0.7, 0.2), (0.7, 0.4)]
+    holed = Polygon(parts=[Part(outer=[(0, 0), (1, 0), (1, 1)], holes=[hole])])
+    parted = Polygon(parts=[*SQUARE.parts, Part(outer=[(0, 0), (0, 1), (0.5, 1)])])
+    suggested = said(SQUARE).model_copy(update={"origin": Origin(prelabel="p", run_id="r")})
+    framed = said(SQUARE).model_copy(update={"frame": 2})
+
+    assert +features(labeling(said(holed), said(parted), suggested, framed, note="dim")) == {
+        "outlines": 4,
+        "holes": 1,
+        "parts": 1,
+        "suggestions": 1,
+        "frames": 1,
+        "notes": 1,
+    }
+    assert +features(labeling()) == {"empty": 1}
+    assert +features(labeling(said(Tag()), said(Tag(), "c2"))) == {"several_tags": 1}
+    assert +features(labeling(said(Tag()), said(Tag()))) == {}
+
+
+@given(st.floats(0, 0.5), st.floats(0, 0.4), st.text(max_size=5))
+def test_a_larger_share_takes_images_in_and_lets_none_out(
+    val: float, more: float, seed: str
+) -> None:
+    smaller, larger = Split(val=val, seed=seed), Split(val=val + more, seed=seed)
+
+    for number in range(50):
+        if smaller.part(f"i{number}") == "val":
+            assert larger.part(f"i{number}") == "val"
+
+
+def test_shares_are_what_was_asked_for() -> None:
+    split = Split(val=0.2, test=0.1)
+
+    parts = [split.part(f"item{number}") for number in range(4_000)]
+
+    assert parts.count("val") == pytest.approx(800, abs=100)
+    assert parts.count("test") == pytest.approx(400, abs=80)
+    assert parts == [split.part(f"item{number}") for number in range(4_000)]
+
+
+def test_nearly_everything_set_apart_is_refused() -> None:
+    with pytest.raises(ValueError, match="to train with"):
+        Split(val=0.5, test=0.5)
+
+
+def test_the_documents_tell_of_each_format_what_it_loses() -> None:
+    text = (ROOT / "docs/exports.md").read_text("utf-8")
+    head, _, *rows = [
+        [cell.strip().lstrip("`").partition("`")[0] for cell in line.split("|")[1:-1]]
+        for line in re.findall(r"(?m)^\|.*\|$", text.partition("## What each can't say")[2])
+    ]
+
+    assert head[1:] == list(FORMATS), "a column for each format, in the order of the list"
+    told = {
+        name: {row[0] for row in rows if row[at].startswith("no")}
+        for at, name in enumerate(head)
+        if at
+    }
+    assert told == {name: set(one.loses) for name, one in FORMATS.items()}
