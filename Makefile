@@ -19,7 +19,7 @@ ARGS ?=
 # make bench ONLY=handout
 ONLY ?=
 
-.PHONY: demo simulate test check bench openapi install
+.PHONY: demo simulate test check bench readers openapi install
 
 demo:
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.demo $(if $(IMAGES),--images "$(IMAGES)" --classes "$(CLASSES)" --type "$(TYPE)")
@@ -35,6 +35,9 @@ check:
 
 bench:
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+readers:
+	$(PYTHON) dev/install.py demo && $(VENV) -m dev.readers $(if $(ONLY),--only $(ONLY))
 
 openapi:
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.openapi

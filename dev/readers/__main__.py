@@ -1,0 +1,158 @@
+"""Give a sample of every format and type of task to its real reader, and say what that makes of it.
+
+`python -m dev.readers [--only yolo]`, or `make readers`. It ends with 1 where a reader saw something else than
+was written. The readers are installed below `.local/readers`, some gigabytes with all that they need.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from dev import ROOT
+from dev.readers import sample
+from labeling.annotations.shapes import TaskType
+from labeling.exchange.formats import FORMATS
+
+HERE = Path(__file__).parent
+FOLDER = ROOT / ".local/readers"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A program that reads a format, and what it takes to install it."""
+
+    format: str
+    name: str
+    packages: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    """What it asks for and does not need here."""
+
+
+READERS = (
+    Reader("coco", "pycocotools", ("pycocotools==2.0.11",)),
+    Reader("azureml", "mltable", ("mltable==1.7.0", "pandas==3.1.1")),
+    Reader("csv", "pandas", ("pandas==3.1.1",)),
+    Reader(
+        "yolo",
+        "ultralytics",
+        ("ultralytics==8.4.190", "opencv-python-headless"),
+        without=("opencv-python",),  # it needs a screen's libraries
+    ),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the readers and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=list(FORMATS), help="one format alone")
+    only: str | None = parser.parse_args(arguments).only
+    table = Table(
+        "format", "reader", "task type", "images", "labels", "classes", "left out", "differences"
+    )
+    differ = False
+    for reader in READERS:
+        if only in (None, reader.format):
+            python = installed(reader)
+            for task_type in FORMATS[reader.format].task_types:
+                differ |= compare(reader, python, task_type, table)
+    Console(width=150).print(table)
+    return 1 if differ else 0
+
+
+def installed(reader: Reader) -> Path:
+    """The Python of a reader's environment, which is made where it is not there."""
+    home = FOLDER / "environments" / reader.name
+    python = home / "bin/python"
+    stamp = home / "installed.json"
+    wanted = json.dumps([reader.packages, reader.without])
+    if stamp.exists() and stamp.read_text() == wanted:
+        return python
+    print(f"installing: {reader.name}", flush=True)
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "venv", "--quiet", "--clear", home], check=True)
+    overrides = home / "without.txt"
+    overrides.write_text("".join(f"{one}; python_version < '3'\n" for one in reader.without))
+    install = [*uv, "pip", "install", "--quiet", "--python", python, "--override", overrides]
+    subprocess.run([*install, *reader.packages], check=True)
+    stamp.write_text(wanted)
+    return python
+
+
+def compare(reader: Reader, python: Path, task_type: TaskType, table: Table) -> bool:
+    """Add a row to the table: whether the reader saw something else than was written."""
+    folder = FOLDER / "samples" / reader.format / task_type
+    shutil.rmtree(folder, ignore_errors=True)
+    written = sample.write(folder, FORMATS[reader.format], task_type)
+    script = HERE / f"read_{reader.name}.py"
+    ran = subprocess.run(
+        [python, script, folder, task_type],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "YOLO_CONFIG_DIR": str(FOLDER)},
+    )
+    version = reader.packages[0]
+    if ran.returncode:
+        lines = ran.stderr.strip().splitlines()
+        table.add_row(reader.format, version, task_type, "", "", "", "", f"fails: {lines[-1]}")
+        return True
+    seen: dict[str, Any] = json.loads(ran.stdout.strip().splitlines()[-1])
+    differences = list(differing(seen, written, task_type))
+    table.add_row(
+        reader.format,
+        version,
+        task_type,
+        f"{seen['images']} of {written.images}",
+        f"{seen['labels']} of {written.labels}",
+        seen["classes_are"],
+        ", ".join(f"{count} {reason}" for reason, count in written.refused.items()) or "none",
+        "; ".join(differences) or "none",
+    )
+    return bool(differences)
+
+
+def differing(seen: dict[str, Any], written: sample.Written, task_type: TaskType) -> list[str]:
+    """What the reader sees otherwise than it was written; notes how it has the classes."""
+    found: list[str] = []
+    if seen["images"] != written.images:
+        found.append(f"{written.images - seen['images']} images are dropped")
+    if seen["labels"] != written.labels:
+        found.append(f"{written.labels - seen['labels']} labels are dropped")
+    names: list[str] = seen["classes"]
+    if names == list(sample.NAMES):
+        seen["classes_are"] = "in order, by name"
+    elif [name.partition("-")[0] for name in names] == [str(n) for n in range(len(sample.NAMES))]:
+        seen["classes_are"] = "in order, by folder"
+    elif set(names) <= set(sample.NAMES):
+        seen["classes_are"] = "by name"
+    else:
+        seen["classes_are"] = "?"
+        found.append(f"classes are {names}")
+    if seen.get("unread"):
+        found.append(f"{seen['unread']} values are not read")
+    if task_type == "polygons" and "areas" in seen:
+        true = sorted(sample.areas())
+        off = [
+            f"{area:.0f} for {wanted:.0f}"
+            for area, wanted in zip(sorted(seen["areas"]), true, strict=True)
+            if abs(area - wanted) > sample.BORDER * wanted
+        ]
+        if off:
+            found.append(f"areas are {', '.join(off)} pixels")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
