@@ -25,7 +25,7 @@ function anExport(change: Partial<Export> = {}): Export {
     schema_version: 1,
     export_id: "e1",
     format: "aml",
-    options: { datastore: "" },
+    options: { datastore: "", split: null },
     as_of: "2026-11-20T10:00:00Z",
     state: "done",
     problem: "",
@@ -49,6 +49,7 @@ function anExport(change: Partial<Export> = {}): Export {
 const FORMATS = [
   aFormat("coco", { loses: ["frames", "notes"] }),
   aFormat("aml", { options: ["datastore"] }),
+  aFormat("yolo", { options: ["split"] }),
   aFormat("masks", { task_types: ["polygons"] }),
 ];
 
@@ -73,7 +74,11 @@ async function open(exports: Export[] = []) {
 it("offers the formats that are for what the project labels", async () => {
   await open();
   expect(await screen.findByRole("option", { name: "COCO" })).toBeVisible();
-  expect(screen.getAllByRole("option").map((one) => one.textContent)).toEqual(["COCO", "AML"]);
+  expect(screen.getAllByRole("option").map((one) => one.textContent)).toEqual([
+    "COCO",
+    "AML",
+    "YOLO",
+  ]);
 });
 
 it("says what the chosen format can't say", async () => {
@@ -93,7 +98,22 @@ it("asks for the chosen format with its options", async () => {
   expect(await request?.json()).toEqual({
     format: "aml",
     as_of: null,
-    options: { datastore: "azureml://x/datastores/d" },
+    options: { datastore: "azureml://x/datastores/d", split: null },
+  });
+});
+
+it("sets images apart for validation where the format has a place for them", async () => {
+  const { asked } = await open();
+  await screen.findByRole("option", { name: "YOLO" });
+  expect(screen.queryByLabelText("Images for validation")).toBeNull();
+  await userEvent.selectOptions(screen.getByLabelText("Format"), "YOLO");
+  await userEvent.selectOptions(screen.getByLabelText("Images for validation"), "30%");
+  await userEvent.click(screen.getByRole("button", { name: "Export" }));
+  const request = asked.mock.calls.at(0)?.[0];
+  expect(await request?.json()).toEqual({
+    format: "yolo",
+    as_of: null,
+    options: { datastore: "", split: { val: 0.3, test: 0, seed: "" } },
   });
 });
 

@@ -28,15 +28,24 @@ interface FakeProject {
   members: Member[];
 }
 
-const FORMATS: ExportFormat[] = [
-  {
-    name: "coco",
-    title: "COCO",
-    files: ["coco/annotations.json"],
-    task_types: ["multiclass", "multilabel", "boxes", "polygons"],
-    loses: ["frames", "notes"],
-    options: [],
-  },
+const aFormat = (
+  name: string,
+  title: string,
+  file: string,
+  loses: ExportFormat["loses"],
+  options: ExportFormat["options"] = [],
+): ExportFormat => ({
+  name,
+  title,
+  files: [`${name}/${file}`],
+  task_types: ["multiclass", "multilabel", "boxes", "polygons"],
+  loses,
+  options,
+});
+const FORMATS = [
+  aFormat("coco", "COCO", "annotations.json", ["frames", "notes"]),
+  aFormat("azureml", "Azure ML (JSONL, MLTable)", "labels.jsonl", ["holes"], ["datastore"]),
+  aFormat("yolo", "YOLO", "labels.zip", ["parts", "holes"], ["split"]),
 ];
 const LEASE_MS = 30 * 60_000;
 const projects = new Map<string, FakeProject>();
@@ -573,7 +582,7 @@ function exporting(
       schema_version: 1,
       export_id: `e${fake.exports.length}`,
       format: body.format,
-      options: { datastore: "" },
+      options: { datastore: "", split: null },
       lost: {},
       as_of: now,
       state: "waiting",

@@ -14,13 +14,14 @@ import { useTranslation } from "react-i18next";
 import { api, newId, unwrap } from "@/api/client";
 import { projectQuery } from "@/api/queries";
 import type { Export, ExportFormat } from "@/api/types";
-import { formatTime } from "@/format";
+import { formatPercent, formatTime } from "@/format";
 import { problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 
 const LOOK_EVERY_MS = 2_000;
 const SHOWN = 5;
+const SHARES = [0, 0.1, 0.2, 0.3];
 const MANIFEST = "manifest.json";
 
 const useStyles = makeStyles({
@@ -65,7 +66,7 @@ const formatsQuery = queryOptions({
 
 /** Asks for exports, and hands out those that are done. */
 export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const styles = useStyles();
   const queries = useQueryClient();
   const exports = useQuery(exportsQuery(projectId)).data;
@@ -75,6 +76,7 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
   );
   const [name, setName] = useState("");
   const [datastore, setDatastore] = useState("");
+  const [share, setShare] = useState(0.2);
   const format = formats?.find((one) => one.name === name) ?? formats?.[0];
   const start = useMutation({
     mutationFn: ({ key, chosen }: { key: string; chosen: ExportFormat }) =>
@@ -84,7 +86,13 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
           body: {
             format: chosen.name,
             as_of: null,
-            options: { datastore: chosen.options.includes("datastore") ? datastore.trim() : "" },
+            options: {
+              datastore: chosen.options.includes("datastore") ? datastore.trim() : "",
+              split:
+                chosen.options.includes("split") && share > 0
+                  ? { val: share, test: 0, seed: "" }
+                  : null,
+            },
           },
           headers: { "Idempotency-Key": key },
         }),
@@ -116,6 +124,17 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
         {format?.options.includes("datastore") && (
           <Field label={t("exports.datastore")} hint={t("exports.datastoreHint")}>
             <Input value={datastore} onChange={(_, { value }) => setDatastore(value)} />
+          </Field>
+        )}
+        {format?.options.includes("split") && (
+          <Field label={t("exports.validation")} hint={t("exports.validationHint")}>
+            <Select value={share} onChange={(_, { value }) => setShare(Number(value))}>
+              {SHARES.map((one) => (
+                <option key={one} value={one}>
+                  {one ? formatPercent(one, i18n.language) : t("exports.noValidation")}
+                </option>
+              ))}
+            </Select>
           </Field>
         )}
         {format && format.loses.length > 0 && (
