@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import azure.functions as func
 
-from functions.queues import CONNECTION, last_try
+from functions.queues import CONNECTION, in_words, last_try
 from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
@@ -84,5 +84,5 @@ def on_export(msg: func.QueueMessage) -> None:
     except Exception as error:
         if last_try(msg):
             with suppress(NotFound):
-                services().exports.fail(message, f"{type(error).__name__}: see the log")
+                services().exports.fail(message, in_words(error))
         raise

@@ -3,42 +3,59 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from urllib.parse import unquote, urlsplit
 
 import azure.functions as func
 
-from functions.queues import CONNECTION
+from functions.queues import CONNECTION, in_words, last_try
 from functions.services import services
 from labeling import layout
-from labeling.ingest.refresh import BlobEvent, Measure, Refresh, Register
+from labeling.ingest.refresh import BlobEvent, Measure, Refresh, Register, Step
 from labeling.ingest.renditions import Render
 from labeling.progress import Compact
 
 bp = func.Blueprint()
 
 
+@contextmanager
+def _giving_up(msg: func.QueueMessage, step: Step) -> Generator[None]:
+    """After the last try of a message, what it was for is told to people."""
+    try:
+        yield
+    except Exception as error:
+        if last_try(msg):
+            services().ingest.give_up(step, in_words(error))
+        raise
+
+
 @bp.queue_trigger(arg_name="msg", queue_name=layout.REFRESH_QUEUE, connection=CONNECTION)
 def on_refresh(msg: func.QueueMessage) -> None:
     """List some pages of a container, or compare the listing with what is known."""
-    services().ingest.on_refresh(Refresh.model_validate_json(msg.get_body()))
+    with _giving_up(msg, step := Refresh.model_validate_json(msg.get_body())):
+        services().ingest.on_refresh(step)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.REGISTER_QUEUE, connection=CONNECTION)
 def on_register(msg: func.QueueMessage) -> None:
     """Make items of a batch of new blobs."""
-    services().ingest.on_register(Register.model_validate_json(msg.get_body()))
+    with _giving_up(msg, step := Register.model_validate_json(msg.get_body())):
+        services().ingest.on_register(step)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.MEASURE_QUEUE, connection=CONNECTION)
 def on_measure(msg: func.QueueMessage) -> None:
     """Read the headers of some images."""
-    services().ingest.on_measure(Measure.model_validate_json(msg.get_body()))
+    with _giving_up(msg, step := Measure.model_validate_json(msg.get_body())):
+        services().ingest.on_measure(step)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.RENDITIONS_QUEUE, connection=CONNECTION)
 def on_render(msg: func.QueueMessage) -> None:
     """Make smaller copies of some images."""
-    services().renditions.on_render(Render.model_validate_json(msg.get_body()))
+    with _giving_up(msg, step := Render.model_validate_json(msg.get_body())):
+        services().renditions.on_render(step)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.COMPACT_QUEUE, connection=CONNECTION)

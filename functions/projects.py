@@ -7,7 +7,7 @@ from typing import Any
 import azure.functions as func
 
 from functions.web import Call, endpoint
-from labeling.ingest.refresh import RefreshState
+from labeling.ingest.refresh import RefreshView
 from labeling.model import Model
 from labeling.progress import Progress
 from labeling.projects.projects import (
@@ -43,7 +43,7 @@ class ClassList(Model):
 class RefreshStarted(Model):
     """The refresh that runs now."""
 
-    refresh: RefreshState
+    refresh: RefreshView
 
 
 @endpoint(bp, "GET", "projects", role="signed_in")
@@ -108,7 +108,7 @@ def resume_project(call: Call[None]) -> ProjectView:
 )
 def refresh_project(call: Call[None]) -> RefreshStarted:
     """Look for new, changed and missing images now."""
-    return RefreshStarted(refresh=call.services.ingest.start(call.project.project))
+    return RefreshStarted(refresh=call.services.ingest.start(call.project.project).view())
 
 
 @endpoint(bp, "GET", "projects/{project_id}/progress", role="labeler", doing="seeing progress")

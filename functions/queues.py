@@ -12,6 +12,8 @@ from pathlib import Path
 
 import azure.functions as func
 
+from labeling.errors import Failure
+
 CONNECTION = "LABELRY_STORAGE"
 
 _OVER_HOST_JSON = "AzureFunctionsJobHost__extensions__queues__maxDequeueCount"
@@ -32,3 +34,8 @@ def most_tries() -> int:
 def last_try(msg: func.QueueMessage) -> bool:
     """Whether this message is not going to come again: what waits for it is to be told when it fails."""
     return (msg.dequeue_count or 1) >= most_tries()
+
+
+def in_words(error: Exception) -> str:
+    """What a person is told of an error that ended a job: its own words where it is meant for people."""
+    return error.detail if isinstance(error, Failure) else f"{type(error).__name__}, see the log"

@@ -6,7 +6,7 @@ import logging
 from collections import Counter, defaultdict
 
 from labeling import layout
-from labeling.ingest.refresh import Ingest, RefreshState
+from labeling.ingest.refresh import Ingest, RefreshState, RefreshView
 from labeling.items.items import Items
 from labeling.model import Model, UtcTime
 from labeling.projects.access import RANK, Member, member_of
@@ -55,21 +55,6 @@ class LabelerCount(Model):
     labelings: int
     today: int
     prelabels: PrelabelCount
-
-
-class RefreshView(Model):
-    """The last refresh, or the one that is running."""
-
-    refresh_id: str
-    state: str
-    problem: str
-    started_at: UtcTime
-    finished_at: UtcTime | None
-    images: int
-    new: int
-    changed: int
-    missing: int
-    skipped: dict[str, int]
 
 
 class Progress(Model):
@@ -140,7 +125,7 @@ class ProgressService:
             else [],
             flags=_group(counters, "flag"),
             over_limit=self._ingest.capacity.of(records.get(layout.CAPACITY)).over,
-            refresh=_refresh_view(refresh) if refresh else None,
+            refresh=refresh.view() if refresh else None,
         )
 
     def _labelers(self, counters: Counter[str], members: dict[str, Member]) -> list[LabelerCount]:
@@ -216,7 +201,3 @@ def _group(counters: Counter[str], name: str) -> dict[str, int]:
         if key.startswith(f"{name}:"):
             groups[key[len(name) + 1 :]] += count
     return dict(sorted(groups.items()))
-
-
-def _refresh_view(state: RefreshState) -> RefreshView:
-    return RefreshView(**{name: getattr(state, name) for name in RefreshView.model_fields})

@@ -88,8 +88,51 @@ class BlobEvent(Model):
     deleted: bool = False
 
 
+Step = Refresh | Register | Measure | Render
+"""Work of a refresh that may be given up, to be gone on with by the next."""
+
+_QUEUE_OF: dict[type[Step], str] = {
+    Refresh: layout.REFRESH_QUEUE,
+    Register: layout.REGISTER_QUEUE,
+    Measure: layout.MEASURE_QUEUE,
+    Render: layout.RENDITIONS_QUEUE,
+}
+_COULD_NOT: dict[type[Step], str] = {
+    Refresh: "the container could not be listed",
+    Register: "images that were found could not be registered",
+    Measure: "the headers of some images could not be read",
+    Render: "smaller copies of some images could not be made",
+}
+MOST_LEFT = 20
+"""Messages of up to some 600 characters: they must fit the state's cell."""
+
+
+class Left(Model):
+    """A message that was given up, as it was sent."""
+
+    step: Step
+
+
+class RefreshView(Model):
+    """The last refresh, or the one that is running."""
+
+    refresh_id: str
+    state: str
+    problem: str
+    started_at: UtcTime
+    finished_at: UtcTime | None
+    images: int
+    new: int
+    changed: int
+    missing: int
+    skipped: dict[str, int]
+
+
 class RefreshState(Model):
-    """What the last refresh did, or the running one does. `known_id`: the manifest of what is known."""
+    """What the last refresh did, or the running one does. `known_id`: the manifest of what is known.
+
+    `left` are steps given up that hold up no refresh; the next one takes them up again.
+    """
 
     refresh_id: str
     state: Literal["listing", "registering", "done", "failed"] = "listing"
@@ -105,11 +148,17 @@ class RefreshState(Model):
     known_id: str = ""
     known_parts: int = 0
     batches: int = 0
+    failed_in: Literal["", "listing", "registering"] = ""
+    left: list[Left] = []
 
     @property
     def running(self) -> bool:
         """Whether there is still something to do."""
         return self.state in ("listing", "registering")
+
+    def view(self) -> RefreshView:
+        """What people are shown of it."""
+        return RefreshView(**{name: getattr(self, name) for name in RefreshView.model_fields})
 
 
 class Ingest:
@@ -126,13 +175,20 @@ class Ingest:
         """Start a refresh, unless one is running; then that one is answered.
 
         The running one is sent its message again, which does no harm: the process that was to send it
-        may have ended before.
+        may have ended before. One that failed while it registered goes on there, for what it found is
+        noted as known; and what the last one gave up is tried again.
         """
         now = self._storage.clock.now()
+        last = self.state(project.project_id)
+        for left in last.left if last else []:
+            self._storage.queues.send(_QUEUE_OF[type(left.step)], left.step)
 
         def started(last: RefreshState) -> RefreshState:
             if last.running:
                 return last
+            if last.failed_in == "registering":
+                going_on = {"state": "registering", "failed_in": "", "problem": "", "left": []}
+                return last.model_copy(update={**going_on, "finished_at": None})
             return RefreshState(
                 refresh_id=new_id("r"),
                 started_at=now,
@@ -204,21 +260,47 @@ class Ingest:
         return cursor, part
 
     def _fail(self, project: Project, problem: str) -> None:
-        self._update(
-            project.project_id,
-            lambda state: state.model_copy(
-                update={
-                    "state": "failed",
-                    "problem": problem,
-                    "finished_at": self._storage.clock.now(),
-                }
-            ),
-        )
+        now = self._storage.clock.now()
+
+        def failed(state: RefreshState) -> RefreshState:
+            if state.state not in ("listing", "registering"):
+                return state
+            update = {"state": "failed", "failed_in": state.state, "problem": problem}
+            return state.model_copy(update={**update, "finished_at": now})
+
+        self._update(project.project_id, failed)
         if project.state == "initializing":
             self._projects.change(
                 project.project_id,
                 lambda old: old.model_copy(update={"state": "failed", "state_reason": problem}),
             )
+
+    def give_up(self, step: Step, why: str) -> None:
+        """A step failed as often as it may: say so where people look, and keep it to be gone on with.
+
+        Args:
+            step: what its queue will not bring again.
+            why: in words, or the name of what was raised.
+        """
+        project = self._projects.find(step.project_id)
+        state = self.state(step.project_id)
+        if project is None or state is None:
+            return
+        problem = f"{_COULD_NOT[type(step)]}: {why}. Refresh to go on"
+        if isinstance(step, Refresh):
+            if step.refresh_id == state.refresh_id:
+                self._fail(project, problem)
+        elif isinstance(step, Register):
+            if step.manifest_id == state.known_id:
+                self._fail(project, problem)
+        else:
+            kept = Left(step=step)
+
+            def noted(old: RefreshState) -> RefreshState:
+                left = [*(one for one in old.left if one != kept), kept][-MOST_LEFT:]
+                return old.model_copy(update={"problem": problem, "left": left})
+
+            self._update(step.project_id, noted)
 
     def _compare(self, project: Project, state: RefreshState, listed_parts: int) -> None:
         manifests = self._manifests(project)

@@ -6,8 +6,10 @@ from typing import Any
 import azure.functions as func
 import pytest
 from azure.functions.blob import InputStream
+from azure.functions.queue import QueueMessage
 
 from labeling import layout
+from labeling.errors import Unavailable
 from tests.functions.conftest import Api
 from tests.world import PHOTOS, photo
 
@@ -109,3 +111,116 @@ def test_the_minute_tick_looks_after_open_tasks(api: Api) -> None:
     api.handlers["on_tick"](None)  # type: ignore[arg-type]
 
     assert api("GET", f"projects/{project}/progress")["states"] == {"available": 2}
+
+
+def starting(api: Api) -> str:
+    """A project just made, whose first message waits."""
+    api.world.upload("a.png", "b.png")
+    source = {"container": PHOTOS, "pattern": "**/*.*"}
+    dataset = api("POST", "datasets", {"name": "Birds", "source": source})["dataset_id"]
+    wanted = {"name": "Birds", "task_type": "multiclass", "dataset_id": dataset}
+    made = api("POST", "projects", {**wanted, "classes": [{"name": "Owl"}, {"name": "Wren"}]})
+    return str(made["project_id"])
+
+
+HANDLERS = {
+    layout.REFRESH_QUEUE: "on_refresh",
+    layout.REGISTER_QUEUE: "on_register",
+    layout.MEASURE_QUEUE: "on_measure",
+}
+
+
+def drop_behind_the_last_try(api: Api, queue: str) -> None:
+    """What the host does with the first message of a queue: five tries, each met by the same failure."""
+    body = api.world.storage.queues.sent[queue].popleft().message.model_dump_json().encode()
+    for tries in range(1, 6):
+        message = QueueMessage(body=body, dequeue_count=tries)
+        with pytest.raises(Unavailable):
+            api.handlers[HANDLERS[queue]](message)  # type: ignore[arg-type]
+
+
+def down(*_: object, **__: object) -> None:
+    raise Unavailable("storage answered 500")
+
+
+def until(api: Api, queue: str) -> None:
+    """Handle messages until one waits in this queue."""
+    queues = api.world.storage.queues.sent
+    while not queues[queue]:
+        name, waiting = next((name, waiting) for name, waiting in queues.items() if waiting)
+        api.world.handle(name, waiting.popleft().message)
+
+
+def test_a_listing_that_failed_to_the_end_is_told_and_gone_on_with(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = starting(api)
+    with monkeypatch.context() as broken:
+        broken.setattr(api.world.storage.blobs, "list", down)
+        drop_behind_the_last_try(api, layout.REFRESH_QUEUE)
+
+    seen = api("GET", f"projects/{project}")
+    assert seen["state"] == "failed"
+    assert "could not be listed: storage answered 500" in seen["state_reason"]
+    progress = api("GET", f"projects/{project}/progress")
+    assert progress["refresh"]["state"] == "failed"
+    assert "could not be listed" in progress["refresh"]["problem"]
+
+    assert api("POST", f"projects/{project}/refresh").status == 202
+    api.world.drain()
+    api.world.wait(6)
+
+    assert api("GET", f"projects/{project}")["state"] == "running"
+    assert api("GET", f"projects/{project}/progress")["total"] == 2
+
+
+def test_a_registration_that_failed_to_the_end_is_gone_on_with_by_the_next_refresh(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = starting(api)
+    until(api, layout.REGISTER_QUEUE)
+    with monkeypatch.context() as broken:
+        broken.setattr(api.world.storage.tables, "transact", down)
+        body = api.world.storage.queues.sent[layout.REGISTER_QUEUE][0].message
+        for tries in range(1, 5):
+            message = QueueMessage(body=body.model_dump_json().encode(), dequeue_count=tries)
+            with pytest.raises(Unavailable):
+                api.handlers["on_register"](message)  # type: ignore[arg-type]
+    api.world.storage.queues.sent[layout.REGISTER_QUEUE].popleft()
+    with monkeypatch.context() as broken:
+        broken.setattr(api.world.services.ingest, "on_register", down)
+        message = QueueMessage(body=body.model_dump_json().encode(), dequeue_count=5)
+        with pytest.raises(Unavailable):
+            api.handlers["on_register"](message)  # type: ignore[arg-type]
+
+    assert "could not be registered" in api("GET", f"projects/{project}")["state_reason"]
+
+    api("POST", f"projects/{project}/refresh")
+    api.world.drain()
+    api.world.wait(6)
+
+    assert api("GET", f"projects/{project}")["state"] == "running"
+    assert api("GET", f"projects/{project}/progress")["states"] == {"available": 2}
+
+
+def test_images_that_could_not_be_read_are_told_of_and_read_by_the_next_refresh(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = starting(api)
+    until(api, layout.MEASURE_QUEUE)
+    with monkeypatch.context() as broken:
+        broken.setattr(api.world.storage.blobs, "read", down)
+        drop_behind_the_last_try(api, layout.MEASURE_QUEUE)
+
+    progress = api("GET", f"projects/{project}/progress")
+    assert progress["refresh"]["state"] == "done"
+    assert "headers of some images could not be read" in progress["refresh"]["problem"]
+    assert progress["queues"] == {layout.UNMEASURED: 2}
+
+    api("POST", f"projects/{project}/refresh")
+    api.world.drain()
+    api.world.wait(6)
+
+    progress = api("GET", f"projects/{project}/progress")
+    assert progress["refresh"]["problem"] == ""
+    assert progress["queues"] == {layout.MANUAL: 2}
