@@ -37,7 +37,7 @@ def test_a_moment_is_a_time_with_its_zone_and_not_to_come(api: Api) -> None:
 
     for moment in ("2026-01-01T10:00:00", "yesterday", "2999-01-01T00:00:00Z", 1e30):
         assert api("POST", f"projects/{project}/exports", {"as_of": moment}).status == 422
-    assert api("POST", f"projects/{project}/exports", {"format": "voc"}).status == 422
+    assert api("POST", f"projects/{project}/exports", {"format": "masks"}).status == 422
 
 
 @pytest.mark.parametrize(("tries", "state"), [(1, "waiting"), (4, "waiting"), (5, "failed")])

@@ -8,7 +8,8 @@ from labeling.exchange.formats.azureml import AZURE_ML
 from labeling.exchange.formats.coco import COCO
 from labeling.exchange.formats.csv import CSV
 from labeling.exchange.formats.format import Format
+from labeling.exchange.formats.voc import VOC
 from labeling.exchange.formats.yolo import YOLO
 
-FORMATS: Mapping[str, Format] = {one.name: one for one in (COCO, AZURE_ML, CSV, YOLO)}
+FORMATS: Mapping[str, Format] = {one.name: one for one in (COCO, AZURE_ML, CSV, YOLO, VOC)}
 """By name; the first is what is made when nothing is said."""

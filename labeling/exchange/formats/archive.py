@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -62,6 +63,23 @@ class Archive:
         entry.create_system = 3  # Unix, on every system: the bytes are the same
         entry.external_attr = 0o644 << 16
         return entry
+
+
+class Names:
+    """Names that were used, on disk."""
+
+    def __init__(self) -> None:
+        self._base = sqlite3.connect("")
+        self._base.execute("CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    def __contains__(self, name: str) -> bool:
+        return bool(self._base.execute("SELECT 1 FROM names WHERE name = ?", (name,)).fetchone())
+
+    def add(self, name: str) -> None:
+        self._base.execute("INSERT INTO names VALUES (?)", (name,))
+
+    def close(self) -> None:
+        self._base.close()
 
 
 class _Directory(list[ZipInfo]):

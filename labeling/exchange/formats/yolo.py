@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import sqlite3
 from collections.abc import Sequence
 from importlib.resources import files
 from io import TextIOWrapper
@@ -21,7 +20,7 @@ from tempfile import TemporaryFile
 from types import TracebackType
 
 from labeling.annotations.shapes import Annotation, Box, Polygon
-from labeling.exchange.formats.archive import Archive, is_safe
+from labeling.exchange.formats.archive import Archive, Names, is_safe
 from labeling.exchange.formats.format import PARTS, File, Format, Subject
 from labeling.exchange.formats.rings import as_one
 from labeling.items.records import Item, Labeling
@@ -45,7 +44,7 @@ class LabelsWriter:
             part: TemporaryFile(dir=folder)  # noqa: SIM115 - __exit__ closes them
             for part in PARTS
         }
-        self._names = _Names()
+        self._names = Names()
 
     def __enter__(self) -> LabelsWriter:
         return self
@@ -190,23 +189,6 @@ def _row(one: Annotation) -> str:
         case _:
             raise ValueError(f"annotation {one.annotation_id!r} says nothing of where it is")
     return " ".join(str(round(value, 10)) for value in values)
-
-
-class _Names:
-    """Names that were used, on disk."""
-
-    def __init__(self) -> None:
-        self._base = sqlite3.connect("")
-        self._base.execute("CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID")
-
-    def __contains__(self, name: str) -> bool:
-        return bool(self._base.execute("SELECT 1 FROM names WHERE name = ?", (name,)).fetchone())
-
-    def add(self, name: str) -> None:
-        self._base.execute("INSERT INTO names VALUES (?)", (name,))
-
-    def close(self) -> None:
-        self._base.close()
 
 
 def _open(folder: Path, subject: Subject) -> LabelsWriter | FoldersWriter:

@@ -1,0 +1,150 @@
+"""Archives like those of the Pascal VOC challenges: an XML file of boxes an image, and lists of the images.
+
+A polygon is written as the box around it. Corners are whole pixels, counted from 0, of which the right and the
+bottom one are not inside any more: `xmax - xmin` is the width, as torchvision and datumaro take it.
+
+Source: "The PASCAL VOC2012 development kit", section 3 and 4.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
+from types import TracebackType
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from labeling.annotations.shapes import Annotation, Box, Polygon
+from labeling.exchange.formats.archive import Archive, Names, is_safe
+from labeling.exchange.formats.format import PARTS, File, Format, Subject
+from labeling.items.records import Item, Labeling
+
+
+class VocWriter:
+    """Writes one XML file an image."""
+
+    def __init__(self, folder: Path, subject: Subject) -> None:
+        self._subject = subject
+        self._archive = Archive(folder / "labels.zip", subject.as_of)
+        self._lists = {
+            part: TemporaryFile(dir=folder)  # noqa: SIM115 - __exit__ closes them
+            for part in PARTS
+        }
+        self._names = Names()
+
+    def __enter__(self) -> VocWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._archive.close()
+        self._names.close()
+        for file in self._lists.values():
+            file.close()
+
+    def refuses(self, item: Item, labeling: Labeling) -> str | None:
+        """Why an image can't have a file of its own: its name without suffix is another's, or unsafe."""
+        if not is_safe(item.path):
+            return "unsafe_name"
+        return "same_name_as_another" if _stem(item.path) in self._names else None
+
+    def add(self, item: Item, labeling: Labeling) -> int:
+        """Write the file of an image. One without objects says that nothing is on it."""
+        said = self._subject.said(labeling)
+        stem = _stem(item.path)
+        self._names.add(stem)
+        tree = _image(item)
+        for number, one in said:
+            _object(tree, self._subject.classes[number].name, one, item)
+        indent(tree)
+        self._archive.write(f"Annotations/{stem}.xml", tostring(tree, encoding="utf-8"))
+        self._lists[self._subject.part(item)].write(f"{stem}\n".encode())
+        return len(said)
+
+    def finish(self) -> None:
+        """Add the lists of images, and the classes in order."""
+        for part, file in self._lists.items():
+            if file.tell() or part == "train":
+                self._archive.copy(f"ImageSets/Main/{part}.txt", file)
+        names = "".join(f"{_text(one.name)}:::\n" for one in self._subject.classes)
+        self._archive.write("labelmap.txt", f"# label:color_rgb:parts:actions\n{names}".encode())
+        self._archive.close()
+
+
+def _stem(path: str) -> str:
+    return str(PurePosixPath(path).with_suffix(""))
+
+
+def _image(item: Item) -> Element:
+    path = PurePosixPath(item.path)
+    tree = Element("annotation")
+    SubElement(tree, "folder").text = str(path.parent)
+    SubElement(tree, "filename").text = path.name
+    size = SubElement(tree, "size")
+    for name, value in (("width", item.width), ("height", item.height), ("depth", 3)):
+        SubElement(size, name).text = str(value)
+    SubElement(tree, "segmented").text = "0"
+    return tree
+
+
+def _object(tree: Element, name: str, one: Annotation, item: Item) -> None:
+    thing = SubElement(tree, "object")
+    SubElement(thing, "name").text = _text(name)
+    for flag, value in (("pose", "Unspecified"), ("truncated", "0"), ("difficult", "0")):
+        SubElement(thing, flag).text = value
+    box = SubElement(thing, "bndbox")
+    x0, y0, x1, y1 = _bounds(one)
+    left, right = _pixels(x0, x1, item.width)
+    top, bottom = _pixels(y0, y1, item.height)
+    for side, value in (("xmin", left), ("ymin", top), ("xmax", right), ("ymax", bottom)):
+        SubElement(box, side).text = str(value)
+
+
+def _bounds(one: Annotation) -> tuple[float, float, float, float]:
+    match one.geometry:
+        case Box(x0=x0, y0=y0, x1=x1, y1=y1):
+            return x0, y0, x1, y1
+        case Polygon(parts=parts):
+            xs = [x for part in parts for x, _ in part.outer]
+            ys = [y for part in parts for _, y in part.outer]
+            return min(xs), min(ys), max(xs), max(ys)
+        case _:
+            raise ValueError(f"annotation {one.annotation_id!r} says nothing of where it is")
+
+
+def _pixels(low: float, high: float, side: int) -> tuple[int, int]:
+    """Both ends in whole pixels, at least one apart.
+
+    >>> _pixels(0.1, 0.5, 640), _pixels(0.999, 1.0, 100)
+    ((64, 320), (99, 100))
+    """
+    start = min(round(low * side), side - 1)
+    return start, max(round(high * side), start + 1)
+
+
+_IN_NO_XML = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+
+
+def _text(name: str) -> str:
+    """A name as it can stand in XML and in a list of classes, which has no way to say `:` or a first `#`.
+
+    >>> _text("#1: owl") == "\\uff031\\uff1a owl"
+    True
+    """
+    safe = _IN_NO_XML.sub("\N{REPLACEMENT CHARACTER}", name)
+    return re.sub("^#", "\uff03", safe).replace(":", "\uff1a")
+
+
+VOC = Format(
+    name="voc",
+    title="Pascal VOC",
+    files=(File("voc/labels.zip", "application/zip"),),
+    open=VocWriter,
+    task_types=("boxes", "polygons"),
+    loses=("outlines", "parts", "holes", "frames", "notes", "suggestions"),
+    options=("split",),
+)
