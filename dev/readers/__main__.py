@@ -40,6 +40,9 @@ class Reader:
     """What it asks for and does not need here."""
 
 
+_NO_SCREEN = ("opencv-python",)
+"""It needs a screen's libraries; its headless twin is installed instead."""
+
 READERS = (
     Reader("coco", "pycocotools", ("pycocotools==2.0.11",)),
     Reader("azureml", "mltable", ("mltable==1.7.0", "pandas==3.1.1")),
@@ -48,8 +51,9 @@ READERS = (
         "yolo",
         "ultralytics",
         ("ultralytics==8.4.190", "opencv-python-headless"),
-        without=("opencv-python",),  # it needs a screen's libraries
+        without=_NO_SCREEN,
     ),
+    Reader("voc", "datumaro", ("datumaro==1.13.12", "opencv-python-headless"), _NO_SCREEN),
 )
 
 
@@ -131,7 +135,10 @@ def differing(seen: dict[str, Any], written: sample.Written, task_type: TaskType
     if seen["labels"] != written.labels:
         found.append(f"{written.labels - seen['labels']} labels are dropped")
     names: list[str] = seen["classes"]
-    if names == list(sample.NAMES):
+    full_width = [name.replace(":", "\uff1a") for name in sample.NAMES]
+    if names == full_width != list(sample.NAMES):
+        seen["classes_are"] = "in order, `:` full-width"
+    elif names == list(sample.NAMES):
         seen["classes_are"] = "in order, by name"
     elif [name.partition("-")[0] for name in names] == [str(n) for n in range(len(sample.NAMES))]:
         seen["classes_are"] = "in order, by folder"
