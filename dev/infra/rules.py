@@ -15,7 +15,8 @@ from typing import Any
 
 from dev.infra import bicep, package
 from dev.infra.bicep import Deployment, Resource
-from labeling.projects.datasets import OWN
+from labeling import layout
+from labeling.projects.datasets import HOSTS, OWN
 from labeling.settings import Settings
 
 SIZES = ("small", "team", "500k")
@@ -366,7 +367,7 @@ def storage_is_what_the_code_reads(facts: Facts) -> Generator[str]:
     wanted = {
         f"{ACCOUNTS}/tableServices/tables": set(facts.layout["tables"].values()),
         f"{ACCOUNTS}/queueServices/queues": set(facts.layout["queues"].values()),
-        CONTAINERS: {*facts.layout["containers"].values(), "app-package"},
+        CONTAINERS: {*facts.layout["containers"].values(), layout.PACKAGES},
     }
     for deployment in facts.deployments.values():
         for kind, names in wanted.items():
@@ -381,12 +382,12 @@ def events_leave_out_what_nobody_labels(facts: Facts) -> Generator[str]:
     for one in facts.of(SUBSCRIPTIONS):
         [left_out] = one.at("properties.filter.advancedFilters")
         said = {value.split("/containers/")[1] for value in left_out["values"]}
-        wanted = {f"{name}/" for name in {*OWN, "app-package"}} | {"azure-webjobs-"}
+        wanted = {f"{name}/" for name in OWN} | {HOSTS}
         for name in sorted(said ^ wanted):
             yield f"{one.file}: events of {name} are {'left out' if name in said else 'sent'}"
         if (
             one.at("properties.deliveryWithResourceIdentity.destination.properties.queueName")
-            != (facts.layout["queues"]["blob_events"])
+            != facts.layout["queues"]["blob_events"]
         ):
             yield f"{one.file}: events go to a queue nobody reads them from"
 
