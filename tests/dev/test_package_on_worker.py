@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -33,19 +31,8 @@ print(json.dumps(names))
 """
 
 
-def interpreter() -> Path | None:
-    """A Python of the deployment's version on this machine: on the path, or one of pyenv's."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
-    found = [shutil.which(f"python{package.PYTHON}")]
-    found += sorted(map(str, pyenv.glob(f"versions/{package.PYTHON}.*/bin/python")))
-    for one in filter(None, found):
-        if not subprocess.run([one, "--version"], capture_output=True, check=False).returncode:
-            return Path(one)
-    return None
-
-
 def test_the_worker_finds_every_function_in_the_package(tmp_path: Path) -> None:
-    python = interpreter()
+    python = package.interpreter()
     if python is None:
         pytest.skip(f"there is no Python {package.PYTHON} on this machine")
     package.make(tmp_path / "package", "cpu")
@@ -68,5 +55,6 @@ def test_the_worker_finds_every_function_in_the_package(tmp_path: Path) -> None:
     )
 
     assert run.returncode == 0, run.stderr
+    assert list((tmp_path / "package").rglob("function_app.cpython-313.pyc"))
     names = json.loads(run.stdout.splitlines()[-1])
     assert sorted(names) == sorted(str(one.get_function_name()) for one in indexed())
