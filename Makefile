@@ -14,6 +14,8 @@ CLASSES ?=
 TYPE ?= multilabel
 ITEMS ?= 300
 LABELERS ?= 4
+# with ASSIST=1 models help: make simulate TYPE=multiclass ITEMS=900 ASSIST=1
+ASSIST ?=
 ARGS ?=
 
 # make bench ONLY=handout
@@ -25,7 +27,8 @@ demo:
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.demo $(if $(IMAGES),--images "$(IMAGES)" --classes "$(CLASSES)" --type "$(TYPE)")
 
 simulate:
-	$(PYTHON) dev/install.py demo && $(VENV) -m dev.simulate --type $(TYPE) --items $(ITEMS) --labelers $(LABELERS) $(ARGS)
+	$(if $(ASSIST),$(PYTHON) dev/install.py demo && $(PYTHON) dev/install.py jobs && $(VENV) -m dev.simulate.assist --type $(TYPE) --items $(ITEMS) $(ARGS),\
+	$(PYTHON) dev/install.py demo && $(VENV) -m dev.simulate --type $(TYPE) --items $(ITEMS) --labelers $(LABELERS) $(ARGS))
 
 test:
 	$(PYTHON) dev/install.py test && $(VENV) -m dev.test $(ARGS)

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,6 +26,8 @@ from dev.cutouts import SAMPLES, Cutout, Library, Source, library, only_one
 from dev.outlines import Part, Ring, bounds, deepest, outline
 
 TaskType = Literal["multiclass", "multilabel", "boxes", "polygons"]
+Objects = Literal["all", "some", "others"]
+"""Which photographed things scenes show: two thirds of each class, the other third, or all."""
 
 EMPTY, UNICODE, HOSTILE, ROTATED, HUGE, HOLED = 1, 2, 3, 4, 5, 6
 """Which scene of a set of eight or more is the special one."""
@@ -108,7 +110,13 @@ class Truth:
 
 
 def compose(
-    task_type: TaskType, count: int, seed: int, folder: Path, *, source: Source | None = None
+    task_type: TaskType,
+    count: int,
+    seed: int,
+    folder: Path,
+    *,
+    source: Source | None = None,
+    objects: Objects = "all",
 ) -> Truth:
     """Write `count` scenes and `truth.json` into `folder`; the same arguments, the same bytes.
 
@@ -122,9 +130,11 @@ def compose(
         seed: of everything that is drawn by chance.
         folder: made when missing; files of the same names are overwritten.
         source: see `cutouts.library`.
+        objects: which of the things.
     """
     chosen = library(source).source
-    name = f"{task_type}-{count}-{seed}-{chosen}-{_VERSION}"
+    only = "" if objects == "all" else f"-{objects}"
+    name = f"{task_type}-{count}-{seed}-{chosen}{only}-{_VERSION}"
     kept = SAMPLES / "scenes" / name
     with only_one(name):
         if not kept.exists():
@@ -132,7 +142,9 @@ def compose(
             with tempfile.TemporaryDirectory(dir=kept.parent) as temporary:
                 fresh = Path(temporary, "scenes")
                 fresh.mkdir()
-                _compose_all(task_type, count, seed, fresh, chosen).write(fresh / "truth.json")
+                _compose_all(task_type, count, seed, fresh, chosen, objects).write(
+                    fresh / "truth.json"
+                )
                 fresh.rename(kept)
     shutil.copytree(kept, folder, dirs_exist_ok=True)
     return Truth.read(folder / "truth.json")
@@ -144,9 +156,11 @@ def real_photos(folder: Path, count: int) -> tuple[Path, ...]:
     return tuple(folder / scene.path for scene in truth.scenes)
 
 
-def _compose_all(task_type: TaskType, count: int, seed: int, folder: Path, source: Source) -> Truth:
+def _compose_all(
+    task_type: TaskType, count: int, seed: int, folder: Path, source: Source, objects: Objects
+) -> Truth:
     things = library(source)
-    work = partial(_compose_one, task_type, count, seed, folder, source)
+    work = partial(_compose_one, task_type, count, seed, folder, source, objects)
     if count < _IN_PARALLEL_FROM:
         scenes = [work(index) for index in range(count)]
     else:
@@ -157,7 +171,13 @@ def _compose_all(task_type: TaskType, count: int, seed: int, folder: Path, sourc
 
 
 def _compose_one(
-    task_type: TaskType, count: int, seed: int, folder: Path, source: Source, index: int
+    task_type: TaskType,
+    count: int,
+    seed: int,
+    folder: Path,
+    source: Source,
+    objects: Objects,
+    index: int,
 ) -> Scene:
     special = index if count >= 8 else None
     random = np.random.default_rng([seed, index])
@@ -167,7 +187,9 @@ def _compose_one(
     how_many = 1 if task_type == "multiclass" else int(random.integers(1, 7))
     if special == EMPTY:
         how_many = 0
-    instances = _place(canvas, _draw(things, index, how_many, random), special == HOLED, random)
+    instances = _place(
+        canvas, _draw(_only(things, objects), index, how_many, random), special == HOLED, random
+    )
     path = _path(index, special, random)
     _save(canvas, folder / path, rotated=special == ROTATED)
     return Scene(path, *canvas.size, tuple(instances))
@@ -181,6 +203,19 @@ def _path(index: int, special: int | None, random: np.random.Generator) -> str:
     jpeg = special in (ROTATED, HUGE)
     kind = "jpg" if jpeg else random.choice(["jpg", "png", "bmp"], p=[0.85, 0.1, 0.05])
     return f"batch-{index // 100 + 1}/scene-{index:04}.{kind}"
+
+
+def _only(things: Library, objects: Objects) -> Library:
+    """Every third thing of a class is one of the others."""
+    if objects == "all":
+        return things
+    kept = {
+        name: tuple(
+            one for place, one in enumerate(of_class) if (place % 3 == 2) == (objects == "others")
+        )
+        for name, of_class in things.things.items()
+    }
+    return replace(things, things=kept)
 
 
 def _draw(

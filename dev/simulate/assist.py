@@ -1,0 +1,454 @@
+"""`make simulate TYPE=multiclass ASSIST=1`: labels make models, models make labels, and the truth judges them.
+
+The real jobs, queues and functions work on photos whose truth is known. A labeler takes page after page,
+mends what was suggested, and pays for every look and key at the prices below. After each training:
+
+    labels      images a person has settled
+    accuracy    share of out-of-fold answers that were right, as the training measured it
+    threshold   the confidence from which on the model suggests
+    precision   share of its suggestions on waiting images that are true, with how many there are
+    coverage    share of the waiting images that have a suggestion
+    unseen      accuracy, and precision at the threshold, on photos of objects that the project has no photo
+                of: nothing is promised there
+    keys, seconds   an image in this round
+    purity      share of images of the most frequent class of their page, and what chance would give
+
+Exits with 1 when a model suggests with a precision that can't be what was promised, or when nothing was
+suggested. With `--sabotage` the jobs cheat as a careless program might, and it must be noticed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any, Literal
+
+import numpy as np
+import onnxruntime
+from rich.console import Console
+from rich.table import Table
+from scipy.special import betainc
+
+from dev import LOCAL
+from dev.child import Child, StartFailed
+from dev.client import ApiError, Client
+from dev.samples import Truth, compose
+from dev.simulate.__main__ import ADMIN
+from dev.simulate.labeler import person
+from dev.stack import Stack
+from labeling.adapters.azure import connect
+from labeling.annotations.acceptance import of_copy
+from labeling.assist.models import ModelManifest, load, suggested
+from labeling.assist.preprocess import pixels_for_model
+from labeling.projects.access import Access
+from labeling.projects.projects import Projects
+from labeling.settings import Settings
+from labeling.storage import Storage
+
+Json = dict[str, Any]
+Kind = Literal["multiclass", "multilabel"]
+
+SABOTAGE = ("easy-validation", "threshold-from-training")
+
+LOOK_S, GLANCE_S, KEY_S = 0.8, 0.4, 0.5
+"""To decide what an image shows, to see that a suggestion is right, and to press a key or click."""
+
+_PAGE = 9
+_WAIT_S = 900
+_MOST_WRONG_BY_CHANCE = (
+    0.01  # chance of so many wrong suggestions, were the promise kept, that is believed
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to simulate."""
+
+    kind: Kind
+    items: int
+    rounds: tuple[int, ...]
+    """Labels at which a model is trained."""
+    folder: Path
+    seed: int = 1
+    sabotage: str | None = None
+    precision: float = 0.95
+
+
+@dataclass
+class Round:
+    """What one round of labeling and training came to."""
+
+    labels: int
+    seconds: float = 0.0
+    keys: int = 0
+    images: int = 0
+    pages: list[list[str]] = field(default_factory=list[list[str]])
+    kinds: Counter[str] = field(default_factory=Counter[str])
+    numbers: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Simulate, print the table; 0 when the promise was kept."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dev.simulate.assist",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--type", choices=["multiclass", "multilabel"], default="multiclass")
+    parser.add_argument("--items", type=int, default=900)
+    parser.add_argument("--first", type=int, default=300, help="labels of the first training")
+    parser.add_argument("--next", type=int, default=150, help="labels between trainings")
+    parser.add_argument("--rounds", type=int, default=2, help="how many trainings")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sabotage", choices=SABOTAGE, help="let the jobs cheat")
+    parser.add_argument("--json", type=Path, default=LOCAL / "simulate-assist.json")
+    parser.add_argument("--folder", type=Path, default=LOCAL / "simulate", help="logs")
+    options = parser.parse_args(arguments)
+    plan = Plan(
+        options.type,
+        options.items,
+        tuple(options.first + number * options.next for number in range(options.rounds)),
+        options.folder,
+        seed=options.seed,
+        sabotage=options.sabotage,
+    )
+    try:
+        rounds, broken = simulate(plan)
+    except (StartFailed, ApiError, TimeoutError) as error:
+        print(f"the simulation ended: {error}", file=sys.stderr)
+        return 1
+    _print(plan, rounds, broken)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps([one.numbers for one in rounds], indent=2) + "\n")
+    return int(bool(broken))
+
+
+def simulate(plan: Plan) -> tuple[list[Round], list[str]]:
+    """The rounds, and sentences about every promise that was not kept.
+
+    Raises:
+        StartFailed: a part of the system did not come up.
+        TimeoutError: a run did not end, or failed.
+    """
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(mkdtemp(prefix=f"assist-{plan.sabotage or 'clean'}-", dir=plan.folder)).resolve()
+    with TemporaryDirectory(dir=folder) as temporary:
+        photos, strange = Path(temporary, "photos"), Path(temporary, "strange")
+        truth = compose(plan.kind, plan.items, plan.seed, photos, objects="some")
+        unseen = compose(plan.kind, 150, plan.seed + 1, strange, objects="others")
+        with Stack(site=None, logs=folder) as system:
+            module = "dev.simulate.cheating" if plan.sabotage else "gpu_jobs"
+            jobs = Child.start(
+                "gpu-jobs",
+                [sys.executable, "-m", module, "--watch"],
+                log=folder / "gpu-jobs.log",
+                env={
+                    "LABELRY_STORAGE": system.connection_string,
+                    "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+                    "LABELRY_SABOTAGE": plan.sabotage or "",
+                },
+            )
+            try:
+                storage = connect(system.connection_string)
+                with (
+                    Client(system.hosts[0].url, person=ADMIN) as admin,
+                    Client(system.hosts[0].url, person=person("labeler-1")) as labeler,
+                ):
+                    work = _Work(plan, photos, truth, storage, admin, labeler, strange, unseen)
+                    return work.all_rounds(), work.broken
+            finally:
+                jobs.stop(grace_s=20)
+
+
+@dataclass
+class _Work:
+    plan: Plan
+    photos: Path
+    truth: Truth
+    storage: Storage
+    admin: Client
+    labeler: Client
+    strange: Path
+    unseen: Truth
+    broken: list[str] = field(default_factory=list[str])
+    judged: set[str] = field(default_factory=set[str])
+    project_id: str = ""
+    prefix: str = ""
+
+    def all_rounds(self) -> list[Round]:
+        self._begin()
+        rounds: list[Round] = []
+        labels = 0
+        for target in self.plan.rounds:
+            this = Round(target)
+            labels += self._label(this, target - labels)
+            this.numbers = {"labels": labels} | self._trained(labels) | self._effort(this)
+            rounds.append(this)
+        last = Round(labels)
+        self._label(last, 150)
+        last.numbers = {"labels": labels + last.images} | self._effort(last)
+        rounds.append(last)
+        if not any(one.numbers.get("suggested") for one in rounds):
+            self.broken.append("no model suggested anything")
+        elif not last.kinds["prelabeled"]:
+            self.broken.append("no suggestion reached the labeler")
+        return rounds
+
+    def _begin(self) -> None:
+        dataset_id = self.admin.create_dataset("simulation", key="simulation")
+        self.prefix = f"{dataset_id}/"
+        files = {scene.path: self.photos / scene.path for scene in self.truth.scenes}
+        self.admin.upload(dataset_id, files)
+        self.project_id = self.admin.create_project(
+            "Assist", self.plan.kind, dataset_id, self.truth.classes, key="simulation"
+        )
+        self._switch_on()
+        self.admin.wait_until_running(self.project_id, timeout_s=_WAIT_S)
+        self.admin.add_member(self.project_id, person("labeler-1"))
+        self._run("featurization")
+
+    def _switch_on(self) -> None:
+        project = self.admin.call("GET", f"/projects/{self.project_id}")
+        first, *later = self.plan.rounds
+        step = later[0] - first if later else first
+        settings = {"on": True, "first_labels": first, "next_labels": step}
+        self.admin.call(
+            "PATCH",
+            f"/projects/{self.project_id}",
+            {"assist": settings},
+            headers={"If-Match": f'"{project["version"]}"'},
+        )
+
+    # The labeler.
+
+    def _label(self, this: Round, images: int) -> int:
+        path = f"/projects/{self.project_id}/tasks"
+        classes = {
+            one["name"]: one["class_id"]
+            for one in self.admin.call("GET", f"/projects/{self.project_id}")["classes"]
+        }
+        dry = 0
+        while this.images < images and dry < 20:
+            body = {"request_id": f"r{time.time_ns()}", "size": _PAGE, "purpose": "next"}
+            task: Json | None = self.labeler.call("POST", path, body)["task"]
+            if task is None:
+                dry += 1
+                time.sleep(1)
+                continue
+            dry = 0
+            said = [self.truth.scene(self._path(item)).tags for item in task["items"]]
+            self._pay(this, task, said)
+            decisions = [
+                self._decision(item, [classes[name] for name in names])
+                for item, names in zip(task["items"], said, strict=True)
+            ]
+            answer = self.labeler.call(
+                "POST",
+                f"{path}/{task['task_id']}/submit",
+                {
+                    "submission_id": f"s{time.time_ns()}",
+                    "classes_version": 1,
+                    "items": decisions,
+                },
+            )
+            this.images += sum(one["status"] == "saved" for one in answer["results"])
+        return this.images
+
+    def _pay(self, this: Round, task: Json, said: Sequence[Sequence[str]]) -> None:
+        """Looks and keys. All images are picked and given the commonest answer, then the others mended."""
+        this.kinds[task["kind"]] += 1
+        this.pages.append([",".join(names) for names in said])
+        names_of = (
+            {
+                one["class_id"]: one["name"]
+                for one in self.admin.call("GET", f"/projects/{self.project_id}")["classes"]
+            }
+            if any(item["prelabel"] for item in task["items"])
+            else {}
+        )
+        bare: list[str] = []
+        keys = 1  # to submit
+        for item, names in zip(task["items"], said, strict=True):
+            shown = item["prelabel"]
+            guess = (
+                sorted(names_of[one["class_id"]] for one in shown["annotations"]) if shown else None
+            )
+            right = guess == sorted(names)
+            this.seconds += GLANCE_S if right else LOOK_S
+            if guess is None:
+                bare.append(",".join(names))
+            elif not right:
+                keys += 1 + len(set(guess) ^ set(names))
+        if bare:
+            (common, _), *_rest = Counter(bare).most_common()
+            keys += 1 + max(1, common.count(",") + 1)
+            others = [one for one in bare if one != common]
+            keys += len(others) + sum(one.count(",") + 1 for one in set(others))
+        this.keys += keys
+        this.seconds += keys * KEY_S
+
+    def _decision(self, item: Json, class_ids: Sequence[str]) -> Json:
+        base = {"item_id": item["item_id"], "base_revision": item["revision"], "active_ms": 900}
+        if not class_ids:
+            return {**base, "outcome": "skipped", "reason": "nothing to see", "annotations": []}
+        annotations = [
+            {
+                "annotation_id": f"a{number}",
+                "class_id": class_id,
+                "frame": 0,
+                "geometry": {"kind": "tag"},
+                "origin": None,
+            }
+            for number, class_id in enumerate(class_ids)
+        ]
+        return {**base, "outcome": "labeled", "reason": None, "annotations": annotations}
+
+    def _path(self, item: Json) -> str:
+        return str(item["path"]).removeprefix(self.prefix)
+
+    # The judge.
+
+    def _effort(self, this: Round) -> Json:
+        flat = [one for page in this.pages for one in page]
+        random = np.random.default_rng(0)
+        chance = [
+            _purity(np.array(flat)[random.permutation(len(flat))].tolist(), this.pages)
+            for _ in range(20)
+        ]
+        return {
+            "keys": round(this.keys / max(this.images, 1), 2),
+            "seconds": round(this.seconds / max(this.images, 1), 2),
+            "purity": round(_purity(flat, this.pages), 3),
+            "purity_by_chance": round(fmean(chance), 3),
+            "pages": dict(this.kinds),
+        }
+
+    def _trained(self, labels: int) -> Json:
+        """Wait for the model of so many labels and what follows; hold it against the truth."""
+        run = self._run("training")
+        numbers: Json = {"accuracy": run["metrics"]["accuracy"]}
+        manifest, data = load(self.storage, self.project_id, run["run_id"])
+        numbers["threshold"] = manifest.threshold if manifest.threshold else len(manifest.bands)
+        if not manifest.suggests:
+            return {**numbers, "suggested": 0, "missing": run["metrics"].get("labels_missing", "?")}
+        self._run("inference", model_id=run["run_id"])
+        self._run("featurization")
+        waiting, shown, right = self._suggestions(manifest)
+        wrong = shown - right
+        if shown and _chance_of(wrong, shown, 1 - self.plan.precision) < _MOST_WRONG_BY_CHANCE:
+            self.broken.append(
+                f"with {labels} labels {right} of {shown} suggestions are right, "
+                f"and {self.plan.precision:.0%} were promised"
+            )
+        return {
+            **numbers,
+            "suggested": shown,
+            "precision": round(right / max(shown, 1), 3),
+            "coverage": round(shown / max(waiting, 1), 3),
+            "unseen": self._on_unseen(manifest, data),
+        }
+
+    def _suggestions(self, manifest: ModelManifest) -> tuple[int, int, int]:
+        """Waiting images, those with a suggestion, those with a right one."""
+        settings = Settings()
+        projects = Projects(self.storage, settings, Access(self.storage, settings))
+        items = projects.items(projects.get(self.project_id))
+        names = {one.class_id: one.name for one in manifest.classes}
+        waiting = shown = right = 0
+        for shard in range(items.shards):
+            for one in items.all_rows(shard):
+                item = one.item
+                if item.state != "available":
+                    continue
+                waiting += 1
+                if item.suggestion:
+                    shown += 1
+                    said = sorted(names[tag.class_id] for tag in of_copy(item.suggestion))
+                    path = item.path.removeprefix(self.prefix)
+                    right += said == list(self.truth.scene(path).tags)
+        return waiting, shown, right
+
+    def _on_unseen(self, manifest: ModelManifest, data: bytes) -> str:
+        """Accuracy, and precision and coverage of suggestions, on objects the project has no photo of."""
+        session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+        names = {one.class_id: one.name for one in manifest.classes}
+        scenes = [scene for scene in self.unseen.scenes if scene.tags]
+        best = shown = right = 0
+        for scene in scenes:
+            pixels = pixels_for_model((self.strange / scene.path).read_bytes())
+            scores = np.asarray(session.run(["scores"], {"images": pixels[None]})[0])[0]
+            best += manifest.classes[int(scores.argmax())].name in scene.tags
+            found = suggested(manifest, scores.tolist())
+            if found:
+                shown += 1
+                right += sorted(names[class_id] for class_id, _ in found) == list(scene.tags)
+        return f"{best / len(scenes):.2f}, {right / max(shown, 1):.2f} of {shown / len(scenes):.2f}"
+
+    # Waiting.
+
+    def _run(self, kind: str, **like: str) -> Json:
+        """The newest run of a kind, once it is done.
+
+        Raises:
+            TimeoutError: it failed, or did not end in time.
+        """
+        end = time.monotonic() + _WAIT_S
+        while time.monotonic() < end:
+            runs: list[Json] = self.admin.call("GET", f"/projects/{self.project_id}/runs")["items"]
+            for run in runs:
+                fits = run["kind"] == kind and all(run[name] == one for name, one in like.items())
+                if fits and run["run_id"] not in self.judged:
+                    if run["state"] == "failed":
+                        raise TimeoutError(f"the {kind} failed: {run['reason']}")
+                    if run["state"] == "done":
+                        self.judged.add(run["run_id"])
+                        return run
+            time.sleep(1)
+        raise TimeoutError(f"no {kind} was done within {_WAIT_S} s")
+
+
+def _purity(answers: Sequence[str], pages: Sequence[Sequence[str]]) -> float:
+    """Share of the commonest answer of each page, where pages take these answers in order."""
+    at = pure = 0
+    for page in pages:
+        some = answers[at : at + len(page)]
+        pure += max(Counter(some).values(), default=0)
+        at += len(page)
+    return pure / max(at, 1)
+
+
+def _chance_of(wrong: int, shown: int, share: float) -> float:
+    """The chance of so many wrong ones or more, where each is wrong with this share."""
+    if wrong == 0:
+        return 1.0
+    return float(betainc(wrong, shown - wrong + 1, share))
+
+
+def _print(plan: Plan, rounds: Sequence[Round], broken: Sequence[str]) -> None:
+    console = Console(width=150)
+    names: list[str] = list(dict.fromkeys(name for one in rounds for name in one.numbers))
+    title = (
+        f"assist, {plan.kind}, {plan.items} images{f', {plan.sabotage}' if plan.sabotage else ''}"
+    )
+    table = Table(title=title)
+    table.add_column("")
+    for number in range(len(rounds)):
+        table.add_column(f"round {number + 1}", justify="right")
+    for name in names:
+        table.add_row(name, *(str(one.numbers.get(name, "")) for one in rounds))
+    console.print(table)
+    for sentence in broken:
+        console.print(f"  {sentence}", markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
