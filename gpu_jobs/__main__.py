@@ -17,7 +17,7 @@ import sys
 # Two threads that wait by spinning take ten times the time of one image.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from gpu_jobs.worker import Worker
+from gpu_jobs.worker import HELD_S, Worker
 from labeling.adapters.azure import connect, connection
 from labeling.settings import Settings
 
@@ -28,14 +28,21 @@ def main() -> int:
     parser.add_argument(
         "--watch", action="store_true", help="wait for more when the queue is empty"
     )
-    watch: bool = parser.parse_args().watch
+    parser.add_argument(
+        "--held",
+        type=int,
+        default=HELD_S,
+        metavar="SECONDS",
+        help="after which others take the job of a process that was killed",
+    )
+    options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("azure").setLevel(logging.WARNING)
     settings = Settings()
-    worker = Worker(connect(connection(settings)), settings)
+    worker = Worker(connect(connection(settings)), settings, held_s=options.held)
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: worker.stop())
-    worker.work(watch=watch)
+    worker.work(watch=options.watch)
     return 0
 
 

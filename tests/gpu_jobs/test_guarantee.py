@@ -1,0 +1,85 @@
+"""The promise, on real photos: in how many of 200 projects is precision below what was promised?
+
+The photos are composed and embedded once, into `.local/samples`; the 200 trainings take about a minute.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dev.cutouts import SAMPLES, only_one
+from dev.samples import compose
+from labeling.assist.preprocess import pixels_for_model
+
+pytest.importorskip("torch", reason="gpu_jobs/requirements.txt is not installed")
+
+from gpu_jobs.embed import PACKAGED, backbone, embed
+from gpu_jobs.train import train
+
+pytestmark = [
+    pytest.mark.skipif(
+        not os.environ.get("LABELRY_LONG_TESTS"),
+        reason="composes and embeds 1,200 photos: set LABELRY_LONG_TESTS=1 to try it",
+    ),
+    pytest.mark.timeout(1800),
+]
+
+PHOTOS, LABELS, PROJECTS = 1200, 300, 200
+PRECISION, CONFIDENCE = 0.95, 0.90
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings (n, d), and the class of each."""
+    kept = SAMPLES / f"embeddings-{PHOTOS}.npz"
+    with only_one(kept.stem):
+        if not kept.exists():
+            folder: Path = tmp_path_factory.mktemp("photos")
+            truth = compose("multiclass", PHOTOS, 5, folder)
+            scenes = [scene for scene in truth.scenes if scene.tags]
+            network = backbone(PACKAGED)
+            batches = (
+                np.stack([pixels_for_model((folder / one.path).read_bytes()) for one in some])
+                for some in (scenes[at : at + 32] for at in range(0, len(scenes), 32))
+            )
+            np.savez(
+                kept,
+                vectors=np.concatenate(list(embed(network, batches))),
+                classes=[truth.classes.index(scene.tags[0]) for scene in scenes],
+            )
+    with np.load(kept) as stored:
+        return stored["vectors"].astype(np.float32), stored["classes"]
+
+
+def test_precision_is_below_the_promise_in_at_most_a_tenth_of_200_projects(embedded):
+    vectors, classes = embedded
+    truth = np.eye(classes.max() + 1, dtype=bool)[classes]
+    below, coverage = 0, []
+    for project in range(PROJECTS):
+        order = np.random.default_rng(project).permutation(len(vectors))
+        labeled, waiting = order[:LABELS], order[LABELS:]
+        trained = train(
+            vectors[labeled],
+            truth[labeled],
+            np.arange(LABELS),
+            "multiclass",
+            precision=PRECISION,
+            confidence=CONFIDENCE,
+            seed=project,
+        )
+        assert trained.choice is not None
+        if trained.choice.chosen is None:
+            coverage.append(0.0)
+            continue
+        scores = trained.head.scores(vectors[waiting])
+        shown = scores.max(1) >= trained.choice.chosen.threshold
+        right = scores.argmax(1)[shown] == classes[waiting][shown]
+        below += right.mean() < PRECISION
+        coverage.append(shown.mean())
+    print(f"below the promise: {below} of {PROJECTS}, coverage {np.mean(coverage):.2f}")
+    assert below / PROJECTS <= 1 - CONFIDENCE
+    assert np.mean(coverage) > 0.5
