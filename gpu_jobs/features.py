@@ -46,27 +46,27 @@ class Features:
 
         Args:
             sources: the images, of whatever shards.
-            progress: told how many are done, of how many, after each part. What it raises comes out.
+            progress: told now and then how many are done, of how many. What it raises comes out.
         """
         by_shard: defaultdict[int, list[S]] = defaultdict(list)
         for one in sources:
             by_shard[self._items.shard_of(one.item_id)].append(one)
-        done = 0
+        done, total = 0, len(sources)
         readable: list[S] = []
         vectors: list[NDArray[np.float16]] = []
         for shard, of_shard in sorted(by_shard.items()):
             known, parts = self._stored(shard)
             missing = [one for one in of_shard if (one.item_id, one.blob_etag) not in known]
             done += len(of_shard) - len(missing)
-            progress(done, len(sources))
+            progress(done, total)
             for at in range(0, len(missing), PART):
                 some = missing[at : at + PART]
-                found = self._compute(some)
+                found = self._compute(some, lambda now, before=done: progress(before + now, total))
                 self._write(shard, parts, found)
                 known |= found
                 parts += 1
                 done += len(some)
-                progress(done, len(sources))
+                progress(done, total)
             for one in of_shard:
                 vector = known.get((one.item_id, one.blob_etag))
                 if vector is not None:
@@ -108,11 +108,14 @@ class Features:
             content_type="application/octet-stream",
         )
 
-    def _compute(self, sources: Sequence[Source]) -> dict[tuple[str, str], NDArray[np.float16]]:
+    def _compute(
+        self, sources: Sequence[Source], progress: Callable[[int], None]
+    ) -> dict[tuple[str, str], NDArray[np.float16]]:
         seen: list[Source] = []
 
         def pixels() -> Iterator[NDArray[np.uint8]]:
             for at in range(0, len(sources), _AHEAD):
+                progress(at)
                 some = sources[at : at + _AHEAD]
                 decoded = zip(some, read(self._storage, some), strict=True)
                 images = [(one, image) for one, image in decoded if image is not None]

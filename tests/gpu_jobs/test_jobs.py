@@ -257,12 +257,12 @@ def test_a_killed_job_goes_on_where_its_files_end(photos: Photos, monkeypatch):
     computed: list[int] = []
     real = gpu_jobs.features.Features._compute
 
-    def counted(self, sources):
+    def counted(self, sources, progress):
         if len(computed) == 2:
             computed.append(0)
             raise Dies
         computed.append(len(sources))
-        return real(self, sources)
+        return real(self, sources, progress)
 
     monkeypatch.setattr(gpu_jobs.features.Features, "_compute", counted)
     spec = ask_to_group(world, project)
