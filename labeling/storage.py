@@ -419,23 +419,10 @@ def link_window(now: datetime) -> tuple[datetime, datetime]:
 Result = TypeVar("Result")
 
 
-def attempts(storage: Storage, most: int = 20) -> Iterator[int]:
-    """Numbers of tries, with growing random pauses between them.
-
-    Raises:
-        Unavailable: after `most` tries that all met another writer.
-    """
-    for number in range(most):
-        if number:
-            storage.clock.sleep(storage.random() * min(1.0, 0.01 * 2**number))
-        yield number
-    raise Unavailable("too many others are writing here at once; send the same request again")
-
-
 def insist(
     storage: Storage, attempt: Callable[[], Result], most: int = 20, *, final: str = ""
 ) -> Result:
-    """The result of `attempt`, which is made again while it meets another writer (`Collision`).
+    """The result of `attempt`, made again after growing random pauses while another writer is first.
 
     Args:
         storage: whose clock waits between the tries.
@@ -445,13 +432,14 @@ def insist(
 
     Raises:
         Collision: at the key `final`.
-        Unavailable: after `most` tries that all met one.
+        Unavailable: after `most` tries that all met another writer.
     """
-    tries = attempts(storage, most)
-    while True:
-        next(tries)
+    for number in range(most):
+        if number:
+            storage.clock.sleep(storage.random() * min(1.0, 0.01 * 2**number))
         try:
             return attempt()
         except Collision as collision:
             if collision.key == final:
                 raise
+    raise Unavailable("too many others are writing here at once; send the same request again")

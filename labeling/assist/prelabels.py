@@ -19,7 +19,7 @@ from labeling.items.records import Run, Suggested
 from labeling.model import Fraction, Id, Model, UtcTime, from_milliseconds, milliseconds
 from labeling.projects.projects import Opened, Project, Projects
 from labeling.settings import Settings
-from labeling.storage import Collision, Create, Storage, attempts
+from labeling.storage import Create, Storage, insist
 from labeling.tasks.submissions import (
     Problem,
     check_annotations,
@@ -194,18 +194,18 @@ class Prelabels:
 
     def _first(self, project_id: str, batch: PrelabelEnvelope, now: int, by: str) -> int:
         key = layout.run(batch.run_id)
-        for _ in attempts(self._storage):
+
+        def once() -> int:
             row = self._storage.tables.get(layout.PROJECTS, project_id, key)
             if row:
                 return row.number("created_ms")
             created = milliseconds(batch.created_at) if batch.created_at else now
             cells = {"schema": 1, "created_ms": created, "first_ms": now, "by": by}
-            try:
-                self._storage.tables.transact(layout.PROJECTS, project_id, [Create(key, cells)])
-            except Collision:
-                continue  # another batch of it was first: its time counts
+            # Where another batch of it is first, its time counts.
+            self._storage.tables.transact(layout.PROJECTS, project_id, [Create(key, cells)])
             return created
-        raise AssertionError("unreachable")
+
+        return insist(self._storage, once)
 
 
 def _of_run(code: str, detail: str) -> Invalid:

@@ -44,8 +44,8 @@ from labeling.storage import (
     Row,
     Storage,
     Value,
-    attempts,
     check_transaction,
+    insist,
 )
 
 ProjectState = Literal["initializing", "running", "paused", "updating", "failed", "deleted"]
@@ -440,23 +440,22 @@ class Projects:
     def note_elsewhere(self, project_id: str, user: str, shard: int) -> bool:
         """Note, before it is so, that something of a labeler's is in a shard. False: they are gone."""
         key = layout.elsewhere(user)
-        for _ in attempts(self._storage):
+
+        def once() -> bool:
             row = self._storage.tables.get(layout.PROJECTS, project_id, key)
             known = _elsewhere(row) if row else Elsewhere()
             if known.gone:
                 return False
             cells = _elsewhere_cells({*known.shards, shard}, self._now())
-            try:
-                self._storage.tables.transact(
-                    layout.PROJECTS,
-                    project_id,
-                    [Merge(key, cells, row.etag) if row else Create(key, cells)],
-                )
-            except Collision:
-                continue
+            self._storage.tables.transact(
+                layout.PROJECTS,
+                project_id,
+                [Merge(key, cells, row.etag) if row else Create(key, cells)],
+            )
             self.forget(project_id, user)
             return True
-        raise AssertionError("unreachable")
+
+        return insist(self._storage, once)
 
     def nothing_elsewhere(
         self, opened: ProjectAccess, caller: Caller, shards: Sequence[int]
@@ -549,25 +548,26 @@ class Projects:
         Raises:
             NotFound: it is gone.
         """
-        for _ in attempts(self._storage):
+
+        def once() -> tuple[Project, Project]:
             row = self._storage.tables.get(layout.PROJECTS, project_id, layout.PROJECT)
             if row is None or _project(row).state == "deleted":
                 raise NotFound("there is no such project, or you are not a member of it")
             old = _project(row)
             new = change(old)
             if new == old:
-                return old
+                return old, old
             new = new.model_copy(update={"version": old.version + 1})
-            try:
-                self._storage.tables.transact(
-                    layout.PROJECTS, project_id, [Merge(layout.PROJECT, _cells(new), row.etag)]
-                )
-            except Collision:
-                continue
+            self._storage.tables.transact(
+                layout.PROJECTS, project_id, [Merge(layout.PROJECT, _cells(new), row.etag)]
+            )
+            return old, new
+
+        old, new = insist(self._storage, once)
+        if new != old:
             self.forget(project_id)
             self._show(new, old)
-            return new
-        raise AssertionError("unreachable")
+        return new
 
     def _show(self, new: Project, old: Project) -> None:
         """Let the list and the watchers follow a change of the record."""

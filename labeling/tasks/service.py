@@ -42,7 +42,7 @@ from labeling.storage import (
     Operation,
     Range,
     Storage,
-    attempts,
+    insist,
 )
 from labeling.tasks.handout import Nothing, QueueCache, QueueReader, WhyNone
 from labeling.tasks.submissions import (
@@ -263,7 +263,9 @@ class Tasks:
         if not project.shards:
             return TaskAnswer(task=None, why="initializing", retry_after_s=3)
         avoid: set[str] = set()
-        for _ in attempts(self._storage, 40):
+
+        def once() -> TaskAnswer:
+            nonlocal opened
             home, previous = self._homes(opened, caller)
             reader = QueueReader(
                 self._storage, self._cache, opened, caller, (home, previous), avoid
@@ -308,15 +310,15 @@ class Tasks:
                         return answered or TaskAnswer(
                             task=None, why=none.why, retry_after_s=none.retry_after_s
                         )
-                    if not found:
-                        continue
+                    if not found:  # something has just been made ready: look again
+                        raise Collision(layout.all_of(layout.Kind.QUEUED)[0])
             if shard != home and not returned:
                 # Noted before the claim: after a crash between them a resume still looks in both.
                 try:
                     opened = self._projects.move_home(opened, caller, shard, home)
                 except Collision:
                     opened = self._projects.open(project.project_id, caller, "labeler", "labeling")
-                    continue
+                    raise
             try:
                 task = opened.items.claim(
                     caller.user,
@@ -334,13 +336,14 @@ class Tasks:
                         return answered
                 if taken is layout.Kind.LABELING:
                     avoid.add(layout.labeling_of(collision.key)[0])
-                continue
+                raise
             if shard == home and previous is not None and all(t.shard != previous for t in tasks):
                 with suppress(Collision):  # no longer a member, or on another host at the same time
                     self._projects.move_home(opened, caller, home, None)
             self._projects.note_activity(opened.project.project_id)
             return TaskAnswer(task=self._view(opened, task))
-        raise AssertionError("unreachable")
+
+        return insist(self._storage, once, 40)
 
     def _nothing(self, reader: QueueReader, opened: Opened, size: int) -> Nothing | None:
         """No queue holds anything that is ready: make something ready, or say why there is nothing."""
@@ -488,15 +491,14 @@ class Tasks:
             NotFound: no such task of the caller's.
             Conflict: its items were given back.
         """
-        for _ in attempts(self._storage):
+
+        def once() -> RenewAnswer:
             task = self._open_task(opened, caller, task_id)
             until = milliseconds(self._storage.clock.now()) + self._settings.lease_seconds * 1000
-            try:
-                opened.items.renew(task, until)
-            except Collision:
-                continue
+            opened.items.renew(task, until)
             return RenewAnswer(lease=self._lease(until))
-        raise AssertionError("unreachable")
+
+        return insist(self._storage, once)
 
     def _open_task(self, opened: Opened, caller: Caller, task_id: str) -> Task:
         task = opened.items.task(caller.user, task_id)
@@ -514,19 +516,19 @@ class Tasks:
         Raises:
             NotFound: no such task of the caller's.
         """
-        for _ in attempts(self._storage):
+
+        def once() -> TaskView:
             task = opened.items.task(caller.user, task_id)
             if task is None:
                 return self.get(opened, caller, task_id)
             named = set(request.items) if request.items is not None else set(task.everything)
             if not any(one.item.item_id in named for one in task.held):
                 return self._view(opened, task)
-            try:
-                opened.items.give_back(task, "released", named)
-            except Collision:
-                continue
+            opened.items.give_back(task, "released", named)
             self._cache.forget_dry(opened.project.project_id)
-        raise AssertionError("unreachable")
+            return self.get(opened, caller, task_id)
+
+        return insist(self._storage, once)
 
     def release_for(self, opened: Opened, task_id: str) -> TaskView:
         """End somebody's lease, as an admin.
@@ -534,17 +536,16 @@ class Tasks:
         Raises:
             NotFound: there is no such open task.
         """
-        for _ in attempts(self._storage):
+
+        def once() -> TaskView:
             tasks = opened.items.open_tasks(range(opened.project.shards))
             task = next((one for one in tasks if one.task_id == task_id), None)
             if task is None:
                 raise NotFound("there is no such open task")
-            try:
-                opened.items.give_back(task, "released")
-            except Collision:
-                continue
+            opened.items.give_back(task, "released")
             return self._closed(opened, task_id)
-        raise AssertionError("unreachable")
+
+        return insist(self._storage, once)
 
     def put_draft(self, opened: Opened, caller: Caller, task_id: str, draft: Draft) -> DraftAnswer:
         """Keep unfinished work, and renew the lease. Taken for any task that was ever the caller's.
@@ -560,7 +561,8 @@ class Tasks:
         partition = opened.items.partition(place[0])
         key = layout.draft(caller.user, task_id)
         body = pack("draft", draft.model_dump_json().encode())
-        for _ in attempts(self._storage):
+
+        def once() -> DraftAnswer:
             task_row, row = self._storage.tables.get_many(
                 layout.ITEMS,
                 [(partition, layout.lease(caller.user, place[1])), (partition, key)],
@@ -581,12 +583,10 @@ class Tasks:
             work: list[Operation] = [Merge(key, cells, row.etag) if row else Create(key, cells)]
             if task:
                 work.append(opened.items.renewal(task, until, drafted=True))
-            try:
-                self._storage.tables.transact(layout.ITEMS, partition, work)
-            except Collision:
-                continue
+            self._storage.tables.transact(layout.ITEMS, partition, work)
             return DraftAnswer(seq=draft.seq, lease=self._lease(until) if task else None)
-        raise AssertionError("unreachable")
+
+        return insist(self._storage, once)
 
     # Submitting.
 
@@ -605,7 +605,8 @@ class Tasks:
             self._projects.forget(opened.project.project_id)  # classes were added a moment ago
             project_id = opened.project.project_id
             opened = self._projects.open(project_id, caller, "labeler", "labeling")
-        for _ in attempts(self._storage):
+
+        def once() -> SubmitAnswer:
             task = opened.items.task(caller.user, task_id)
             if task is None:
                 return self._submit_over(opened, caller, task_id, envelope, digest)
@@ -629,12 +630,13 @@ class Tasks:
                     before = opened.items.answer(caller.user, task_id, envelope.submission_id)
                     if before:
                         return as_before(before, digest)
-                continue
+                raise
             self._cache.forget_dry(opened.project.project_id)
             if self._storage.random() < 1 / COMPACT_ONE_IN:
                 self._compact(opened.project.project_id, task.shard)
             return answer
-        raise AssertionError("unreachable")
+
+        return insist(self._storage, once)
 
     def _checked(
         self, opened: Opened, caller: Caller, envelope: SubmissionEnvelope, items: Sequence[Item]
@@ -694,7 +696,8 @@ class Tasks:
             raise NotFound("there is no such finished task of yours")
         shard = place[0]
         wanted = [one for one in ended if request.items is None or one in request.items]
-        for _ in attempts(self._storage):
+
+        def once() -> TaskAnswer:
             tasks, _returned = opened.items.tasks_of(caller.user, [shard])
             known = next((one for one in tasks if one.request_id == request.request_id), None)
             if known:
@@ -709,22 +712,20 @@ class Tasks:
                     task=None, why="too_many_open", open_tasks=[one.task_id for one in tasks]
                 )
             self._stay_visible(opened, caller, shard)
-            try:
-                task = opened.items.reopen(
-                    caller.user,
-                    slot,
-                    shard,
-                    wanted,
-                    request_id=request.request_id,
-                    lease_ms=self._settings.lease_seconds * 1000,
-                )
-            except Collision:
-                continue
+            task = opened.items.reopen(
+                caller.user,
+                slot,
+                shard,
+                wanted,
+                request_id=request.request_id,
+                lease_ms=self._settings.lease_seconds * 1000,
+            )
             if task is None:
                 raise Conflict("these items have been changed by somebody else since")
             self._projects.note_activity(opened.project.project_id)
             return TaskAnswer(task=self._view(opened, task))
-        raise AssertionError("unreachable")
+
+        return insist(self._storage, once)
 
     def _ended(self, opened: Opened, caller: Caller, task_id: str) -> list[str]:
         """Items of a task that are no longer held by it: all of one that is over."""
