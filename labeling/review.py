@@ -217,7 +217,7 @@ class Review:
             height=item.height,
             media=item.media,
             flag=item.flag,
-            reason=item.barred_reason,
+            reason=item.reason,
             classes=sorted({name for lane in item.lanes for name in lane.tally}),
             labelers=[lane.labeler for lane in item.lanes if lane.labeler],
             changed_at=from_milliseconds(item.changed_ms),

@@ -391,8 +391,8 @@ class Exports:
             if item.registered_ms > moment:
                 return item, None, "arrived_later"
             state, labeling = _before(items, item, moment)
-        if item.barred:
-            return item, None, f"{item.barred}: {item.barred_reason}"
+        if item.reason:
+            return item, None, f"{item.state}: {item.reason}"
         if state == "leased":
             state = (
                 "available"  # who holds what is not kept: the same moment must give the same files

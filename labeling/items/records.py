@@ -29,6 +29,8 @@ ItemState = Literal[
     "available", "leased", "labeled", "skipped", "needs_review", "unreadable", "excluded"
 ]
 Outcome = Literal["labeled", "skipped", "needs_review"]
+GONE = "the file is gone"
+
 SETTLED: tuple[ItemState, ...] = ("labeled", "skipped", "needs_review")
 Flag = Literal["overwritten", "missing"]
 
@@ -125,16 +127,30 @@ class Item:
     newest_run: str = ""
 
     @property
+    def gone(self) -> bool:
+        """Whether there is no image to be shown: whichever way it came back, nobody is handed it."""
+        return self.flag == "missing"
+
+    @property
     def state(self) -> ItemState:
-        """The state of the item as a whole."""
+        """The state of the item as a whole. One that waits for a labeler can't be read while it is gone."""
         if self.barred:
             return cast(ItemState, self.barred)
         states = {lane.state for lane in self.lanes}
+        if "available" in states and self.gone:
+            states.remove("available")
+            if not states:
+                return "unreadable"
         if "available" in states:
             return "available"
         if "leased" in states:
             return "leased"
         return next(s for s in ("needs_review", "labeled", "skipped") if s in states)
+
+    @property
+    def reason(self) -> str:
+        """Why it is not to be labeled, in words; empty where it is."""
+        return self.barred_reason or (GONE if self.state == "unreadable" else "")
 
     @property
     def kind(self) -> str:
@@ -151,7 +167,7 @@ class Item:
 
     def queue_keys(self) -> dict[int, str]:
         """For each available lane its queue row."""
-        if self.barred:
+        if self.barred or self.gone:
             return {}
         return {
             number: layout.reserved(self.reserved, self.item_id)
@@ -166,8 +182,8 @@ class Item:
         facts: Counter[str] = Counter({f"state:{self.state}": 1})
         queue = "queue:returned" if self.reserved else f"queue:{self.priority}"
         for lane in self.lanes:
-            if lane.state == "available" and not self.barred:
-                facts[queue] += 1
+            if lane.state == "available":
+                facts[queue] += not self.barred and not self.gone
             elif lane.state in SETTLED:
                 facts[f"labeler:{lane.labeler}"] += 1
                 for class_id, count in lane.tally.items():
@@ -175,7 +191,7 @@ class Item:
                     facts[f"instances:{class_id}"] += count
         if self.flag:
             facts[f"flag:{self.flag}"] += 1
-        return facts
+        return +facts
 
     def with_lane(self, number: int, lane: Lane) -> Item:
         """The item with one lane changed."""

@@ -90,6 +90,8 @@ class CocoWriter:
             "height": item.height,
             "labelry_item_id": item.item_id,
         }
+        if item.flag:  # its image is gone, or is another than was labeled
+            image["labelry_flag"] = item.flag
         self._file.write(_separator(self._images) + _json(image))
         for record in records:
             self._annotations += 1

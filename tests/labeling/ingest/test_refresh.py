@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -10,9 +11,12 @@ from labeling import layout
 from labeling.ingest.manifest import Entry, Manifests
 from labeling.ingest.refresh import BlobEvent, Measure, Refresh, Register
 from labeling.model import Model
+from labeling.projects.access import Caller
 from labeling.projects.projects import Project
+from labeling.review import RejectRequest
 from labeling.settings import Settings
-from tests.world import PHOTOS, STEADY, Killed, World, decided, photo, tag
+from labeling.tasks.service import ReleaseRequest
+from tests.world import ADMIN, PHOTOS, STEADY, Killed, World, decided, photo, tag
 
 
 @pytest.fixture
@@ -299,6 +303,65 @@ def test_a_labeled_image_that_is_deleted_is_flagged_and_keeps_its_labels_until_i
     world.drain()
 
     assert world.items(project)["img0000.png"].flag != "missing"
+    assert world.counters(project) == world.recount(project)
+
+
+Way = Callable[[World, Project, Caller], None]
+
+
+def rejected(world: World, project: Project, ann: Caller) -> None:
+    world.label(project, ann, world.task(project, ann))
+    lost(world)
+    item_id = world.items(project)["img0000.png"].item_id
+    request = RejectRequest(item_ids=[item_id], reason="look again", to="same_labeler")
+    world.services.review.reject(world.open(project, ADMIN), request, by="boss")
+
+
+def released(world: World, project: Project, ann: Caller) -> None:
+    task = world.task(project, ann)
+    lost(world)
+    opened = world.open(project, ann)
+    world.services.tasks.release(opened, ann, task.task_id, ReleaseRequest(items=None))
+
+
+def expired(world: World, project: Project, ann: Caller) -> None:
+    world.task(project, ann)
+    lost(world)
+    world.wait(3_600)
+    world.services.progress.on_tick()
+
+
+def waiting(world: World, project: Project, ann: Caller) -> None:
+    lost(world)
+
+
+def lost(world: World) -> None:
+    world.storage.blobs.delete(PHOTOS, "img0000.png")
+    event(world, "img0000.png", deleted=True)
+    world.drain()
+
+
+@pytest.mark.parametrize("way", [rejected, released, expired, waiting])
+def test_an_image_that_is_gone_is_handed_out_again_when_it_is_back_and_not_before(
+    world: World, way: Way
+) -> None:
+    project = world.project(images=1)
+    ann, ben = world.member(project, "ann"), world.member(project, "ben")
+    content = world.storage.blobs.read(PHOTOS, "img0000.png")
+
+    way(world, project, ann)
+    world.wait(30)
+
+    assert [world.ask(project, who).task for who in (ann, ben)] == [None, None]
+    assert world.counters(project) == world.recount(project)
+    item = world.items(project)["img0000.png"]
+    assert (item.state, item.reason) == ("unreadable", "the file is gone")
+
+    land(world, "img0000.png", data=content)
+    world.drain()
+    world.wait(30)
+
+    assert world.ask(project, ann).task or world.ask(project, ben).task
     assert world.counters(project) == world.recount(project)
 
 
