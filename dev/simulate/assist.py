@@ -3,7 +3,7 @@
 The real jobs, queues and functions work on photos whose truth is known. A labeler takes page after page,
 mends what was suggested, and pays for every look and key at the prices below. After each training:
 
-    labels      images a person has settled
+    labels      images a person has labeled
     accuracy    share of out-of-fold answers that were right, as the training measured it
     threshold   the confidence from which on the model suggests
     precision   share of its suggestions on waiting images that are true, with how many there are
@@ -63,6 +63,7 @@ LOOK_S, GLANCE_S, KEY_S = 0.8, 0.4, 0.5
 """To decide what an image shows, to see that a suggestion is right, and to press a key or click."""
 
 _PAGE = 9
+_LAST = 90  # labels given after the last training, to see what it is worth
 _WAIT_S = 900
 _MOST_WRONG_BY_CHANCE = (
     0.01  # chance of so many wrong suggestions, were the promise kept, that is believed
@@ -76,7 +77,7 @@ class Plan:
     kind: Kind
     items: int
     rounds: tuple[int, ...]
-    """Labels at which a model is trained."""
+    """Images labeled before each training."""
     folder: Path
     seed: int = 1
     sabotage: str | None = None
@@ -87,7 +88,6 @@ class Plan:
 class Round:
     """What one round of labeling and training came to."""
 
-    labels: int
     seconds: float = 0.0
     keys: int = 0
     images: int = 0
@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = Plan(
         options.type,
         options.items,
-        tuple(options.first + number * options.next for number in range(options.rounds)),
+        (options.first, *[options.next] * (options.rounds - 1)),
         options.folder,
         seed=options.seed,
         sabotage=options.sabotage,
@@ -188,14 +188,14 @@ class _Work:
         self._begin()
         rounds: list[Round] = []
         labels = 0
-        for target in self.plan.rounds:
-            this = Round(target)
-            labels += self._label(this, target - labels)
+        for wanted in self.plan.rounds:
+            this = Round()
+            labels += self._label(this, wanted)
             this.numbers = {"labels": labels} | self._trained(labels) | self._effort(this)
             rounds.append(this)
-        last = Round(labels)
-        self._label(last, 150)
-        last.numbers = {"labels": labels + last.images} | self._effort(last)
+        last = Round()
+        labels += self._label(last, _LAST)
+        last.numbers = {"labels": labels} | self._effort(last)
         rounds.append(last)
         if not any(one.numbers.get("suggested") for one in rounds):
             self.broken.append("no model suggested anything")
@@ -218,9 +218,8 @@ class _Work:
 
     def _switch_on(self) -> None:
         project = self.admin.call("GET", f"/projects/{self.project_id}")
-        first, *later = self.plan.rounds
-        step = later[0] - first if later else first
-        settings = {"on": True, "first_labels": first, "next_labels": step}
+        rounds = self.plan.rounds
+        settings = {"on": True, "first_labels": rounds[0], "next_labels": rounds[-1]}
         self.admin.call(
             "PATCH",
             f"/projects/{self.project_id}",
@@ -236,8 +235,8 @@ class _Work:
             one["name"]: one["class_id"]
             for one in self.admin.call("GET", f"/projects/{self.project_id}")["classes"]
         }
-        dry = 0
-        while this.images < images and dry < 20:
+        dry = labeled = 0
+        while labeled < images and dry < 20:
             body = {"request_id": f"r{time.time_ns()}", "size": _PAGE, "purpose": "next"}
             task: Json | None = self.labeler.call("POST", path, body)["task"]
             if task is None:
@@ -261,7 +260,8 @@ class _Work:
                 },
             )
             this.images += sum(one["status"] == "saved" for one in answer["results"])
-        return this.images
+            labeled += sum(bool(names) for names in said)
+        return labeled
 
     def _pay(self, this: Round, task: Json, said: Sequence[Sequence[str]]) -> None:
         """Looks and keys. All images are picked and given the commonest answer, then the others mended."""
