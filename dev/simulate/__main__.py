@@ -308,7 +308,7 @@ class _Simulation:
         kept = self._kept(project_id)
         truth: dict[str, Any] = json.loads((self.photos / "truth.json").read_text("utf-8"))
         entries = {prefix + path: entry for path, entry in truth["files"].items()}
-        coco, manifest = self._export(project_id)
+        coco, manifest = self._export(project_id, "coco")
         project = self.admin.call("GET", f"/projects/{project_id}")
         compared = judge.compare_export(
             judge.Exported(
@@ -324,7 +324,7 @@ class _Simulation:
         findings = {
             "double_leased": judge.double_leases(held),
             "lost": judge.lost(said, kept, entries),
-            "export_mismatches": compared.findings,
+            "export_mismatches": compared.findings + self._other_formats(project_id),
         }
         if self.run.prelabels:
             progress = self.admin.call("GET", f"/projects/{project_id}/progress")
@@ -373,10 +373,10 @@ class _Simulation:
         with ThreadPoolExecutor(_READERS) as pool:
             return list(pool.map(read, ids))
 
-    def _export(self, project_id: str) -> tuple[Path, Path]:
-        """The labels and the manifest, downloaded."""
+    def _export(self, project_id: str, name: str) -> tuple[Path, ...]:
+        """The files of an export in a format, downloaded; the manifest is the last one."""
         exports = f"/projects/{project_id}/exports"
-        export = self.admin.call("POST", exports, {"format": "coco"})
+        export = self.admin.call("POST", exports, {"format": name})
         end = time.monotonic() + _READY_S
         while export["state"] == "waiting":
             if time.monotonic() > end:
@@ -385,12 +385,23 @@ class _Simulation:
             export = self.admin.call("GET", f"{exports}/{export['export_id']}")
         if export["state"] != "done":
             raise TimeoutError(f"the export failed: {export['problem']}")
-        coco, manifest = (self.folder / Path(one["name"]).name for one in export["files"])
-        for file, one in zip((coco, manifest), export["files"], strict=True):
+        folder = self.folder / "exports" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        files = tuple(folder / Path(one["name"]).name for one in export["files"])
+        for file, one in zip(files, export["files"], strict=True):
             asked = {"name": one["name"]}
             link = self.admin.call("POST", f"{exports}/{export['export_id']}/link", asked)
             file.write_bytes(httpx.get(link["url"]).raise_for_status().content)
-        return coco, manifest
+        return files
+
+    def _other_formats(self, project_id: str) -> list[str]:
+        """What does not add up in the exports of all other formats that fit the project."""
+        findings: list[str] = []
+        for one in self.admin.call("GET", "/formats")["items"]:
+            if one["name"] != "coco" and self.run.task_type in one["task_types"]:
+                *labels, manifest = self._export(project_id, one["name"])
+                findings += judge.unaccounted(labels, manifest, self.run.items)
+        return findings
 
 
 def _says(log: Path, event: str) -> bool:

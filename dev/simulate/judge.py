@@ -451,6 +451,20 @@ def compare_export(exported: Exported, last: Mapping[str, Decision]) -> Comparis
     return found
 
 
+def unaccounted(labels: Sequence[Path], manifest: Path, items: int) -> list[str]:
+    """What an export's manifest says of its files and items that is not so, whatever the format."""
+    said: Json = json.loads(manifest.read_text(encoding="utf-8"))
+    counts, name = said["counts"], said["format"]
+    findings = [
+        f"{name}: the manifest's digest of {path.name} is not the file's"
+        for path, file in zip(labels, said["files"], strict=True)
+        if file["sha256"] != hashlib.sha256(path.read_bytes()).hexdigest()
+    ]
+    if not counts["items"] == counts["exported"] + len(said["omitted"]) == items:
+        findings.append(f"{name}: {counts['exported']} and {len(said['omitted'])} of {items} items")
+    return findings
+
+
 def _categories(categories: Sequence[Json], classes: Mapping[str, str]) -> list[str]:
     names = [one["name"] for one in sorted(categories, key=lambda one: one["id"])]
     if names == list(classes.values()):

@@ -513,3 +513,21 @@ def test_a_shape_accepted_far_from_the_truth_is_seen(tmp_path: Path) -> None:
     found = compare(tmp_path, far, record, None)
 
     assert any("overlaps the truth by 0.800" in one for one in found), found
+
+
+def test_an_export_that_leaves_an_item_out_without_a_word_is_noticed(tmp_path: Path) -> None:
+    labels, manifest = tmp_path / "labels.csv", tmp_path / "manifest.json"
+    labels.write_bytes(b"rows")
+    said: Json = {
+        "format": "csv",
+        "counts": {"items": 3, "exported": 2},
+        "omitted": [{"reason": "skipped"}],
+        "files": [{"sha256": hashlib.sha256(b"rows").hexdigest()}],
+    }
+    manifest.write_text(json.dumps(said))
+    assert judge.unaccounted([labels], manifest, 3) == []
+
+    manifest.write_text(json.dumps(said | {"omitted": []}))
+    assert judge.unaccounted([labels], manifest, 3) == ["csv: 2 and 0 of 3 items"]
+    labels.write_bytes(b"other rows")
+    assert len(judge.unaccounted([labels], manifest, 3)) == 2
