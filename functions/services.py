@@ -58,7 +58,15 @@ def compose(storage: Storage, settings: Settings) -> Services:
         storage.queues.send(layout.COMPACT_QUEUE, Compact(project_id=project_id, shard=shard))
 
     runs = Runs(storage)
-    tasks = Tasks(storage, projects, settings, measure=ingest.measure_items, compact=compact)
+    renditions = Renditions(storage, projects)
+    tasks = Tasks(
+        storage,
+        projects,
+        settings,
+        measure=ingest.measure_items,
+        compact=compact,
+        frame=renditions.frame,
+    )
     return Services(
         settings=settings,
         storage=storage,
@@ -66,7 +74,7 @@ def compose(storage: Storage, settings: Settings) -> Services:
         datasets=Datasets(storage),
         projects=projects,
         ingest=ingest,
-        renditions=Renditions(storage, projects),
+        renditions=renditions,
         tasks=tasks,
         mine=Mine(storage, tasks),
         review=Review(storage, projects, tasks),

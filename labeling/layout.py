@@ -418,6 +418,11 @@ def rendition(container: str, path: str, etag: str, side: int) -> str:
     return f"{digest_id(container, path, etag)}/{side}.webp"
 
 
+def frame_blob(container: str, path: str, etag: str, frame: int, kind: str) -> str:
+    """What is kept of a frame of one version of a blob, in `renditions`: kind `webp`, `values` or `json`."""
+    return f"{digest_id(container, path, etag)}/frame-{frame}.{kind}"
+
+
 def manifest_blob(project_id: str, refresh_id: str, kind: str, part: int) -> str:
     """A part of a listing (`kind` is `listed` or `change`), in the container `manifests`."""
     return f"{project_id}/{refresh_id}/{kind}-{part:05d}.jsonl.gz"

@@ -26,7 +26,7 @@ from labeling.items.items import Items
 from labeling.items.records import Item
 from labeling.media import header
 from labeling.media.header import Measured
-from labeling.media.patterns import READABLE_NOW, Pattern, judge, unstorable
+from labeling.media.patterns import SHOWN_BY_BROWSERS, Pattern, judge, unstorable
 from labeling.model import Model, UtcTime, new_id
 from labeling.projects.datasets import sift
 from labeling.projects.projects import Project, Projects
@@ -577,7 +577,8 @@ class Ingest:
         todo = [
             item_id
             for item_id, _, _, size, media in wanted
-            if (found := results[item_id]).width and needed(found.width, found.height, size, media)
+            if (found := results[item_id]).width
+            and (media not in SHOWN_BY_BROWSERS or needed(found.width, found.height, size, media))
         ]
         for at in range(0, len(todo), ITEMS_A_MESSAGE):
             self._storage.queues.send(
@@ -601,7 +602,7 @@ class Ingest:
     def on_blob_event(self, event: BlobEvent) -> None:
         """Let every project that watches this container take up a blob, or note that it is gone."""
         verdict = judge(event.path, 1)
-        if unstorable(event.path) or verdict.media not in READABLE_NOW:
+        if unstorable(event.path) or not verdict.media:
             return
         watchers = list(
             self._storage.rows(

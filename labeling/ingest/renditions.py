@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from threading import Lock
-from typing import Annotated, Final
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from labeling import layout
 from labeling.errors import NotFound
 from labeling.items.records import Item, Rendered
-from labeling.media.pixels import CONTENT_TYPE, Undecodable, shrink
+from labeling.media.frames import Grey, Undecodable
+from labeling.media.guard import Read, shared
+from labeling.media.header import Measured
+from labeling.media.patterns import SHOWN_BY_BROWSERS
+from labeling.media.pixels import CONTENT_TYPE
 from labeling.model import Id, Model
 from labeling.projects.projects import Project, Projects
 from labeling.storage import MAX_OPERATIONS, Storage
@@ -28,8 +32,8 @@ THUMBNAIL, MEDIUM, PREVIEW = 400, 800, 1600
 ENOUGH_BYTES: Final = {THUMBNAIL: 40_000, MEDIUM: 120_000, PREVIEW: 400_000}
 """An image no larger than a copy would be, in pixels and in these bytes, is its own copy."""
 
-SHOWN_BY_BROWSERS = frozenset({"jpeg", "png", "bmp"})
-"""Media whose originals a browser shows. The others are seen by their copies only."""
+FIRST_FRAME = "frame"
+"""What an item's renditions name when the first frame in full is among them: of media no browser shows."""
 
 MAX_BYTES = 200_000_000
 """Larger files are not read into memory: their originals are shown."""
@@ -70,12 +74,12 @@ def needed(width: int, height: int, size: int, media: str) -> tuple[int, ...]:
     return tuple(
         side
         for side in (PREVIEW, MEDIUM, THUMBNAIL)
-        if not shown or max(width, height) > side or size > ENOUGH_BYTES[side]
+        if max(width, height) > side or (shown and size > ENOUGH_BYTES[side])
     )
 
 
-def has_copy(item: Item, side: int) -> bool:
-    """Whether the copy of this side is there to be shown in place of the original.
+def has_copy(item: Item, side: int | str) -> bool:
+    """Whether the copy of this side, or the first frame, is there to be shown in place of the original.
 
     >>> item = Item("i1", "a.png", "e1", "0", renditions="400")
     >>> has_copy(item, THUMBNAIL), has_copy(item, PREVIEW)
@@ -84,24 +88,48 @@ def has_copy(item: Item, side: int) -> bool:
     return str(side) in item.renditions.split(",")
 
 
+class FrameFacts(Model):
+    """A frame that was decoded: its size in pixels as shown, and of grey ones what the stored values mean.
+
+    `notes` are codes of what was found odd and put right (`media.frames.Frame`).
+    """
+
+    width: int
+    height: int
+    grey: Grey | None = None
+    notes: list[str] = []
+
+
 class Renditions:
-    """Makes copies of images."""
+    """Makes copies of images, and frames of those that no browser shows."""
 
     def __init__(self, storage: Storage, projects: Projects) -> None:
         self._storage = storage
         self._projects = projects
-        self._decoding = Lock()
 
     def on_render(self, message: Render) -> None:
-        """Make the copies of some items that are not there yet. Safe to repeat."""
+        """Make the copies of some items that are not there yet. Safe to repeat.
+
+        One that needs copies to be seen, and of which none can be made, becomes unreadable.
+        """
         project = self._projects.find(message.project_id)
         if project is None:
             return
         items = self._projects.items(project)
         made: defaultdict[int, dict[str, Rendered]] = defaultdict(dict)
         for one in items.read_many(message.item_ids):
-            if one and not one.item.renditions and (rendered := self._render(project, one.item)):
-                made[items.shard_of(one.item.item_id)][one.item.item_id] = rendered
+            if one is None or one.item.renditions or not one.item.width:
+                continue
+            item, shard = one.item, items.shard_of(one.item.item_id)
+            try:
+                if rendered := self._render(project, item):
+                    made[shard][item.item_id] = rendered
+            except Undecodable as why:
+                _log.warning("no rendition: %s", why, extra={"item_id": item.item_id})
+                if item.media not in SHOWN_BY_BROWSERS:
+                    items.measured(
+                        shard, {item.item_id: Measured(item.blob_etag, problem=str(why))}
+                    )
         step = min(NOTED_AT_ONCE, (MAX_OPERATIONS - 1) // (2 + 2 * items.overlap))
         for shard, of_shard in made.items():
             found = list(of_shard.items())
@@ -109,38 +137,123 @@ class Renditions:
                 items.rendered(shard, dict(found[at : at + step]))
 
     def _render(self, project: Project, item: Item) -> Rendered | None:
-        """Write an item's copies, unless they lie there already; None where it has none."""
-        sides = needed(item.width, item.height, item.size, item.media) if item.width else ()
-        if not sides or item.size > MAX_BYTES:
+        """Write an item's copies, unless they lie there already; None where it has none.
+
+        Raises:
+            Undecodable: none can be made.
+        """
+        sides = needed(item.width, item.height, item.size, item.media)
+        shown = item.media in SHOWN_BY_BROWSERS
+        if shown and (not sides or item.size > MAX_BYTES):
             return None
+        kinds = [*(str(side) for side in sides), *([] if shown else [FIRST_FRAME])]
+        rendered = Rendered(item.blob_etag, ",".join(kinds))
         container, path, etag = project.source.container, item.path, item.blob_etag
-        rendered = Rendered(etag, ",".join(str(side) for side in sides))
         # The smallest is written last: it is looked for first. Another project may have had them made, or
         # some of them only.
         names = {side: layout.rendition(container, path, etag, side) for side in sides}
         if all(
             self._storage.blobs.find(layout.RENDITIONS, names[side]) for side in reversed(sides)
-        ):
+        ) and (shown or self._kept(container, item, 0)):
             return rendered
-        with self._decoding:  # one image at a time: memory is that of the largest, whatever comes
-            try:
-                data = self._storage.blobs.read(container, path)
-                copies = shrink(data, sides)
-            except NotFound:
-                return None
-            except Undecodable as why:
-                _log.warning("no rendition: %s", why, extra={"item_id": item.item_id})
-                return None
-        # Read before this look, so what was read is this version and no other.
-        blob = self._storage.blobs.find(container, path)
-        if blob is None or blob.etag != etag:
-            return None  # overwritten: a message about the newer content comes, or has come
-        for side in sides:
+        if not shown:
+            return rendered if self._decode(container, item, 0, sides, "background") else None
+        try:
+            _, copies = shared("background").call(
+                "smaller", self._reader(container, path), item.size, sides=sides
+            )
+        except NotFound:
+            return None
+        if not self._is_still(container, item):
+            return None
+        for side, copy in zip(sides, copies, strict=True):
+            self._write(names[side], copy)
+        return rendered
+
+    def frame(self, project: Project, item: Item, number: int) -> FrameFacts:
+        """A frame of a TIFF or DICOM item: decoded now, unless somebody asked for it before.
+
+        Raises:
+            NotFound: the image has no such frame, or its file is gone or was overwritten.
+            Undecodable: the frame can't be shown.
+        """
+        container = project.source.container
+        if item.media in SHOWN_BY_BROWSERS or not 0 <= number < item.frames:
+            raise NotFound(f"the image has no frame {number} that is shown apart")
+        facts = self._kept(container, item, number) or self._decode(
+            container, item, number, (), "people"
+        )
+        if facts is None:
+            raise NotFound("the image is gone, or was overwritten; reload")
+        return facts
+
+    def _kept(self, container: str, item: Item, number: int) -> FrameFacts | None:
+        name = layout.frame_blob(container, item.path, item.blob_etag, number, "json")
+        try:
+            return FrameFacts.model_validate_json(self._storage.blobs.read(layout.RENDITIONS, name))
+        except NotFound:
+            return None
+
+    def _decode(
+        self,
+        container: str,
+        item: Item,
+        number: int,
+        sides: Sequence[int],
+        lane: Literal["people", "background"],
+    ) -> FrameFacts | None:
+        """Decode a frame and keep what is shown of it; None where the file is not that version any more."""
+        try:
+            found, (shown, values, *copies) = shared(lane).call(
+                "frame",
+                self._reader(container, item.path),
+                item.size,
+                media=item.media,
+                number=number,
+                sides=sides,
+            )
+        except NotFound:
+            return None
+        if not self._is_still(container, item):
+            return None
+        facts = FrameFacts.model_validate(found)
+
+        def name(kind: str) -> str:
+            return layout.frame_blob(container, item.path, item.blob_etag, number, kind)
+
+        for side, copy in zip(sides, copies, strict=True):
+            self._write(layout.rendition(container, item.path, item.blob_etag, side), copy)
+        self._write(name("webp"), shown)
+        if facts.grey:
             self._storage.blobs.write(
                 layout.RENDITIONS,
-                names[side],
-                copies[side],
-                content_type=CONTENT_TYPE,
+                name("values"),
+                values,
+                content_type="application/gzip",
                 cache_control=_IMMUTABLE,
             )
-        return rendered
+        # Last: who finds it finds the others.
+        self._storage.blobs.write(
+            layout.RENDITIONS,
+            name("json"),
+            facts.model_dump_json().encode(),
+            content_type="application/json",
+            cache_control=_IMMUTABLE,
+        )
+        return facts
+
+    def _reader(self, container: str, path: str) -> Read:
+        def read(start: int, length: int) -> bytes:
+            return self._storage.blobs.read(container, path, start=start, length=length)
+
+        return read
+
+    def _is_still(self, container: str, item: Item) -> bool:
+        """Whether what was read is this version: otherwise a message about the newer one comes, or has come."""
+        blob = self._storage.blobs.find(container, item.path)
+        return blob is not None and blob.etag == item.blob_etag
+
+    def _write(self, name: str, copy: bytes) -> None:
+        self._storage.blobs.write(
+            layout.RENDITIONS, name, copy, content_type=CONTENT_TYPE, cache_control=_IMMUTABLE
+        )

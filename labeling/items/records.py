@@ -97,7 +97,9 @@ class Item:
     `changed_ms` grows with every revision; `order` is the place in the project's shuffle. `suggested` is the
     run whose prelabel waits to be shown, `suggestion` a copy of that where it is small; `newest_run` sorts
     runs by their time, and is the last that said anything, were it that there is nothing to suggest.
-    `renditions` are the longest sides of the smaller copies that are there, as in `1600,800,400`.
+    `frame_sizes` are those of all frames where they differ (`frames.packed_sizes`). `renditions` are the
+    longest sides of the smaller copies that are there, as in `1600,800,400`; with `frame`, the first frame in
+    full is there too.
     """
 
     item_id: str
@@ -110,6 +112,7 @@ class Item:
     height: int = 0
     orientation: int = 1
     frames: int = 1
+    frame_sizes: str = ""
     revision: int = 0
     priority: str = layout.UNMEASURED
     reserved: str = ""

@@ -26,6 +26,7 @@ _SHOWN = (
     "height",
     "orientation",
     "frames",
+    "frame_sizes",
     "revision",
     "priority",
     "reserved",

@@ -62,8 +62,9 @@ class Ranges(io.RawIOBase):
         return data
 
     def readinto(self, buffer: Any, /) -> int:
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
+        into = memoryview(buffer).cast("B")
+        data = self.read(len(into))
+        into[: len(data)] = data
         return len(data)
 
     def _keep(self, first: int, last: int) -> None:
@@ -98,7 +99,10 @@ def main(module: str, memory: int) -> None:
 
         def read(start: int, length: int) -> bytes:
             send(answers, {"read": [start, length]})
-            return receive(calls)[1][0]
+            message, blobs = receive(calls)
+            if message.get("failed"):
+                raise ConnectionError  # the parent has the reason
+            return blobs[0]
 
         try:
             file = Ranges(read, request["size"])

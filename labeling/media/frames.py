@@ -7,7 +7,9 @@ that the page can move the window over them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -44,6 +46,32 @@ class Header:
     frames: int = 1
     orientation: int = 1
     sizes: tuple[tuple[int, int], ...] = ()
+
+
+def packed_sizes(sizes: Sequence[tuple[int, int]]) -> str:
+    """Sizes of frames as text, equal neighbours together.
+
+    >>> packed_sizes([(20, 30), (20, 30), (9, 7)])
+    '20x30*2,9x7*1'
+    """
+    return ",".join(
+        f"{width}x{height}*{sum(1 for _ in run)}" for (width, height), run in groupby(sizes)
+    )
+
+
+def size_of(packed: str, frame: int) -> tuple[int, int] | None:
+    """The size of a frame in packed sizes; None where they don't say.
+
+    >>> size_of("20x30*2,9x7*1", 2)
+    (9, 7)
+    """
+    for run in packed.split(",") if packed else ():
+        size, _, count = run.partition("*")
+        if frame < int(count):
+            width, _, height = size.partition("x")
+            return int(width), int(height)
+        frame -= int(count)
+    return None
 
 
 class Window(Model):

@@ -14,8 +14,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from threading import Lock, Timer
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Literal
 from weakref import finalize
 
 from labeling.media.frames import Undecodable
@@ -56,16 +57,17 @@ class Guard:
 
         Raises:
             Undecodable: the function said so; or it took too much time or memory, or broke down.
-            Exception: whatever `read` raises; the child is killed then, as its answer is owed no more.
+            Exception: whatever `read` raises.
         """
         request = {"call": name, "size": size, "arguments": arguments}
         with self._turn:
             try:
                 message, blobs = self._talk(self._child or self._started(), request, read)
-            except BaseException as error:
+            except (BrokenPipeError, EOFError, ValueError) as error:
                 self._kill()
-                if isinstance(error, BrokenPipeError | EOFError | ValueError):
-                    raise Undecodable("the decoder broke down on this file") from error
+                raise Undecodable("the decoder broke down on this file") from error
+            except Undecodable:
+                self._kill()
                 raise
         if "problem" in message:
             raise Undecodable(message["problem"])
@@ -101,12 +103,25 @@ class Guard:
             if "read" not in message:
                 return message, blobs
             start, length = message["read"]
-            exchange.send({}, read(start, length))
+            try:
+                data = read(start, length)
+            except Exception:
+                exchange.send({"failed": True})
+                while "read" in exchange.receive()[0]:
+                    exchange.send({"failed": True})
+                raise
+            exchange.send({}, data)
 
     def _kill(self) -> None:
         if self._child:
             self._child = None
             self._end()
+
+
+@cache
+def shared(lane: Literal["people", "background"]) -> Guard:
+    """The guard of this process for what somebody waits for, or for what nobody does."""
+    return Guard()
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -12,7 +11,9 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from labeling.media.patterns import READABLE_NOW
+from labeling.media.frames import Undecodable, packed_sizes
+from labeling.media.guard import Read, shared
+from labeling.media.patterns import SHOWN_BY_BROWSERS
 
 FIRST_BYTES = 64 * 1024
 """Nearly every header is within these; each further range is as long as all read before."""
@@ -30,13 +31,18 @@ _SIDEWAYS = range(5, 9)  # orientations that swap width and height
 
 @dataclass(frozen=True)
 class Measured:
-    """What a blob's header says: the upright size in pixels, or why it can't be read."""
+    """What a blob's header says: the upright size in pixels, or why it can't be read.
+
+    `frame_sizes` as in `frames.packed_sizes`: empty where all frames are of one size.
+    """
 
     blob_etag: str
     width: int = 0
     height: int = 0
     orientation: int = 1
     problem: str = ""
+    frames: int = 1
+    frame_sizes: str = ""
 
 
 class _JpegHeader(JpegImageFile):
@@ -62,8 +68,8 @@ _OTHERS = (
 """What is often found under the name of another: (name, offset, what stands there)."""
 
 
-def measure(read: Callable[[int, int], bytes], size: int, media: str, blob_etag: str) -> Measured:
-    """The upright size in pixels and the EXIF orientation of an image, or why it can't be read.
+def measure(read: Read, size: int, media: str, blob_etag: str) -> Measured:
+    """The upright size in pixels, the orientation and the frames of an image, or why it can't be read.
 
     No pixel is decoded, so a file that is cut behind its header is measured like a whole one. What
     the file holds counts, not what its name promises, among the media that can be labeled.
@@ -79,8 +85,8 @@ def measure(read: Callable[[int, int], bytes], size: int, media: str, blob_etag:
         Sides of 1 to 30,000 and no more than 500 megapixels, or a `problem`. Never raises for
         what the bytes are.
     """
-    if media not in READABLE_NOW:
-        return Measured(blob_etag, problem=f"{media} images can't be labeled yet")
+    if size and media not in SHOWN_BY_BROWSERS:
+        return _measure_frames(read, size, media, blob_etag)
     data = b""
     while True:
         wanted = min(max(FIRST_BYTES, len(data)), min(size, MAX_BYTES) - len(data))
@@ -103,15 +109,45 @@ def measure(read: Callable[[int, int], bytes], size: int, media: str, blob_etag:
     if isinstance(found, str):
         return Measured(blob_etag, problem=found)
     width, height, orientation = found
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        return Measured(
-            blob_etag,
-            problem=f"{width:,} x {height:,} pixels are too many: at most {MAX_SIDE:,} a side "
-            f"and {MAX_PIXELS // 1_000_000} megapixels can be labeled",
-        )
+    if too_many := _too_many(width, height):
+        return Measured(blob_etag, problem=too_many)
     if orientation in _SIDEWAYS:
         width, height = height, width
     return Measured(blob_etag, width, height, orientation)
+
+
+def _measure_frames(read: Read, size: int, media: str, blob_etag: str) -> Measured:
+    """The same of a TIFF or DICOM file. Read in the child process: what their libraries say of a file may
+    quote it."""
+    try:
+        found, _ = shared("people").call("header", read, size, media=media)
+    except Undecodable as why:
+        return Measured(blob_etag, problem=str(why))
+    sizes = [(width, height) for width, height in found["sizes"]]
+    width, height = found["width"], found["height"]
+    for each in sizes or [(width, height)]:
+        if too_many := _too_many(*each):
+            return Measured(blob_etag, problem=too_many)
+    return Measured(
+        blob_etag,
+        width,
+        height,
+        found["orientation"],
+        frames=found["frames"],
+        frame_sizes=packed_sizes(sizes),
+    )
+
+
+def _too_many(width: int, height: int) -> str:
+    """Why a size is not taken; empty where it is."""
+    if min(width, height) < 1:
+        return "it has no pixels"
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        return (
+            f"{width:,} x {height:,} pixels are too many: at most {MAX_SIDE:,} a side "
+            f"and {MAX_PIXELS // 1_000_000} megapixels can be labeled"
+        )
+    return ""
 
 
 class _Head(BytesIO):

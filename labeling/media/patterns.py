@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Media = Literal["jpeg", "png", "bmp", "tiff", "dicom"]
-Refusal = Literal["not_an_image", "not_yet", "folder"]
+Refusal = Literal["not_an_image", "folder"]
 
 _MEDIA_OF: Final[dict[str, Media]] = {
     "jpg": "jpeg",
@@ -23,10 +23,11 @@ _MEDIA_OF: Final[dict[str, Media]] = {
     "tif": "tiff",
     "tiff": "tiff",
     "dcm": "dicom",
+    "dicom": "dicom",
 }
 
-READABLE_NOW: Final[frozenset[str]] = frozenset({"jpeg", "png", "bmp"})
-"""The media that can be labeled. The others are accepted names, and wait for a later version."""
+SHOWN_BY_BROWSERS: Final[frozenset[str]] = frozenset({"jpeg", "png", "bmp"})
+"""Media whose originals a browser shows. The others are seen frame by frame, by copies only."""
 
 MAX_NAME = 1_024
 """Characters of a blob's name."""
@@ -139,4 +140,4 @@ def judge(path: str, size: int) -> Verdict:
     media = media_of(path)
     if media is None:
         return Verdict(reason="not_an_image")
-    return Verdict(media) if media in READABLE_NOW else Verdict(reason="not_yet")
+    return Verdict(media)

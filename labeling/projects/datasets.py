@@ -179,7 +179,6 @@ class UploadAnswer(Model):
 
 WHY_REFUSED = {
     "not_an_image": "not an accepted type; use jpg, png, bmp, tiff or dcm",
-    "not_yet": "this format can't be labeled yet; use jpg, png or bmp",
     "folder": "a folder, not a file",
 }
 

@@ -20,7 +20,7 @@ from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFail
 from labeling.items.cells import pack, unpack
 from labeling.items.items import Items
 from labeling.media.header import measure
-from labeling.media.patterns import READABLE_NOW, Pattern, media_of
+from labeling.media.patterns import SHOWN_BY_BROWSERS, Pattern, media_of
 from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds, new_id
 from labeling.projects.access import (
     INVITED,
@@ -701,7 +701,7 @@ class Projects:
         if blob is None:
             return "there is no such image in the project's data source"
         media = media_of(path)
-        if media not in READABLE_NOW:
+        if media not in SHOWN_BY_BROWSERS:
             return "browsers can't show it; use a JPEG, PNG or BMP image"
         return measure(
             lambda start, length: blobs.read(container, path, start=start, length=length),

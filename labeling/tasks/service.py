@@ -10,13 +10,20 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from labeling import layout
 from labeling.annotations.acceptance import Prelabel
 from labeling.annotations.shapes import MAX_ANNOTATIONS, Annotation
 from labeling.errors import Conflict, NotFound
-from labeling.ingest.renditions import MEDIUM, PREVIEW, THUMBNAIL, has_copy
+from labeling.ingest.renditions import (
+    FIRST_FRAME,
+    MEDIUM,
+    PREVIEW,
+    THUMBNAIL,
+    FrameFacts,
+    has_copy,
+)
 from labeling.items.cells import pack, unpack
 from labeling.items.items import Items
 from labeling.items.records import (
@@ -31,6 +38,8 @@ from labeling.items.records import (
     Stored,
     Task,
 )
+from labeling.media.frames import Undecodable
+from labeling.media.patterns import SHOWN_BY_BROWSERS
 from labeling.model import Id, Model, UtcTime, from_milliseconds, milliseconds
 from labeling.projects.access import Caller
 from labeling.projects.projects import Opened, Project, Projects
@@ -75,7 +84,9 @@ class ImageLinks(Model):
     """Signed addresses of an image, valid until `expire_at`; the same within a window of time.
 
     `thumbnail`, `medium` and `preview` are copies whose longest sides have 400, 800 and 1,600 pixels, or the
-    image itself where it is small enough, or while they are not made yet.
+    image itself where it is small enough, or while they are not made yet. `full` is the original, or the first
+    frame of a TIFF or DICOM file, which itself is given to nobody; all are empty while that is not made: asking
+    for frame 0 makes it.
     """
 
     thumbnail: str
@@ -202,17 +213,46 @@ class ReopenRequest(Model):
     items: Annotated[list[Id], Field(max_length=MAX_SIZE)] | None = None
 
 
+FRAMES_AT_ONCE = 9
+"""Frames that one request may have decoded."""
+
+
 class SignRequest(Model):
-    """Items whose images shall be signed again; naming a task of mine that is over, those of it too."""
+    """Items whose images shall be signed again; naming a task of mine that is over, those of it too.
+
+    With `frame`, this frame of at most 9 items, from 0, instead: of TIFF and DICOM, decoded where it never was.
+    """
 
     item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
     task_id: Id | None = None
+    frame: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _few_frames(self) -> SignRequest:
+        if self.frame is not None and len(self.item_ids) > FRAMES_AT_ONCE:
+            raise ValueError(f"ask for a frame of at most {FRAMES_AT_ONCE} items at once")
+        return self
+
+
+class FrameView(Model):
+    """One frame of an image: `url` shows it in 8 bits, `values` has the stored values where there are more.
+
+    `values` leads to a gzip file of width times height numbers of the type `facts.grey` names, little endian,
+    row by row from the top. `problem` says why the frame can't be shown; then there is nothing else.
+    """
+
+    frame: int
+    url: str = ""
+    values: str | None = None
+    facts: FrameFacts | None = None
+    problem: str | None = None
 
 
 class SignAnswer(Model):
-    """Signed addresses by item; items the caller may not see are left out."""
+    """Signed addresses by item; items the caller may not see are left out. `frames` where one was asked for."""
 
     images: dict[str, ImageLinks]
+    frames: dict[str, FrameView] = {}
 
 
 class OpenLease(Model):
@@ -233,6 +273,7 @@ class LeaseList(Model):
 
 MeasureNow = Callable[[Project, Sequence[Item]], int]
 SendCompact = Callable[[str, int], None]
+DecodeFrame = Callable[[Project, Item, int], FrameFacts]
 
 
 class Tasks:
@@ -246,12 +287,14 @@ class Tasks:
         *,
         measure: MeasureNow,
         compact: SendCompact,
+        frame: DecodeFrame,
     ) -> None:
         self._storage = storage
         self._projects = projects
         self._settings = settings
         self._measure = measure
         self._compact = compact
+        self._frame = frame
         self._cache = QueueCache(storage.clock)
 
     # Handing out.
@@ -833,6 +876,9 @@ class Tasks:
         """Signed addresses of an item's image: of its smaller copies where they are there."""
         container, blobs = project.source.container, self._storage.blobs
         full, until = blobs.link(container, item.path, etag=item.blob_etag)
+        if item.media not in SHOWN_BY_BROWSERS:
+            made = has_copy(item, FIRST_FRAME)
+            full = self._frame_link(project, item, 0, "webp") if made else ""
 
         def copy(least: int) -> str:
             larger = (one for one in (THUMBNAIL, MEDIUM, PREVIEW) if one >= least)
@@ -865,4 +911,27 @@ class Tasks:
                 found += [one.item for one in opened.items.read_many(seen) if one]
         else:
             found = [one.item for one in opened.items.read_many(wanted) if one]
+        if request.frame is not None:
+            number = request.frame
+            return SignAnswer(
+                images={},
+                frames={one.item_id: self._shown(opened.project, one, number) for one in found},
+            )
         return SignAnswer(images={one.item_id: self.links(opened.project, one) for one in found})
+
+    def _shown(self, project: Project, item: Item, number: int) -> FrameView:
+        """A frame with its addresses, or why it can't be shown."""
+        try:
+            facts = self._frame(project, item, number)
+        except (Undecodable, NotFound) as why:
+            return FrameView(frame=number, problem=str(why))
+        return FrameView(
+            frame=number,
+            url=self._frame_link(project, item, number, "webp"),
+            values=self._frame_link(project, item, number, "values") if facts.grey else None,
+            facts=facts,
+        )
+
+    def _frame_link(self, project: Project, item: Item, number: int, kind: str) -> str:
+        name = layout.frame_blob(project.source.container, item.path, item.blob_etag, number, kind)
+        return self._storage.blobs.link(layout.RENDITIONS, name)[0]

@@ -163,6 +163,8 @@ def judge(
         seen.add(item_id)
         if result is None and isinstance(one, Problem):
             result = Result(item_id=item_id, status="refused", problem=one)
+        if result is None and isinstance(one, Decision):
+            result = _no_such_frame(one, held[item_id].item.frames, index)
         if result is None:
             assert isinstance(one, Decision)
             decisions.append(one)
@@ -255,6 +257,18 @@ def _stranger(item_id: str, index: int) -> Result:
         detail="this item is not part of the task",
     )
     return Result(item_id=item_id, status="refused", problem=problem)
+
+
+def _no_such_frame(decision: Decision, frames: int, index: int) -> Result | None:
+    for number, annotation in enumerate(decision.labeling.annotations):
+        if annotation.frame >= frames:
+            problem = Problem(
+                type="no-such-frame",
+                pointer=f"/items/{index}/annotations/{number}/frame",
+                detail=f"the image has {frames} frame{'s' if frames > 1 else ''}, counted from 0",
+            )
+            return Result(item_id=decision.item_id, status="refused", problem=problem)
+    return None
 
 
 def _twice(item_id: str, seen: set[str], index: int) -> Result | None:

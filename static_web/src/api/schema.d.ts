@@ -1154,6 +1154,102 @@ export interface components {
             options: ("datastore" | "split")[];
         };
         /**
+         * FrameFacts
+         * @description A frame that was decoded: its size in pixels as shown, and of grey ones what the stored values mean.
+         *
+         *     `notes` are codes of what was found odd and put right (`media.frames.Frame`).
+         */
+        FrameFacts: {
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** @default null */
+            grey: components["schemas"]["Grey"] | null;
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+        };
+        /**
+         * FrameView
+         * @description One frame of an image: `url` shows it in 8 bits, `values` has the stored values where there are more.
+         *
+         *     `values` leads to a gzip file of width times height numbers of the type `facts.grey` names, little endian,
+         *     row by row from the top. `problem` says why the frame can't be shown; then there is nothing else.
+         */
+        FrameView: {
+            /** Frame */
+            frame: number;
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+            /**
+             * Values
+             * @default null
+             */
+            values: string | null;
+            /** @default null */
+            facts: components["schemas"]["FrameFacts"] | null;
+            /**
+             * Problem
+             * @default null
+             */
+            problem: string | null;
+        };
+        /**
+         * Grey
+         * @description How the stored values of one channel become light.
+         *
+         *     A stored value times `slope` plus `intercept` is in `unit` (empty where nobody says). `low` and `high` are
+         *     the stored values there are, padding left out. `windows` has at least one; the preview shows the first.
+         *     `inverted`: the lowest value is white. `padding` is a range of stored values that stand for no image.
+         */
+        Grey: {
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "uint8" | "uint16" | "int16";
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /**
+             * Slope
+             * @default 1
+             */
+            slope: number;
+            /**
+             * Intercept
+             * @default 0
+             */
+            intercept: number;
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
+            /** Windows */
+            windows: components["schemas"]["Window"][];
+            /**
+             * Inverted
+             * @default false
+             */
+            inverted: boolean;
+            /**
+             * Padding
+             * @default null
+             */
+            padding: [
+                number,
+                number
+            ] | null;
+        };
+        /**
          * Health
          * @description The functions answer, and storage answers them.
          */
@@ -1206,7 +1302,9 @@ export interface components {
          * @description Signed addresses of an image, valid until `expire_at`; the same within a window of time.
          *
          *     `thumbnail`, `medium` and `preview` are copies whose longest sides have 400, 800 and 1,600 pixels, or the
-         *     image itself where it is small enough, or while they are not made yet.
+         *     image itself where it is small enough, or while they are not made yet. `full` is the original, or the first
+         *     frame of a TIFF or DICOM file, which itself is given to nobody; all are empty while that is not made: asking
+         *     for frame 0 makes it.
          */
         ImageLinks: {
             /** Thumbnail */
@@ -2277,17 +2375,26 @@ export interface components {
         };
         /**
          * SignAnswer
-         * @description Signed addresses by item; items the caller may not see are left out.
+         * @description Signed addresses by item; items the caller may not see are left out. `frames` where one was asked for.
          */
         SignAnswer: {
             /** Images */
             images: {
                 [key: string]: components["schemas"]["ImageLinks"];
             };
+            /**
+             * Frames
+             * @default {}
+             */
+            frames: {
+                [key: string]: components["schemas"]["FrameView"];
+            };
         };
         /**
          * SignRequest
          * @description Items whose images shall be signed again; naming a task of mine that is over, those of it too.
+         *
+         *     With `frame`, this frame of at most 9 items, from 0, instead: of TIFF and DICOM, decoded where it never was.
          */
         SignRequest: {
             /** Item Ids */
@@ -2297,6 +2404,11 @@ export interface components {
              * @default null
              */
             task_id: string | null;
+            /**
+             * Frame
+             * @default null
+             */
+            frame: number | null;
         };
         /**
          * Skipped
@@ -2762,6 +2874,24 @@ export interface components {
              * @default false
              */
             overwrite: boolean;
+        };
+        /**
+         * Window
+         * @description Which values are spread from black to white: `width` of them around `center`, in the image's unit.
+         *
+         *     Source of the three functions: DICOM PS3.3, C.11.2.1.2 and C.11.2.1.3.
+         */
+        Window: {
+            /** Center */
+            center: number;
+            /** Width */
+            width: number;
+            /**
+             * Function
+             * @default linear_exact
+             * @enum {string}
+             */
+            function: "linear" | "linear_exact" | "sigmoid";
         };
         /** @description RFC 9457. `retry`: `same` send it again, `later` read and decide anew, `never`. */
         ProblemDetails: {

@@ -9,11 +9,14 @@ export interface Chosen {
 const ENDINGS: Record<string, string> = {
   jpg: "image/jpeg",
   jpeg: "image/jpeg",
+  jpe: "image/jpeg",
+  jfif: "image/jpeg",
   png: "image/png",
   bmp: "image/bmp",
   tif: "image/tiff",
   tiff: "image/tiff",
   dcm: "application/dicom",
+  dicom: "application/dicom",
 };
 
 export const ACCEPT = Object.keys(ENDINGS)

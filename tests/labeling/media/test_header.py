@@ -5,7 +5,9 @@ import zlib
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -170,13 +172,42 @@ def test_what_the_file_holds_counts_not_what_its_name_promises() -> None:
 
 
 @pytest.mark.parametrize("media", ["tiff", "dicom"])
-def test_media_of_later_versions_are_a_problem_and_not_read(media: str) -> None:
-    blob = Bytes(WHOLE["PNG"])
+def test_a_file_that_is_not_what_its_name_promises_is_a_problem(media: str) -> None:
+    found = measured(WHOLE["PNG"], media)
 
-    found = measure(blob, len(blob.data), media, ETAG)
+    assert found.width == 0
+    assert found.problem.startswith("not a ")
 
-    assert found == Measured(ETAG, problem=f"{media} images can't be labeled yet")
-    assert blob.ranges == []
+
+def test_a_tiff_is_measured_with_its_pages_upright_from_its_first_bytes() -> None:
+    file = BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for size in ((30, 20), (30, 20), (7, 9)):
+            writer.write(
+                np.zeros(size, np.uint16), metadata=None, extratags=[(274, "H", 1, 6, True)]
+            )
+    blob = Bytes(file.getvalue() + bytes(10**7))
+
+    found = measure(blob, len(blob.data), "tiff", ETAG)
+
+    assert found == Measured(ETAG, 30, 20, 6, frames=3, frame_sizes="30x20*2,7x9*1")
+    assert blob.ranges == [(0, FIRST_BYTES)]
+
+
+@pytest.mark.parametrize(("width", "height"), [(30_001, 10), (29_000, 29_000)])
+def test_a_tiff_that_claims_too_many_pixels_is_a_problem(width: int, height: int) -> None:
+    whole = bytearray()
+    file = BytesIO()
+    tifffile.imwrite(file, np.zeros((4, 4), np.uint8), metadata=None)
+    whole = bytearray(file.getvalue())
+    (first,) = struct.unpack_from("<I", whole, 4)
+    for entry in range(struct.unpack_from("<H", whole, first)[0]):
+        at = first + 2 + 12 * entry
+        tag = struct.unpack_from("<H", whole, at)[0]
+        if tag in (256, 257):
+            struct.pack_into("<HII", whole, at + 2, 4, 1, width if tag == 256 else height)
+
+    assert "pixels are too many" in measured(bytes(whole), "tiff").problem
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,6 @@ def test_uploads_go_into_the_datasets_own_folder_and_become_its_images(world: Wo
         ("a\\x.png", "backslash"),
         ("a\nx.png", "U+000A"),
         ("x.exe", "not an accepted type"),
-        ("x.tiff", "can't be labeled yet"),
     ],
 )
 def test_a_file_that_is_not_wanted_is_refused_with_a_reason_and_holds_up_no_other(

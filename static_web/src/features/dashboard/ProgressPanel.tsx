@@ -24,7 +24,7 @@ const slices = [
   { state: "needs_review", color: tokens.colorPaletteMarigoldBackground3 },
 ] as const;
 
-const leftOut = ["not_an_image", "not_yet", "folder"] as const;
+const leftOut = ["not_an_image", "folder"] as const;
 
 function isLeftOut(why: string): why is (typeof leftOut)[number] {
   return (leftOut as readonly string[]).includes(why);

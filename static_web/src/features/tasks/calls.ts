@@ -84,7 +84,7 @@ export function taskCalls(projectId: string): TaskCalls {
     sign: async (itemIds, taskId) => {
       const answer = api.POST("/api/projects/{project_id}/images", {
         params: { path: inProject },
-        body: { item_ids: itemIds, task_id: taskId ?? null },
+        body: { item_ids: itemIds, task_id: taskId ?? null, frame: null },
       });
       return (await unwrap(answer)).images;
     },
