@@ -99,6 +99,8 @@ export interface EditorProps {
   onNotice: (notice: Notice) => void;
   onView: (view: { scale: number; turn: Turn; fits: boolean }) => void;
   onImage: (state: ImageState) => void;
+  /** Where the pointer is, in pixels of the image; null: it is elsewhere. */
+  onPoint?: (at: Point | null) => void;
 }
 
 /** What the keyboard and the buttons around the editor can ask of it. */
@@ -532,6 +534,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   const move = (event: PointerEvent): void => {
     if (isIgnored(event)) return;
     const [x, y] = place(event);
+    props.onPoint?.(toImage(view, [x, y]));
     const before = pointers.get(event.pointerId);
     if (before) pointers.set(event.pointerId, { x, y });
     if (gesture?.name === "pinch") {
@@ -601,6 +604,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
 
   const leave = (): void => {
     if (gesture) return;
+    props.onPoint?.(null);
     if (cursor?.by === "pointer") cursor = null;
     hovered = { kind: "ground" };
     schedule();
@@ -823,6 +827,10 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
         size = { width: next.item.width, height: next.item.height };
         view = fitted(view.stage, size);
         cursor = null;
+      } else if (next.item.frame !== before.item.frame) cancelQuietly();
+      if (next.item.width !== size.width || next.item.height !== size.height) {
+        size = { width: next.item.width, height: next.item.height };
+        view = fitted(view.stage, size, view.turn);
       }
       if (next.tool !== before.tool) {
         cancelQuietly();

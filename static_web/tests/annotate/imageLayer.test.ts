@@ -202,3 +202,41 @@ describe("a full image that did not load", () => {
     expect(await waitUntilAsked()).toBe(Infinity);
   });
 });
+
+describe("an image of several frames", () => {
+  const frame = (number: number, canvas: HTMLCanvasElement | null = null): Picture => ({
+    ...picture(`p${number}`, `p${number}`),
+    frame: number,
+    canvas,
+  });
+  const shown = () =>
+    [...document.querySelectorAll("body > div > *")].map(
+      (one) => one.getAttribute("src") ?? one.tagName,
+    );
+
+  it("keeps the frame that is shown until the next one can be painted", async () => {
+    layer.show(frame(0));
+    await answer(true);
+    layer.show(frame(1));
+    expect(shown()).toEqual(["p0"]);
+    await answer(true);
+    expect(shown()).toEqual(["p1"]);
+  });
+
+  it("shows nothing of another frame while it has no link for the one that is wanted", async () => {
+    layer.show(frame(0));
+    await answer(true);
+    layer.show({ ...frame(1), images: { preview: "", full: "" } });
+    expect(shown()).toEqual([]);
+  });
+
+  it("is ready as soon as somebody paints it, and never shows what was painted of another", () => {
+    const canvas = document.createElement("canvas");
+    layer.show(frame(0));
+    layer.show(frame(0, canvas));
+    expect(shown()).toEqual(["CANVAS"]);
+    expect(states.at(-1)).toBe("ready");
+    layer.show(frame(1));
+    expect(shown()).toEqual([]);
+  });
+});

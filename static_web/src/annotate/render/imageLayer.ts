@@ -11,6 +11,10 @@ export interface Picture {
   width: number;
   height: number;
   images: Pick<ImageLinks, "preview" | "full">;
+  /** Of an image with several: another one has other links, and what was shown stays until it is there. */
+  frame?: number;
+  /** Shown above the renditions: somebody else paints it. */
+  canvas?: HTMLCanvasElement | null;
 }
 
 export type ImageState = "loading" | "ready" | "failed";
@@ -66,6 +70,10 @@ function picture(url: string): HTMLImageElement {
   return image;
 }
 
+function isSame(one: Picture, other: Picture): boolean {
+  return one.item_id === other.item_id && one.frame === other.frame;
+}
+
 export function createImageLayer(
   host: HTMLElement,
   onState: (state: ImageState) => void,
@@ -80,6 +88,9 @@ export function createImageLayer(
   });
   host.append(frame);
   let item: Picture | null = null;
+  let painted: HTMLCanvasElement | null = null;
+  /** What is shown of another frame, until this one is there. */
+  let stale: Element[] = [];
   let view: Viewport | null = null;
   let shown: Partial<Record<Rendition, HTMLImageElement>> = {};
   const tried = new Map<Rendition, string>();
@@ -107,12 +118,13 @@ export function createImageLayer(
       zIndex: rendition === "full" ? "1" : "0",
     });
     // Shown only when it can be painted at once: no blink.
-    const isCurrent = (): boolean => item?.item_id === wanted.item_id;
+    const isCurrent = (): boolean => !!item && isSame(item, wanted);
     image.decode().then(
       () => {
         if (!isCurrent() || shown[rendition]) return;
         shown[rendition] = image;
         frame.append(image);
+        dropStale();
         wait = RETRY_FIRST_MS;
         onState("ready");
         sharpen();
@@ -128,6 +140,27 @@ export function createImageLayer(
         if (rendition === "preview" && !shown.full) onState("failed");
       },
     );
+  };
+
+  const dropStale = (): void => {
+    for (const old of stale) old.remove();
+    stale = [];
+  };
+
+  const overlay = (canvas: HTMLCanvasElement | null): void => {
+    if (canvas !== painted) painted?.remove();
+    painted = canvas;
+    if (!canvas) return;
+    Object.assign(canvas.style, {
+      position: "absolute",
+      inset: "0",
+      width: "100%",
+      height: "100%",
+      zIndex: "2",
+    });
+    if (canvas.parentElement !== frame) frame.append(canvas);
+    dropStale();
+    onState("ready");
   };
 
   const sharpen = (): void => {
@@ -158,8 +191,12 @@ export function createImageLayer(
 
   return {
     show(next) {
-      if (item?.item_id !== next.item_id) {
-        frame.replaceChildren();
+      if (!item || !isSame(item, next)) {
+        const isNeighbour = item?.item_id === next.item_id && next.images.preview !== "";
+        overlay(null);
+        stale = [];
+        if (isNeighbour) stale = [...frame.children];
+        else frame.replaceChildren();
         shown = {};
         tried.clear();
         failed.clear();
@@ -171,6 +208,7 @@ export function createImageLayer(
       Object.assign(frame.style, { width: `${next.width}px`, height: `${next.height}px` });
       load("preview");
       if (failed.has("full")) sharpen();
+      if (next.canvas !== undefined && next.canvas !== painted) overlay(next.canvas);
     },
     follow(next) {
       if (view && view.scale !== next.scale) {

@@ -19,6 +19,9 @@ import { newId } from "@/api/client";
 import type { Annotation, Me, Project } from "@/api/types";
 import { classAtKey } from "@/classes";
 import { formatPercent } from "@/format";
+import { FrameBar } from "@/frames/FrameBar";
+import { isFramed, useFrames } from "@/frames/useFrames";
+import { WindowDrag } from "@/frames/WindowDrag";
 import { useCommands, type Handlers } from "@/keyboard";
 import { useKey } from "@/keyMap";
 import { announce } from "@/ui/announcer";
@@ -224,30 +227,43 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   const item = page?.items[session?.focus ?? 0];
   const itemId = item?.item_id;
   const work = itemId === undefined ? undefined : page?.work[itemId];
+  const frames = useFrames(project.project_id, item, page?.task.task_id ?? null);
+  const frame = frames?.frame ?? 0;
+  const [windowingOf, setWindowingOf] = useState("");
+  const windowing = frames?.window != null && windowingOf === itemId;
   const [hintLine, hint] = useHint();
   const locked = isLocked(open?.state);
   const tools = useMemo(() => toolsOf(type), [type]);
   const on = useMemo(() => new Set(activeClass === null ? [] : [activeClass]), [activeClass]);
 
-  const shapes = useMemo(() => (work ? shapesOf(work) : []), [work]);
+  const everywhere = useMemo(() => (work ? shapesOf(work) : []), [work]);
+  /** Of the frame that is shown. */
+  const shapes = useMemo(
+    () => everywhere.filter((one) => one.frame === frame),
+    [everywhere, frame],
+  );
   const suggestions = useMemo(
-    () => (item ? suggestionsOf(item, work, shapes) : new Map<string, never>()),
-    [item, work, shapes],
+    () => (item ? suggestionsOf(item, work, everywhere) : new Map<string, never>()),
+    [item, work, everywhere],
   );
   const selection = useMemo(() => {
     if (chosen?.itemId !== itemId) return [];
     const there = new Set(shapes.map((one) => one.annotation_id));
     return chosen?.ids.filter((id) => there.has(id)) ?? [];
   }, [chosen, itemId, shapes]);
-  const openSuggestions = useMemo(
+  const allOpen = useMemo(
     () => [...suggestions].filter(([, one]) => !one.touched).map(([id]) => id),
     [suggestions],
   );
+  const openSuggestions = useMemo(() => {
+    const here = new Set(shapes.map((one) => one.annotation_id));
+    return allOpen.filter((id) => here.has(id));
+  }, [allOpen, shapes]);
   const seenIds = seen.itemId === itemId ? seen.ids : NONE.ids;
   const locks = lockedIn.itemId === itemId ? lockedIn.ids : NONE.ids;
   const unseenIds = useMemo(
-    () => new Set(openSuggestions.filter((id) => !seenIds.has(id))),
-    [openSuggestions, seenIds],
+    () => new Set(allOpen.filter((id) => !seenIds.has(id))),
+    [allOpen, seenIds],
   );
   const [unseen] = unseenIds;
 
@@ -302,7 +318,10 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
     if (itemId === undefined) return;
     const mark = what === "nudge" ? ids.join() : "";
     const joins = mark !== "" && mark === nudged.current;
-    if (!act({ type: "annotate", itemId, annotations: next, joins, at: clock() })) return;
+    const here = next.map((one) => (one.frame === frame ? one : { ...one, frame }));
+    const others = everywhere.filter((one) => one.frame !== frame);
+    const annotations = [...others, ...here];
+    if (!act({ type: "annotate", itemId, annotations, joins, at: clock() })) return;
     nudged.current = mark;
     if (what === "draw") meantForNext.current = ids.join();
     const closes = what === "draw" || what === "add" || what === "cut";
@@ -384,6 +403,32 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
     hint(t("canvas.finishFirst"));
     return false;
   };
+  const goToFrame = (next: number): void => {
+    if (!frames || next === frame || next < 0 || next >= frames.count || !finished()) return;
+    meantForNext.current = "";
+    frames.go(next);
+    announce(t("frames.of", { frame: next + 1, count: frames.count }));
+  };
+  /** What is selected on this frame, or all of it, once more on the next one. */
+  const copyToNextFrame = (): void => {
+    if (!frames || itemId === undefined || !finished()) return;
+    if (frame + 1 >= frames.count) {
+      hint(t("frames.last"));
+      return;
+    }
+    const some = selection.length > 0 ? new Set(selection) : null;
+    const copies = shapes
+      .filter((one) => !some || some.has(one.annotation_id))
+      .map((one) => ({ ...one, annotation_id: newId("a"), frame: frame + 1, origin: null }));
+    if (!copies.length) hint(t("canvas.noShapes"));
+    else {
+      const annotations = [...everywhere, ...copies];
+      if (!act({ type: "annotate", itemId, annotations, at: clock() })) return;
+      frames.go(frame + 1);
+      announce(t("frames.copied", { count: copies.length, frame: frame + 2 }));
+    }
+  };
+  const setWindowing = (on: boolean): void => setWindowingOf(on ? (itemId ?? "") : "");
   const accept = (): void => {
     if (itemId === undefined) return;
     const itemIds = new Set([itemId]);
@@ -393,6 +438,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   const showUnseen = (): boolean => {
     const submits = !work?.outcome || work.outcome === "labeled";
     if (unseen === undefined || !submits) return false;
+    goToFrame(everywhere.find((one) => one.annotation_id === unseen)?.frame ?? frame);
     select([unseen]);
     requestAnimationFrame(() => {
       if (!editor.current?.inView().includes(unseen)) editor.current?.zoomToSelection();
@@ -533,8 +579,24 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
         nextShape: () => cycle(1),
         previousShape: () => cycle(-1),
       }),
+    ...(frames &&
+      frames.count > 1 && {
+        previousFrame: () => goToFrame(frame - 1),
+        nextFrame: () => goToFrame(frame + 1),
+        cine: () => frames.play(!frames.playing),
+        copyToNextFrame,
+      }),
+    ...(frames?.window && {
+      windowing: () => setWindowing(!windowing),
+      invert: () => frames.setInverted(!frames.inverted),
+      resetWindow: () => {
+        frames.setWindow(null);
+        frames.setInverted(false);
+      },
+    }),
     leaveCanvas: () => {
-      if (offer) closeOffer();
+      if (windowing) setWindowing(false);
+      else if (offer) closeOffer();
       else if (!editor.current?.escape()) canvas()?.blur();
     },
     lock: toggleLock,
@@ -720,7 +782,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
                   path: item.path,
                 })}
                 describedBy="canvas-how-to"
-                item={item}
+                item={frames?.picture ?? item}
                 annotations={shapes}
                 selection={selection}
                 classes={classes}
@@ -738,14 +800,18 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
                   followScale();
                   rest();
                 }}
+                onPoint={frames?.point}
                 onImage={(state) => {
                   setImageState(state);
-                  if (state === "failed") open.desk.signAgain([item.item_id]);
+                  if (state === "failed" && !isFramed(item)) open.desk.signAgain([item.item_id]);
                 }}
               />
-              {imageState === "failed" && (
+              {windowing && <WindowDrag frames={frames} />}
+              {(imageState === "failed" || frames?.view?.problem) && (
                 <div role="alert" className={styles.unreadable}>
-                  {t("canvas.unreadable")}
+                  {frames?.view?.problem
+                    ? t("frames.problem", { why: frames.view.problem })
+                    : t("canvas.unreadable")}
                 </div>
               )}
               <span id="canvas-how-to" className={styles.howTo}>
@@ -762,6 +828,14 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
             />
           )}
         </div>
+        {frames && item && (
+          <FrameBar
+            frames={frames}
+            windowing={windowing}
+            onWindowing={setWindowing}
+            isDicom={item.media === "dicom"}
+          />
+        )}
       </main>
       <aside
         aria-label={t("canvas.panel")}
@@ -868,7 +942,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
       <HelpDialog
         open={help}
         place="canvas"
-        without={notOf(type)}
+        without={frames ? notOf(type) : new Set([...notOf(type), ...frameCommands])}
         onClose={() => setHelp(false)}
         focusAfter={canvas}
       />
@@ -926,6 +1000,17 @@ function ToolButton({
     </Tooltip>
   );
 }
+
+/** Commands that mean something for TIFF and DICOM alone. */
+const frameCommands = [
+  "previousFrame",
+  "nextFrame",
+  "cine",
+  "copyToNextFrame",
+  "windowing",
+  "invert",
+  "resetWindow",
+] as const;
 
 /** Some annotations of an image; their ids mean nothing on another, where they may come again. */
 interface OfImage {

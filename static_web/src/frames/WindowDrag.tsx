@@ -1,0 +1,38 @@
+import { makeStyles } from "@fluentui/react-components";
+import { useRef, type PointerEvent, type ReactNode } from "react";
+
+import { dragged } from "./light";
+import type { Frames } from "./useFrames";
+
+const useStyles = makeStyles({
+  over: { position: "absolute", inset: 0, cursor: "move", touchAction: "none" },
+});
+
+/** Lies over the image while the window is moved by dragging: across for its width, up and down for its level. */
+export function WindowDrag({ frames }: { frames: Frames }): ReactNode {
+  const styles = useStyles();
+  const from = useRef<{ x: number; y: number; frames: Frames } | null>(null);
+  const move = (event: PointerEvent<HTMLDivElement>): void => {
+    const start = from.current;
+    const grey = start?.frames.view?.facts?.grey;
+    if (!start?.frames.window || !grey) return;
+    const { clientWidth: width, clientHeight: height } = event.currentTarget;
+    const across = (event.clientX - start.x) / Math.max(width, 1);
+    const down = (event.clientY - start.y) / Math.max(height, 1);
+    frames.setWindow(dragged(start.frames.window, grey, across, down));
+  };
+  return (
+    <div
+      role="presentation"
+      data-testid="window-drag"
+      className={styles.over}
+      onPointerDown={(event) => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        from.current = { x: event.clientX, y: event.clientY, frames };
+      }}
+      onPointerMove={move}
+      onPointerUp={() => (from.current = null)}
+      onPointerCancel={() => (from.current = null)}
+    />
+  );
+}

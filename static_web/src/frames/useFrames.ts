@@ -1,0 +1,221 @@
+/** The frames of a TIFF or DICOM image: which one is shown, its picture, its window, and what comes next. */
+import { useQuery, useQueryClient, queryOptions } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+
+import type { Picture } from "@/annotate/render/imageLayer";
+import { api, unwrap } from "@/api/client";
+import type { FrameView, SignAnswer, TaskItem } from "@/api/types";
+
+import type { Window } from "./light";
+import type { Answer, Question } from "./worker";
+
+/** Media whose originals browsers show. */
+const SHOWN_BY_BROWSERS: ReadonlySet<string> = new Set(["jpeg", "png", "bmp"]);
+/** Links are good for an hour at least. */
+const LINKS_LAST_MS = 50 * 60_000;
+/** Fetched before they are asked for, on the side that is moved to. */
+const AHEAD = 3;
+const CINE_MS = 100;
+
+export function isFramed({ media }: TaskItem): boolean {
+  return !SHOWN_BY_BROWSERS.has(media);
+}
+
+function frameQuery(projectId: string, itemId: string, taskId: string | null, frame: number) {
+  return queryOptions({
+    queryKey: ["frame", projectId, itemId, frame],
+    staleTime: LINKS_LAST_MS,
+    queryFn: async (): Promise<FrameView | null> => {
+      const answer = api.POST("/api/projects/{project_id}/images", {
+        params: { path: { project_id: projectId } },
+        body: { item_ids: [itemId], task_id: taskId, frame },
+      });
+      const { frames } = (await unwrap(answer)) as SignAnswer;
+      return frames[itemId] ?? null;
+    },
+  });
+}
+
+export interface Frames {
+  frame: number;
+  count: number;
+  view: FrameView | null;
+  picture: Picture;
+  /** Of the frame that is shown; null where there is nothing but its 8 bits. */
+  window: Window | null;
+  inverted: boolean;
+  playing: boolean;
+  /** Under the pointer, in the image's own unit. */
+  value: { x: number; y: number; value: number } | null;
+  go: (frame: number) => void;
+  setWindow: (window: Window | null) => void;
+  setInverted: (inverted: boolean) => void;
+  play: (playing: boolean) => void;
+  point: (at: readonly [number, number] | null) => void;
+}
+
+/** Null where a browser shows the image by itself. */
+export function useFrames(
+  projectId: string,
+  item: TaskItem | undefined,
+  taskId: string | null,
+): Frames | null {
+  const framed = item && isFramed(item) ? item : null;
+  const itemId = framed?.item_id ?? "";
+  const count = framed?.frames ?? 1;
+  const [at, setAt] = useState({ itemId: "", frame: 0, forward: true });
+  const [chosen, setChosen] = useState<{ itemId: string; window: Window | null }>({
+    itemId: "",
+    window: null,
+  });
+  const [turnedOver, setTurnedOver] = useState("");
+  const [playingOf, setPlayingOf] = useState("");
+  const [shownKey, setShownKey] = useState("");
+  const [value, setValue] = useState<(Frames["value"] & { key: string }) | null>(null);
+  const frame = at.itemId === itemId ? Math.min(at.frame, count - 1) : 0;
+  const query = useQuery({
+    ...frameQuery(projectId, itemId, taskId, frame),
+    enabled: framed !== null,
+  });
+  const view = query.data ?? null;
+  const grey = view?.facts?.grey ?? null;
+  const key = keyOf(view);
+  const window = grey
+    ? ((chosen.itemId === itemId ? chosen.window : null) ?? grey.windows[0] ?? null)
+    : null;
+  const inverted = turnedOver === itemId;
+  const playing = playingOf === itemId && count > 1;
+
+  const painter = usePainter(framed !== null, (answer) => {
+    if (answer.type === "shown") setShownKey(answer.key);
+    else if (answer.type === "value")
+      setValue(answer.value === null ? null : { ...answer, value: answer.value });
+  });
+  const { ask, canvas } = painter;
+  useEffect(() => {
+    if (!view?.values || !grey || !view.facts || !window) return;
+    const { width, height } = view.facts;
+    ask({ type: "load", key, url: view.values, grey, width, height });
+    ask({ type: "show", key, window, inverted });
+  }, [ask, key, view, grey, window, inverted]);
+
+  const client = useQueryClient();
+  const forward = at.forward;
+  useEffect(() => {
+    if (!itemId || !view) return;
+    const steps = Array.from({ length: AHEAD }, (_, step) => (step + 1) * (forward ? 1 : -1));
+    for (const step of [...steps, forward ? -1 : 1]) {
+      const next = frame + step;
+      if (next < 0 || next >= count) continue;
+      void client.query(frameQuery(projectId, itemId, taskId, next)).then((neighbour) => {
+        if (neighbour?.url) new Image().src = neighbour.url;
+        const facts = neighbour?.facts;
+        if (!neighbour?.values || !facts?.grey) return;
+        const { width, height, grey: its } = facts;
+        ask({
+          type: "load",
+          key: keyOf(neighbour),
+          url: neighbour.values,
+          grey: its,
+          width,
+          height,
+        });
+      }, nothing);
+    }
+  }, [ask, client, projectId, itemId, taskId, frame, count, forward, view]);
+
+  const go = useCallback(
+    (next: number) =>
+      setAt((before) => ({
+        itemId,
+        frame: Math.min(count - 1, Math.max(0, next)),
+        forward: next >= (before.itemId === itemId ? before.frame : 0),
+      })),
+    [itemId, count],
+  );
+  const ready = view !== null;
+  useEffect(() => {
+    if (!playing || !ready) return;
+    const timer = setTimeout(() => go((frame + 1) % count), CINE_MS);
+    return () => clearTimeout(timer);
+  }, [playing, ready, frame, count, go]);
+
+  const painted = shownKey === key && key !== "" && grey !== null;
+  const picture = useMemo<Picture | null>(() => {
+    if (!framed) return null;
+    const first = frame === 0 ? framed.images : { preview: "", full: "" };
+    return {
+      item_id: framed.item_id,
+      frame,
+      width: view?.facts?.width ?? framed.width,
+      height: view?.facts?.height ?? framed.height,
+      images: view ? { preview: view.url, full: view.url } : first,
+      canvas: painted ? canvas : null,
+    };
+  }, [framed, frame, view, painted, canvas]);
+  const point = useCallback(
+    (place: readonly [number, number] | null) => {
+      if (!place || !key) setValue(null);
+      else ask({ type: "read", key, x: Math.floor(place[0]), y: Math.floor(place[1]) });
+    },
+    [ask, key],
+  );
+  if (!picture) return null;
+  return {
+    frame,
+    count,
+    view,
+    picture,
+    window,
+    inverted,
+    playing,
+    value: value?.key === key ? value : null,
+    go,
+    setWindow: (next) => setChosen({ itemId, window: next }),
+    setInverted: (next) => setTurnedOver(next ? itemId : ""),
+    play: (next) => setPlayingOf(next ? itemId : ""),
+    point,
+  };
+}
+
+/** A worker and the canvas that it paints. Neither is there where a browser has no canvas for workers. */
+function usePainter(needed: boolean, onAnswer: (answer: Answer) => void) {
+  const [canvas, setCanvas] = useState<HTMLCanvasElement | null>(null);
+  const worker = useRef<Worker>(null);
+  const latest = useRef(onAnswer);
+  useEffect(() => {
+    latest.current = onAnswer;
+  });
+  useEffect(() => {
+    if (!needed || typeof OffscreenCanvas === "undefined") return;
+    const made = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    const shown = document.createElement("canvas");
+    const offscreen = shown.transferControlToOffscreen();
+    made.postMessage({ type: "canvas", canvas: offscreen } satisfies Question, [offscreen]);
+    made.onmessage = ({ data }: MessageEvent<Answer>) => {
+      if (data.type === "ready") setCanvas(shown);
+      else latest.current(data);
+    };
+    worker.current = made;
+    return () => {
+      made.terminate();
+      worker.current = null;
+    };
+  }, [needed]);
+  // What is asked before the worker is there is asked again when the canvas is.
+  const ask = useCallback(
+    (question: Question): void => {
+      if (canvas) worker.current?.postMessage(question);
+    },
+    [canvas],
+  );
+  return { canvas, ask };
+}
+
+function keyOf(view: FrameView | null): string {
+  return view?.values?.split("?")[0] ?? "";
+}
+
+function nothing(): void {
+  // Nobody waits for it: it is asked for again when it is shown.
+}

@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+
+import { dragged, lightOf, paint, pixelsOf, valuesOf, type Grey } from "@/frames/light";
+
+const grey: Grey = {
+  type: "int16",
+  low: -1000,
+  high: 999,
+  slope: 2,
+  intercept: -24,
+  unit: "HU",
+  windows: [{ center: 40, width: 400, function: "linear" }],
+  inverted: false,
+  padding: null,
+};
+const window = { center: 40, width: 400, function: "linear" as const };
+
+function shades(stored: number[], change: Partial<Grey> = {}, inverted = false): number[] {
+  const its = { ...grey, ...change };
+  const into = new Uint32Array(stored.length);
+  paint(new Int16Array(stored), its, pixelsOf(its, window, inverted), into);
+  return [...into].map((pixel) => pixel & 0xff);
+}
+
+describe("light of stored values", () => {
+  it("goes through slope and intercept before the window", () => {
+    expect(shades([-1000, 32, 999])).toEqual([0, 128, 255]);
+  });
+
+  it("is turned over once by the image and once by whoever looks at it", () => {
+    expect(shades([-1000, 999], { inverted: true })).toEqual([255, 0]);
+    expect(shades([-1000, 999], { inverted: true }, true)).toEqual([0, 255]);
+  });
+
+  it("has none where there is no image, whichever way it is turned", () => {
+    expect(shades([-1000, -999], { padding: [-1000, -1000] }, true)).toEqual([0, 255]);
+  });
+
+  it("follows the functions of the standard", () => {
+    expect(lightOf(40, { ...window, function: "linear_exact" })).toBe(0.5);
+    expect(lightOf(40, { ...window, function: "sigmoid" })).toBe(0.5);
+    expect(lightOf(140, { ...window, function: "sigmoid" })).toBeCloseTo(0.731, 3);
+    expect(lightOf(39.5, window)).toBe(0.5);
+    expect(lightOf(40, { center: 40, width: 1, function: "linear" })).toBe(1);
+  });
+
+  it("is opaque", () => {
+    expect(pixelsOf(grey, window, false).every((pixel) => pixel >>> 24 === 255)).toBe(true);
+  });
+});
+
+describe("values and windows", () => {
+  it("reads what the API writes", () => {
+    const { buffer } = new Uint8Array([1, 0, 255, 255]);
+    expect([...valuesOf("int16", buffer)]).toEqual([1, -1]);
+    expect([...valuesOf("uint16", buffer)]).toEqual([1, 65535]);
+    expect([...valuesOf("uint8", buffer)]).toEqual([1, 0, 255, 255]);
+  });
+
+  it("changes the window by a drag, in parts of all there is, and never turns it inside out", () => {
+    expect(dragged(window, grey, 0.1, -0.05)).toEqual({
+      ...window,
+      width: 400 + 399.8,
+      center: 40 - 199.9,
+    });
+    expect(dragged(window, grey, -9, 0).width).toBeGreaterThan(0);
+  });
+});
