@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,6 +18,7 @@ from labeling.annotations.geometry import adds_up
 from labeling.annotations.shapes import Box, Point, Polygon, Tag, ring_area
 from labeling.exchange.formats.format import File, Format, Subject
 from labeling.items.records import Item, Labeling
+from labeling.media.frames import size_of
 
 _masks: Any = pycocotools.mask  # its stubs know neither lists of polygons nor lists of runs
 
@@ -79,17 +81,28 @@ class CocoWriter:
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write an image and its annotations, all or nothing.
 
-        An image labeled with no annotations is written too: nothing on it is something known.
+        An image labeled with no annotations is written too: nothing on it is something known. Of an image
+        with several frames there is one entry for each frame with annotations, of the same file name.
         """
-        records = self._records(item, labeling)
+        by_frame: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+        for frame, record in self._records(item, labeling):
+            by_frame[frame].append(record)
+        for frame in sorted(by_frame) or [0]:
+            self._write_frame(item, frame, by_frame[frame])
+        return sum(map(len, by_frame.values()))
+
+    def _write_frame(self, item: Item, frame: int, records: Sequence[dict[str, Any]]) -> None:
+        width, height = _size(item, frame)
         self._images += 1
         image = {
             "id": self._images,
             "file_name": item.path,
-            "width": item.width,
-            "height": item.height,
+            "width": width,
+            "height": height,
             "labelry_item_id": item.item_id,
         }
+        if item.frames > 1:
+            image |= {"labelry_frame": frame, "labelry_frames": item.frames}
         if item.flag:  # its image is gone, or is another than was labeled
             image["labelry_flag"] = item.flag
         self._file.write(_separator(self._images) + _json(image))
@@ -97,7 +110,6 @@ class CocoWriter:
             self._annotations += 1
             head = {"id": self._annotations, "image_id": self._images}
             self._waiting.write(_separator(self._annotations) + _json(head | record))
-        return len(records)
 
     def finish(self) -> None:
         """Put the annotations behind the images, and the categories behind them."""
@@ -108,15 +120,17 @@ class CocoWriter:
         self._file.write(b'\n], "categories": %b}\n' % _json(categories))
         self._file.close()
 
-    def _records(self, item: Item, labeling: Labeling) -> list[dict[str, Any]]:
-        """COCO's annotations of an image, without their ids."""
-        records: list[dict[str, Any]] = []
+    def _records(self, item: Item, labeling: Labeling) -> list[tuple[int, dict[str, Any]]]:
+        """COCO's annotations of an image, without their ids, with their frames."""
+        records: list[tuple[int, dict[str, Any]]] = []
         for number, one in self._subject.said(labeling):
-            record = {"category_id": number + 1, "iscrowd": 0} | _geometry(one.geometry, item)
+            record = {"category_id": number + 1, "iscrowd": 0} | _geometry(
+                one.geometry, *_size(item, one.frame)
+            )
             if one.origin and one.origin.run_id:
                 made_from = {"run_id": one.origin.run_id, "changed": one.origin.changed}
                 record["labelry_prelabel"] = made_from
-            records.append(record)
+            records.append((one.frame, record))
         return records
 
 
@@ -125,7 +139,7 @@ COCO = Format(
     title="COCO",
     files=(File("coco/annotations.json", "application/json"),),
     open=CocoWriter,
-    loses=("frames", "notes"),
+    loses=("notes",),
 )
 
 
@@ -142,9 +156,13 @@ def _separator(number: int) -> bytes:
     return b",\n" if number > 1 else b"\n"
 
 
-def _geometry(geometry: Tag | Box | Polygon, item: Item) -> dict[str, Any]:
+def _size(item: Item, frame: int) -> tuple[int, int]:
+    """The upright size of a frame in pixels."""
+    return size_of(item.frame_sizes, frame) or (item.width, item.height)
+
+
+def _geometry(geometry: Tag | Box | Polygon, width: int, height: int) -> dict[str, Any]:
     """What COCO says of where a thing is, in pixels of the upright image. Of a tag: nothing."""
-    width, height = item.width, item.height
     if isinstance(geometry, Tag):
         return {}
     if isinstance(geometry, Box):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -346,3 +347,22 @@ def test_memory_stays_flat_over_20_000_images(tmp_path: Path) -> None:
 
     assert (tmp_path / "annotations.json").stat().st_size > 4_000_000
     assert peak < 20_000_000
+
+
+def test_each_labeled_frame_is_an_image_of_its_own_size(tmp_path: Path) -> None:
+    scan = replace(item(path="scan.tif"), frames=4, frame_sizes="640x480*3,100x200*1")
+    box = Box(x0=0.1, y0=0.1, x1=0.6, y1=0.6)
+    said = [annotation(box).model_copy(update={"frame": frame}) for frame in (3, 1, 3)]
+
+    file = json.loads(
+        written(tmp_path, (scan, labeling(*said)), (item(2), labeling())).read_bytes()
+    )
+
+    images = [(one["id"], one["width"], one.get("labelry_frame")) for one in file["images"]]
+    assert images == [(1, 640, 1), (2, 100, 3), (3, 640, None)]
+    assert [(one["image_id"], one["bbox"]) for one in file["annotations"]] == [
+        (1, [64, 48, 320, 240]),
+        (2, [10, 20, 50, 100]),
+        (2, [10, 20, 50, 100]),
+    ]
+    assert {one["file_name"] for one in file["images"][:2]} == {"scan.tif"}
