@@ -10,16 +10,16 @@ from functions.web import Call, endpoint
 from labeling.ingest.refresh import RefreshView
 from labeling.model import Model
 from labeling.progress import Progress
-from labeling.projects.projects import (
+from labeling.projects.examples import classes_of
+from labeling.projects.projects import ProjectAccess, view
+from labeling.projects.record import (
     AddClasses,
     ClassChange,
     ClassView,
     NewProject,
-    ProjectAccess,
     ProjectChange,
     ProjectLine,
     ProjectView,
-    view,
 )
 
 bp = func.Blueprint()
@@ -171,5 +171,5 @@ def _fresh(call: Call[Any], project_id: str) -> ProjectView:
 
 def _classes(call: Call[Any], access: ProjectAccess) -> ClassList:
     project = access.project
-    items = call.services.projects.classes_of(project)
+    items = classes_of(call.services.storage.blobs, project)
     return ClassList(items=items, classes_version=project.classes_version)

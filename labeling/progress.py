@@ -10,7 +10,8 @@ from labeling.ingest.refresh import Ingest, RefreshState, RefreshView
 from labeling.items.items import Items
 from labeling.model import Model, UtcTime
 from labeling.projects.access import RANK, Member, member_of
-from labeling.projects.projects import Project, ProjectAccess, Projects, ProjectState
+from labeling.projects.projects import ProjectAccess, Projects
+from labeling.projects.record import Project, ProjectState
 from labeling.storage import Range, Row, Storage
 from labeling.tasks.service import Tasks
 
@@ -160,7 +161,7 @@ class ProgressService:
 
     def _snapshot(self, project: Project, items: Items) -> None:
         counters = items.counters()
-        self._projects.take_snapshot(project, counters)
+        self._projects.directory.take_snapshot(project, counters)
         self._projects.forget_empty_queues(project, counters)
 
     def on_tick(self) -> None:
@@ -168,12 +169,12 @@ class ProgressService:
 
         Looks only at projects that have, or lately had, open tasks: a resting system costs two calls.
         """
-        for row in self._projects.active():
+        for row in self._projects.directory.active():
             try:
                 self._look_after(row)
             except Exception:
                 log.exception("upkeep failed", extra={"project_id": row.key})  # the others go on
-        for project_id in self._projects.due_for_refresh():
+        for project_id in self._projects.directory.due_for_refresh():
             project = self._projects.find(project_id)
             if project is None:
                 self._projects.bury(project_id)
@@ -191,7 +192,7 @@ class ProgressService:
             items.compact(shard)
         self._snapshot(project, items)
         if len(tasks) == ended:
-            self._projects.rest(row)
+            self._projects.directory.rest(row)
         log.info("looked after", extra={"project_id": row.key, "expired": ended})
 
 

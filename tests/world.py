@@ -28,7 +28,8 @@ from labeling.model import Model
 from labeling.progress import Compact
 from labeling.projects.access import Caller, Role
 from labeling.projects.datasets import Source
-from labeling.projects.projects import NewProject, Project, ProjectAccess
+from labeling.projects.projects import ProjectAccess
+from labeling.projects.record import NewProject, Project
 from labeling.settings import Settings
 from labeling.storage import Storage
 from labeling.tasks.service import TaskAnswer, TaskRequest, TaskView

@@ -25,7 +25,7 @@ from labeling.items.records import Item
 from labeling.media.header import Measured
 from labeling.projects.access import Caller
 from labeling.projects.datasets import Source
-from labeling.projects.projects import NewProject, Project
+from labeling.projects.record import NewProject, Project
 from labeling.settings import Settings
 from labeling.storage import Operation, Range, Row, Storage, Tables
 from labeling.tasks.service import TaskAnswer, TaskRequest, TaskView

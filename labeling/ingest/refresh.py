@@ -29,7 +29,8 @@ from labeling.media.header import Measured
 from labeling.media.patterns import SHOWN_BY_BROWSERS, Pattern, judge, unstorable
 from labeling.model import Model, UtcTime, new_id
 from labeling.projects.datasets import sift
-from labeling.projects.projects import Project, Projects
+from labeling.projects.projects import Projects
+from labeling.projects.record import Project
 from labeling.settings import Settings
 from labeling.storage import (
     MAX_OPERATIONS,
@@ -519,7 +520,9 @@ class Ingest:
                 else old
             ),
         )
-        self._projects.take_snapshot(project, dict(self._projects.items(project).counters()))
+        self._projects.directory.take_snapshot(
+            project, dict(self._projects.items(project).counters())
+        )
 
     # Measuring.
 

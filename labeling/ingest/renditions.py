@@ -23,7 +23,8 @@ from labeling.media.header import Measured
 from labeling.media.patterns import SHOWN_BY_BROWSERS
 from labeling.media.pixels import CONTENT_TYPE
 from labeling.model import Id, Model
-from labeling.projects.projects import Project, Projects
+from labeling.projects.projects import Projects
+from labeling.projects.record import Project
 from labeling.storage import MAX_OPERATIONS, Storage
 
 THUMBNAIL, MEDIUM, PREVIEW = 400, 800, 1600

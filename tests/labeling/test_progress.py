@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from labeling.progress import Compact, Progress
-from labeling.projects.projects import Project
+from labeling.projects.record import Project
 from tests.world import ADMIN, Killed, World, decided, tag
 
 

@@ -11,7 +11,7 @@ from labeling.errors import Invalid, NotFound
 from labeling.items.items import Items
 from labeling.items.records import Item, Lane
 from labeling.projects.access import Caller
-from labeling.projects.projects import Project
+from labeling.projects.record import Project
 from labeling.review import ItemFilter, ItemLine, RejectRequest
 from labeling.storage import Create
 from labeling.tasks.service import ReopenRequest

@@ -12,7 +12,7 @@ from labeling.errors import Conflict, Invalid
 from labeling.ingest.refresh import BlobEvent
 from labeling.items.items import Items
 from labeling.projects.access import Caller
-from labeling.projects.projects import Project
+from labeling.projects.record import Project
 from labeling.review import RejectRequest
 from labeling.tasks.service import ReleaseRequest, ReopenRequest, TaskView
 from tests.world import ADMIN, PHOTOS, Killed, World, decided, photo, tag

@@ -12,7 +12,7 @@ from labeling.annotations.shapes import TaskType
 from labeling.errors import Conflict, Invalid, NotFound
 from labeling.exchange.exports import MANIFEST, Export, LinkRequest, NewExport, formats
 from labeling.exchange.formats import FORMATS
-from labeling.projects.projects import Project
+from labeling.projects.record import Project
 from labeling.review import RejectRequest
 from labeling.tasks.service import ReopenRequest
 from tests.world import ADMIN, PHOTOS, Killed, World, box, decided, photo, tag

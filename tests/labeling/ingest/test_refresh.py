@@ -12,7 +12,7 @@ from labeling.ingest.manifest import Entry, Manifests
 from labeling.ingest.refresh import BlobEvent, Measure, Refresh, Register
 from labeling.model import Model
 from labeling.projects.access import Caller
-from labeling.projects.projects import Project
+from labeling.projects.record import Project
 from labeling.review import RejectRequest
 from labeling.settings import Settings
 from labeling.tasks.service import ReleaseRequest

@@ -10,7 +10,7 @@ from labeling import layout
 from labeling.ingest.renditions import Render
 from labeling.items.records import Item
 from labeling.media.header import Measured
-from labeling.projects.projects import Project
+from labeling.projects.record import Project
 from tests.labeling.ingest.test_refresh import event, refresh
 from tests.world import PHOTOS, World, photo
 

@@ -14,7 +14,7 @@ from labeling.projects.datasets import (
     UploadFile,
     UploadRequest,
 )
-from labeling.projects.projects import NewProject
+from labeling.projects.record import NewProject
 from tests.world import ADMIN, PHOTOS, World
 
 

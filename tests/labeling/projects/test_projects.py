@@ -15,7 +15,8 @@ from labeling.errors import Conflict, Failure, Invalid, NotFound, PreconditionFa
 from labeling.items.cells import pack
 from labeling.projects.access import Caller
 from labeling.projects.datasets import Source
-from labeling.projects.projects import (
+from labeling.projects.examples import classes_of
+from labeling.projects.record import (
     AddClasses,
     ClassChange,
     Instructions,
@@ -154,9 +155,9 @@ def test_making_that_is_killed_anywhere_is_finished_by_the_same_request(stage: s
         lines = world.services.projects.list_for(ADMIN)
         assert [(one.name, one.state) for one in lines] == [("Birds", "running")], position
         assert world.services.access.roles_of("admin") == {project.project_id: "admin"}
-        assert world.services.projects.due_for_refresh() == []
+        assert world.services.projects.directory.due_for_refresh() == []
         world.wait(world.settings.refresh_seconds)
-        assert world.services.projects.due_for_refresh() == [project.project_id], position
+        assert world.services.projects.directory.due_for_refresh() == [project.project_id], position
 
     assert position > 6
 
@@ -367,7 +368,7 @@ def test_without_incremental_refresh_the_timer_leaves_a_project_alone(world: Wor
     world.services.projects.patch(project.project_id, off, version=project.version)
 
     world.wait(10 * world.settings.refresh_seconds)
-    assert world.services.projects.due_for_refresh() == []
+    assert world.services.projects.directory.due_for_refresh() == []
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "example.org", "//example.org", "ftp://x"])
@@ -506,7 +507,7 @@ def test_a_class_shows_up_to_three_images_of_the_project(world: World) -> None:
 
     assert changed.classes[0].examples == ["img0002.png", "img0000.png"]
     assert (changed.classes[0].name, changed.classes_version) == ("Owl", 2)
-    shown = world.services.projects.classes_of(changed)
+    shown = classes_of(world.storage.blobs, changed)
     assert [one.path for one in shown[0].examples] == ["img0002.png", "img0000.png"]
     assert "img0002.png?until=" in shown[0].examples[0].url
     assert shown[0].examples[0].expire_at - world.clock.now() >= timedelta(hours=1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from labeling.projects.access import Caller
-from labeling.projects.projects import Project
+from labeling.projects.record import Project
 from labeling.review import RejectRequest
 from labeling.tasks.my_work import MyWork
 from labeling.tasks.service import ReopenRequest, TaskView

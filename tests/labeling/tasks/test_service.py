@@ -12,7 +12,7 @@ from labeling.annotations.classes import NewClass
 from labeling.errors import Conflict, Invalid, NotFound, TooLarge
 from labeling.ingest.refresh import BlobEvent
 from labeling.projects.access import Caller
-from labeling.projects.projects import AddClasses, Project
+from labeling.projects.record import AddClasses, Project
 from labeling.review import RejectRequest
 from labeling.tasks.service import (
     Draft,

@@ -1,0 +1,244 @@
+"""What is kept of a project, and what may become of it: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from labeling import layout
+from labeling.annotations.classes import ClassName, Examples, LabelClass, NewClass, with_added
+from labeling.annotations.shapes import TaskType
+from labeling.documents import Documents
+from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
+from labeling.items.cells import pack, unpack
+from labeling.model import Id, Model, UtcTime
+from labeling.projects.access import Role
+from labeling.projects.datasets import Name, Source
+from labeling.storage import Row, Storage, Value
+
+ProjectState = Literal["initializing", "running", "paused", "updating", "failed", "deleted"]
+
+
+class Instructions(Model):
+    """What labelers read first: text, and a link to more."""
+
+    text: Annotated[str, Field(max_length=20_000)] = ""
+    link: Annotated[str, Field(max_length=2_000)] = ""
+
+    @field_validator("link")
+    @classmethod
+    def _safe(cls, link: str) -> str:
+        if link and urlsplit(link).scheme not in ("http", "https"):
+            raise ValueError("the link must start with http:// or https://")
+        return link
+
+
+class NewProject(Model):
+    """A project to be made. Its name can never be used again, its type and dataset never change."""
+
+    name: Name
+    task_type: TaskType
+    dataset_id: Id
+    classes: Annotated[list[NewClass], Field(max_length=2_000)] = []
+    instructions: Instructions = Instructions()
+    incremental_refresh: bool = True
+
+
+class ProjectChange(Model):
+    """What can be changed of a project; what is left out stays."""
+
+    instructions: Instructions | None = None
+    incremental_refresh: bool | None = None
+
+
+class AddClasses(Model):
+    """Classes to be added. `continue`: what was labeled stays as it is."""
+
+    classes: Annotated[list[NewClass], Field(min_length=1, max_length=2_000)]
+    then: Annotated[
+        Literal["continue"], Field(description="what happens to labels made so far")
+    ] = "continue"
+
+
+class ClassChange(Model):
+    """A class's new name (a path such as `Animal/Cat`), description or examples; what is left out stays."""
+
+    name: ClassName | None = None
+    description: Annotated[str, Field(max_length=2_000)] | None = None
+    examples: Examples | None = None
+
+
+class ClassExample(Model):
+    """An image that shows what a class means, with a signed address valid until `expire_at`."""
+
+    path: str
+    url: str
+    expire_at: UtcTime
+
+
+class ClassView(Model):
+    """A class as labelers see it."""
+
+    class_id: str
+    name: str
+    description: str
+    examples: list[ClassExample]
+
+
+class Project(Model):
+    """A project as it is kept."""
+
+    schema_version: int = 1
+    project_id: str
+    name: str
+    task_type: TaskType
+    dataset_id: str
+    source: Source
+    classes: list[LabelClass]
+    classes_version: int = 1
+    instructions: Instructions
+    instructions_version: int = 1
+    state: ProjectState = "initializing"
+    state_reason: str = ""
+    incremental_refresh: bool
+    seed: str
+    shards: int = 0
+    overlap: Annotated[int, Field(ge=1, le=5)] = 1
+    queues: list[str] = [layout.MANUAL]
+    created_at: UtcTime
+    created_by: str
+    request_digest: str = ""
+    version: int = 1
+
+
+class ProjectView(Model):
+    """A project as the API shows it."""
+
+    project_id: str
+    name: str
+    task_type: TaskType
+    dataset_id: str
+    source: Source | None
+    classes: list[LabelClass]
+    classes_version: int
+    instructions: Instructions
+    instructions_version: int
+    state: ProjectState
+    state_reason: str
+    incremental_refresh: bool
+    created_at: UtcTime
+    my_role: Role
+    version: int
+
+
+class ProjectLine(Model):
+    """A project in the list, with its counts as of `counted_at` (a minute old at most)."""
+
+    project_id: str
+    name: str
+    task_type: TaskType
+    state: ProjectState
+    my_role: Role
+    total: int
+    labeled: int
+    waiting: int
+    created_at: UtcTime
+    counted_at: UtcTime | None
+
+
+def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
+    """A project with other instructions or refreshing.
+
+    Raises:
+        PreconditionFailed: somebody changed the project since `version`.
+    """
+    if old.version != version:
+        raise PreconditionFailed("somebody changed this project; load it again")
+    update: dict[str, object] = {}
+    if change.instructions is not None and change.instructions != old.instructions:
+        update["instructions"] = change.instructions
+        update["instructions_version"] = old.instructions_version + 1
+    if change.incremental_refresh is not None:
+        update["incremental_refresh"] = change.incremental_refresh
+    return old.model_copy(update=update)
+
+
+def switched(old: Project, *, running: bool) -> Project:
+    """A project paused, or running again.
+
+    Raises:
+        Conflict: it is neither running nor paused yet.
+    """
+    if old.state not in ("running", "paused"):
+        raise Conflict(f"the project is {old.state}; wait until it is running")
+    return old.model_copy(update={"state": "running" if running else "paused"})
+
+
+def with_classes(old: Project, added: Sequence[NewClass]) -> Project:
+    """A project with more classes.
+
+    Raises:
+        Invalid: a class is there already.
+    """
+    return _reclassed(old, with_added(old.classes, added))
+
+
+def with_changed_class(
+    old: Project, class_id: str, change: ClassChange, *, version: int
+) -> Project:
+    """A project with a class renamed, described or illustrated. Labels hold its id, so none is touched.
+
+    Raises:
+        NotFound: there is no such class.
+        Invalid: another class has this name.
+        PreconditionFailed: somebody changed the classes since `version` (`classes_version`).
+    """
+    if old.classes_version != version:
+        raise PreconditionFailed("somebody changed the classes; load them again")
+    mine = next((one for one in old.classes if one.class_id == class_id), None)
+    if mine is None:
+        raise NotFound("there is no such class in this project")
+    new = NewClass(
+        name=change.name or mine.name,
+        description=mine.description if change.description is None else change.description,
+        examples=mine.examples if change.examples is None else change.examples,
+    )
+    try:
+        with_added([one for one in old.classes if one is not mine], [new])
+    except Invalid as error:
+        fault = Fault("/name", "duplicate", "this class exists")
+        raise Invalid(error.detail, faults=(fault,)) from None
+    changed = mine.model_copy(update=new.model_dump())
+    return _reclassed(old, [changed if one is mine else one for one in old.classes])
+
+
+def _reclassed(old: Project, classes: list[LabelClass]) -> Project:
+    return old.model_copy(update={"classes": classes, "classes_version": old.classes_version + 1})
+
+
+def with_queue(old: Project, kind: str) -> Project:
+    """A project in which items of this kind of queue are looked for too, when handing out."""
+    if kind in old.queues:
+        return old
+    return old.model_copy(update={"queues": sorted([*old.queues, kind])})
+
+
+NO_PROJECT = "there is no such project, or you are not a member of it"
+
+
+class ProjectRecords(Documents[Project]):
+    """Projects as they are kept: compressed, for a project may have 2,000 classes."""
+
+    def __init__(self, storage: Storage) -> None:
+        super().__init__(storage, layout.PROJECTS, Project, absent=NO_PROJECT)
+
+    def of(self, row: Row) -> Project:
+        """The project of its row."""
+        return Project.model_validate_json(unpack("doc", row.cells))
+
+    def cells(self, record: Project) -> Mapping[str, Value]:
+        """The cells a project is kept in."""
+        return pack("doc", record.model_dump_json().encode())
