@@ -32,8 +32,9 @@ from labeling.ingest.refresh import Ingest
 from labeling.items.items import Items
 from labeling.items.records import Item, Labeling, Stored
 from labeling.model import Model, UtcTime, digest_id, milliseconds, new_id
-from labeling.projects.projects import Project, ProjectAccess, Projects
-from labeling.storage import Collision, Delete, Range, Storage
+from labeling.projects.projects import ProjectAccess, Projects
+from labeling.projects.record import Project
+from labeling.storage import Collision, Delete, Storage
 
 MANIFEST = File("manifest.json", "application/json")
 MEASURED_AT_ONCE = 200
@@ -157,7 +158,9 @@ class Exports:
         self._storage = storage
         self._projects = projects
         self._ingest = ingest
-        self._documents = Documents(storage, layout.PROJECTS, Export)
+        self._documents = Documents(
+            storage, layout.PROJECTS, Export, absent="there is no such export in this project"
+        )
 
     def create(
         self, opened: ProjectAccess, new: NewExport, *, by: str, idempotency_key: str | None
@@ -203,18 +206,12 @@ class Exports:
         Raises:
             NotFound: there is none.
         """
-        export = self._documents.get(project_id, layout.export(export_id))
-        if export is None:
-            raise NotFound("there is no such export in this project")
-        return export
+        return self._documents.need(project_id, layout.export(export_id))
 
     def all(self, project_id: str) -> ExportList:
         """Exports of a project, newest first."""
-        rows = self._storage.rows(
-            layout.PROJECTS, Range(project_id, *layout.all_of(layout.Kind.EXPORT))
-        )
-        exports = sorted(map(self._documents.of, rows), key=lambda e: e.created_at, reverse=True)
-        return ExportList(items=exports)
+        found = self._documents.all(project_id, layout.export(""))
+        return ExportList(items=sorted(found, key=lambda one: one.created_at, reverse=True))
 
     def delete(self, project_id: str, export_id: str) -> None:
         """Remove an export and its files.

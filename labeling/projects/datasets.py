@@ -9,10 +9,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from labeling import layout
+from labeling.documents import Documents
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
 from labeling.media.patterns import Pattern, judge, unstorable
 from labeling.model import Model, UtcTime, digest_id, new_id
-from labeling.storage import Blob, Collision, Create, Delete, Merge, Range, Row, Storage
+from labeling.storage import Blob, Collision, Delete, Range, Storage
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 ContainerName = Annotated[
@@ -188,6 +189,9 @@ class Datasets:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._documents = Documents(
+            storage, layout.DIRECTORY, Dataset, absent="there is no such dataset"
+        )
 
     def create(self, new: NewDataset, *, by: str, idempotency_key: str | None) -> Dataset:
         """Make a dataset. The same idempotency key of the same person gives the same dataset.
@@ -213,9 +217,7 @@ class Datasets:
             created_by=by,
         )
         try:
-            self._storage.tables.transact(
-                layout.DIRECTORY, layout.ALL_DATASETS, [Create(dataset_id, _cells(dataset))]
-            )
+            self._documents.create(layout.ALL_DATASETS, dataset_id, dataset)
         except Collision:
             known = self.get(dataset_id)
             if (known.name, known.source) != (dataset.name, dataset.source):
@@ -245,18 +247,12 @@ class Datasets:
         Raises:
             NotFound: there is none.
         """
-        return self._read(dataset_id)[0]
-
-    def _read(self, dataset_id: str) -> tuple[Dataset, str]:
-        row = self._storage.tables.get(layout.DIRECTORY, layout.ALL_DATASETS, dataset_id)
-        if row is None:
-            raise NotFound("there is no such dataset")
-        return _dataset(row), row.etag
+        return self._documents.need(layout.ALL_DATASETS, dataset_id)
 
     def all(self) -> list[Dataset]:
         """All datasets, newest first."""
-        rows = self._storage.rows(layout.DIRECTORY, Range(layout.ALL_DATASETS, "", layout.END))
-        return sorted((_dataset(row) for row in rows), key=lambda d: d.created_at, reverse=True)
+        found = self._documents.all(layout.ALL_DATASETS)
+        return sorted(found, key=lambda one: one.created_at, reverse=True)
 
     def change(self, dataset_id: str, change: DatasetChange, *, version: int) -> Dataset:
         """Rename a dataset.
@@ -264,19 +260,13 @@ class Datasets:
         Raises:
             PreconditionFailed: somebody changed it since `version`.
         """
-        dataset, etag = self._read(dataset_id)
-        if dataset.version != version:
-            raise PreconditionFailed("somebody changed this dataset; load it again")
-        changed = dataset.model_copy(update={"name": change.name, "version": version + 1})
-        try:
-            self._storage.tables.transact(
-                layout.DIRECTORY,
-                layout.ALL_DATASETS,
-                [Merge(dataset_id, _cells(changed), etag)],
-            )
-        except Collision:
-            raise PreconditionFailed("somebody changed this dataset; load it again") from None
-        return changed
+
+        def renamed(old: Dataset) -> Dataset:
+            if old.version != version:
+                raise PreconditionFailed("somebody changed this dataset; load it again")
+            return old.model_copy(update={"name": change.name, "version": version + 1})
+
+        return self._documents.change(layout.ALL_DATASETS, dataset_id, renamed)
 
     def delete(self, dataset_id: str) -> None:
         """Forget a dataset that no project uses. The blobs stay.
@@ -284,15 +274,14 @@ class Datasets:
         Raises:
             Conflict: a project uses it.
         """
-        dataset, etag = self._read(dataset_id)
+        kept = self._documents.need_row(layout.ALL_DATASETS, dataset_id)
+        container = self._documents.of(kept).source.container
         for row in self._storage.rows(
-            layout.DIRECTORY, Range(layout.watchers(dataset.source.container), "", layout.END)
+            layout.DIRECTORY, Range(layout.watchers(container), "", layout.END)
         ):
             if row.text("dataset") == dataset_id:
                 raise Conflict("a project takes its images from this dataset; delete that first")
-        self._storage.tables.transact(
-            layout.DIRECTORY, layout.ALL_DATASETS, [Delete(dataset_id, etag)]
-        )
+        self._documents.write(layout.ALL_DATASETS, [Delete(dataset_id, kept.etag)])
 
     def locations(self) -> list[Location]:
         """Containers a project may take images from."""
@@ -424,11 +413,3 @@ def sift(pattern: Pattern, blobs: Sequence[Blob]) -> tuple[list[tuple[Blob, str]
         else:
             skipped[verdict.reason] += 1
     return accepted, skipped
-
-
-def _cells(dataset: Dataset) -> dict[str, str | int]:
-    return {"schema": dataset.schema_version, "doc": dataset.model_dump_json()}
-
-
-def _dataset(row: Row) -> Dataset:
-    return Dataset.model_validate_json(row.text("doc"))
