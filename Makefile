@@ -1,6 +1,7 @@
 # make demo      the whole system on this machine, with projects to try
 # make test      every test
-# make check     formatting, lint, types, import rules, openapi.json
+# make test-fast what can be tested in a minute: no emulator, no host, no browser
+# make check     formatting, lint, types, import rules, openapi.json and what is made of it
 # See docs/operations.md for the variables of each target.
 
 PYTHON ?= python3
@@ -21,7 +22,7 @@ ARGS ?=
 # make bench ONLY=handout
 ONLY ?=
 
-.PHONY: demo simulate test check bench readers openapi install
+.PHONY: demo simulate test test-fast check bench readers openapi install
 
 demo:
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.demo $(if $(IMAGES),--images "$(IMAGES)" --classes "$(CLASSES)" --type "$(TYPE)")
@@ -32,6 +33,9 @@ simulate:
 
 test:
 	$(PYTHON) dev/install.py test && $(VENV) -m dev.test $(ARGS)
+
+test-fast:
+	$(PYTHON) dev/install.py demo && $(VENV) -m dev.test --fast $(ARGS)
 
 check:
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.check

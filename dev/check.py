@@ -24,8 +24,11 @@ def main() -> int:
     web = ROOT / "static_web"
     if (web / "package.json").exists():
         npx = [shutil.which("npx") or "npx", "--no-install"]
+        schema = ["../openapi.json", "-o", "src/api/schema.d.ts"]
+        runs.append(("web schema", [*npx, "openapi-typescript", *schema, "--check"], web))
         runs.append(("web types", [*npx, "tsc", "--noEmit"], web))
         runs.append(("web lint", [*npx, "eslint", "."], web))
+        runs.append(("web format", [*npx, "prettier", "--check", "."], web))
     return run_all(runs)
 
 

@@ -1,4 +1,7 @@
-"""Every test: Python's and the web app's. `python -m dev.test [PYTEST ARGUMENTS]`."""
+"""The tests, Python's and the web app's: `python -m dev.test [--fast] [PYTEST ARGUMENTS]`.
+
+`--fast` leaves out what needs an emulator, a host, a browser or the long proof by a model.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,25 @@ from dev import ROOT
 _WORKERS = ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
 
 
+_SLOWEST = "--durations=10"
+
+_FAST = [
+    "tests/test_rules.py",
+    "tests/functions",
+    "tests/labeling",
+    "tests/contract",
+    "-k",
+    "not azurite",
+    "--ignore=tests/contract/test_azure.py",
+]
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run all, whatever fails, and say how each ended; 0 when all passed."""
+    given = [one for one in arguments if one != "--fast"]
+    chosen = _FAST if "--fast" in arguments else [_SLOWEST]
     runs: list[tuple[str, list[str], Path]] = [
-        ("pytest", [sys.executable, "-m", "pytest", *_WORKERS, *arguments], ROOT)
+        ("pytest", [sys.executable, "-m", "pytest", *_WORKERS, *chosen, *given], ROOT)
     ]
     if (ROOT / "static_web/package.json").exists():
         runs.append(("web", [shutil.which("npm") or "npm", "test"], ROOT / "static_web"))
