@@ -16,12 +16,11 @@ from dev import ROOT
 
 # Each starts an emulator of its own; a module's system is started by one of them.
 _WORKERS = ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
-
-
 _SLOWEST = "--durations=10"
-
 _FAST = [
     "tests/test_rules.py",
+    "tests/test_dependencies.py",
+    "tests/test_docs.py",
     "tests/functions",
     "tests/labeling",
     "tests/contract",
