@@ -5,6 +5,9 @@ Built at first use, never at import: an import that fails would take every funct
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 
@@ -87,7 +90,24 @@ def compose(storage: Storage, settings: Settings) -> Services:
 
 
 @cache
-def services() -> Services:
-    """The services of this process."""
+def _of_this_process() -> Services:
     settings = Settings()
     return compose(connect(connection(settings)), settings)
+
+
+_serving: ContextVar[Services | None] = ContextVar("_serving", default=None)
+
+
+def services() -> Services:
+    """The services that triggers call: of this process, unless others are `serving`."""
+    return _serving.get() or _of_this_process()
+
+
+@contextmanager
+def serving(own: Services) -> Generator[None]:
+    """Let triggers that are called in here, in this thread, call these services."""
+    before = _serving.set(own)
+    try:
+        yield
+    finally:
+        _serving.reset(before)

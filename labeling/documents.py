@@ -55,7 +55,7 @@ class Documents(Generic[Record]):
 
     def all(self, partition: str, prefix: str = "") -> list[Record]:
         """The documents whose keys begin so, in the order of their keys."""
-        found = Range(partition, prefix, prefix + layout.END)
+        found = Range(partition, *layout.below(prefix))
         return [self.of(row) for row in self._storage.rows(self._table, found)]
 
     def row(self, partition: str, key: str) -> Row | None:

@@ -12,20 +12,17 @@ from io import BytesIO
 from threading import RLock
 from typing import Any, cast
 
+from azure.functions.queue import QueueMessage
 from PIL import Image
 
 import function_app
-from functions.services import Services, compose
+from functions.services import Services, compose, serving
 from labeling import layout
 from labeling.adapters.memory import MemoryClock, MemoryStorage, Sent, memory_storage
 from labeling.annotations.classes import NewClass
 from labeling.annotations.shapes import TaskType
-from labeling.exchange.exports import MakeExport
-from labeling.ingest.refresh import BlobEvent, Measure, Refresh, Register
-from labeling.ingest.renditions import Render
 from labeling.items.records import Item, stored
 from labeling.model import Model
-from labeling.progress import Compact
 from labeling.projects.access import Caller, Role
 from labeling.projects.datasets import Source
 from labeling.projects.projects import ProjectAccess
@@ -132,6 +129,17 @@ def watched(storage: Storage, watch: Watch) -> Storage:
 def indexed() -> tuple[Any, ...]:
     """Every function of the app, as the worker finds them: it may look only once."""
     return tuple(function_app.app.get_functions())
+
+
+@cache
+def triggers() -> dict[str, Callable[[QueueMessage], None]]:
+    """The app's function of each queue, by the queue's name."""
+    return {
+        str(described["queueName"]): function.get_user_function()
+        for function in indexed()
+        for described in (one.get_dict_repr() for one in function.get_bindings())
+        if described["type"] == "queueTrigger"
+    }
 
 
 @cache
@@ -313,24 +321,9 @@ class World:
 
     def handle(self, queue: str, message: Model) -> None:
         """What the function of a queue does with a message."""
-        own = self.services
-        match message:
-            case Refresh():
-                own.ingest.on_refresh(message)
-            case Register():
-                own.ingest.on_register(message)
-            case Measure():
-                own.ingest.on_measure(message)
-            case Render():
-                own.renditions.on_render(message)
-            case BlobEvent():
-                own.ingest.on_blob_event(message)
-            case Compact():
-                own.progress.on_compact(message)
-            case MakeExport():
-                own.exports.on_make(message)
-            case _:
-                raise AssertionError(f"nobody handles {message!r} of {queue}")
+        msg = QueueMessage(body=message.model_dump_json().encode(), dequeue_count=1)
+        with serving(self.services):
+            triggers()[queue](msg)
 
     def drain(self) -> int:
         """Handle what waits, and what that sends, in order; what is delayed stays."""

@@ -11,10 +11,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-import functions.exports
-import functions.ingest
-import functions.web
-from functions.services import Services
+from functions.services import serving
 from functions.web import ROUTES
 from tests.world import World, indexed
 
@@ -124,13 +121,16 @@ def world() -> World:
 
 
 @pytest.fixture
-def api(world: World, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """The HTTP functions of an app whose services are those of the world."""
+def api(world: World) -> Api:
+    """The functions of an app whose services are those of the world."""
 
-    def services() -> Services:
-        return world.services
+    def in_world(function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any) -> Any:
+            with serving(world.services):
+                return function(*arguments)
 
-    for module in (functions.web, functions.ingest, functions.exports):
-        monkeypatch.setattr(module, "services", services)
-    handlers = {one.get_function_name(): one.get_user_function() for one in indexed()}
-    return Api(world, handlers)
+        return called
+
+    return Api(
+        world, {one.get_function_name(): in_world(one.get_user_function()) for one in indexed()}
+    )
