@@ -7,6 +7,7 @@ from typing import Any
 import azure.functions as func
 
 from functions.web import Call, endpoint
+from labeling.annotations.task_types import TASK_TYPES, TaskTypeRules
 from labeling.ingest.refresh import RefreshView
 from labeling.model import Model
 from labeling.progress import Progress
@@ -44,6 +45,18 @@ class RefreshStarted(Model):
     """The refresh that runs now."""
 
     refresh: RefreshView
+
+
+class TaskTypeList(Model):
+    """The kinds of projects there are."""
+
+    items: list[TaskTypeRules]
+
+
+@endpoint(bp, "GET", "task_types", role="signed_in")
+def list_task_types(call: Call[None]) -> TaskTypeList:
+    """The kinds of projects, and what an image gets in each."""
+    return TaskTypeList(items=list(TASK_TYPES.values()))
 
 
 @endpoint(bp, "GET", "projects", role="signed_in")

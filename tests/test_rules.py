@@ -16,6 +16,8 @@ from dev import openapi
 from functions.openapi import document
 from functions.web import ROUTES
 from labeling import layout
+from labeling.annotations.shapes import TaskType
+from labeling.annotations.task_types import TASK_TYPES
 from tests.world import indexed
 
 ROOT = Path(__file__).parent.parent
@@ -90,7 +92,7 @@ def test_no_two_http_functions_answer_the_same_path() -> None:
 
 def test_every_template_is_plain() -> None:
     for _, route, _ in http():
-        assert re.fullmatch(r"[a-z./]*(\{[a-z_]+\}[a-z./]*)*", route), route
+        assert re.fullmatch(r"[a-z_./]*(\{[a-z_]+\}[a-z_./]*)*", route), route
 
 
 def test_every_http_function_is_documented_and_the_other_way_round() -> None:
@@ -197,3 +199,12 @@ def test_everything_readme_names_is_where_it_says() -> None:
     assert len(rows) >= 8
     missing = [path for _, path in rows if not list(ROOT.glob(path.split("::")[0].rstrip("/")))]
     assert missing == []
+
+
+@pytest.mark.parametrize("kind", ["boxes", "polygons"])
+def test_the_page_has_the_tools_that_a_kind_of_project_has(kind: TaskType) -> None:
+    page = (ROOT / "static_web/src/features/tasks/drawing.ts").read_text("utf-8")
+    boxes, polygons = page.split("export function toolsOf", 1)[1].split("return [", 2)[1:]
+    shown = {"boxes": boxes, "polygons": polygons.split("];", 1)[0]}[kind]
+
+    assert re.findall(r'tool: "(\w+)"', shown) == list(TASK_TYPES[kind].tools)

@@ -83,13 +83,6 @@ class Polygon(Model):
 
 Geometry = Annotated[Tag | Box | Polygon, Field(discriminator="kind")]
 
-GEOMETRY_OF: dict[TaskType, str] = {
-    "multiclass": "tag",
-    "multilabel": "tag",
-    "boxes": "box",
-    "polygons": "polygon",
-}
-
 
 class Origin(Model):
     """Where an annotation came from: the id of the suggestion it was made from.

@@ -12,7 +12,8 @@ from pydantic import Field, ValidationError, model_validator
 from labeling import layout
 from labeling.annotations.acceptance import PrelabelAnnotation, decoded, encoded, is_blind
 from labeling.annotations.classes import fold
-from labeling.annotations.shapes import GEOMETRY_OF, MAX_ANNOTATIONS, Geometry, Tag, TaskType
+from labeling.annotations.shapes import MAX_ANNOTATIONS, Geometry, Tag, TaskType
+from labeling.annotations.task_types import TASK_TYPES
 from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
 from labeling.items.cells import pack
 from labeling.items.records import Run, Suggested
@@ -148,7 +149,7 @@ class Prelabels:
         self, opened: Opened, ready: Mapping[str, tuple[int, bytes]]
     ) -> dict[str, Fault]:
         """What is wrong with shapes, which must be seen on the image and add up, by item."""
-        if GEOMETRY_OF[opened.project.task_type] == "tag":
+        if TASK_TYPES[opened.project.task_type].geometry == "tag":
             return {}
         faults: dict[str, Fault] = {}
         for item_id, stored in zip(ready, opened.items.read_many(list(ready)), strict=True):

@@ -16,7 +16,8 @@ from pydantic import Field, ValidationError
 
 from labeling.annotations.acceptance import PrelabelAnnotation
 from labeling.annotations.geometry import fault_of
-from labeling.annotations.shapes import GEOMETRY_OF, MAX_ANNOTATIONS, Annotation, TaskType
+from labeling.annotations.shapes import MAX_ANNOTATIONS, Annotation, TaskType
+from labeling.annotations.task_types import TASK_TYPES
 from labeling.errors import Failure, Fault, Invalid, TooLarge, faults_of
 from labeling.items.cells import MAX_LABELS_BYTES
 from labeling.items.records import Decision, Finished, Labeling, Late, LeasedItem, Outcome, Task
@@ -315,11 +316,11 @@ def check_annotations(
             raise _refused(
                 f"{at}/class_id", "unknown-class", f"there is no class {annotation.class_id!r}"
             )
-        if annotation.geometry.kind != GEOMETRY_OF[task_type]:
+        if annotation.geometry.kind != TASK_TYPES[task_type].geometry:
             raise _refused(
                 f"{at}/geometry/kind",
                 "wrong-geometry",
-                f"this project takes {GEOMETRY_OF[task_type]} annotations",
+                f"this project takes {TASK_TYPES[task_type].geometry} annotations",
             )
         if annotation.annotation_id in ids:
             raise _refused(f"{at}/annotation_id", "duplicate", "this annotation_id is there twice")
@@ -347,10 +348,13 @@ def check_tags(annotations: Sequence[Annotation | PrelabelAnnotation], task_type
     Raises:
         Invalid: with one fault that points into the item.
     """
+    rules = TASK_TYPES[task_type]
+    if rules.geometry != "tag":
+        return
     tags = [annotation.class_id for annotation in annotations]
-    if task_type == "multiclass" and len(tags) != 1:
+    if rules.classes == "one" and len(tags) != 1:
         raise _refused("/annotations", "one-tag", "an image of this project gets exactly one tag")
-    if task_type == "multilabel" and len(set(tags)) != len(tags):
+    if len(set(tags)) != len(tags):
         raise _refused("/annotations", "duplicate-tag", "a tag is there twice")
 
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
+from labeling.annotations.shapes import TaskType
 from tests.functions.conftest import ADMIN, Api, signed_in
 
 
@@ -160,3 +161,15 @@ def test_an_address_of_an_example_is_never_called_current_after_its_end(api: Api
     assert (answers[0], answers[-1]) == (304, 200)
     late = api("PATCH", f"{path}/c1", {"name": "Big owl"}, if_match=first.headers["etag"])
     assert late.status == 200, "an address's end is no change of the classes"
+
+
+def test_the_kinds_of_projects_are_listed_with_what_an_image_gets(api: Api) -> None:
+    listed = {one["task_type"]: one for one in api("GET", "task_types")["items"]}
+
+    assert set(listed) == set(get_args(TaskType))
+    assert {kind: (one["geometry"], one["classes"]) for kind, one in listed.items()} == {
+        "multiclass": ("tag", "one"),
+        "multilabel": ("tag", "several"),
+        "boxes": ("box", "several"),
+        "polygons": ("polygon", "several"),
+    }

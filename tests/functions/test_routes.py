@@ -16,6 +16,7 @@ ROLES = {
         GET formats
         GET me
         GET projects
+        GET task_types
     """,
     "labeler": """
         GET projects/{project_id}

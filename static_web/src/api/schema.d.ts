@@ -662,6 +662,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/task_types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The kinds of projects, and what an image gets in each. */
+        get: operations["list_task_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens": {
         parameters: {
             query?: never;
@@ -2704,6 +2721,42 @@ export interface components {
             purpose: "next" | "prefetch";
         };
         /**
+         * TaskTypeList
+         * @description The kinds of projects there are.
+         */
+        TaskTypeList: {
+            /** Items */
+            items: components["schemas"]["TaskTypeRules"][];
+        };
+        /**
+         * TaskTypeRules
+         * @description What an image of such a project gets: annotations of one geometry, drawn with these tools.
+         *
+         *     `classes`: `one` is exactly one class an image; of `several`, none of them says that nothing is there.
+         */
+        TaskTypeRules: {
+            /**
+             * Task Type
+             * @enum {string}
+             */
+            task_type: "multiclass" | "multilabel" | "boxes" | "polygons";
+            /**
+             * Geometry
+             * @enum {string}
+             */
+            geometry: "tag" | "box" | "polygon";
+            /**
+             * Classes
+             * @enum {string}
+             */
+            classes: "one" | "several";
+            /**
+             * Tools
+             * @default []
+             */
+            tools: ("box" | "extreme" | "template" | "polygon" | "points" | "freehand" | "add" | "cut" | "split")[];
+        };
+        /**
          * TaskView
          * @description A task as its labeler sees it.
          */
@@ -4536,6 +4589,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LocationList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_task_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskTypeList"];
                 };
             };
             /** @description why not */
