@@ -3,7 +3,7 @@
 Usage: python -I -S dev/tether.py PARENT_PID COMMAND [ARGUMENT ...]
 
 A step between fork and exec of its own, because Python code run there (`preexec_fn`) can
-deadlock in a parent that has threads. Elsewhere than on Linux the command just runs.
+deadlock in a parent that has threads. Whereabouts than on Linux the command just runs.
 """
 
 import ctypes

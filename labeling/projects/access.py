@@ -56,8 +56,6 @@ class Member(Model):
     name: str = ""
     provider: str = ""
     joined_at: UtcTime | None = None
-    home: int | None = None
-    previous_home: int | None = None
 
 
 class MemberView(Model):
@@ -119,10 +117,6 @@ def member_of(row: Row) -> Member:
         name=row.text("name"),
         provider=row.text("provider"),
         joined_at=from_milliseconds(row.number("joined_ms")),
-        home=row.number("home") if "home" in row.cells else None,
-        previous_home=row.number("previous_home", -1)
-        if row.number("previous_home", -1) >= 0
-        else None,
     )
 
 

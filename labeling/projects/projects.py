@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -60,12 +60,15 @@ NOTED_MS = 60 * 1000
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """Shards, besides the one they draw from, where something of a labeler's may be.
+class Whereabouts:
+    """The shard somebody draws from, and where else something of theirs may be.
 
-    `gone`: they left the project, so that nothing is to be returned to them.
+    It grants nothing: who is no member, a site admin or a token, has one too. `previous` is the shard they
+    drew from before. `gone`: they left the project, so that nothing is to be returned to them.
     """
 
+    home: int | None = None
+    previous: int | None = None
     shards: tuple[int, ...] = ()
     gone: bool = False
     noted_ms: int = 0
@@ -79,7 +82,7 @@ class ProjectAccess:
     project: Project
     role: Role
     member: Member | None
-    elsewhere: Elsewhere
+    whereabouts: Whereabouts
     items: Items
 
     @property
@@ -95,7 +98,7 @@ Opened = ProjectAccess
 class _Cached:
     """A row as it was read, made sense of once."""
 
-    value: Project | Member | Elsewhere | None
+    value: Project | Member | Whereabouts | None
     read_at: float
 
 
@@ -210,7 +213,9 @@ class Projects:
             overlap=project.overlap,
         )
 
-    def _rows(self, project_id: str, user: str) -> tuple[Project | None, Member | None, Elsewhere]:
+    def _rows(
+        self, project_id: str, user: str
+    ) -> tuple[Project | None, Member | None, Whereabouts]:
         keys = [
             (project_id, layout.PROJECT),
             (project_id, layout.member(user)),
@@ -236,7 +241,7 @@ class Projects:
         return (
             project if isinstance(project, Project) else None,
             member if isinstance(member, Member) else None,
-            elsewhere if isinstance(elsewhere, Elsewhere) else Elsewhere(),
+            elsewhere if isinstance(elsewhere, Whereabouts) else Whereabouts(),
         )
 
     def forget(self, project_id: str, user: str = "") -> None:
@@ -251,7 +256,7 @@ class Projects:
 
         def noted() -> bool:
             row = self._storage.tables.get(layout.PROJECTS, project_id, key)
-            known = _elsewhere(row) if row else Elsewhere()
+            known = _whereabouts(row) if row else Whereabouts()
             if known.gone:
                 return False
             cells = _elsewhere_cells({*known.shards, shard}, self._now())
@@ -266,7 +271,7 @@ class Projects:
         self, opened: ProjectAccess, caller: Caller, shards: Sequence[int]
     ) -> None:
         """Forget shards where nothing of a labeler's was found, unless something is about to be there."""
-        known = opened.elsewhere
+        known = opened.whereabouts
         if not shards or self._now() - known.noted_ms < NOTED_MS:
             return
         cells = _elsewhere_cells({*known.shards} - {*shards}, known.noted_ms)
@@ -310,34 +315,28 @@ class Projects:
     def move_home(
         self, opened: ProjectAccess, caller: Caller, home: int, previous: int | None
     ) -> ProjectAccess:
-        """Note the shard a labeler draws from, and where open tasks of theirs may still be."""
-        project_id = opened.project.project_id
-        cells = {"home": home, "previous_home": -1 if previous is None else previous}
-        key = layout.member(caller.user)
-        now = self._storage.clock.now()
-        member = opened.member
-        if member:
-            change: Operation = Merge(key, cells)
-        else:
-            member = Member(user=caller.user, role=opened.role, name=caller.name, joined_at=now)
-            change = Create(
-                key,
-                {
-                    **cells,
-                    "role": opened.role,
-                    "name": caller.name,
-                    "provider": caller.provider,
-                    "joined_ms": milliseconds(now),
-                },
-            )
+        """Note the shard a labeler draws from, and where open tasks of theirs may still be.
+
+        Raises:
+            Collision: no longer a member, or noted for the first time by another; they must look again.
+        """
+        project_id, known = opened.project.project_id, opened.whereabouts
+        key, cells = layout.elsewhere(caller.user), _home_cells(home, previous)
+        changes: list[Operation] = [
+            Merge(key, cells)
+            if known.etag
+            else Create(key, {**_elsewhere_cells(known.shards, known.noted_ms), **cells})
+        ]
+        if opened.member:
+            changes.append(Merge(layout.member(caller.user), {}))  # that they are one still
         try:
-            self._storage.tables.transact(layout.PROJECTS, project_id, [change])
+            self._storage.tables.transact(layout.PROJECTS, project_id, changes)
         except Collision:
-            self.forget(project_id, caller.user)  # a member since, or no longer: look again
+            self.forget(project_id, caller.user)
             raise
-        moved = member.model_copy(update={"home": home, "previous_home": previous})
-        self._cache[project_id, key] = _Cached(moved, now.timestamp())
-        return replace(opened, member=moved)
+        moved = replace(known, home=home, previous=previous, etag=known.etag or _SOME)
+        self._cache[project_id, key] = _Cached(moved, self._storage.clock.now().timestamp())
+        return replace(opened, whereabouts=moved)
 
     def note_activity(self, project_id: str) -> None:
         """Let the timer know that this project has open tasks."""
@@ -468,11 +467,11 @@ class Projects:
         ]
         return sorted(lines, key=lambda one: one.created_at, reverse=True)
 
-    def _made(self, row: Row) -> Project | Member | Elsewhere:
+    def _made(self, row: Row) -> Project | Member | Whereabouts:
         if row.key == layout.PROJECT:
             return self._records.of(row)
         is_member = layout.kind_of(row.key) is layout.Kind.MEMBER
-        return member_of(row) if is_member else _elsewhere(row)
+        return member_of(row) if is_member else _whereabouts(row)
 
 
 def view(opened: ProjectAccess) -> ProjectView:
@@ -489,11 +488,25 @@ def view(opened: ProjectAccess) -> ProjectView:
     )
 
 
-def _elsewhere(row: Row) -> Elsewhere:
-    shards = tuple(int(one) for one in row.text("shards").split(",") if one)
-    gone = bool(row.cells.get("gone", False))
-    return Elsewhere(shards, gone, row.number("noted_ms"), row.etag)
+def _whereabouts(row: Row) -> Whereabouts:
+    home, previous = row.number("home", -1), row.number("previous", -1)
+    return Whereabouts(
+        home=home if home >= 0 else None,
+        previous=previous if previous >= 0 else None,
+        shards=tuple(int(one) for one in row.text("shards").split(",") if one),
+        gone=bool(row.cells.get("gone", False)),
+        noted_ms=row.number("noted_ms"),
+        etag=row.etag,
+    )
 
 
-def _elsewhere_cells(shards: set[int], noted_ms: int) -> dict[str, Value]:
+def _elsewhere_cells(shards: Iterable[int], noted_ms: int) -> dict[str, Value]:
     return {"shards": ",".join(str(one) for one in sorted(shards)), "noted_ms": noted_ms}
+
+
+def _home_cells(home: int, previous: int | None) -> dict[str, Value]:
+    return {"home": home, "previous": -1 if previous is None else previous}
+
+
+_SOME = "written by us"
+"""In place of the ETag of a row that was just made: it is there, and a write under it collides."""

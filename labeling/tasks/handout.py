@@ -105,7 +105,7 @@ class QueueReader:
         self._user = caller.user
         self._home, self._previous = homes
         self._shards = list(
-            dict.fromkeys(one for one in (*homes, *opened.elsewhere.shards) if one is not None)
+            dict.fromkeys(one for one in (*homes, *opened.whereabouts.shards) if one is not None)
         )
         self._avoid = avoid
         self._lane = layout.shard_of(caller.user, max(1, opened.project.overlap))

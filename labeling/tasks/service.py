@@ -319,7 +319,7 @@ class Tasks:
                 return TaskAnswer(task=self._view(opened, known))
             used = {one.shard for one in tasks} | set(returned)
             self._projects.nothing_elsewhere(
-                opened, caller, [one for one in opened.elsewhere.shards if one not in used]
+                opened, caller, [one for one in opened.whereabouts.shards if one not in used]
             )
             if project.state != "running":
                 answered = self._answered_before(opened, caller, request.request_id, home)
@@ -401,16 +401,16 @@ class Tasks:
 
     def _homes(self, opened: Opened, caller: Caller) -> tuple[int, int | None]:
         """The shard the caller draws from, and the one where open tasks of theirs may still be."""
-        member = opened.member
-        if member and member.home is not None:
-            return member.home, member.previous_home
+        known = opened.whereabouts
+        if known.home is not None:
+            return known.home, known.previous
         return layout.shard_of(caller.user, opened.project.shards), None
 
     def _shards(self, opened: Opened, caller: Caller) -> list[int]:
         """Where something of the caller's may be: the shard they draw from comes first."""
         home, previous = self._homes(opened, caller)
         others = [] if previous is None else [previous]
-        return list(dict.fromkeys([home, *others, *opened.elsewhere.shards]))
+        return list(dict.fromkeys([home, *others, *opened.whereabouts.shards]))
 
     def _answered_before(
         self, opened: Opened, caller: Caller, request_id: str, shard: int

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -75,9 +76,28 @@ def test_a_new_role_keeps_the_name_and_the_place_in_the_project(world: World) ->
 
     assert (view.name, view.role) == ("Ann", "reviewer")
     assert world.services.access.member(project.project_id, "ann") == view
-    member = world.open(project, ann).member
-    assert member
-    assert member.home == 0
+    assert world.open(project, ann).whereabouts.home == 0
+
+
+@pytest.mark.parametrize("by_token", [False, True], ids=["a site admin", "a token"])
+def test_who_labels_without_being_a_member_is_none_afterwards(world: World, by_token: bool) -> None:
+    project = world.project(images=1)
+    token = Caller(
+        user="robot",
+        name="Robot",
+        provider="token",
+        token_project=project.project_id,
+        token_role="reviewer",
+    )
+    boss = token if by_token else replace(ADMIN, user="boss")
+
+    opened = world.services.projects.move_home(world.open(project, boss), boss, 0, None)
+
+    assert opened.whereabouts.home == 0
+    members = world.services.access.members(project.project_id)
+    assert boss.user not in [one.member_id for one in members]
+    with pytest.raises(NotFound):
+        world.open(project, replace(boss, site_admin=False, token_role=None))
 
 
 def test_members_are_listed_with_those_invited(world: World) -> None:
