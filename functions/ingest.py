@@ -1,4 +1,4 @@
-"""What reacts: refreshes, new blobs, counters to fold, the minute's upkeep. A raise means: retry."""
+"""What reacts: refreshes, blobs, starting over, counters to fold, the minute's upkeep. A raise means: retry."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from labeling import layout
 from labeling.ingest.refresh import BlobEvent, Measure, Refresh, Register, Step
 from labeling.ingest.renditions import Render
 from labeling.progress import Compact
+from labeling.projects.starting_over import StartOver
 
 bp = func.Blueprint()
 
@@ -56,6 +57,12 @@ def on_render(msg: func.QueueMessage) -> None:
     """Make smaller copies of some images."""
     with _giving_up(msg, step := Render.model_validate_json(msg.get_body())):
         services().renditions.on_render(step)
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.START_OVER_QUEUE, connection=CONNECTION)
+def on_start_over(msg: func.QueueMessage) -> None:
+    """Have some items of a project labeled again."""
+    services().starting_over.on_start_over(StartOver.model_validate_json(msg.get_body()))
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.COMPACT_QUEUE, connection=CONNECTION)

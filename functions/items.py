@@ -6,12 +6,16 @@ import azure.functions as func
 
 from functions.web import Call, checked, endpoint
 from labeling.review import (
+    AcceptRequest,
+    AnswerRequest,
+    ApproveRequest,
     History,
     ItemFilter,
     ItemPage,
     ItemView,
     RejectAnswer,
     RejectRequest,
+    ReviewAnswer,
 )
 
 bp = func.Blueprint()
@@ -61,3 +65,31 @@ def get_item_history(call: Call[None]) -> History:
 def reject_items(call: Call[RejectRequest]) -> RejectAnswer:
     """Send items back to be labeled again."""
     return call.services.review.reject(call.project, call.body, by=call.caller.user)
+
+
+@endpoint(
+    bp, "POST", "projects/{project_id}/items/approve", role="reviewer", doing="approving labels"
+)
+def approve_items(call: Call[ApproveRequest]) -> ReviewAnswer:
+    """Note that labels are good, or take that back."""
+    return call.services.review.approve(call.project, call.body, by=call.caller.user)
+
+
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/items/accept",
+    role="reviewer",
+    doing="leaving images out",
+)
+def accept_skipped_items(call: Call[AcceptRequest]) -> ReviewAnswer:
+    """Leave skipped items out of the project."""
+    return call.services.review.accept_skipped(call.project, call.body, by=call.caller.user)
+
+
+@endpoint(
+    bp, "POST", "projects/{project_id}/items/answer", role="reviewer", doing="answering labelers"
+)
+def answer_items(call: Call[AnswerRequest]) -> RejectAnswer:
+    """Answer what labelers asked; the items go back to them."""
+    return call.services.review.answer(call.project, call.body, by=call.caller.user)

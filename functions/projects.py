@@ -106,8 +106,11 @@ def pause_project(call: Call[None]) -> ProjectView:
 
 @endpoint(bp, "POST", "projects/{project_id}/resume", role="admin", doing="resuming a project")
 def resume_project(call: Call[None]) -> ProjectView:
-    """Hand out again."""
-    call.services.projects.set_running(call.project.project_id, True)
+    """Hand out again; while labeling starts over, go on with that where it was cut short."""
+    if call.project.project.state == "updating":
+        call.services.starting_over.start(call.project.project)
+    else:
+        call.services.projects.set_running(call.project.project_id, True)
     return _fresh(call, call.project.project_id)
 
 
@@ -152,8 +155,11 @@ def list_classes(call: Call[None]) -> ClassList:
     version_of="classes_version",
 )
 def add_classes(call: Call[AddClasses]) -> ClassList:
-    """Add classes; labels made so far stay."""
-    call.services.projects.add_classes(call.project.project_id, call.body)
+    """Add classes, and go on with what is labeled or start over."""
+    changed = call.services.projects.add_classes(
+        call.project.project_id, call.body, by=call.caller.user
+    )
+    call.services.starting_over.start(changed)
     return _classes(call, _reopened(call, call.project.project_id))
 
 

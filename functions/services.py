@@ -23,6 +23,7 @@ from labeling.progress import Compact, ProgressService
 from labeling.projects.access import Access
 from labeling.projects.datasets import Datasets
 from labeling.projects.projects import Projects
+from labeling.projects.starting_over import StartingOver
 from labeling.review import Review
 from labeling.settings import Settings
 from labeling.storage import Storage
@@ -39,6 +40,7 @@ class Services:
     access: Access
     datasets: Datasets
     projects: Projects
+    starting_over: StartingOver
     ingest: Ingest
     renditions: Renditions
     tasks: Tasks
@@ -76,6 +78,7 @@ def compose(storage: Storage, settings: Settings) -> Services:
         access=access,
         datasets=Datasets(storage),
         projects=projects,
+        starting_over=StartingOver(storage, projects),
         ingest=ingest,
         renditions=renditions,
         tasks=tasks,

@@ -42,6 +42,7 @@ RENDITIONS_QUEUE = _NAMES["queues"]["renditions"]
 BLOB_EVENTS_QUEUE = _NAMES["queues"]["blob_events"]
 COMPACT_QUEUE = _NAMES["queues"]["compact"]
 EXPORT_QUEUE = _NAMES["queues"]["export"]
+START_OVER_QUEUE = _NAMES["queues"]["start_over"]
 GPU_JOBS_QUEUE = _NAMES["queues"]["gpu_jobs"]
 RUN_FINISHED_QUEUE = _NAMES["queues"]["run_finished"]
 QUEUES = tuple(_NAMES["queues"].values())

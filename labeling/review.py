@@ -13,7 +13,16 @@ from labeling import layout
 from labeling.annotations.acceptance import Acceptance
 from labeling.annotations.shapes import Annotation
 from labeling.errors import Invalid, NotFound
-from labeling.items.records import SETTLED, Item, ItemState, Outcome, Revision, Stored, stored
+from labeling.items.cells import packed_bytes
+from labeling.items.records import (
+    SETTLED,
+    Item,
+    ItemState,
+    Outcome,
+    Revision,
+    Stored,
+    stored,
+)
 from labeling.model import Id, Model, UtcTime, from_milliseconds
 from labeling.projects.projects import Opened, Projects
 from labeling.storage import Range, Row, Storage, check_key
@@ -23,21 +32,35 @@ LISTED: tuple[ItemState, ...] = (*SETTLED, "unreadable", "excluded")
 _ALL, _ = layout.all_of(layout.Kind.TRUTH)
 
 
+FEW_BYTES = 16 * 1024
+"""Compressed labels of an image that a list shows; larger ones are shown with the image itself."""
+
+
 class ItemFilter(Model):
-    """Which items are wanted; what is left out does not matter."""
+    """Which items are wanted; what is left out does not matter. `name` is a part of the path, in any case.
+
+    `labels`: with their annotations, where these are few.
+    """
 
     state: ItemState | None = None
     class_id: str | None = None
     labeler: str | None = None
     kind: str | None = None
     flag: str | None = None
+    approved: bool | None = None
     path: str | None = None
+    name: Annotated[str, Field(max_length=200)] | None = None
+    labels: bool = False
     cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 class ItemLine(Model):
-    """An item in a list. `classes` are ids of the classes it is labeled with."""
+    """An item in a list. `classes` are ids of the classes it is labeled with.
+
+    `labels` are its current annotations, where they were asked for and are few. `approved` is the reviewer
+    who found them good, if one did.
+    """
 
     item_id: str
     path: str
@@ -51,15 +74,21 @@ class ItemLine(Model):
     reason: str
     classes: list[str]
     labelers: list[str]
+    approved: str
     changed_at: UtcTime
     images: ImageLinks
+    labels: list[Annotation] | None = None
 
 
 class ItemPage(Model):
-    """A page of items; it may be short and still have a cursor. Settled states: newest first."""
+    """A page of items; it may be short and still have a cursor. Settled states: newest first.
+
+    `searched` items were looked at to find these.
+    """
 
     items: list[ItemLine]
     next_cursor: str | None
+    searched: int = 0
 
 
 class ItemView(ItemLine):
@@ -92,9 +121,10 @@ class HistoryEntry(Model):
 
 
 class History(Model):
-    """All changes of an item, oldest first."""
+    """All changes of an item, oldest first. `names`: of the people in it, who are members still."""
 
     items: list[HistoryEntry]
+    names: dict[str, str]
 
 
 class RejectRequest(Model):
@@ -105,6 +135,42 @@ class RejectRequest(Model):
     to: Literal["anyone", "same_labeler"] = "anyone"
     front: bool = True
     revisions: dict[str, int] = {}
+
+
+class ApproveRequest(Model):
+    """Labels that are good, or after all are not (`approved` false). `revisions` as for rejecting."""
+
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    approved: bool = True
+    revisions: dict[str, int] = {}
+
+
+class AcceptRequest(Model):
+    """Skipped items to be left out of the project. Rejecting them later puts them back."""
+
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    revisions: dict[str, int] = {}
+
+
+class AnswerRequest(Model):
+    """What labelers asked about these items, answered: they go back to who asked, with the answer."""
+
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    answer: Annotated[str, Field(min_length=1, max_length=2_000)]
+    revisions: dict[str, int] = {}
+
+
+class ReviewResult(Model):
+    """What became of one item; `done` also where it was so already. `leased`: it is being corrected now."""
+
+    item_id: str
+    status: Literal["done", "changed", "leased", "not_settled", "unknown"]
+
+
+class ReviewAnswer(Model):
+    """One result an item, in order."""
+
+    results: list[ReviewResult]
 
 
 class RejectResult(Model):
@@ -140,15 +206,18 @@ class Review:
             item_id = layout.item_id(opened.project.source.container, wanted.path)
             one = opened.items.read(item_id)
             found = [one.item] if one and _fits(one.item, wanted) else []
-            return ItemPage(items=[self._line(opened, item) for item in found], next_cursor=None)
+            return ItemPage(
+                items=[*self._lines(opened, found, wanted)], next_cursor=None, searched=1
+            )
         if wanted.state == "leased":
             return self._leased(opened, wanted)
         prefix = layout.listings_of(wanted.state) if wanted.state in LISTED else _ALL
         places = _read_cursor(wanted.cursor, opened.project.shards, prefix)
-        rows, places = self._merge(opened, prefix, places, wanted)
+        found, places, searched = self._merge(opened, prefix, places, wanted)
         return ItemPage(
-            items=[self._line(opened, item) for item in rows],
+            items=[*self._lines(opened, found, wanted)],
             next_cursor=_write_cursor(places) if any(one is not None for one in places) else None,
+            searched=searched,
         )
 
     def _leased(self, opened: Opened, wanted: ItemFilter) -> ItemPage:
@@ -163,16 +232,22 @@ class Review:
         ids = sorted(held)
         some = ids[: wanted.limit]
         return ItemPage(
-            items=[self._line(opened, held[one]) for one in some],
+            items=[*self._lines(opened, [held[one] for one in some], wanted)],
             next_cursor=_write_cursor([some[-1]]) if len(ids) > len(some) else None,
+            searched=len(some),
         )
 
     def _merge(
         self, opened: Opened, prefix: str, places: Sequence[str | None], wanted: ItemFilter
-    ) -> tuple[Sequence[Item], list[str | None]]:
-        """The next items of all shards in order of their keys; at most one storage page a shard."""
-        narrow = any((wanted.class_id, wanted.labeler, wanted.kind, wanted.flag)) or (
-            wanted.state is not None and prefix == _ALL
+    ) -> tuple[Sequence[Item], list[str | None], int]:
+        """The next items of all shards in order of their keys, and how many were looked at.
+
+        At most one storage page a shard.
+        """
+        narrow = (
+            any((wanted.class_id, wanted.labeler, wanted.kind, wanted.flag, wanted.name))
+            or wanted.approved is not None
+            or (wanted.state is not None and prefix == _ALL)
         )
         size = 1000 if narrow else wanted.limit
         live = [shard for shard, place in enumerate(places) if place is not None]
@@ -189,7 +264,8 @@ class Review:
             ],
         )
         after: list[str | None] = list(places)
-        found: list[tuple[str, Item]] = []
+        found: list[Item] = []
+        searched = 0
         # Behind the last row of a page that is full, more of that shard may follow.
         end = min(
             (rows[-1].key for rows in pages if len(rows) == size), default=prefix + layout.END
@@ -199,14 +275,26 @@ class Review:
             if len(found) == wanted.limit or row.key > end:
                 break
             after[shard] = row.key
+            searched += 1
             if _fits(item, wanted):
-                found.append((row.key, item))
+                found.append(item)
         for shard, rows in zip(live, pages, strict=True):
             if len(rows) < size and (not rows or after[shard] == rows[-1].key):
                 after[shard] = None  # this shard has been seen to its end
-        return [item for _, item in found], after
+        return found, after, searched
 
-    def _line(self, opened: Opened, item: Item) -> ItemLine:
+    def _lines(
+        self, opened: Opened, items: Sequence[Item], wanted: ItemFilter
+    ) -> Sequence[ItemLine]:
+        if not wanted.labels:
+            return [self._line(opened, item) for item in items]
+        labeled = [item.item_id for item in items if item.state == "labeled"]
+        found = {one.item.item_id: one for one in opened.items.read_many(labeled) if one}
+        return [self._line(opened, item, _few(found.get(item.item_id))) for item in items]
+
+    def _line(
+        self, opened: Opened, item: Item, labels: Sequence[Annotation] | None = None
+    ) -> ItemLine:
         return ItemLine(
             item_id=item.item_id,
             path=item.path,
@@ -220,8 +308,10 @@ class Review:
             reason=item.reason,
             classes=sorted({name for lane in item.lanes for name in lane.tally}),
             labelers=[lane.labeler for lane in item.lanes if lane.labeler],
+            approved=item.approved,
             changed_at=from_milliseconds(item.changed_ms),
             images=self._tasks.links(opened.project, item),
+            labels=None if labels is None else [*labels],
         )
 
     def _stored(self, opened: Opened, item_id: str) -> Stored:
@@ -259,9 +349,58 @@ class Review:
             NotFound: there is no such item.
         """
         self._stored(opened, item_id)
-        return History(items=[_entry(one) for one in opened.items.history(item_id)])
+        entries = [_entry(one) for one in opened.items.history(item_id)]
+        people = sorted({one.by for one in entries})
+        members = self._storage.tables.get_many(
+            layout.PROJECTS, [(opened.project.project_id, layout.member(one)) for one in people]
+        )
+        names = {one: row.text("name") for one, row in zip(people, members, strict=True) if row}
+        return History(items=entries, names=names)
 
-    def reject(self, opened: Opened, request: RejectRequest, *, by: str) -> RejectAnswer:
+    def approve(self, opened: Opened, request: ApproveRequest, *, by: str) -> ReviewAnswer:
+        """Note that labels are good, or take that back; one result an item."""
+        return ReviewAnswer(
+            results=[
+                ReviewResult(
+                    item_id=one,
+                    status=opened.items.approve(
+                        one,
+                        by=by,
+                        revision=request.revisions.get(one),
+                        approved=request.approved,
+                    ),
+                )
+                for one in dict.fromkeys(request.item_ids)
+            ]
+        )
+
+    def accept_skipped(self, opened: Opened, request: AcceptRequest, *, by: str) -> ReviewAnswer:
+        """Leave skipped items out of the project; one result an item."""
+        return ReviewAnswer(
+            results=[
+                ReviewResult(
+                    item_id=one,
+                    status=opened.items.accept_skipped(
+                        one, by=by, revision=request.revisions.get(one)
+                    ),
+                )
+                for one in dict.fromkeys(request.item_ids)
+            ]
+        )
+
+    def answer(self, opened: Opened, request: AnswerRequest, *, by: str) -> RejectAnswer:
+        """Send items back to who asked about them, with an answer; one result an item."""
+        back = RejectRequest(
+            item_ids=request.item_ids,
+            reason=request.answer,
+            to="same_labeler",
+            revisions=request.revisions,
+        )
+        return self.reject(opened, back, by=by, answers=True)
+
+    def reject(
+        self, opened: Opened, request: RejectRequest, *, by: str, answers: bool = False
+    ) -> RejectAnswer:
         """Send items back to be labeled again, each on its own; one result an item."""
         item_ids = list(dict.fromkeys(request.item_ids))
         revisions = dict(request.revisions)
@@ -281,6 +420,7 @@ class Review:
                     to_same_labeler=item_id in keeps,
                     front=request.front,
                     revision=revisions.get(item_id),
+                    answers=answers,
                 ),
             )
             for item_id in item_ids
@@ -322,6 +462,14 @@ def _item(row: Row) -> Item:
     return Item.of(layout.item_of(row.key), row.cells)
 
 
+def _few(one: Stored | None) -> Sequence[Annotation] | None:
+    """The current annotations of an item, unless they are too many for a list."""
+    if one is None or one.item.state != "labeled" or packed_bytes("labels", one.cells) > FEW_BYTES:
+        return None
+    labeling = one.labeling
+    return labeling.annotations if labeling else None
+
+
 def _fits(item: Item, wanted: ItemFilter) -> bool:
     return (
         (wanted.state is None or item.state == wanted.state)
@@ -329,6 +477,8 @@ def _fits(item: Item, wanted: ItemFilter) -> bool:
         and (wanted.labeler is None or any(wanted.labeler == one.labeler for one in item.lanes))
         and (wanted.kind is None or item.kind == wanted.kind)
         and (wanted.flag is None or item.flag == wanted.flag)
+        and (wanted.approved is None or bool(item.approved) == wanted.approved)
+        and (wanted.name is None or wanted.name.casefold() in item.path.casefold())
     )
 
 

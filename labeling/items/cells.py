@@ -41,6 +41,11 @@ def unpack(name: str, cells: Mapping[str, Value]) -> bytes:
     return zlib.decompress(b"".join(cast(bytes, cells[f"{name}{n}"]) for n in range(count)))
 
 
+def packed_bytes(name: str, cells: Mapping[str, Value]) -> int:
+    """How many bytes `pack` needed."""
+    return sum(len(cast(bytes, cells[f"{name}{n}"])) for n in range(int(cells.get(name, 0))))
+
+
 def as_text(value: object) -> str:
     """As JSON, without blanks."""
     return json.dumps(value, separators=(",", ":"))

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from labeling.items.counters import Counters
 from labeling.items.images import Images
-from labeling.items.labels import Labels
+from labeling.items.reviews import Reviews
 
 
-class Items(Images, Labels, Counters):
+class Items(Images, Reviews, Counters):
     """Every change of a project's items. One instance a project; holds nothing but its facts.
 
     What an item may become is in `rules.py`, how that is kept in `change.py` and `rows.py`. Each base is
-    a reason to change items: what happens to their images, what people say about them (over what they have
-    in their hands, `Leases`, and what runs suggest, `Suggestions`), and the counters that follow.
+    a reason to change items: what happens to their images, what people say about them (`Reviews`, over
+    `Labels`, over what they have in their hands, `Leases`, and what runs suggest, `Suggestions`), and the
+    counters that follow.
     """

@@ -16,10 +16,12 @@ from labeling.items.change import Answer
 from labeling.items.counters import active_key, day_key, prelabel_counts
 from labeling.items.leases import Leases
 from labeling.items.records import (
+    SETTLED,
     AnswerOf,
     Decision,
     Finished,
     Item,
+    ItemState,
     Labeling,
     Late,
     LeasedItem,
@@ -177,15 +179,18 @@ class Labels(Leases, Suggestions):
         to_same_labeler: bool,
         front: bool,
         revision: int | None,
+        answers: bool = False,
     ) -> Literal["rejected", "changed", "leased", "not_settled", "unknown"]:
         """Take a settled item back to be labeled again; its labels stay as defaults.
 
-        Safe to repeat: the second time the item is no longer settled.
+        One that was left out is put back so. `answers`: the reason answers what the labeler asked, and
+        only an item that waits for that is taken. Safe to repeat: the second time it is no longer settled.
         """
+        states: tuple[ItemState, ...] = ("needs_review",) if answers else (*SETTLED, "excluded")
 
         def rule(one: Stored) -> Change | Literal["changed", "leased", "not_settled"]:
             old = one.item
-            if why := rules.why_not_rejected(old, revision):
+            if why := rules.why_not_reviewed(old, revision, states):
                 return why
             new = rules.rejected(
                 old,
@@ -194,7 +199,8 @@ class Labels(Leases, Suggestions):
                 front=front,
                 now=self._now(),
             )
-            rows = [remembered(new, "rejected", by, {}, reason=reason)]
+            what = "answered" if answers else "rejected"
+            rows = [remembered(new, what, by, {}, reason=reason)]
             if self.overlap > 1:
                 rows += [Delete(layout.labeling(item_id, lane.labeler)) for lane in old.lanes]
             return Change(new, rows=rows)

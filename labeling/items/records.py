@@ -97,6 +97,7 @@ class Item:
     `changed_ms` grows with every revision; `order` is the place in the project's shuffle. `suggested` is the
     run whose prelabel waits to be shown, `suggestion` a copy of that where it is small; `newest_run` sorts
     runs by their time, and is the last that said anything, were it that there is nothing to suggest.
+    `approved` is the reviewer who found its labels good, until they change.
     `frame_sizes` are those of all frames where they differ (`frames.packed_sizes`). `renditions` are the
     longest sides of the smaller copies that are there, as in `1600,800,400`; with `frame`, the first frame in
     full is there too.
@@ -124,6 +125,7 @@ class Item:
     registered_ms: int = 0
     batch: str = ""
     returned: str = ""
+    approved: str = ""
     renditions: str = ""
     suggested: str = ""
     suggestion: str = ""
@@ -194,6 +196,8 @@ class Item:
                     facts[f"instances:{class_id}"] += count
         if self.flag:
             facts[f"flag:{self.flag}"] += 1
+        if self.approved:
+            facts["review:approved"] += 1
         return +facts
 
     def with_lane(self, number: int, lane: Lane) -> Item:

@@ -36,6 +36,7 @@ _SHOWN = (
     "registered_ms",
     "batch",
     "returned",
+    "approved",
     "renditions",
     "suggested",
     "suggestion",

@@ -6,6 +6,7 @@ Moments are milliseconds; `changed_ms` grows with every change that is listed, h
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Literal
 
@@ -15,6 +16,7 @@ from labeling.items.records import (
     SETTLED,
     Flag,
     Item,
+    ItemState,
     Labeling,
     Lane,
     Rendered,
@@ -90,6 +92,7 @@ def overwritten(item: Item, blob_etag: str, size: int, now: int) -> Item:
         barred="",
         barred_reason="",
         renditions="",
+        approved="",
         priority=layout.UNMEASURED,
         suggested="",
         suggestion="",
@@ -131,6 +134,7 @@ def settled(item: Item, lane: int, labeling: Labeling, *, user: str, now: int) -
         changed_ms=_later(item, now),
         reserved="",
         returned="",
+        approved="",
     )
     if item.lanes[lane].state in SETTLED or new.state not in SETTLED:
         return new
@@ -153,19 +157,25 @@ def free_for_late_work(item: Item, lane: int, *, user: str, base_revision: int |
 # What reviewers and admins do.
 
 
-def why_not_rejected(
-    item: Item, revision: int | None
+def why_not_reviewed(
+    item: Item, revision: int | None, states: Collection[ItemState]
 ) -> Literal["changed", "leased", "not_settled"] | None:
-    """Why an item can't be sent back; None where it can. `revision` is what the reviewer saw."""
+    """Why a reviewer can't change an item; None where they can.
+
+    `revision` is what they saw, `states` are those in which it can be done.
+    """
     if revision is not None and item.revision != revision:
         return "changed"
     if any(lane.task for lane in item.lanes):
         return "leased"
-    return "not_settled" if item.state not in SETTLED or item.barred else None
+    return "not_settled" if item.state not in states else None
 
 
 def rejected(item: Item, *, reason: str, to_same_labeler: bool, front: bool, now: int) -> Item:
-    """All lanes are available again, to anyone or, where there is one only, to who labeled it."""
+    """All lanes are available again, to anyone or, where there is one only, to who labeled it.
+
+    What was left out is no longer.
+    """
     now = _later(item, now)
     return replace(
         item,
@@ -179,6 +189,46 @@ def rejected(item: Item, *, reason: str, to_same_labeler: bool, front: bool, now
         if front
         else by_hand(item.priority),
         returned=Returned(reason=reason, at=from_milliseconds(now)).model_dump_json(),
+        barred="",
+        barred_reason="",
+        approved="",
+    )
+
+
+def approved(item: Item, by: str, now: int) -> Item:
+    """Somebody found its labels good; with an empty `by`, after all not."""
+    if bool(item.approved) == bool(by):
+        return item
+    now = _later(item, now)
+    return replace(item, approved=by, revision=item.revision + 1, changed_ms=now)
+
+
+def left_out(item: Item, reason: str, now: int) -> Item:
+    """It is no longer part of the project, for the reason it was skipped."""
+    if item.barred:
+        return item
+    return replace(
+        item,
+        barred="excluded",
+        barred_reason=reason,
+        revision=item.revision + 1,
+        changed_ms=_later(item, now),
+    )
+
+
+def started_over(item: Item, *, keep: bool, now: int) -> Item:
+    """All lanes are available to anyone; `keep`: its labels are what the next labeler begins with."""
+    now = _later(item, now)
+    returned = Returned(reason="", at=from_milliseconds(now)).model_dump_json()
+    return replace(
+        item,
+        lanes=tuple(Lane() for _ in item.lanes),
+        revision=item.revision + 1,
+        changed_ms=now,
+        reserved="",
+        priority=by_hand(item.priority) if item.width else layout.UNMEASURED,
+        returned=returned if keep else "",
+        approved="",
     )
 
 

@@ -377,15 +377,16 @@ class Projects:
         """
         return self.change(project_id, lambda old: switched(old, running=running))
 
-    def add_classes(self, project_id: str, added: AddClasses) -> Project:
-        """Add classes; labels made so far stay as they are.
+    def add_classes(self, project_id: str, added: AddClasses, *, by: str) -> Project:
+        """Add classes. Where labeling starts over, the project waits for `starting_over.py` from now on.
 
         Raises:
             Invalid: a class is there already, or an example is no image of the project's source.
+            Conflict: labeling can't start over, since the project is neither running nor paused.
         """
         if any(one.examples for one in added.classes):
             check_examples(self._storage.blobs, self.get(project_id).source, added.classes)
-        return self.change(project_id, lambda old: with_classes(old, added.classes))
+        return self.change(project_id, lambda old: with_classes(old, added, by=by))
 
     def change_class(
         self, project_id: str, class_id: str, change: ClassChange, *, version: int

@@ -55,11 +55,17 @@ class ProjectChange(Model):
 
 
 class AddClasses(Model):
-    """Classes to be added. `continue`: what was labeled stays as it is."""
+    """Classes to be added. `continue`: what was labeled stays as it is, the rest has the new classes too.
+
+    `start_over_keeping`: everything is labeled again, beginning with the labels it has. `start_over_removing`:
+    everything is labeled again from nothing; history keeps the labels. Until that is done the project is
+    `updating` and hands out nothing. What labelers hold at that moment stays theirs to submit.
+    """
 
     classes: Annotated[list[NewClass], Field(min_length=1, max_length=2_000)]
     then: Annotated[
-        Literal["continue"], Field(description="what happens to labels made so far")
+        Literal["continue", "start_over_keeping", "start_over_removing"],
+        Field(description="what happens to labels made so far"),
     ] = "continue"
 
 
@@ -88,8 +94,18 @@ class ClassView(Model):
     examples: list[ClassExample]
 
 
+class Restart(Model):
+    """Labeling that starts over: what was labeled with classes before `version`, in the shards `left`."""
+
+    version: int
+    keep: bool
+    by: str
+    left: list[int]
+    then: Literal["running", "paused"]
+
+
 class Project(Model):
-    """A project as it is kept."""
+    """A project as it is kept. `restart`: while it is `updating`, what is to be labeled again."""
 
     schema_version: int = 1
     project_id: str
@@ -104,6 +120,7 @@ class Project(Model):
     state: ProjectState = "initializing"
     state_reason: str = ""
     incremental_refresh: bool
+    restart: Restart | None = None
     seed: str
     shards: int = 0
     overlap: Annotated[int, Field(ge=1, le=5)] = 1
@@ -177,13 +194,26 @@ def switched(old: Project, *, running: bool) -> Project:
     return old.model_copy(update={"state": "running" if running else "paused"})
 
 
-def with_classes(old: Project, added: Sequence[NewClass]) -> Project:
-    """A project with more classes.
+def with_classes(old: Project, added: AddClasses, *, by: str) -> Project:
+    """A project with more classes. Where labeling starts over, it waits for `starting_over.py` from now on.
 
     Raises:
         Invalid: a class is there already.
+        Conflict: labeling can't start over, since the project is neither running nor paused.
     """
-    return _reclassed(old, with_added(old.classes, added))
+    new = _reclassed(old, with_added(old.classes, added.classes))
+    if added.then == "continue":
+        return new
+    if old.state not in ("running", "paused"):
+        raise Conflict(f"the project is {old.state}; wait until it is running")
+    restart = Restart(
+        version=new.classes_version,
+        keep=added.then == "start_over_keeping",
+        by=by,
+        left=list(range(old.shards)),
+        then=old.state,
+    )
+    return new.model_copy(update={"state": "updating", "restart": restart})
 
 
 def with_changed_class(

@@ -325,7 +325,8 @@ class Tasks:
                 answered = self._answered_before(opened, caller, request.request_id, home)
                 if answered:
                     return answered
-                why: WhyNone = "paused" if project.state == "paused" else "initializing"
+                waits = project.state in ("paused", "updating")
+                why: WhyNone = "paused" if waits else "initializing"
                 return TaskAnswer(task=None, why=why, retry_after_s=5)
             slots = {one.slot for one in tasks}
             slot = next((n for n in range(MAX_OPEN) if n not in slots), None)

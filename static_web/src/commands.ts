@@ -5,8 +5,9 @@
  */
 
 /** Where a command is in force: `label` on every labeling page, `grid` and `canvas` beside it on theirs. */
-export type Place = "label" | "grid" | "canvas" | "projects";
-export type Group = "classes" | "images" | "tools" | "shapes" | "page" | "view" | "projects";
+export type Place = "label" | "grid" | "canvas" | "projects" | "review";
+export type Group =
+  "classes" | "images" | "tools" | "shapes" | "page" | "view" | "projects" | "review";
 
 export interface Command {
   id: string;
@@ -192,6 +193,11 @@ export const commands = [
   { id: "zoomFit", place: "label", group: "view", keys: ["KeyF"] },
   { id: "quick", place: "grid", group: "view", keys: ["KeyQ"] },
   { id: "searchProjects", place: "projects", group: "projects", keys: ["Slash"] },
+  { id: "nextItem", place: "review", group: "review", keys: ["KeyJ"], repeats: true },
+  { id: "previousItem", place: "review", group: "review", keys: ["KeyK"], repeats: true },
+  { id: "approveItem", place: "review", group: "review", keys: ["KeyA"] },
+  { id: "rejectItem", place: "review", group: "review", keys: ["KeyR"] },
+  { id: "closeItem", place: "review", group: "review", keys: ["Escape"], fixed: true },
 ] as const satisfies readonly Command[];
 
 export type CommandId = (typeof commands)[number]["id"];
@@ -205,10 +211,17 @@ export const groups = [
   "page",
   "view",
   "projects",
+  "review",
 ] as const satisfies readonly Group[];
 
 /** The places that pages bind; of others nothing would be shown. */
-export const boundPlaces: ReadonlySet<Place> = new Set(["label", "grid", "canvas", "projects"]);
+export const boundPlaces: ReadonlySet<Place> = new Set([
+  "label",
+  "grid",
+  "canvas",
+  "projects",
+  "review",
+]);
 
 export const commandOf = (id: CommandId): Command & { id: CommandId } =>
   byId.get(id) as Command & { id: CommandId };

@@ -5,10 +5,15 @@ import ts from "typescript";
 import { describe, expect, it } from "vitest";
 
 import { commands } from "@/commands";
-import en from "@/i18n/en.json";
-import ko from "@/i18n/ko.json";
+import adminEn from "@/i18n/admin/en.json";
+import adminKo from "@/i18n/admin/ko.json";
+import baseEn from "@/i18n/en.json";
+import baseKo from "@/i18n/ko.json";
 
 const src = join(import.meta.dirname, "../src");
+
+const en = { ...baseEn, ...adminEn };
+const ko = { ...baseKo, ...adminKo };
 
 type Texts = { [key: string]: string | Texts };
 
@@ -31,6 +36,10 @@ describe("texts", () => {
     expect([...korean.keys()].sort()).toEqual([...english.keys()].sort());
     for (const [key, text] of english)
       expect([key, holes(korean.get(key) ?? "")]).toEqual([key, holes(text)]);
+  });
+
+  it("of all pages and of those for admins have no name in common", () => {
+    expect(Object.keys(adminEn).filter((group) => group in baseEn)).toEqual([]);
   });
 
   it("name every command", () => {

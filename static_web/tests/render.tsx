@@ -6,7 +6,7 @@ import { vi } from "vitest";
 import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 
-import { startI18n } from "@/i18n/i18n";
+import { addAdminTexts, startI18n } from "@/i18n/i18n";
 import { lightTheme } from "@/theme";
 
 /** Answers of the API by `METHOD /path`; a function answers each request anew. */
@@ -25,6 +25,7 @@ export async function renderAt(path: string, page: ReactNode, answers: Answers) 
   });
   localStorage.setItem("labelry.language", "en");
   await startI18n();
+  await addAdminTexts();
   const { hook, searchHook, history } = memoryLocation({ path, record: true });
   render(
     <FluentProvider theme={lightTheme}>

@@ -39,6 +39,9 @@ ROLES = {
         GET projects/{project_id}/exports/{export_id}
         POST projects/{project_id}/exports/{export_id}/link
         GET projects/{project_id}/items
+        POST projects/{project_id}/items/accept
+        POST projects/{project_id}/items/answer
+        POST projects/{project_id}/items/approve
         POST projects/{project_id}/items/reject
         GET projects/{project_id}/items/{item_id}
         GET projects/{project_id}/items/{item_id}/history

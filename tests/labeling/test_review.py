@@ -6,13 +6,21 @@ from typing import Any
 
 import pytest
 
-from labeling import layout
+from labeling import layout, review
 from labeling.errors import Invalid, NotFound
 from labeling.items.items import Items
 from labeling.items.records import Item, Lane
 from labeling.projects.access import Caller
 from labeling.projects.record import Project
-from labeling.review import ItemFilter, ItemLine, RejectRequest
+from labeling.review import (
+    AcceptRequest,
+    AnswerRequest,
+    ApproveRequest,
+    ItemFilter,
+    ItemLine,
+    ItemPage,
+    RejectRequest,
+)
 from labeling.storage import Create
 from labeling.tasks.service import ReopenRequest
 from tests.world import ADMIN, PHOTOS, World, decided, tag
@@ -44,11 +52,15 @@ def page(world: World, project: Project, cursor: str | None = None, **wanted: An
 
 
 def pages(world: World, project: Project, **wanted: Any) -> list[ItemLine]:
-    found: list[ItemLine] = []
+    return [line for one in pages_of(world, project, **wanted) for line in one.items]
+
+
+def pages_of(world: World, project: Project, **wanted: Any) -> list[ItemPage]:
+    found: list[ItemPage] = []
     cursor = None
     for _ in range(100):
         one = page(world, project, cursor, **wanted)
-        found += one.items
+        found.append(one)
         cursor = one.next_cursor
         if cursor is None:
             return found
@@ -89,6 +101,8 @@ def test_settled_items_are_listed_newest_first(labeled: Labeled, limit: int) -> 
         ({"path": "img0003.png"}, 1),
         ({"path": "img0003.png", "class_id": "c9"}, 0),
         ({"path": "unknown.png"}, 0),
+        ({"name": "IMG000"}, 10),
+        ({"state": "labeled", "name": "nothing like it"}, 0),
     ],
 )
 def test_items_are_found_by_what_they_are(
@@ -97,6 +111,37 @@ def test_items_are_found_by_what_they_are(
     world, project, _ = labeled
 
     assert len(pages(world, project, **wanted)) == count
+
+
+def test_a_list_says_how_many_items_were_looked_at(labeled: Labeled) -> None:
+    world, project, _ = labeled
+
+    found = pages_of(world, project, state="labeled", class_id="c1")
+
+    assert sum(one.searched for one in found) == 20
+    assert sum(len(one.items) for one in found) == 8
+
+
+def test_labels_are_listed_with_their_images_where_they_are_asked_for(labeled: Labeled) -> None:
+    world, project, _ = labeled
+
+    assert all(one.labels is None for one in pages(world, project, state="labeled"))
+    found = pages(world, project, labels=True)
+
+    for one in found:
+        classes = None if one.labels is None else [label.class_id for label in one.labels]
+        assert classes == (one.classes if one.state == "labeled" else None)
+
+
+def test_labels_too_many_for_a_list_are_left_to_the_image_itself(
+    labeled: Labeled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, project, _ = labeled
+    monkeypatch.setattr(review, "FEW_BYTES", 10)
+
+    found = pages(world, project, state="labeled", labels=True)
+
+    assert all(one.labels is None for one in found)
 
 
 def test_leased_items_are_listed_to_the_last(world: World) -> None:
@@ -218,8 +263,10 @@ def test_history_has_every_change_with_the_labels_after_it(world: World) -> None
     task = world.task(project, bob)
     world.submit(project, bob, task.task_id, decided(item, tag("c2"), note="sure", active_ms=7))
 
-    history = world.services.review.history(opened, item).items
+    found = world.services.review.history(opened, item)
 
+    history = found.items
+    assert found.names == {"ann": "Ann", "bob": "Bob"}, "the boss is no member"
     assert [(one.revision, one.what, one.by, one.reason) for one in history] == [
         (1, "submitted", "ann", None),
         (2, "rejected", "boss", "look again"),
@@ -313,3 +360,135 @@ def test_unreadable_images_are_listed_with_their_reason(world: World) -> None:
 
     assert [(one.path, one.state) for one in found] == [("bad.png", "unreadable")]
     assert "not a JPEG" in found[0].reason
+
+
+def test_approved_labels_are_found_and_counted_until_they_change(labeled: Labeled) -> None:
+    world, project, _ = labeled
+    first, second = pages(world, project, state="labeled")[:2]
+    assert approve(world, project, first.item_id, second.item_id) == ["done", "done"]
+    assert approve(world, project, first.item_id) == ["done"], "twice is once"
+
+    found = pages(world, project, state="labeled", approved=True)
+    assert {one.item_id for one in found} == {first.item_id, second.item_id}
+    assert {one.approved for one in found} == {"boss"}
+    assert len(pages(world, project, state="labeled", approved=False)) == 18
+    assert world.counters(project)["review:approved"] == 2
+
+    assert approve(world, project, first.item_id, approved=False) == ["done"]
+    assert reject(world, project, second.item_id) == ["rejected"]
+    assert pages(world, project, approved=True) == []
+    assert world.counters(project) == world.recount(project)
+
+
+def test_approving_keeps_the_labels_and_is_kept_with_them_in_history(labeled: Labeled) -> None:
+    world, project, _ = labeled
+    line = pages(world, project, state="labeled")[0]
+    approve(world, project, line.item_id)
+
+    opened = world.open(project, ADMIN)
+    view = world.services.review.get(opened, line.item_id)
+    last = world.services.review.history(opened, line.item_id).items[-1]
+
+    assert (view.state, [one.class_id for one in view.annotations]) == ("labeled", line.classes)
+    assert (last.what, last.by, last.annotations) == ("approved", "boss", view.annotations)
+
+
+def test_a_correction_takes_the_approval_away(world: World) -> None:
+    project = world.project(images=1)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    world.label(project, ann, task)
+    item = task.items[0].item_id
+    approve(world, project, item)
+    again = world.services.tasks.reopen(
+        world.open(project, ann), ann, task.task_id, ReopenRequest(request_id="o1")
+    ).task
+    assert again
+    assert approve(world, project, item) == ["leased"]
+    world.submit(project, ann, again.task_id, decided(item, tag("c2")))
+
+    assert pages(world, project, approved=True) == []
+    assert world.counters(project) == world.recount(project)
+
+
+@pytest.mark.parametrize("state", ["skipped", "available"])
+def test_only_what_is_labeled_can_be_approved(labeled: Labeled, state: str) -> None:
+    world, project, _ = labeled
+    line = pages(world, project, state=state)[0]
+
+    assert approve(world, project, line.item_id) == ["not_settled"]
+    assert approve(world, project, "unknown") == ["unknown"]
+
+
+def test_what_changed_since_the_reviewer_saw_it_is_left_as_it_is(labeled: Labeled) -> None:
+    world, project, _ = labeled
+    line = pages(world, project, state="labeled")[0]
+
+    assert approve(world, project, line.item_id, revisions={line.item_id: 7}) == ["changed"]
+    assert pages(world, project, approved=True) == []
+
+
+def test_a_skip_that_is_accepted_leaves_the_item_out_until_it_is_sent_back(world: World) -> None:
+    project = world.project(images=2)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann, size=1)
+    item = task.items[0].item_id
+    world.submit(project, ann, task.task_id, decided(item, outcome="skipped", reason="blurred"))
+
+    assert accept(world, project, item) == ["done"]
+    assert accept(world, project, item) == ["done"], "twice is once"
+    line = pages(world, project, state="excluded")[0]
+    assert (line.item_id, line.reason) == (item, "blurred")
+    assert world.counters(project) == world.recount(project)
+    other = world.task(project, ann, size=9)
+    assert item not in {one.item_id for one in other.items}
+
+    assert reject(world, project, item, to="anyone", reason="label it all the same") == ["rejected"]
+    assert [one.item_id for one in pages(world, project, state="available")] == [item]
+    assert world.counters(project) == world.recount(project)
+
+
+def test_only_a_skip_can_be_accepted(labeled: Labeled) -> None:
+    world, project, _ = labeled
+    line = pages(world, project, state="labeled")[0]
+
+    assert accept(world, project, line.item_id) == ["not_settled"]
+
+
+def test_who_asked_gets_the_answer_with_the_image(world: World) -> None:
+    project = world.project(images=2)
+    ann, bob = world.member(project, "ann"), world.member(project, "bob")
+    task = world.task(project, ann, size=2)
+    asked, done = (one.item_id for one in task.items)
+    world.submit(
+        project,
+        ann,
+        task.task_id,
+        decided(asked, outcome="needs_review", note="is this a heron?"),
+        decided(done, tag("c1")),
+    )
+    request = AnswerRequest(item_ids=[asked, done], answer="it is")
+    answer = world.services.review.answer(world.open(project, ADMIN), request, by="boss")
+
+    assert [one.status for one in answer.results] == ["rejected", "not_settled"]
+    world.wait(5.1)
+    assert world.ask(project, bob).task is None
+    again = world.task(project, ann)
+    assert [one.item_id for one in again.items] == [asked]
+    returned = again.items[0].returned
+    assert returned
+    assert returned.reason == "it is"
+    history = world.services.review.history(world.open(project, ADMIN), asked).items
+    assert [one.what for one in history] == ["submitted", "answered"]
+
+
+def approve(world: World, project: Project, *items: str, **more: Any) -> list[str]:
+    request = ApproveRequest.model_validate({"item_ids": items, **more})
+    answer = world.services.review.approve(world.open(project, ADMIN), request, by="boss")
+    return [one.status for one in answer.results]
+
+
+def accept(world: World, project: Project, *items: str) -> list[str]:
+    request = AcceptRequest(item_ids=list(items))
+    answer = world.services.review.accept_skipped(world.open(project, ADMIN), request, by="boss")
+    return [one.status for one in answer.results]

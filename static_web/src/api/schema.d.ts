@@ -173,7 +173,7 @@ export interface paths {
         /** Classes of a project, with their examples. */
         get: operations["list_classes"];
         put?: never;
-        /** Add classes; labels made so far stay. */
+        /** Add classes, and go on with what is labeled or start over. */
         post: operations["add_classes"];
         delete?: never;
         options?: never;
@@ -296,6 +296,57 @@ export interface paths {
         get: operations["list_items"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/items/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave skipped items out of the project. */
+        post: operations["accept_skipped_items"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/items/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer what labelers asked; the items go back to them. */
+        post: operations["answer_items"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/items/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note that labels are good, or take that back. */
+        post: operations["approve_items"];
         delete?: never;
         options?: never;
         head?: never;
@@ -500,7 +551,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Hand out again. */
+        /** Hand out again; while labeling starts over, go on with that where it was cut short. */
         post: operations["resume_project"];
         delete?: never;
         options?: never;
@@ -719,6 +770,21 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AcceptRequest
+         * @description Skipped items to be left out of the project. Rejecting them later puts them back.
+         */
+        AcceptRequest: {
+            /** Item Ids */
+            item_ids: string[];
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: number;
+            };
+        };
+        /**
          * Acceptance
          * @description What became of an image's suggestions, counted by comparing them with what was submitted.
          *
@@ -739,7 +805,11 @@ export interface components {
         };
         /**
          * AddClasses
-         * @description Classes to be added. `continue`: what was labeled stays as it is.
+         * @description Classes to be added. `continue`: what was labeled stays as it is, the rest has the new classes too.
+         *
+         *     `start_over_keeping`: everything is labeled again, beginning with the labels it has. `start_over_removing`:
+         *     everything is labeled again from nothing; history keeps the labels. Until that is done the project is
+         *     `updating` and hands out nothing. What labelers hold at that moment stays theirs to submit.
          */
         AddClasses: {
             /** Classes */
@@ -748,9 +818,9 @@ export interface components {
              * Then
              * @description what happens to labels made so far
              * @default continue
-             * @constant
+             * @enum {string}
              */
-            then: "continue";
+            then: "continue" | "start_over_keeping" | "start_over_removing";
         };
         /**
          * Annotation
@@ -775,6 +845,43 @@ export interface components {
             geometry: components["schemas"]["Tag"] | components["schemas"]["Box"] | components["schemas"]["Polygon"];
             /** @default null */
             origin: components["schemas"]["Origin"] | null;
+        };
+        /**
+         * AnswerRequest
+         * @description What labelers asked about these items, answered: they go back to who asked, with the answer.
+         */
+        AnswerRequest: {
+            /** Item Ids */
+            item_ids: string[];
+            /** Answer */
+            answer: string;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * ApproveRequest
+         * @description Labels that are good, or after all are not (`approved` false). `revisions` as for rejecting.
+         */
+        ApproveRequest: {
+            /** Item Ids */
+            item_ids: string[];
+            /**
+             * Approved
+             * @default true
+             */
+            approved: boolean;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: number;
+            };
         };
         /**
          * Box
@@ -1276,11 +1383,15 @@ export interface components {
         };
         /**
          * History
-         * @description All changes of an item, oldest first.
+         * @description All changes of an item, oldest first. `names`: of the people in it, who are members still.
          */
         History: {
             /** Items */
             items: components["schemas"]["HistoryEntry"][];
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
         };
         /**
          * HistoryEntry
@@ -1371,6 +1482,9 @@ export interface components {
         /**
          * ItemLine
          * @description An item in a list. `classes` are ids of the classes it is labeled with.
+         *
+         *     `labels` are its current annotations, where they were asked for and are few. `approved` is the reviewer
+         *     who found them good, if one did.
          */
         ItemLine: {
             /** Item Id */
@@ -1400,22 +1514,36 @@ export interface components {
             classes: string[];
             /** Labelers */
             labelers: string[];
+            /** Approved */
+            approved: string;
             /**
              * Changed At
              * Format: date-time
              */
             changed_at: string;
             images: components["schemas"]["ImageLinks"];
+            /**
+             * Labels
+             * @default null
+             */
+            labels: components["schemas"]["Annotation"][] | null;
         };
         /**
          * ItemPage
          * @description A page of items; it may be short and still have a cursor. Settled states: newest first.
+         *
+         *     `searched` items were looked at to find these.
          */
         ItemPage: {
             /** Items */
             items: components["schemas"]["ItemLine"][];
             /** Next Cursor */
             next_cursor: string | null;
+            /**
+             * Searched
+             * @default 0
+             */
+            searched: number;
         };
         /**
          * ItemView
@@ -1449,12 +1577,19 @@ export interface components {
             classes: string[];
             /** Labelers */
             labelers: string[];
+            /** Approved */
+            approved: string;
             /**
              * Changed At
              * Format: date-time
              */
             changed_at: string;
             images: components["schemas"]["ImageLinks"];
+            /**
+             * Labels
+             * @default null
+             */
+            labels: components["schemas"]["Annotation"][] | null;
             /**
              * Outcome
              * @default null
@@ -2389,6 +2524,27 @@ export interface components {
              * Format: date-time
              */
             at: string;
+        };
+        /**
+         * ReviewAnswer
+         * @description One result an item, in order.
+         */
+        ReviewAnswer: {
+            /** Results */
+            results: components["schemas"]["ReviewResult"][];
+        };
+        /**
+         * ReviewResult
+         * @description What became of one item; `done` also where it was so already. `leased`: it is being corrected now.
+         */
+        ReviewResult: {
+            /** Item Id */
+            item_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "done" | "changed" | "leased" | "not_settled" | "unknown";
         };
         /**
          * SignAnswer
@@ -3782,7 +3938,10 @@ export interface operations {
                 labeler?: string;
                 kind?: string;
                 flag?: string;
+                approved?: boolean;
                 path?: string;
+                name?: string;
+                labels?: boolean;
                 cursor?: string;
                 limit?: number;
             };
@@ -3801,6 +3960,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemPage"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    accept_skipped_items: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    answer_items: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    approve_items: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswer"];
                 };
             };
             /** @description why not */

@@ -7,6 +7,7 @@ import { Route, Switch } from "wouter";
 import { ApiError } from "@/api/client";
 import { useMe } from "@/api/queries";
 import LabelPage from "@/features/tasks/LabelPage";
+import { addAdminTexts } from "@/i18n/i18n";
 import { darkTheme, lightTheme } from "@/theme";
 import { Announcer } from "@/ui/announcer";
 import { chunk } from "@/ui/chunk";
@@ -20,7 +21,10 @@ const CanvasStage = chunk(() => import("@/features/tasks/CanvasStage"));
 const ProjectList = chunk(() => import("@/features/projects/ProjectList"));
 const MyWork = chunk(() => import("@/features/tasks/MyWork"));
 const NewProject = chunk(() => import("@/features/projects/NewProject"));
-const ProjectRoute = chunk(() => import("./ProjectRoute"));
+const ProjectRoute = chunk(async () => {
+  const [page] = await Promise.all([import("./ProjectRoute"), addAdminTexts()]);
+  return page;
+});
 
 const queries = new QueryClient({
   defaultOptions: {

@@ -1,10 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { useSearch } from "wouter";
 
 import { progressQuery } from "@/api/queries";
 import type { Project } from "@/api/types";
 import { DashboardPage } from "@/features/dashboard/DashboardPage";
+import { DataPage } from "@/features/data/DataPage";
 import { DetailsPage } from "@/features/details/DetailsPage";
 import { ExportPanel } from "@/features/exports/ExportPanel";
 import { PeoplePage } from "@/features/people/PeoplePage";
@@ -22,9 +24,10 @@ interface Props {
 /** The pages of a project, where features meet. */
 export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
   const { t } = useTranslation();
+  const large = new URLSearchParams(useSearch()).has("item");
   if (!isTab(tab)) return <Message icon="search" title={t("error.noPage")} />;
   return (
-    <ProjectFrame projectId={projectId} tab={tab}>
+    <ProjectFrame projectId={projectId} tab={tab} full={tab === "data" && large}>
       {(project) => {
         switch (tab) {
           case "dashboard":
@@ -34,7 +37,7 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
               </DashboardPage>
             );
           case "data":
-            return null;
+            return <DataPage project={project} />;
           case "people":
             return <PeoplePage projectId={projectId} />;
           case "details":

@@ -1,7 +1,7 @@
-import { makeStyles, tokens } from "@fluentui/react-components";
+import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "wouter";
+import { Link, useRoute } from "wouter";
 
 import { AccountMenu } from "@/ui/AccountMenu";
 import { Logo } from "@/ui/Icon";
@@ -36,12 +36,14 @@ const useStyles = makeStyles({
     padding: "24px 24px 64px",
     "@media (max-width: 640px)": { padding: "16px 16px 48px" },
   },
+  wide: { maxWidth: "none", padding: "16px 24px" },
 });
 
 /** The frame of all pages but the labeling page. */
 export function Shell({ children }: { children: ReactNode }): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
+  const [wide] = useRoute("/projects/:projectId/data");
   return (
     <>
       <header className={styles.header}>
@@ -51,7 +53,7 @@ export function Shell({ children }: { children: ReactNode }): ReactNode {
         </Link>
         <AccountMenu />
       </header>
-      <main className={styles.main}>{children}</main>
+      <main className={mergeClasses(styles.main, wide && styles.wide)}>{children}</main>
     </>
   );
 }

@@ -385,7 +385,9 @@ def test_classes_are_added_and_what_was_labeled_stays(world: World) -> None:
     ann = world.member(project, "ann")
     world.label(project, ann, world.task(project, ann, size=2))
 
-    changed = world.services.projects.add_classes(project.project_id, adding("Heron", "A/b/c"))
+    changed = world.services.projects.add_classes(
+        project.project_id, adding("Heron", "A/b/c"), by="boss"
+    )
 
     assert changed.classes_version == 2
     assert [one.class_id for one in changed.classes] == ["c1", "c2", "c3", "c4", "c5"]
@@ -399,7 +401,7 @@ def test_adding_a_class_that_is_there_adds_none(world: World) -> None:
     project = world.project()
 
     with pytest.raises(Invalid) as refused:
-        world.services.projects.add_classes(project.project_id, adding("Heron", "owl"))
+        world.services.projects.add_classes(project.project_id, adding("Heron", "owl"), by="boss")
 
     assert refused.value.faults[0].pointer == "/classes/1/name"
     assert world.services.projects.get(project.project_id).classes == project.classes
@@ -409,10 +411,11 @@ def test_two_who_add_classes_at_the_same_time_add_both(world: World) -> None:
     project = world.project()
     other = world.other()
     world.watch.at(
-        2, lambda: other.services.projects.add_classes(project.project_id, adding("Heron"))
+        2,
+        lambda: other.services.projects.add_classes(project.project_id, adding("Heron"), by="boss"),
     )
 
-    changed = world.services.projects.add_classes(project.project_id, adding("Stork"))
+    changed = world.services.projects.add_classes(project.project_id, adding("Stork"), by="boss")
 
     assert [one.name for one in changed.classes[3:]] == ["Heron", "Stork"]
     assert len({one.class_id for one in changed.classes}) == 5
@@ -543,7 +546,7 @@ def test_an_example_is_an_image_of_the_projects_own_data_that_a_browser_can_show
     assert refused.value.faults[0].pointer == "/examples/1"
     added = AddClasses(classes=[NewClass(name="Heron", examples=[path])])
     with pytest.raises(Invalid, match=why) as refused:
-        world.services.projects.add_classes(project.project_id, added)
+        world.services.projects.add_classes(project.project_id, added, by="boss")
     assert refused.value.faults[0].pointer == "/classes/0/examples/0"
     assert world.services.projects.get(project.project_id).classes_version == 1
 

@@ -959,7 +959,11 @@ def test_a_class_that_was_just_added_elsewhere_is_known(labeling: Labeling) -> N
     world, project, ann = labeling
     task = world.task(project, ann, size=1)
     added = AddClasses(classes=[NewClass(name="Heron")])
-    version = world.other().services.projects.add_classes(project.project_id, added).classes_version
+    version = (
+        world.other()
+        .services.projects.add_classes(project.project_id, added, by="boss")
+        .classes_version
+    )
 
     answer = world.submit(
         project, ann, task.task_id, decided(ids(task)[0], tag("c4")), classes_version=version

@@ -75,11 +75,13 @@ const useStyles = makeStyles({
 interface Props {
   projectId: string;
   tab: Tab;
+  /** The page takes all the room. */
+  full?: boolean;
   children: (project: Project) => ReactNode;
 }
 
 /** What all pages of a project have: its name and state, and the way to the others. */
-export function ProjectFrame({ projectId, tab, children }: Props): ReactNode {
+export function ProjectFrame({ projectId, tab, full = false, children }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const [, navigate] = useLocation();
@@ -98,6 +100,7 @@ export function ProjectFrame({ projectId, tab, children }: Props): ReactNode {
     );
   if (!project.data) return <Placeholder />;
   const { data } = project;
+  if (full && mayOpen(tab, data.my_role)) return children(data);
   const state = progress?.state ?? data.state;
   const shown = tabs.filter((one) => mayOpen(one, data.my_role));
   return (

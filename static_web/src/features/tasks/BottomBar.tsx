@@ -2,9 +2,9 @@ import { Button, makeStyles, mergeClasses, tokens } from "@fluentui/react-compon
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
+import { CommandButton } from "@/ui/CommandButton";
 import { Icon } from "@/ui/Icon";
 
-import { CommandButton } from "./CommandButton";
 import type { DeskState } from "./desk";
 import { decidedCount, type Page } from "./session";
 

@@ -25,13 +25,13 @@ import { WindowDrag } from "@/frames/WindowDrag";
 import { useCommands, type Handlers } from "@/keyboard";
 import { useKey } from "@/keyMap";
 import { announce } from "@/ui/announcer";
+import { CommandButton } from "@/ui/CommandButton";
 import { Icon } from "@/ui/Icon";
 import { isAsked } from "@/ui/useFocusBack";
 
 import { Full, OpenElsewhere, Refused, Returned } from "./Banners";
 import { BottomBar } from "./BottomBar";
 import { ClassRail } from "./ClassRail";
-import { CommandButton } from "./CommandButton";
 import { describeWork, skipReasons } from "./describe";
 import { isLocked, MAX_UNSAVED } from "./desk";
 import {

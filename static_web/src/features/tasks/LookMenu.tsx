@@ -13,9 +13,9 @@ import { useTranslation } from "react-i18next";
 import type { Settings } from "@/annotate/editor";
 import { useKey } from "@/keyMap";
 import { formatPercent } from "@/format";
+import { CommandButton } from "@/ui/CommandButton";
 import { Icon } from "@/ui/Icon";
 
-import { CommandButton } from "./CommandButton";
 import { LIGHT_MOST, PLAIN, rounded } from "./drawing";
 
 /** By then its own button has the focus back, unless the click that closed it went somewhere. */

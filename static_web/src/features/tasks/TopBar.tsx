@@ -18,9 +18,9 @@ import { Link, useLocation } from "wouter";
 import type { Project, Task } from "@/api/types";
 import { useKey } from "@/keyMap";
 import { AccountMenu } from "@/ui/AccountMenu";
+import { CommandButton } from "@/ui/CommandButton";
 import { Icon } from "@/ui/Icon";
 
-import { CommandButton } from "./CommandButton";
 import { percent } from "./describe";
 import type { Desk } from "./desk";
 import { layouts, type Layout } from "./layouts";

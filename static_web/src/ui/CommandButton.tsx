@@ -4,7 +4,8 @@ import { useTranslation } from "react-i18next";
 
 import type { CommandId } from "@/commands";
 import { useKey } from "@/keyMap";
-import { Icon, type IconName } from "@/ui/Icon";
+
+import { Icon, type IconName } from "./Icon";
 
 const TOOLTIP_MS = 500;
 

@@ -1,0 +1,128 @@
+"""What reviewers and admins make of items: approving, leaving out, having everything labeled again.
+
+Sending back is in `labels.py`, beside what it undoes. Each change is a revision of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from labeling import layout
+from labeling.items import rules
+from labeling.items.cells import pack, unpack
+from labeling.items.labels import Labels
+from labeling.items.records import SETTLED, Item, Stored, stored
+from labeling.items.rows import Change, remembered
+from labeling.storage import Collision, Delete, Range
+
+STARTED_OVER_AT_ONCE = 10
+"""Items in one transaction, however many labeled each: truth, queue, listing, history, their labels."""
+
+Reviewed = Literal["done", "changed", "leased", "not_settled", "unknown"]
+
+
+class Reviews(Labels):
+    """Changes that come from people who look after labels."""
+
+    def approve(self, item_id: str, *, by: str, revision: int | None, approved: bool) -> Reviewed:
+        """Note that somebody found the labels of an item good, or take that back. Safe to repeat."""
+
+        def rule(one: Stored) -> Change | Literal["changed", "leased", "not_settled"]:
+            if why := rules.why_not_reviewed(one.item, revision, ("labeled",)):
+                return why
+            new = rules.approved(one.item, by if approved else "", self._now())
+            return _with_history(one, new, "approved" if approved else "unapproved", by)
+
+        return _done(self._change_one(item_id, rule))
+
+    def accept_skipped(self, item_id: str, *, by: str, revision: int | None) -> Reviewed:
+        """Leave a skipped item out of the project, for the labeler's reason; `reject` puts it back.
+
+        Safe to repeat.
+        """
+
+        def rule(one: Stored) -> Change | Literal["changed", "leased", "not_settled"]:
+            if why := rules.why_not_reviewed(one.item, revision, ("skipped", "excluded")):
+                return why
+            said = one.labeling
+            reason = (said.reason or said.note or "") if said else ""
+            return _with_history(one, rules.left_out(one.item, reason, self._now()), "excluded", by)
+
+        return _done(self._change_one(item_id, rule))
+
+    def start_over(
+        self, shard: int, after: str, *, keep: bool, before_version: int, by: str, limit: int
+    ) -> str | None:
+        """Have the next settled items of a shard labeled again, in order of their ids.
+
+        What was labeled with the classes of `before_version` or later stays. What is being corrected is
+        given back first: that work comes late, and is kept in history. Safe to repeat.
+
+        Args:
+            shard: whose items.
+            after: the item to go on behind; empty at the beginning.
+            keep: the labels stay as defaults, else only history has them.
+            before_version: of the classes.
+            by: who wanted it.
+            limit: items to look at.
+
+        Returns:
+            The item to go on behind; None at the end.
+        """
+        low, high = layout.all_of(layout.Kind.TRUTH)
+        start = layout.truth(after) + "!" if after else low
+        rows = self._storage.tables.query(
+            layout.ITEMS, Range(self.partition(shard), start, high, limit)
+        )
+        found = [stored(row) for row in rows]
+
+        def rule(one: Stored) -> Change | None:
+            # A correction that was begun at this very moment is left to whoever began it.
+            if not _is_outdated(one, before_version) or any(lane.task for lane in one.item.lanes):
+                return None
+            new = rules.started_over(one.item, keep=keep, now=self._now())
+            rows = [remembered(new, "started_over", by, {})]
+            if self.overlap > 1:
+                lanes = [lane for lane in one.item.lanes if lane.labeler]
+                rows += [Delete(layout.labeling(new.item_id, lane.labeler)) for lane in lanes]
+            return Change(new, None if keep else {"labels": 0}, rows)
+
+        for at in range(0, len(found), STARTED_OVER_AT_ONCE):
+            some = found[at : at + STARTED_OVER_AT_ONCE]
+            self._end_corrections([one for one in some if _is_outdated(one, before_version)])
+            self._change(shard, [one.item.item_id for one in some], rule)
+        return found[-1].item.item_id if len(found) == limit else None
+
+    def _end_corrections(self, items: Sequence[Stored]) -> None:
+        """Take back what is in hands of these items."""
+        held = {(lane.labeler, lane.task) for one in items for lane in one.item.lanes if lane.task}
+        for user, task_id in sorted(held):
+            while task := self.task(user, task_id):
+                try:
+                    self.give_back(task, "released")
+                except Collision:
+                    continue  # submitted to or renewed at this moment: look again
+
+
+def _is_outdated(one: Stored, version: int) -> bool:
+    """Whether an item was labeled with classes of before a version."""
+    labeling = one.labeling
+    return (
+        labeling is not None
+        and labeling.classes_version < version
+        and not one.item.barred
+        and any(lane.state in SETTLED for lane in one.item.lanes)
+    )
+
+
+def _with_history(one: Stored, new: Item, what: str, by: str) -> Change:
+    """A change that leaves the labels as they are: history has them again."""
+    if new == one.item:
+        return Change(new)
+    labels = pack("labels", unpack("labels", one.cells))
+    return Change(new, rows=[remembered(new, what, by, labels)])
+
+
+def _done(became: Change | Literal["changed", "leased", "not_settled"] | None) -> Reviewed:
+    return "done" if isinstance(became, Change) else became or "unknown"

@@ -1,0 +1,37 @@
+import { makeStyles } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+
+import type { LabelClass } from "@/api/types";
+import { ClassMark } from "@/ui/ClassMark";
+
+const useStyles = makeStyles({
+  root: { display: "flex", flexWrap: "wrap", gap: "2px 10px", minWidth: 0 },
+  chip: { display: "inline-flex", alignItems: "center", gap: "6px", minWidth: 0, maxWidth: "100%" },
+  name: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
+});
+
+interface Props {
+  ids: readonly string[];
+  classes: readonly LabelClass[];
+}
+
+/** Classes by mark and name, without their groups. */
+export function ClassChips({ ids, classes }: Props): ReactNode {
+  const styles = useStyles();
+  return (
+    <span className={styles.root}>
+      {ids.map((id) => {
+        const index = classes.findIndex((one) => one.class_id === id);
+        const name = classes[index]?.name ?? id;
+        return (
+          <span key={id} className={styles.chip}>
+            <ClassMark index={Math.max(index, 0)} />
+            <span className={styles.name} title={name}>
+              {name.slice(name.lastIndexOf("/") + 1)}
+            </span>
+          </span>
+        );
+      })}
+    </span>
+  );
+}

@@ -1,0 +1,147 @@
+import { Button, Field, Input, makeStyles, Select } from "@fluentui/react-components";
+import { useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { LabelClass, Progress } from "@/api/types";
+import { formatNumber } from "@/format";
+
+import { flags, kinds, states, unfiltered, verdicts, type Filters } from "./filters";
+
+const useStyles = makeStyles({
+  root: {
+    display: "grid",
+    gap: "12px",
+    alignContent: "start",
+    gridTemplateColumns: "minmax(0, 1fr)",
+    "@media (max-width: 860px)": { gridTemplateColumns: "repeat(2, minmax(0, 1fr))" },
+    // However long its options are.
+    "& .fui-Field, & .fui-Select, & select, & .fui-Input": { minWidth: 0, width: "100%" },
+  },
+});
+
+interface Props {
+  filters: Filters;
+  classes: readonly LabelClass[];
+  progress: Progress | undefined;
+  onChange: (filters: Filters) => void;
+}
+
+/** Which images are shown. */
+export function FilterRail({ filters, classes, progress, onChange }: Props): ReactNode {
+  const { t, i18n } = useTranslation();
+  const styles = useStyles();
+  const number = (value: number | undefined) =>
+    progress ? ` (${formatNumber(value ?? 0, i18n.language)})` : "";
+  const change = (part: Partial<Filters>) => onChange({ ...filters, ...part });
+  const known = progress?.labelers ?? [];
+  const labelers = known.some((one) => one.user === filters.labeler)
+    ? known
+    : [...known, ...(filters.labeler ? [{ user: filters.labeler, name: "" }] : [])];
+  const filtered = JSON.stringify(filters) !== JSON.stringify(unfiltered);
+  return (
+    <div role="search" aria-label={t("data.filters")} className={styles.root}>
+      <Field label={t("data.state")}>
+        <Select
+          value={filters.state}
+          onChange={(_, data) =>
+            change({ state: states.find((one) => one === data.value) ?? "all" })
+          }
+        >
+          {states.map((one) => (
+            <option key={one} value={one}>
+              {t(`data.states.${one}`) +
+                number(one === "all" ? progress?.total : progress?.states[one])}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <Field label={t("data.class")}>
+        <Select value={filters.class} onChange={(_, data) => change({ class: data.value })}>
+          <option value="">{t("data.any")}</option>
+          {classes.map((one) => (
+            <option key={one.class_id} value={one.class_id}>
+              {one.name}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <Field label={t("data.labeler")}>
+        <Select value={filters.labeler} onChange={(_, data) => change({ labeler: data.value })}>
+          <option value="">{t("data.any")}</option>
+          {labelers.map((one) => (
+            <option key={one.user} value={one.user}>
+              {one.name || one.user}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <Field label={t("data.kind")}>
+        <Select value={filters.kind} onChange={(_, data) => change({ kind: data.value })}>
+          <option value="">{t("data.any")}</option>
+          {kinds.map((one) => (
+            <option key={one} value={one}>
+              {t(`kinds.${one}`)}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <Field label={t("data.flag")}>
+        <Select value={filters.flag} onChange={(_, data) => change({ flag: data.value })}>
+          <option value="">{t("data.any")}</option>
+          {flags.map((one) => (
+            <option key={one} value={one}>
+              {t(`flags.${one}`) + number(progress?.flags[one])}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <Field label={t("data.verdict")}>
+        <Select value={filters.approved} onChange={(_, data) => change({ approved: data.value })}>
+          <option value="">{t("data.any")}</option>
+          {verdicts.map((one) => (
+            <option key={one} value={one}>
+              {t(`data.verdicts.${one}`)}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <NameField key={filters.name} name={filters.name} onChange={(name) => change({ name })} />
+      {filtered && (
+        <Button appearance="subtle" onClick={() => onChange(unfiltered)}>
+          {t("data.unfilter")}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Takes effect by Enter or when it is left: each search looks at many images. */
+function NameField({
+  name,
+  onChange,
+}: {
+  name: string;
+  onChange: (name: string) => void;
+}): ReactNode {
+  const { t } = useTranslation();
+  const [typed, setTyped] = useState(name);
+  const take = () => typed.trim() !== name && onChange(typed.trim());
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        take();
+      }}
+    >
+      <Field label={t("data.name")}>
+        <Input
+          type="search"
+          value={typed}
+          maxLength={200}
+          onChange={(_, data) => setTyped(data.value)}
+          onBlur={take}
+        />
+      </Field>
+    </form>
+  );
+}

@@ -1,0 +1,102 @@
+/** Which images are wanted, as the address of the page has it: a view can be sent to somebody. */
+
+export const states = [
+  "labeled",
+  "needs_review",
+  "skipped",
+  "leased",
+  "available",
+  "unreadable",
+  "excluded",
+  "all",
+] as const;
+export const kinds = ["manual", "prelabeled", "clustered"] as const;
+export const verdicts = ["approved", "open"] as const;
+export const flags = ["overwritten", "missing"] as const;
+
+type State = (typeof states)[number];
+
+/** Empty: any. */
+export interface Filters {
+  state: State;
+  class: string;
+  labeler: string;
+  kind: string;
+  flag: string;
+  approved: string;
+  name: string;
+}
+
+/** What is looked at first: what is labeled. */
+export const unfiltered: Filters = {
+  state: "labeled",
+  class: "",
+  labeler: "",
+  kind: "",
+  flag: "",
+  approved: "",
+  name: "",
+};
+
+export function readFilters(search: string): Filters {
+  const given = new URLSearchParams(search);
+  const of = (name: string) => given.get(name) ?? "";
+  const one = <T extends string>(values: readonly T[], value: string) =>
+    values.find((known) => known === value);
+  return {
+    state: one(states, of("state")) ?? unfiltered.state,
+    class: of("class"),
+    labeler: of("labeler"),
+    kind: one(kinds, of("kind")) ?? "",
+    flag: one(flags, of("flag")) ?? "",
+    approved: one(verdicts, of("approved")) ?? "",
+    name: of("name"),
+  };
+}
+
+/** The search of an address, with the image that is shown large, if any. */
+export function writeFilters(filters: Partial<Filters>, item?: string): string {
+  const entries = Object.entries(filters).filter(
+    ([name, value]) => value !== unfiltered[name as keyof Filters],
+  );
+  const search = new URLSearchParams([...entries, ...(item ? [["item", item]] : [])]);
+  return search.size ? `?${search}` : "";
+}
+
+export function readItem(search: string): string | null {
+  return new URLSearchParams(search).get("item");
+}
+
+/** The same for the API. */
+export function asQuery(filters: Filters) {
+  return {
+    ...(filters.state !== "all" && { state: filters.state }),
+    ...(filters.class && { class_id: filters.class }),
+    ...(filters.labeler && { labeler: filters.labeler }),
+    ...(filters.kind && { kind: filters.kind }),
+    ...(filters.flag && { flag: filters.flag }),
+    ...(filters.approved && { approved: filters.approved === "approved" }),
+    ...(filters.name.trim() && { name: filters.name.trim() }),
+    labels: true,
+  };
+}
+
+/** Whether the API looks through images one by one, for it keeps no list of these. */
+export function isSearched(filters: Filters): boolean {
+  return (
+    filters.state === "available" ||
+    Boolean(
+      filters.class ||
+      filters.labeler ||
+      filters.kind ||
+      filters.flag ||
+      filters.approved ||
+      filters.name.trim(),
+    )
+  );
+}
+
+/** Whether the newest come first, so that what is new is on top. */
+export function isNewestFirst({ state }: Filters): boolean {
+  return ["labeled", "needs_review", "skipped", "unreadable", "excluded"].includes(state);
+}
