@@ -32,7 +32,7 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
         switch (tab) {
           case "dashboard":
             return (
-              <DashboardPage projectId={projectId}>
+              <DashboardPage project={project}>
                 {project.my_role !== "labeler" && <ExportPanel projectId={projectId} />}
               </DashboardPage>
             );

@@ -3,25 +3,48 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
 import { progressQuery } from "@/api/queries";
+import type { Project } from "@/api/types";
 
+import { ClassesCount } from "./ClassesCount";
+import { PeoplePanel } from "./PeoplePanel";
 import { ProgressPanel } from "./ProgressPanel";
+import { QueuePanel } from "./QueuePanel";
 
-const useStyles = makeStyles({ page: { display: "grid", gap: "16px" } });
+const useStyles = makeStyles({
+  page: { display: "grid", gap: "16px" },
+  columns: {
+    display: "grid",
+    gap: "16px",
+    alignItems: "start",
+    gridTemplateColumns: "minmax(0, 1fr) minmax(0, 1fr)",
+    "@media (max-width: 860px)": { gridTemplateColumns: "minmax(0, 1fr)" },
+  },
+  stack: { display: "grid", gap: "16px", minWidth: 0 },
+});
 
 interface Props {
-  projectId: string;
+  project: Project;
   /** What else is shown of it, from other features. */
   children: ReactNode;
 }
 
-/** How a project goes. */
-export function DashboardPage({ projectId, children }: Props): ReactNode {
+/** How a project goes; every number leads to the images behind it. */
+export function DashboardPage({ project, children }: Props): ReactNode {
   const styles = useStyles();
+  const { project_id: projectId } = project;
   const progress = useQuery(progressQuery(projectId)).data;
+  const sees = project.my_role !== "labeler";
   return (
     <div className={styles.page}>
-      <ProgressPanel progress={progress} />
-      {children}
+      <ProgressPanel projectId={projectId} progress={progress} linked={sees} />
+      {sees && <QueuePanel projectId={projectId} progress={progress} />}
+      <div className={styles.columns}>
+        <ClassesCount project={project} progress={progress} />
+        <div className={styles.stack}>
+          {sees && <PeoplePanel project={project} progress={progress} />}
+          {children}
+        </div>
+      </div>
     </div>
   );
 }

@@ -9,12 +9,14 @@ import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 
+import { Count } from "./Count";
+import { imagesOf } from "./links";
+
 const useStyles = makeStyles({
   sentence: { margin: "0 0 12px", fontSize: "16px", lineHeight: "24px" },
   legend: { display: "flex", flexWrap: "wrap", gap: "8px 24px", margin: "14px 0 0" },
   entry: { display: "flex", alignItems: "center", gap: "8px" },
   dot: { width: "10px", height: "10px", borderRadius: "2px", flex: "none" },
-  count: { fontWeight: 600 },
   quiet: { color: tokens.colorNeutralForeground3, margin: 0 },
 });
 
@@ -30,7 +32,15 @@ function isLeftOut(why: string): why is (typeof leftOut)[number] {
   return (leftOut as readonly string[]).includes(why);
 }
 
-export function ProgressPanel({ progress }: { progress: Progress | undefined }): ReactNode {
+interface Props {
+  projectId: string;
+  progress: Progress | undefined;
+  /** Numbers lead to the images behind them. */
+  linked: boolean;
+}
+
+/** How far a project is. */
+export function ProgressPanel({ projectId, progress, linked }: Props): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const number = (value: number) => formatNumber(value, i18n.language);
@@ -39,6 +49,7 @@ export function ProgressPanel({ progress }: { progress: Progress | undefined }):
   const reading = progress?.state === "initializing";
   const unusable = (progress?.states["unreadable"] ?? 0) + (progress?.over_limit ?? 0);
   const leftOutText = (why: string) => (isLeftOut(why) ? t(`leftOut.${why}`) : why);
+  const href = (state: string) => (linked ? imagesOf(projectId, { state }) : null);
   const skipped = Object.entries(progress?.refresh?.skipped ?? {});
   return (
     <Panel title={t("project.progress")}>
@@ -58,23 +69,33 @@ export function ProgressPanel({ progress }: { progress: Progress | undefined }):
           <span key={state} className={styles.entry}>
             <span className={styles.dot} style={{ backgroundColor: color }} />
             {t(`itemStates.${state}`)}
-            <span className={styles.count} data-testid={`count-${state}`}>
-              {progress ? number(progress.states[state] ?? 0) : "–"}
-            </span>
+            <Count
+              count={progress && (progress.states[state] ?? 0)}
+              name={t(`itemStates.${state}`)}
+              href={href(state)}
+              testId={`count-${state}`}
+            />
           </span>
         ))}
         <span className={styles.entry}>
           <span className={styles.dot} style={{ backgroundColor: tokens.colorNeutralStroke2 }} />
           {t("itemStates.left")}
-          <span className={styles.count} data-testid="count-left">
-            {progress ? number(leftIn(progress)) : "–"}
-          </span>
+          <Count
+            count={progress && leftIn(progress)}
+            name={t("itemStates.left")}
+            href={href("available")}
+            testId="count-left"
+          />
         </span>
         {unusable > 0 && (
           <span className={styles.entry}>
             <Icon name="warning" size={16} />
             {t("itemStates.unusable")}
-            <span className={styles.count}>{number(unusable)}</span>
+            <Count
+              count={unusable}
+              name={t("itemStates.unusable")}
+              href={progress?.over_limit ? null : href("unreadable")}
+            />
           </span>
         )}
       </div>
