@@ -1,4 +1,4 @@
-"""Assist: what reacts when a job is done."""
+"""Assist: runs, training on demand, and what reacts when a job is done or images wait for suggestions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,69 @@ import azure.functions as func
 
 from functions.ingest import CONNECTION
 from functions.services import services
+from functions.web import Call, endpoint
 from labeling import layout
+from labeling.assist.grouping import ApplyGroups
+from labeling.assist.inference import PrelabelMessage
 from labeling.assist.jobs import RunFinished
+from labeling.assist.runs import Run
+from labeling.assist.service import AssistView
+from labeling.model import Model
 
 bp = func.Blueprint()
+
+
+class RunList(Model):
+    """Runs of a project, newest first."""
+
+    items: list[Run]
+    next_cursor: str | None = None
+
+
+@endpoint(bp, "GET", "projects/{project_id}/assist", role="reviewer", doing="seeing assist")
+def get_assist(call: Call[None]) -> AssistView:
+    """How assist stands: settings, labels until the next training, and what is at work."""
+    return call.services.assist.view(call.project)
+
+
+@endpoint(bp, "GET", "projects/{project_id}/runs", role="reviewer", doing="seeing runs")
+def list_runs(call: Call[None]) -> RunList:
+    """What models did for a project: trainings, validations, inference and grouping."""
+    return RunList(items=call.services.runs.list(call.project.project_id))
+
+
+@endpoint(bp, "GET", "projects/{project_id}/runs/{run_id}", role="reviewer", doing="seeing runs")
+def get_run(call: Call[None]) -> Run:
+    """One run, with the last lines of its log."""
+    return call.services.runs.get(call.project.project_id, call.path["run_id"])
+
+
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/train",
+    role="admin",
+    doing="training a model",
+    status=202,
+)
+def train(call: Call[None]) -> RunList:
+    """Train a model now, on the labels there are."""
+    return RunList(items=call.services.assist.train(call.project, call.caller))
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.RUN_FINISHED_QUEUE, connection=CONNECTION)
 def on_run_finished(msg: func.QueueMessage) -> None:
     """Go on from a run that is over."""
     services().assist.on_run_finished(RunFinished.model_validate_json(msg.get_body()))
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.PRELABEL_QUEUE, connection=CONNECTION)
+def on_prelabel(msg: func.QueueMessage) -> None:
+    """Let a model look at some images, or send the next ones to be looked at."""
+    services().inference.on_message(PrelabelMessage.model_validate_json(msg.get_body()))
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.GROUP_QUEUE, connection=CONNECTION)
+def on_group(msg: func.QueueMessage) -> None:
+    """Put some images that look alike beside each other."""
+    services().grouping.on_message(ApplyGroups.model_validate_json(msg.get_body()))

@@ -43,6 +43,7 @@ def on_register(msg: func.QueueMessage) -> None:
     """Make items of a batch of new blobs."""
     with _giving_up(msg, step := Register.model_validate_json(msg.get_body())):
         services().ingest.on_register(step)
+    services().assist.on_images(step.project_id)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.MEASURE_QUEUE, connection=CONNECTION)
@@ -50,6 +51,7 @@ def on_measure(msg: func.QueueMessage) -> None:
     """Read the headers of some images."""
     with _giving_up(msg, step := Measure.model_validate_json(msg.get_body())):
         services().ingest.on_measure(step)
+    services().assist.on_images(step.project_id)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.RENDITIONS_QUEUE, connection=CONNECTION)

@@ -86,9 +86,12 @@ def get_project(call: Call[None]) -> ProjectView:
 
 @endpoint(bp, "PATCH", "projects/{project_id}", role="admin", doing="changing a project")
 def change_project(call: Call[ProjectChange]) -> ProjectView:
-    """Change instructions or incremental refresh."""
-    call.services.projects.patch(call.project.project_id, call.body, version=call.version())
-    return _fresh(call, call.project.project_id)
+    """Change instructions, incremental refresh or assist."""
+    own, project_id = call.services, call.project.project_id
+    own.projects.patch(project_id, call.body, version=call.version())
+    if call.body.assist is not None:
+        own.assist.on_images(project_id)
+    return _fresh(call, project_id)
 
 
 @endpoint(bp, "DELETE", "projects/{project_id}", role="admin", doing="deleting a project")

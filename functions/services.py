@@ -13,6 +13,9 @@ from functools import cache
 
 from labeling import layout
 from labeling.adapters.azure import connect, connection
+from labeling.assist.grouping import Grouping
+from labeling.assist.inference import Inference, OpenModel, Predict
+from labeling.assist.models import ModelManifest
 from labeling.assist.prelabels import Prelabels
 from labeling.assist.runs import Runs
 from labeling.assist.service import Assist
@@ -48,12 +51,23 @@ class Services:
     review: Review
     prelabels: Prelabels
     runs: Runs
+    inference: Inference
+    grouping: Grouping
     assist: Assist
     progress: ProgressService
     exports: Exports
 
 
-def compose(storage: Storage, settings: Settings) -> Services:
+def open_model(manifest: ModelManifest, data: bytes) -> Predict:
+    """Make a model ready; onnxruntime is imported by the first one, not when a worker starts."""
+    from labeling.adapters.onnx import open_model as opened
+
+    return opened(manifest, data)
+
+
+def compose(
+    storage: Storage, settings: Settings, *, open_model: OpenModel = open_model
+) -> Services:
     """The services over a storage: Azure's, or the one in memory."""
     access = Access(storage, settings)
     projects = Projects(storage, settings, access)
@@ -63,6 +77,10 @@ def compose(storage: Storage, settings: Settings) -> Services:
         storage.queues.send(layout.COMPACT_QUEUE, Compact(project_id=project_id, shard=shard))
 
     runs = Runs(storage)
+    prelabels = Prelabels(storage, projects, settings)
+    inference = Inference(storage, projects, runs, prelabels, open_model)
+    grouping = Grouping(storage, projects, runs)
+    assist = Assist(storage, projects, runs, inference, grouping)
     renditions = Renditions(storage, projects)
     tasks = Tasks(
         storage,
@@ -84,10 +102,12 @@ def compose(storage: Storage, settings: Settings) -> Services:
         tasks=tasks,
         mine=Mine(storage, tasks),
         review=Review(storage, projects, tasks),
-        prelabels=Prelabels(storage, projects, settings),
+        prelabels=prelabels,
         runs=runs,
-        assist=Assist(storage, projects, runs),
-        progress=ProgressService(storage, projects, ingest, tasks),
+        inference=inference,
+        grouping=grouping,
+        assist=assist,
+        progress=ProgressService(storage, projects, ingest, tasks, assist),
         exports=Exports(storage, projects, ingest),
     )
 

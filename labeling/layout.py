@@ -45,6 +45,8 @@ EXPORT_QUEUE = _NAMES["queues"]["export"]
 START_OVER_QUEUE = _NAMES["queues"]["start_over"]
 GPU_JOBS_QUEUE = _NAMES["queues"]["gpu_jobs"]
 RUN_FINISHED_QUEUE = _NAMES["queues"]["run_finished"]
+PRELABEL_QUEUE = _NAMES["queues"]["prelabel"]
+GROUP_QUEUE = _NAMES["queues"]["group"]
 QUEUES = tuple(_NAMES["queues"].values())
 
 END = "~"
@@ -158,6 +160,16 @@ def queue_place(key: str) -> QueuePlace:
         return QueuePlace("", 0, "")
     _, priority, lane, order, _ = key.split("|")
     return QueuePlace(priority, int(lane), order)
+
+
+def group_place(rank: int, position: int) -> str:
+    """The place of an item among those that look alike: 8 hex digits of its group, 4 of it in there."""
+    return f"{rank:08x}{min(position, 0xFFFF):04x}"
+
+
+def group_of(place: str) -> str:
+    """The group of a place, as its first digits."""
+    return place[:8]
 
 
 def queue_start(priority: str, lane: int, order: str = "") -> str:

@@ -6,6 +6,7 @@ import logging
 from collections import Counter, defaultdict
 
 from labeling import layout
+from labeling.assist.service import Assist
 from labeling.ingest.refresh import Ingest, RefreshState, RefreshView
 from labeling.items.items import Items
 from labeling.model import Model, UtcTime
@@ -80,11 +81,19 @@ class Progress(Model):
 class ProgressService:
     """Counts, and what keeps them quick and leases honest."""
 
-    def __init__(self, storage: Storage, projects: Projects, ingest: Ingest, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        projects: Projects,
+        ingest: Ingest,
+        tasks: Tasks,
+        assist: Assist,
+    ) -> None:
         self._storage = storage
         self._projects = projects
         self._ingest = ingest
         self._tasks = tasks
+        self._assist = assist
 
     def get(self, opened: ProjectAccess) -> Progress:
         """Exact counts: one call a shard and one for the project's own rows, all at once."""
@@ -163,6 +172,7 @@ class ProgressService:
         counters = items.counters()
         self._projects.directory.take_snapshot(project, counters)
         self._projects.forget_empty_queues(project, counters)
+        self._assist.consider(project, counters)
 
     def on_tick(self) -> None:
         """Once a minute: end leases that are over, keep the list current, start refreshes that are due.

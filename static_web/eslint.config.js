@@ -4,7 +4,16 @@ import reactHooks from "eslint-plugin-react-hooks";
 import globals from "globals";
 import tseslint from "typescript-eslint";
 
-const features = ["projects", "tasks", "exports", "people", "data", "dashboard", "details"];
+const features = [
+  "assist",
+  "projects",
+  "tasks",
+  "exports",
+  "people",
+  "data",
+  "dashboard",
+  "details",
+];
 
 export default tseslint.config(
   { ignores: ["dist", "src/api/schema.d.ts"] },

@@ -21,9 +21,11 @@ from labeling import layout
 from labeling.adapters.memory import MemoryClock, MemoryStorage, Sent, memory_storage
 from labeling.annotations.classes import NewClass
 from labeling.annotations.shapes import TaskType
+from labeling.assist.jobs import FeaturizeSpec, TrainSpec, job_spec
 from labeling.items.records import Item, stored
 from labeling.model import Model
 from labeling.projects.access import Caller, Role
+from labeling.projects.assist import AssistSettings
 from labeling.projects.datasets import Source
 from labeling.projects.projects import ProjectAccess
 from labeling.projects.record import NewProject, Project
@@ -184,6 +186,8 @@ class World:
     watch: Watch = field(default_factory=Watch)
     services: Services = field(init=False)
     requests: int = 0
+    jobs: list[TrainSpec | FeaturizeSpec] = field(default_factory=list)
+    """What was asked of jobs, which do not run here."""
 
     def __post_init__(self) -> None:
         self.storage.blobs.create(PHOTOS)
@@ -221,6 +225,7 @@ class World:
         refresh: bool = True,
         key: str | None = None,
         by: Caller = ADMIN,
+        assist: AssistSettings | None = None,
     ) -> Project:
         """A project, just made: nothing is listed yet."""
         source = Source(container=PHOTOS, pattern=pattern)
@@ -230,6 +235,7 @@ class World:
             dataset_id="d-photos",
             classes=[NewClass(name=one) for one in classes],
             incremental_refresh=refresh,
+            assist=assist or AssistSettings(),
         )
         return self.services.projects.create(wanted, source, by=by, idempotency_key=key)
 
@@ -321,6 +327,9 @@ class World:
 
     def handle(self, queue: str, message: Model) -> None:
         """What the function of a queue does with a message."""
+        if queue == layout.GPU_JOBS_QUEUE:
+            self.jobs.append(job_spec(message.model_dump_json()))
+            return
         msg = QueueMessage(body=message.model_dump_json().encode(), dequeue_count=1)
         with serving(self.services):
             triggers()[queue](msg)

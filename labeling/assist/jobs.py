@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from labeling.model import Id, Model
+from labeling.projects.assist import DEFAULT_BACKBONE
 
 PAGE_SIZES = (4, 6, 9)
 """Images of a page that a labeler may choose; a group is an ordered list that each of them takes from."""
-
-DEFAULT_BACKBONE = "efficientnet-lite0"
 
 
 class JobClass(Model):

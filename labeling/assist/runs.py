@@ -81,7 +81,9 @@ class AssistState(Model):
     `active` holds the one run of each kind that is not over. `model_id` is the current model, "" before the
     first; `suggests`: whether its validation found a confidence from which on it may suggest.
     `labels_at_training` counts the labels there were when the last training was asked for, `trainings` all of
-    them: each spends of the error budget. `feature_id` names the network of the newest groups.
+    them: each spends of the error budget. `featurized` is the newest run that grouped, or was to group, and
+    `images_then` how many images there were; the current model has suggested for images registered until
+    `inferred_until_ms`, and `images_inferred` is how many there were then.
     """
 
     active: dict[RunKind, str] = {}
@@ -89,7 +91,10 @@ class AssistState(Model):
     suggests: bool = False
     labels_at_training: int = 0
     trainings: int = 0
-    feature_id: str = ""
+    featurized: str = ""
+    images_then: int = 0
+    inferred_until_ms: int = 0
+    images_inferred: int = 0
 
 
 class Runs:

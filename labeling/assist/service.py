@@ -1,41 +1,325 @@
-"""Assist: what happens when a run of a project is over."""
+"""The loop of assist: labels make a model, the model suggests, what labelers make of that makes the next one.
+
+Everything that may have changed something asks `consider`; it starts what is due, one run of a kind at a
+time, and ends runs whose job died. Jobs with a network of their own take their messages from
+`layout.GPU_JOBS_QUEUE` and tell when they are done; suggesting is done here (`inference.py`).
+"""
 
 from __future__ import annotations
 
-from labeling.assist.jobs import RunFinished
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Protocol
+
+from labeling import layout
+from labeling.assist.grouping import Grouping
+from labeling.assist.inference import Inference
+from labeling.assist.jobs import FeaturizeSpec, JobClass, RunFinished, TrainSpec
 from labeling.assist.models import UnfitModel, load
-from labeling.assist.runs import AssistState, Run, Runs
-from labeling.projects.projects import Projects
+from labeling.assist.runs import AssistState, Run, RunKind, Runs
+from labeling.errors import Conflict
+from labeling.model import Model
+from labeling.projects.access import Caller
+from labeling.projects.assist import AssistSettings
+from labeling.projects.projects import Opened, Project, Projects
 from labeling.storage import Storage
+
+LABELRY = "labelry"
+"""Who asks, where nobody did."""
+
+SILENT = timedelta(minutes=30)
+"""A run that gives no sign of life for so long is failed: its job died, and nobody took it up again."""
+
+WAITING = timedelta(hours=6)
+"""A run that no job takes for so long is failed: machines may be scarce for a while."""
+
+UNTAKEN = (
+    f"no job took it for {WAITING.seconds // 3600} hours: "
+    "see whether the container job for assist is deployed and can start"
+)
+GIVEN_UP = (
+    f"it gave no sign of life for {SILENT.seconds // 60} minutes and was given up; "
+    "the logs of the job tell why, and it may be started again"
+)
+
+UNSENT = timedelta(minutes=1)
+"""A run whose message was not sent by then never had it sent: whoever made it was stopped between."""
+
+GROWN = 1.2
+"""Images are grouped anew when there are so many times more."""
+
+LEAST_LABELS = 20
+"""Fewer teach nothing: asking for a training is refused."""
+
+
+class Begin(Protocol):
+    """Creates a run of a model and gets it going."""
+
+    def __call__(self, project: Project, model_id: str, images: int, *, parent: str) -> None:
+        """Raises Conflict when one of its kind is active."""
+
+
+class AssistView(Model):
+    """Where a project stands: how many new labels there are of those that the next training waits for.
+
+    `model_id` is the training run of the current model, empty before the first; `suggests`: whether it was
+    found sure enough to suggest anything.
+    """
+
+    settings: AssistSettings
+    new_labels: int
+    needed: int
+    trainings: int
+    model_id: str
+    suggests: bool
+    active: list[Run]
 
 
 class Assist:
-    """Lets models suggest labels for a project."""
+    """Lets models help with a project's labels."""
 
-    def __init__(self, storage: Storage, projects: Projects, runs: Runs) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        projects: Projects,
+        runs: Runs,
+        inference: Inference,
+        grouping: Grouping,
+    ) -> None:
         self._storage = storage
         self._projects = projects
         self._runs = runs
+        self._inference = inference
+        self._grouping = grouping
+
+    def view(self, opened: Opened) -> AssistView:
+        """Where a project stands."""
+        project = opened.project
+        state, counters = self._storage.together(
+            lambda: self._runs.state(project.project_id), lambda: opened.items.counters()
+        )
+        active = [self._runs.find(project.project_id, one) for one in state.active.values()]
+        return AssistView(
+            settings=project.assist,
+            new_labels=max(0, counters["state:labeled"] - state.labels_at_training),
+            needed=project.assist.needed(state.trainings),
+            trainings=state.trainings,
+            model_id=state.model_id,
+            suggests=state.suggests,
+            active=[one for one in active if one],
+        )
+
+    def train(self, opened: Opened, caller: Caller) -> list[Run]:
+        """Train now, whatever is still missing of the labels that the next training waits for.
+
+        Raises:
+            Conflict: assist is off, there are too few labels, or a training is at work.
+        """
+        project = opened.project
+        if not project.assist.on:
+            raise Conflict("assist is off for this project; switch it on first")
+        labels = opened.items.counters()["state:labeled"]
+        if labels < LEAST_LABELS:
+            raise Conflict(f"{labels} images are labeled; a training needs {LEAST_LABELS} at least")
+        return self._train(project, labels, asked_by=caller.user)
+
+    def consider(self, project: Project, counters: Mapping[str, int] | None = None) -> None:
+        """Start what is due for a project, and end what died. Safe to repeat, by several at once."""
+        state = self._runs.state(project.project_id)
+        self._look_after_runs(project, state)
+        if not project.assist.on or project.state not in ("running", "paused"):
+            return
+        self._projects.note_activity(project.project_id)
+        counts = counters or self._projects.items(project).counters()
+        labels = counts.get("state:labeled", 0)
+        settings = project.assist
+        try:
+            if labels - state.labels_at_training >= settings.needed(state.trainings) and not (
+                {"training", "validation"} & {*state.active}
+            ):
+                self._train(project, labels, asked_by=LABELRY)
+            if counts.get(f"queue:{layout.UNMEASURED}", 0):
+                return  # images are still being read: they are taken up together
+            images = sum(count for name, count in counts.items() if name.startswith("state:"))
+            if images and self._due_for_groups(settings, state, images):
+                self._featurize(project, state.model_id, images, parent="")
+            grown = images > state.images_inferred and "inference" not in state.active
+            if state.model_id and state.suggests and grown:
+                self._suggest(project, state.model_id, images, parent="")
+        except Conflict:
+            return  # somebody else was first
+
+    def on_images(self, project_id: str) -> None:
+        """Look at a project whose images were registered or measured."""
+        project = self._projects.find(project_id)
+        if project and project.assist.on:
+            self.consider(project)
 
     def on_run_finished(self, message: RunFinished) -> None:
         """Go on from a run that is over. Safe to repeat, and in any order."""
-        if self._projects.find(message.project_id) is None:
-            return
+        project = self._projects.find(message.project_id)
         run = self._runs.find(message.project_id, message.run_id)
-        if run and run.kind == "training" and run.state == "done":
-            self._use(message.project_id, run)
+        if project is None or run is None or run.state != "done":
+            return
+        if run.kind == "training":
+            self._use(project, run)
+        elif run.kind == "featurization":
+            self._grouping.begin(project, run)
 
-    def _use(self, project_id: str, run: Run) -> None:
-        """Make a freshly trained model the current one, unless a newer one is."""
+    def _use(self, project: Project, run: Run) -> None:
+        """Make a freshly trained model the current one, unless a newer one is, and let it work."""
+        followed = {
+            one.kind
+            for one in self._runs.list(project.project_id)
+            if one.parent_run_id == run.run_id
+        }
         try:
-            manifest, _ = load(self._storage, project_id, run.run_id)
+            manifest, _ = load(self._storage, project.project_id, run.run_id)
         except UnfitModel as why:
-            self._runs.note(project_id, run.run_id, f"not used: {why}")
+            if "inference" not in followed:
+                self._unfit(project, run, str(why))
             return
 
         def newer(state: AssistState) -> AssistState:
             if state.model_id and state.model_id <= run.run_id:  # ids sort newest first
                 return state
-            return state.model_copy(update={"model_id": run.run_id, "suggests": manifest.suggests})
+            return state.model_copy(
+                update={
+                    "model_id": run.run_id,
+                    "suggests": manifest.suggests,
+                    "inferred_until_ms": 0,
+                    "images_inferred": 0,
+                }
+            )
 
-        self._runs.change_state(project_id, newer)
+        state = self._runs.change_state(project.project_id, newer)
+        if state.model_id != run.run_id or not project.assist.on:
+            return
+        former = state.active.get("inference")
+        if former and self._runs.get(project.project_id, former).model_id != run.run_id:
+            self._runs.finish(project.project_id, former, reason="a newer model took over")
+        counts = self._projects.items(project).counters()
+        images = sum(count for name, count in counts.items() if name.startswith("state:"))
+        if manifest.suggests and "inference" not in followed:
+            self._begin(self._suggest, project, run.run_id, images, run.run_id)
+        if "featurization" not in followed:
+            self._begin(self._featurize, project, run.run_id, images, run.run_id)
+
+    def _unfit(self, project: Project, run: Run, why: str) -> None:
+        """Let the run fail that could not begin, so that it is seen why nothing is suggested."""
+        run_id = self._runs.new_id()
+        with suppress(Conflict):  # that of the model before is at work, and goes on
+            self._runs.create(
+                project.project_id,
+                {"inference": run_id},
+                asked_by=LABELRY,
+                parent_run_id=run.run_id,
+                model_id=run.run_id,
+            )
+            self._runs.fail(project.project_id, run_id, why)
+
+    def _begin(
+        self, begin: Begin, project: Project, model_id: str, images: int, parent: str
+    ) -> None:
+        with suppress(Conflict):  # one of the kind is at work: `consider` comes again
+            begin(project, model_id, images, parent=parent)
+
+    def _due_for_groups(self, settings: AssistSettings, state: AssistState, images: int) -> bool:
+        if not settings.similar_first and not state.model_id:
+            return False
+        return "featurization" not in state.active and images > GROWN * state.images_then
+
+    def _train(self, project: Project, labels: int, *, asked_by: str) -> list[Run]:
+        training, validation = self._runs.new_id(), self._runs.new_id()
+
+        def spent(state: AssistState) -> AssistState:
+            return state.model_copy(
+                update={"labels_at_training": labels, "trainings": state.trainings + 1}
+            )
+
+        wanted: dict[RunKind, str] = {"training": training, "validation": validation}
+        runs = self._runs.create(
+            project.project_id, wanted, asked_by=asked_by, model_id=training, change=spent
+        )
+        self._send_job(project, runs[0])
+        return runs
+
+    def _featurize(self, project: Project, model_id: str, images: int, *, parent: str) -> None:
+        run_id = self._runs.new_id()
+        (run,) = self._runs.create(
+            project.project_id,
+            {"featurization": run_id},
+            asked_by=LABELRY,
+            parent_run_id=parent,
+            model_id=model_id,
+            change=lambda state: state.model_copy(
+                update={"featurized": run_id, "images_then": images}
+            ),
+        )
+        self._send_job(project, run)
+
+    def _suggest(self, project: Project, model_id: str, images: int, *, parent: str) -> None:
+        (run,) = self._runs.create(
+            project.project_id,
+            {"inference": self._runs.new_id()},
+            asked_by=LABELRY,
+            parent_run_id=parent,
+            model_id=model_id,
+            change=lambda state: state.model_copy(update={"images_inferred": images}),
+        )
+        self._start_inference(project, run)
+
+    def _start_inference(self, project: Project, run: Run) -> None:
+        since = self._runs.state(project.project_id).inferred_until_ms
+        self._inference.start(project, run, since)
+        self._runs.note(project.project_id, run.run_id, "planning the batches")
+
+    def _send_job(self, project: Project, run: Run) -> None:
+        """Ask a job to do a run; its log begins with that, so that a run never asked for is known."""
+        state = self._runs.state(project.project_id)
+        settings = project.assist
+        if run.kind == "training":
+            assert project.task_type in ("multiclass", "multilabel")
+            spec = TrainSpec(
+                project_id=project.project_id,
+                run_id=run.run_id,
+                validation_run_id=state.active["validation"],
+                task_type=project.task_type,
+                classes=[JobClass(class_id=one.class_id, name=one.name) for one in project.classes],
+                backbone=settings.backbone,
+                precision=settings.precision,
+                confidence=settings.confidence,
+                retrain=max(0, state.trainings - 1),
+            )
+        else:
+            spec = FeaturizeSpec(
+                project_id=project.project_id,
+                run_id=run.run_id,
+                backbone=settings.backbone,
+                model_id=run.model_id or None,
+            )
+        self._storage.queues.send(layout.GPU_JOBS_QUEUE, spec)
+        self._runs.note(project.project_id, run.run_id, "waiting for a job to take it")
+
+    def _look_after_runs(self, project: Project, state: AssistState) -> None:
+        """End runs that gave no sign of life, and send what was never sent."""
+        now = self._storage.clock.now()
+        runs = [self._runs.find(project.project_id, one) for one in state.active.values()]
+        active = {one.kind: one for one in runs if one and not one.over}
+        validation = active.pop("validation", None) if "training" in active else None
+        for run in active.values():
+            quiet = now - run.active_at
+            if run.state == "queued" and not run.log and quiet > UNSENT:
+                if run.kind == "inference":
+                    self._start_inference(project, run)
+                else:
+                    self._send_job(project, run)
+                continue
+            queued = run.state == "queued" and run.kind in ("training", "featurization")
+            if quiet <= (WAITING if queued else SILENT):
+                continue
+            why = UNTAKEN if queued else GIVEN_UP
+            self._runs.fail(project.project_id, run.run_id, why)
+            if run.kind == "training" and validation:
+                self._runs.fail(project.project_id, validation.run_id, why)

@@ -100,7 +100,8 @@ class Item:
     `approved` is the reviewer who found its labels good, until they change.
     `frame_sizes` are those of all frames where they differ (`frames.packed_sizes`). `renditions` are the
     longest sides of the smaller copies that are there, as in `1600,800,400`; with `frame`, the first frame in
-    full is there too.
+    full is there too. `group` is the place among images that look alike (`layout.group_place`), empty where it
+    has none.
     """
 
     item_id: str
@@ -130,6 +131,7 @@ class Item:
     suggested: str = ""
     suggestion: str = ""
     newest_run: str = ""
+    group: str = ""
 
     @property
     def gone(self) -> bool:
@@ -174,10 +176,11 @@ class Item:
         """For each available lane its queue row."""
         if self.barred or self.gone:
             return {}
+        place = self.group if self.priority == layout.CLUSTERED else self.order
         return {
             number: layout.reserved(self.reserved, self.item_id)
             if self.reserved
-            else layout.queued(self.priority, number, self.order, self.item_id)
+            else layout.queued(self.priority, number, place, self.item_id)
             for number, lane in enumerate(self.lanes)
             if lane.state == "available"
         }

@@ -41,6 +41,7 @@ _SHOWN = (
     "suggested",
     "suggestion",
     "newest_run",
+    "group",
 )
 
 

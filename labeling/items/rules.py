@@ -37,6 +37,11 @@ def by_hand(priority: str) -> str:
     return layout.MANUAL if priority == layout.PRELABELED else priority
 
 
+def unsuggested(item: Item) -> str:
+    """The queue of an item for which nothing is suggested: with those that look like it, if there are."""
+    return layout.CLUSTERED if item.group else layout.MANUAL
+
+
 # What happens to the image.
 
 
@@ -53,7 +58,7 @@ def measured(item: Item, result: Measured, now: int) -> Item:
             barred_reason=result.problem,
             changed_ms=_later(item, now),
         )
-    ready = layout.PRELABELED if item.suggested else layout.MANUAL
+    ready = layout.PRELABELED if item.suggested else unsuggested(item)
     return replace(
         item,
         width=result.width,
@@ -96,6 +101,7 @@ def overwritten(item: Item, blob_etag: str, size: int, now: int) -> Item:
         priority=layout.UNMEASURED,
         suggested="",
         suggestion="",
+        group="",
         lanes=lanes,
         flag="overwritten" if lanes != item.lanes or item.state == "leased" else item.flag,
         changed_ms=_later(item, now),
@@ -186,8 +192,8 @@ def rejected(item: Item, *, reason: str, to_same_labeler: bool, front: bool, now
         priority=layout.UNMEASURED
         if not item.width
         else layout.FRONT
-        if front
-        else by_hand(item.priority),
+        if front or item.priority == layout.FRONT
+        else unsuggested(item),
         returned=Returned(reason=reason, at=from_milliseconds(now)).model_dump_json(),
         barred="",
         barred_reason="",
@@ -262,7 +268,7 @@ def suggestible(item: Item, run: Run, data: bytes, known: bytes | None) -> Sugge
 
 def suggested(item: Item, run: Run, data: bytes) -> Item:
     """A run has spoken; empty `data` takes away what older ones suggested."""
-    ready = layout.PRELABELED if data else by_hand(item.priority)
+    ready = layout.PRELABELED if data else unsuggested(item)
     stays = item.priority in (layout.FRONT, layout.UNMEASURED)
     return replace(
         item,
@@ -271,3 +277,15 @@ def suggested(item: Item, run: Run, data: bytes) -> Item:
         newest_run=run.order,
         priority=item.priority if stays else ready,
     )
+
+
+def grouped(item: Item, place: str) -> Item:
+    """Its place among images that look alike is known; empty: it looks like none any more.
+
+    One that is leased, settled or barred stays as it is, and so does the queue of one that comes before.
+    """
+    if item.barred or any(lane.state != "available" for lane in item.lanes):
+        return item
+    new = replace(item, group=place)
+    waits_by_hand = item.priority in (layout.CLUSTERED, layout.MANUAL)
+    return replace(new, priority=unsuggested(new)) if waits_by_hand else new

@@ -1,4 +1,4 @@
-"""What runs suggest for items, and what of that a labeler was shown (ADR-0007)."""
+"""What runs suggest for items, which of them look alike, and what of that a labeler was shown (ADR-0007)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from labeling import layout
 from labeling.annotations.acceptance import Prelabel, decoded, of_copy
 from labeling.items import rules
 from labeling.items.cells import pack, unpack
-from labeling.items.change import Shards
+from labeling.items.change import Shards, becomes
 from labeling.items.records import SCHEMA, Finished, Run, Stored, Suggested, Task
 from labeling.items.rows import Change
 from labeling.storage import Create
@@ -56,6 +56,27 @@ class Suggestions(Shards):
         for item_id, one in self._change(shard, found, rule, beside=key).items():
             became[item_id] = "saved" if isinstance(one, Change) else one
         return became
+
+    @property
+    def most_grouped(self) -> int:
+        """Items whose move fits into one transaction: truth, and two rows a lane."""
+        return 96 // (1 + 2 * self.overlap)
+
+    def group(self, shard: int, places: Mapping[str, str]) -> int:
+        """Give waiting items of one shard their places among images that look alike, `most_grouped` at once.
+
+        Args:
+            shard: of all of them.
+            places: by item (`layout.group_place`); empty takes an item out of its group. Safe to repeat.
+
+        Returns:
+            How many were moved.
+        """
+
+        def rule(one: Stored) -> Change | None:
+            return becomes(one, rules.grouped(one.item, places[one.item.item_id]))
+
+        return sum(1 for one in self._change(shard, places, rule).values() if one)
 
     def shown(self, task: Task | Finished, item_ids: Iterable[str]) -> dict[str, Prelabel]:
         """What a labeler was shown of runs, as it was then, by item. Large ones are read, at once."""

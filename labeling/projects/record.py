@@ -16,6 +16,7 @@ from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFail
 from labeling.items.cells import pack, unpack
 from labeling.model import Id, Model, UtcTime
 from labeling.projects.access import Role
+from labeling.projects.assist import AssistChange, AssistSettings, check_assist
 from labeling.projects.datasets import Name, Source
 from labeling.storage import Row, Storage, Value
 
@@ -45,6 +46,7 @@ class NewProject(Model):
     classes: Annotated[list[NewClass], Field(max_length=2_000)] = []
     instructions: Instructions = Instructions()
     incremental_refresh: bool = True
+    assist: AssistSettings = AssistSettings()
 
 
 class ProjectChange(Model):
@@ -52,6 +54,7 @@ class ProjectChange(Model):
 
     instructions: Instructions | None = None
     incremental_refresh: bool | None = None
+    assist: AssistChange | None = None
 
 
 class AddClasses(Model):
@@ -121,6 +124,7 @@ class Project(Model):
     state_reason: str = ""
     incremental_refresh: bool
     restart: Restart | None = None
+    assist: AssistSettings = AssistSettings()
     seed: str
     shards: int = 0
     overlap: Annotated[int, Field(ge=1, le=5)] = 1
@@ -146,6 +150,7 @@ class ProjectView(Model):
     state: ProjectState
     state_reason: str
     incremental_refresh: bool
+    assist: AssistSettings
     created_at: UtcTime
     my_role: Role
     version: int
@@ -167,9 +172,10 @@ class ProjectLine(Model):
 
 
 def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
-    """A project with other instructions or refreshing.
+    """A project with other instructions, refreshing or assist.
 
     Raises:
+        Invalid: assist is not for this type of project.
         PreconditionFailed: somebody changed the project since `version`.
     """
     if old.version != version:
@@ -180,6 +186,9 @@ def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
         update["instructions_version"] = old.instructions_version + 1
     if change.incremental_refresh is not None:
         update["incremental_refresh"] = change.incremental_refresh
+    if change.assist is not None:
+        update["assist"] = change.assist.applied(old.assist)
+        check_assist(change.assist.applied(old.assist), old.task_type)
     return old.model_copy(update=update)
 
 

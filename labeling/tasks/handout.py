@@ -6,6 +6,7 @@ What was found is remembered for a while by the whole process, so that waiting l
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,9 @@ from labeling.storage import Clock, Range, Row, Storage
 
 PLENTY = 8
 """Pages that must be left in a shard's queue for starting at a random place of it."""
+
+GROUPS = 8
+"""Pages of similar images looked at, so that labelers of a shard seldom choose the same."""
 
 USED_UP_S = 15
 """How long a queue that was found empty is passed over. A look costs a call, and something may come."""
@@ -126,7 +130,8 @@ class QueueReader:
         """
         ranges = [self._items.tasks_range(self._user, shard) for shard in self._shards]
         if self._project.state == "running" and not self.dry:
-            self._whole = self._left < PLENTY * size
+            # A place in the shuffle says nothing of where groups begin: those are taken from the head.
+            self._whole = self._left < PLENTY * size or self._kind == layout.CLUSTERED
             if self._whole:
                 ranges.append(self._whole_queue(self._home, size))
             else:
@@ -163,7 +168,8 @@ class QueueReader:
 
     def _whole_queue(self, shard: int, size: int) -> Range:
         # With overlap the first rows may all be of items I had.
-        limit = 1000 if self._project.overlap > 1 else 4 * size
+        pages = GROUPS if self._kind == layout.CLUSTERED else 4
+        limit = 1000 if self._project.overlap > 1 else pages * size
         return Range(self._items.partition(shard), *layout.all_of(layout.Kind.QUEUED), limit)
 
     def page(self, queue: list[Row], size: int) -> list[QueuedItem]:
@@ -215,13 +221,25 @@ class QueueReader:
             QueuedItem(row) for row in queue if _queue_of(row) == layout.UNMEASURED
         ]
         rows = self._leading(queue)
-        if len(rows) > size:
+        if rows and _queue_of(rows[0]) == layout.CLUSTERED:
+            rows = self._one_group(rows, size)
+        elif len(rows) > size:
             at = int(self._random() * (len(rows) - size + 1))
             rows = rows[at : at + size]
         found: dict[str, QueuedItem] = {}
         for row in rows:
             found.setdefault(layout.item_of(row.key), QueuedItem(row))
         return list(found.values())
+
+    def _one_group(self, rows: Sequence[Row], size: int) -> list[Row]:
+        """The next rows of one group: of those that fill a page any, else the largest."""
+        groups: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            groups[layout.group_of(layout.queue_place(row.key).order)].append(row)
+        full = [group for group in groups.values() if len(group) >= size]
+        if full:
+            return full[int(self._random() * len(full))][:size]
+        return max(groups.values(), key=len)
 
     def elsewhere(self, size: int) -> tuple[int, list[QueuedItem]]:
         """A shard and what to claim there, when mine is dry: looks at all others at once."""

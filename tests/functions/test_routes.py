@@ -34,6 +34,9 @@ ROLES = {
         POST projects/{project_id}/tasks/{task_id}/submit
     """,
     "reviewer": """
+        GET projects/{project_id}/assist
+        GET projects/{project_id}/runs
+        GET projects/{project_id}/runs/{run_id}
         GET projects/{project_id}/exports
         POST projects/{project_id}/exports
         GET projects/{project_id}/exports/{export_id}
@@ -59,6 +62,7 @@ ROLES = {
         GET projects/{project_id}/members/{member_id}
         PUT projects/{project_id}/members/{member_id}
         POST projects/{project_id}/pause
+        POST projects/{project_id}/train
         POST projects/{project_id}/prelabels
         POST projects/{project_id}/refresh
         POST projects/{project_id}/resume

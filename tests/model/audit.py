@@ -130,6 +130,8 @@ class Auditor:
                 if not item.width
                 else layout.PRELABELED
                 if wanted
+                else layout.CLUSTERED
+                if item.group
                 else layout.MANUAL
             )
             require(item.priority == queue, "in the wrong queue", item, queue)

@@ -96,6 +96,7 @@ class World:
             "reopen": (6, lambda: lambda: self.reopen(user, shard)),
             "reject": (8, lambda: lambda: self.reject(image.item_id)),
             "prelabel": (10, lambda: lambda: self.prelabel(shard)),
+            "group": (6, lambda: lambda: self.group(shard)),
             "overwrite": (4, lambda: lambda: self.overwrite(image.item_id)),
             "flag": (3, lambda: lambda: self.flag(image.item_id)),
             "unreserve": (0.5, lambda: lambda: self.unreserve(user, shard)),
@@ -393,6 +394,16 @@ class World:
         )
         self.counts["prelabeled"] += sum(one == "saved" for one in became.values())
         require("contradicts" not in became.values(), "the same was said", run, became)
+
+    def group(self, shard: int) -> None:
+        """Find that some images look alike, and that others look like nothing else any more."""
+        places = {
+            one.item_id: layout.group_place(self.random.randrange(4), place)
+            if self.random.random() < 0.8
+            else ""
+            for place, one in enumerate(self._batch(shard))
+        }
+        self.counts["grouped"] += self.items.group(shard, places)
 
     def overwrite(self, item: str) -> None:
         """Upload other content under the same name."""

@@ -159,8 +159,25 @@ export interface paths {
         delete: operations["delete_project"];
         options?: never;
         head?: never;
-        /** Change instructions or incremental refresh. */
+        /** Change instructions, incremental refresh or assist. */
         patch: operations["change_project"];
+        trace?: never;
+    };
+    "/api/projects/{project_id}/assist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How assist stands: settings, labels until the next training, and what is at work. */
+        get: operations["get_assist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/projects/{project_id}/classes": {
@@ -559,6 +576,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What models did for a project: trainings, validations, inference and grouping. */
+        get: operations["list_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One run, with the last lines of its log. */
+        get: operations["get_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/tasks": {
         parameters: {
             query?: never;
@@ -673,6 +724,23 @@ export interface paths {
         put?: never;
         /** Save decisions; safe to send again as it is. */
         post: operations["submit_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/train": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Train a model now, on the labels there are. */
+        post: operations["train"];
         delete?: never;
         options?: never;
         head?: never;
@@ -882,6 +950,114 @@ export interface components {
             revisions: {
                 [key: string]: number;
             };
+        };
+        /**
+         * AssistChange
+         * @description What can be changed of assist; what is left out stays.
+         */
+        AssistChange: {
+            /**
+             * On
+             * @default null
+             */
+            on: boolean | null;
+            /**
+             * Similar First
+             * @default null
+             */
+            similar_first: boolean | null;
+            /**
+             * First Labels
+             * @default null
+             */
+            first_labels: number | null;
+            /**
+             * Next Labels
+             * @default null
+             */
+            next_labels: number | null;
+            /**
+             * Precision
+             * @default null
+             */
+            precision: number | null;
+            /**
+             * Confidence
+             * @default null
+             */
+            confidence: number | null;
+            /**
+             * Backbone
+             * @default null
+             */
+            backbone: string | null;
+        };
+        /**
+         * AssistSettings
+         * @description Assist of a project.
+         *
+         *     `similar_first`: images that look alike come on one page, before the first label already. A model is
+         *     trained when `first_labels` images are labeled, and again after each `next_labels` more. It suggests only
+         *     from a confidence on at which, with probability `confidence`, `precision` of what it suggests is right.
+         */
+        AssistSettings: {
+            /**
+             * On
+             * @default false
+             */
+            on: boolean;
+            /**
+             * Similar First
+             * @default true
+             */
+            similar_first: boolean;
+            /**
+             * First Labels
+             * @default 300
+             */
+            first_labels: number;
+            /**
+             * Next Labels
+             * @default 300
+             */
+            next_labels: number;
+            /**
+             * Precision
+             * @default 0.95
+             */
+            precision: number;
+            /**
+             * Confidence
+             * @default 0.9
+             */
+            confidence: number;
+            /**
+             * Backbone
+             * @default efficientnet-lite0
+             */
+            backbone: string;
+        };
+        /**
+         * AssistView
+         * @description Where a project stands: how many new labels there are of those that the next training waits for.
+         *
+         *     `model_id` is the training run of the current model, empty before the first; `suggests`: whether it was
+         *     found sure enough to suggest anything.
+         */
+        AssistView: {
+            settings: components["schemas"]["AssistSettings"];
+            /** New Labels */
+            new_labels: number;
+            /** Needed */
+            needed: number;
+            /** Trainings */
+            trainings: number;
+            /** Model Id */
+            model_id: string;
+            /** Suggests */
+            suggests: boolean;
+            /** Active */
+            active: components["schemas"]["Run"][];
         };
         /**
          * Box
@@ -1712,6 +1888,19 @@ export interface components {
             items: components["schemas"]["Location"][];
         };
         /**
+         * LogLine
+         * @description Something a run said.
+         */
+        LogLine: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * Me
          * @description The caller. `user` is their key in items, histories and members.
          *
@@ -1930,6 +2119,18 @@ export interface components {
              * @default true
              */
             incremental_refresh: boolean;
+            /**
+             * @default {
+             *       "on": false,
+             *       "similar_first": true,
+             *       "first_labels": 300,
+             *       "next_labels": 300,
+             *       "precision": 0.95,
+             *       "confidence": 0.9,
+             *       "backbone": "efficientnet-lite0"
+             *     }
+             */
+            assist: components["schemas"]["AssistSettings"];
         };
         /**
          * NewToken
@@ -2248,6 +2449,8 @@ export interface components {
              * @default null
              */
             incremental_refresh: boolean | null;
+            /** @default null */
+            assist: components["schemas"]["AssistChange"] | null;
         };
         /**
          * ProjectLine
@@ -2333,6 +2536,7 @@ export interface components {
             state_reason: string;
             /** Incremental Refresh */
             incremental_refresh: boolean;
+            assist: components["schemas"]["AssistSettings"];
             /**
              * Created At
              * Format: date-time
@@ -2545,6 +2749,128 @@ export interface components {
              * @enum {string}
              */
             status: "done" | "changed" | "leased" | "not_settled" | "unknown";
+        };
+        /**
+         * Run
+         * @description A run as it is kept and shown.
+         *
+         *     `reason` says in words why it failed, or why it ended without what it was for. `model_id` is the run that
+         *     trained the model it made or used; a model is named like its training run. `active_at` moves with every
+         *     sign of life. `parent_run_id`: the run that brought it about.
+         */
+        Run: {
+            /** Run Id */
+            run_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "training" | "validation" | "inference" | "featurization";
+            /**
+             * State
+             * @default queued
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed";
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Asked By
+             * @default
+             */
+            asked_by: string;
+            /**
+             * @default {
+             *       "done": 0,
+             *       "total": 0,
+             *       "what": ""
+             *     }
+             */
+            progress: components["schemas"]["RunProgress"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Started At
+             * @default null
+             */
+            started_at: string | null;
+            /**
+             * Active At
+             * Format: date-time
+             */
+            active_at: string;
+            /**
+             * Finished At
+             * @default null
+             */
+            finished_at: string | null;
+            /**
+             * Tries
+             * @default 0
+             */
+            tries: number;
+            /**
+             * Parent Run Id
+             * @default
+             */
+            parent_run_id: string;
+            /**
+             * Model Id
+             * @default
+             */
+            model_id: string;
+            /**
+             * Metrics
+             * @default {}
+             */
+            metrics: {
+                [key: string]: number | string;
+            };
+            /**
+             * Log
+             * @default []
+             */
+            log: components["schemas"]["LogLine"][];
+        };
+        /**
+         * RunList
+         * @description Runs of a project, newest first.
+         */
+        RunList: {
+            /** Items */
+            items: components["schemas"]["Run"][];
+            /**
+             * Next Cursor
+             * @default null
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * RunProgress
+         * @description How far a run is: `done` of `total` things of the kind `what` (`images`, `epochs`); total 0: unknown.
+         */
+        RunProgress: {
+            /**
+             * Done
+             * @default 0
+             */
+            done: number;
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
+            /**
+             * What
+             * @default
+             */
+            what: string;
         };
         /**
          * SignAnswer
@@ -3594,6 +3920,37 @@ export interface operations {
             };
         };
     };
+    get_assist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistView"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_classes: {
         parameters: {
             query?: never;
@@ -4527,6 +4884,69 @@ export interface operations {
             };
         };
     };
+    list_runs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_tasks: {
         parameters: {
             query?: {
@@ -4791,6 +5211,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SubmitAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    train: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunList"];
                 };
             };
             /** @description why not */

@@ -4,7 +4,8 @@ import { useTranslation } from "react-i18next";
 import { useSearch } from "wouter";
 
 import { progressQuery } from "@/api/queries";
-import type { Project } from "@/api/types";
+import type { Project, TaskType } from "@/api/types";
+import { AssistPanel } from "@/features/assist/AssistPanel";
 import { DashboardPage } from "@/features/dashboard/DashboardPage";
 import { DataPage } from "@/features/data/DataPage";
 import { DetailsPage } from "@/features/details/DetailsPage";
@@ -14,6 +15,9 @@ import { ClassesPanel } from "@/features/projects/ClassesPanel";
 import { ProjectFrame } from "@/features/projects/ProjectFrame";
 import { isTab } from "@/features/projects/tabs";
 import { Message } from "@/ui/Message";
+
+/** What assist suggests: classes of whole images. */
+const helpsWith: readonly TaskType[] = ["multiclass", "multilabel"];
 
 interface Props {
   projectId: string;
@@ -33,6 +37,9 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
           case "dashboard":
             return (
               <DashboardPage project={project}>
+                {project.my_role !== "labeler" && helpsWith.includes(project.task_type) && (
+                  <AssistPanel project={project} />
+                )}
                 {project.my_role !== "labeler" && <ExportPanel projectId={projectId} />}
               </DashboardPage>
             );

@@ -53,6 +53,15 @@ export async function makeProject(plan: Plan, attempt: Attempt): Promise<Project
     classes: plan.classes.map((name) => ({ name, description: "", examples: [] })),
     instructions: plan.instructions,
     incremental_refresh: true,
+    assist: {
+      on: false,
+      similar_first: true,
+      first_labels: 300,
+      next_labels: 300,
+      precision: 0.95,
+      confidence: 0.9,
+      backbone: "efficientnet-lite0",
+    },
   };
   return unwrap(api.POST("/api/projects", { body, headers: keyFor(attempt, body) }));
 }

@@ -1,0 +1,90 @@
+"""Models through onnxruntime: on a GPU where there is one, else on the processor. Imported when first used."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labeling.assist.models import EMBEDDING, INPUT, SCORES, ModelManifest, UnfitModel
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from labeling.assist.inference import Predict
+
+CUDA, PROCESSOR = "CUDAExecutionProvider", "CPUExecutionProvider"
+_ERRORS_ONLY = 3
+
+log = logging.getLogger("labelry")
+
+_told: set[str] = set()
+
+
+def open_model(manifest: ModelManifest, data: bytes) -> Predict:
+    """Make a model's file ready: uint8 images in, scores out.
+
+    Args:
+        manifest: what the file is to be.
+        data: the ONNX file.
+
+    Raises:
+        UnfitModel: it can't be read, or takes and gives something else than the manifest says.
+    """
+    session = _session(data)
+    inputs = {one.name: one for one in session.get_inputs()}
+    outputs = {one.name: one for one in session.get_outputs()}
+    wanted = [manifest.side, manifest.side, 3]
+    fits = (
+        set(inputs) == {INPUT}
+        and inputs[INPUT].type == "tensor(uint8)"
+        and list(inputs[INPUT].shape[1:]) == wanted
+        and {SCORES, EMBEDDING} <= set(outputs)
+        and outputs[SCORES].shape[-1] in (len(manifest.classes), None)
+    )
+    if not fits:
+        raise UnfitModel(
+            f"the model takes {_shapes(inputs)} and gives {_shapes(outputs)}: it is none that Labelry "
+            "exported for this project; train again"
+        )
+    return _scores_of(session)
+
+
+def _scores_of(session: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    def predict(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return session.run([SCORES], {INPUT: pixels})[0]
+
+    return predict
+
+
+def _session(data: bytes) -> Any:
+    onnxruntime = import_module("onnxruntime")
+    onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    # Threads that spin while they wait take the processor from whoever decodes the next images.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    able = onnxruntime.get_available_providers()
+    providers = [CUDA, PROCESSOR] if CUDA in able and _has_gpu() else [PROCESSOR]
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=providers)
+    except Exception as error:
+        # onnxruntime raises classes of its extension module, which no release keeps by name.
+        raise UnfitModel(f"the model file can't be read: {str(error)[:200]}") from error
+    used = session.get_providers()[0]
+    if used not in _told:
+        _told.add(used)
+        log.info("models run on %s (onnxruntime %s)", used, onnxruntime.__version__)
+    return session
+
+
+def _has_gpu() -> bool:
+    """Whether a driver is there: without, asking for CUDA costs a second and a page of warnings."""
+    return any(Path(one).exists() for one in ("/dev/nvidiactl", "/dev/dxg"))
+
+
+def _shapes(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {one.type} {one.shape}" for name, one in values.items()) or "nothing"

@@ -1,0 +1,366 @@
+"""Inference: a model's suggestions for the images that wait, in batches of queue messages.
+
+A run is planned in steps that each send some batches; every message may come twice, late, or in another
+order. Which batches are done is a row of bits, so that each counts once and the last one ends the run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from labeling import layout
+from labeling.assist.models import ModelManifest, UnfitModel, load, suggested
+from labeling.assist.prelabels import PrelabelEnvelope, Prelabels
+from labeling.assist.preprocess import Unseeable, pixels_for_model, source_of
+from labeling.assist.runs import Run, RunProgress, Runs
+from labeling.documents import Documents
+from labeling.errors import NotFound
+from labeling.items.records import SETTLED, Item
+from labeling.model import Id, Model
+from labeling.projects.projects import Opened, Project, Projects, Whereabouts
+from labeling.storage import Range, Storage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BATCH = 64
+"""Images a message: some seconds of work on a processor, so that several instances share a run."""
+BATCHES_A_STEP = 15
+"""Batches that one step of the plan sends: their items are one page of storage."""
+AT_ONCE = 16
+"""Images the network sees at once: more gain nothing on a processor."""
+READERS = 4
+KEPT_MODELS = 2
+
+BY = "labelry"
+"""Who suggests, where a model of the project does."""
+
+log = logging.getLogger("labelry")
+
+Predict = Callable[["NDArray[np.uint8]"], "NDArray[np.float32]"]
+"""From uint8 (n, 224, 224, 3) to scores (n, classes) in [0, 1]."""
+
+OpenModel = Callable[[ModelManifest, bytes], Predict]
+"""Makes a model's file ready. Raises UnfitModel."""
+
+
+class Plan(Model):
+    """The next step of a plan: look at the next items, and send batches of them."""
+
+    what: Literal["plan"] = "plan"
+    project_id: Id
+    run_id: Id
+    step: int
+
+
+class Infer(Model):
+    """One batch of a run."""
+
+    what: Literal["infer"] = "infer"
+    project_id: Id
+    run_id: Id
+    batch: Annotated[int, Field(ge=0)]
+    item_ids: Annotated[list[Id], Field(max_length=BATCH)]
+
+
+class PrelabelMessage(Model):
+    """Message of `layout.PRELABEL_QUEUE`."""
+
+    do: Annotated[Plan | Infer, Field(discriminator="what")]
+
+
+class Batches(Model):
+    """How far a run is: its plan, and its batches.
+
+    `since_ms` leaves out items registered before; `next_since_ms` is where the next run of the same model
+    takes up. `done` has one bit a batch, as a hexadecimal number.
+    """
+
+    since_ms: int = 0
+    next_since_ms: int = 0
+    step: int = 0
+    shard: int = 0
+    after: str = ""
+    planned: bool = False
+    sent: int = 0
+    images: int = 0
+    done: str = "0"
+    seen: int = 0
+    unseeable: int = 0
+    suggested: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether every batch is done, and no more will be sent."""
+        return self.planned and int(self.done, 16) == (1 << self.sent) - 1
+
+
+class Inference:
+    """Lets a project's model suggest."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        projects: Projects,
+        runs: Runs,
+        prelabels: Prelabels,
+        open_model: OpenModel,
+    ) -> None:
+        self._storage = storage
+        self._projects = projects
+        self._runs = runs
+        self._prelabels = prelabels
+        self._open_model = open_model
+        self._batches = Documents(storage, layout.PROJECTS, Batches)
+        self._models: dict[str, tuple[ModelManifest, Predict]] = {}
+        self._loading = Lock()
+
+    def start(self, project: Project, run: Run, since_ms: int) -> None:
+        """Begin a run that was created, over items registered at `since_ms` or later. Safe to repeat."""
+        self._batches.change(
+            project.project_id,
+            layout.batches(run.run_id),
+            lambda old: (
+                old.model_copy(update={"since_ms": since_ms, "next_since_ms": _ms(run)})
+                if old.step == 0
+                else old
+            ),
+            missing=Batches(),
+        )
+        self._send(Plan(project_id=project.project_id, run_id=run.run_id, step=0))
+
+    def batches(self, project_id: str, run_id: str) -> Batches:
+        """How far a run is."""
+        return self._batches.get(project_id, layout.batches(run_id)) or Batches()
+
+    def on_message(self, message: PrelabelMessage) -> None:
+        """Do a step of a plan, or a batch. Safe to repeat; a model that can't be used fails its run."""
+        do = message.do
+        project = self._projects.find(do.project_id)
+        run = self._runs.find(do.project_id, do.run_id)
+        if project is None or run is None or run.over:
+            return
+        try:
+            if isinstance(do, Plan):
+                self._plan(project, run, do)
+            else:
+                self._infer(project, run, do)
+        except UnfitModel as why:
+            self._runs.fail(do.project_id, do.run_id, str(why))
+
+    def _plan(self, project: Project, run: Run, message: Plan) -> None:
+        """Send the batches of the next items; the next step comes by a message of its own."""
+        state = self.batches(project.project_id, run.run_id)
+        if state.planned:
+            self._end_if_finished(project, run, state)
+            return
+        if message.step == state.step:
+            state = self._planned_further(project, run, state)
+            if state is None:
+                return
+        if not state.planned:
+            self._send(Plan(project_id=project.project_id, run_id=run.run_id, step=state.step))
+
+    def _planned_further(self, project: Project, run: Run, old: Batches) -> Batches | None:
+        rows = self._storage.tables.query(
+            layout.ITEMS,
+            Range(
+                self._projects.items(project).partition(old.shard),
+                layout.truth(old.after) + "!" if old.after else layout.truth(""),
+                layout.truth(layout.END),
+                BATCH * BATCHES_A_STEP,
+                ("state", "width", "registered_ms"),
+            ),
+        )
+        recent = [row for row in rows if row.number("registered_ms") >= old.since_ms]
+        waiting = [row for row in recent if row.text("state") in ("available", "leased")]
+        ready = [layout.item_of(row.key) for row in waiting if row.number("width")]
+        sent = old.sent
+        for at in range(0, len(ready), BATCH):
+            self._send(
+                Infer(
+                    project_id=project.project_id,
+                    run_id=run.run_id,
+                    batch=sent,
+                    item_ids=ready[at : at + BATCH],
+                )
+            )
+            sent += 1
+        through = len(rows) < BATCH * BATCHES_A_STEP
+        last = through and old.shard + 1 >= project.shards
+        unmeasured = [row.number("registered_ms") for row in waiting if not row.number("width")]
+        new = old.model_copy(
+            update={
+                "step": old.step + 1,
+                "shard": old.shard + 1 if through and not last else old.shard,
+                "after": "" if through else layout.item_of(rows[-1].key),
+                "planned": last,
+                "sent": sent,
+                "images": old.images + len(ready),
+                "next_since_ms": min([old.next_since_ms, *unmeasured]),
+            }
+        )
+
+        def stepped(now: Batches) -> Batches:
+            if now.step != old.step:  # this message came twice, and the other was faster
+                return now
+            return new.model_copy(
+                update={name: getattr(now, name) for name in ("done", "seen", "suggested")}
+                | {"unseeable": now.unseeable}
+            )
+
+        state = self._batches.change(project.project_id, layout.batches(run.run_id), stepped)
+        progress = RunProgress(done=state.seen, total=state.images, what="images")
+        self._runs.note(project.project_id, run.run_id, progress=progress)
+        if state.planned:
+            self._end_if_finished(project, run, state)
+            return None
+        return state
+
+    def _infer(self, project: Project, run: Run, message: Infer) -> None:
+        """Suggest for the items of a batch, and count it once."""
+        if self._has(self.batches(project.project_id, run.run_id), message.batch):
+            return
+        found = self._projects.items(project).read_many(message.item_ids)
+        items = [one.item for one in found if one and _to_be_seen(one.item)]
+        manifest, predict = self._model(project, run)
+        unseeable, said = self._suggestions(project, manifest, predict, items)
+        taken = 0
+        if said:
+            opened = Opened(project, "admin", None, Whereabouts(), self._projects.items(project))
+            envelope = PrelabelEnvelope(run_id=run.run_id, items=said)
+            results = self._prelabels.put(opened, envelope, by=BY).results
+            taken = sum(
+                one.status in ("saved", "unchanged") and bool(item["annotations"])
+                for one, item in zip(results, said, strict=True)
+            )
+
+        def counted(old: Batches) -> Batches:
+            if self._has(old, message.batch):
+                return old
+            return old.model_copy(
+                update={
+                    "done": f"{int(old.done, 16) | 1 << message.batch:x}",
+                    "seen": old.seen + len(message.item_ids),
+                    "unseeable": old.unseeable + unseeable,
+                    "suggested": old.suggested + taken,
+                }
+            )
+
+        state = self._batches.change(project.project_id, layout.batches(run.run_id), counted)
+        progress = RunProgress(done=state.seen, total=state.images, what="images")
+        self._runs.note(project.project_id, run.run_id, progress=progress)
+        self._end_if_finished(project, run, state)
+
+    def _has(self, state: Batches, batch: int) -> bool:
+        return bool(int(state.done, 16) >> batch & 1)
+
+    def _end_if_finished(self, project: Project, run: Run, state: Batches) -> None:
+        if not state.finished:
+            return
+        metrics = {
+            "images": state.images,
+            "suggested": state.suggested,
+            "unseeable": state.unseeable,
+            "coverage": round(state.suggested / state.images, 4) if state.images else 0.0,
+        }
+        self._runs.finish(
+            project.project_id,
+            run.run_id,
+            metrics=metrics,
+            change=lambda old: (
+                old.model_copy(update={"inferred_until_ms": state.next_since_ms})
+                if old.model_id == run.model_id
+                else old
+            ),
+        )
+
+    def _model(self, project: Project, run: Run) -> tuple[ModelManifest, Predict]:
+        """The model of a run, loaded once by this process."""
+        with self._loading:
+            if run.model_id not in self._models:
+                manifest, data = load(self._storage, project.project_id, run.model_id)
+                predict = self._open_model(manifest, data)
+                while len(self._models) >= KEPT_MODELS:
+                    self._models.pop(next(iter(self._models)))
+                self._models[run.model_id] = manifest, predict
+            return self._models[run.model_id]
+
+    def _suggestions(
+        self, project: Project, manifest: ModelManifest, predict: Predict, items: Sequence[Item]
+    ) -> tuple[int, list[dict[str, object]]]:
+        """How many can't be seen, and what to send of the others: also that a former model was wrong."""
+        known = {one.class_id for one in project.classes}
+        said: list[dict[str, object]] = []
+        unseeable = 0
+        for some, pixels, lost in self._seen(project, items):
+            unseeable += lost
+            if not some:
+                continue
+            scores = predict(np.stack(pixels))
+            if scores.shape != (len(some), len(manifest.classes)) or not np.isfinite(scores).all():
+                raise UnfitModel("the model gives no probabilities for its classes; train again")
+            for item, row in zip(some, scores, strict=True):
+                sure = suggested(manifest, [min(1.0, max(0.0, float(one))) for one in row])
+                # A class that is gone since the labels were learned from leaves nothing to be sure of.
+                if sure is not None and not {class_id for class_id, _ in sure} <= known:
+                    sure = None
+                if sure or item.suggested.startswith(layout.OWN_RUNS):
+                    said.append(_said(item, sure or []))
+        return unseeable, said
+
+    def _seen(
+        self, project: Project, items: Sequence[Item]
+    ) -> Iterator[tuple[list[Item], list[NDArray[np.uint8]], int]]:
+        """Items with their pixels, some at once; the next are decoded while the network looks at these."""
+
+        def pixels(item: Item) -> NDArray[np.uint8] | None:
+            try:
+                return pixels_for_model(self._file(project, item))
+            except (NotFound, Unseeable) as why:
+                log.info("not seen: %s", why, extra={"item_id": item.item_id})
+                return None
+
+        with ThreadPoolExecutor(READERS) as pool:
+            reading = [(one, pool.submit(copy_context().run, pixels, one)) for one in items]
+            for at in range(0, len(reading), AT_ONCE):
+                some = [(one, each.result()) for one, each in reading[at : at + AT_ONCE]]
+                good = [(one, seen) for one, seen in some if seen is not None]
+                yield [one for one, _ in good], [seen for _, seen in good], len(some) - len(good)
+
+    def _file(self, project: Project, item: Item) -> bytes:
+        """What a model sees of an item: its smallest copy, or the original while that is not there."""
+        container, path = source_of(project.source.container, item)
+        try:
+            return self._storage.blobs.read(container, path)
+        except NotFound:
+            return self._storage.blobs.read(project.source.container, item.path)
+
+    def _send(self, do: Plan | Infer) -> None:
+        self._storage.queues.send(layout.PRELABEL_QUEUE, PrelabelMessage(do=do))
+
+
+def _said(item: Item, sure: Sequence[tuple[str, float]]) -> dict[str, object]:
+    return {
+        "item_id": item.item_id,
+        "annotations": [
+            {"class_id": class_id, "confidence": round(score, 4)} for class_id, score in sure
+        ],
+    }
+
+
+def _to_be_seen(item: Item) -> bool:
+    """Whether somebody may still be shown what is suggested for it."""
+    return bool(item.width) and not item.barred and item.state not in SETTLED
+
+
+def _ms(run: Run) -> int:
+    return int(run.created_at.timestamp() * 1000)

@@ -1,0 +1,65 @@
+"""What an admin chooses of assist: whether models help to label a project, when, and how sure they must be."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from labeling.annotations.shapes import TaskType
+from labeling.errors import Fault, Invalid
+from labeling.model import Model
+
+DEFAULT_BACKBONE = "efficientnet-lite0"
+
+LabelsNeeded = Annotated[int, Field(ge=20, le=500_000)]
+Likelihood = Annotated[float, Field(ge=0.6, le=0.999)]
+Backbone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/@-]{0,255}$")]
+
+
+class AssistSettings(Model):
+    """Assist of a project.
+
+    `similar_first`: images that look alike come on one page, before the first label already. A model is
+    trained when `first_labels` images are labeled, and again after each `next_labels` more. It suggests only
+    from a confidence on at which, with probability `confidence`, `precision` of what it suggests is right.
+    """
+
+    on: bool = False
+    similar_first: bool = True
+    first_labels: LabelsNeeded = 300
+    next_labels: LabelsNeeded = 300
+    precision: Likelihood = 0.95
+    confidence: Likelihood = 0.90
+    backbone: Backbone = DEFAULT_BACKBONE
+
+    def needed(self, trainings: int) -> int:
+        """How many new labels the next training waits for, after so many trainings."""
+        return self.next_labels if trainings else self.first_labels
+
+
+class AssistChange(Model):
+    """What can be changed of assist; what is left out stays."""
+
+    on: bool | None = None
+    similar_first: bool | None = None
+    first_labels: LabelsNeeded | None = None
+    next_labels: LabelsNeeded | None = None
+    precision: Likelihood | None = None
+    confidence: Likelihood | None = None
+    backbone: Backbone | None = None
+
+    def applied(self, old: AssistSettings) -> AssistSettings:
+        """The settings with what is named here changed."""
+        return old.model_copy(update=self.model_dump(exclude_none=True))
+
+
+def check_assist(settings: AssistSettings, task_type: TaskType) -> None:
+    """Refuse what assist can't do.
+
+    Raises:
+        Invalid: models suggest one class or several classes of an image, no shapes.
+    """
+    if settings.on and task_type not in ("multiclass", "multilabel"):
+        detail = "assist suggests classes of whole images; it can't be switched on for shapes"
+        raise Invalid(detail, faults=(Fault("/assist/on", "no-assist-for-shapes", detail),))

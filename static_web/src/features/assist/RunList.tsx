@@ -1,0 +1,119 @@
+import { Button, makeStyles, tokens } from "@fluentui/react-components";
+import { useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import type { Run } from "@/api/types";
+import { formatDuration, formatNumber, formatTime } from "@/format";
+
+const SHOWN = 8;
+
+const useStyles = makeStyles({
+  list: { margin: "16px 0 0", padding: 0, listStyle: "none" },
+  row: {
+    borderTop: `1px solid ${tokens.colorNeutralStroke3}`,
+    padding: "8px 0",
+    "& summary": { cursor: "pointer" },
+  },
+  line: { display: "inline-flex", flexWrap: "wrap", gap: "4px 12px", verticalAlign: "top" },
+  kind: { fontWeight: 600 },
+  quiet: { color: tokens.colorNeutralForeground3 },
+  failed: { color: tokens.colorStatusDangerForeground1 },
+  reason: { margin: "4px 0 0" },
+  metrics: {
+    display: "grid",
+    gridTemplateColumns: "max-content 1fr",
+    gap: "2px 16px",
+    margin: "8px 0",
+    "& dd": { margin: 0, fontVariantNumeric: "tabular-nums" },
+  },
+  log: {
+    margin: "8px 0 0",
+    padding: "8px 12px",
+    maxHeight: "200px",
+    overflow: "auto",
+    whiteSpace: "pre-wrap",
+    fontSize: "12px",
+    lineHeight: "18px",
+    backgroundColor: tokens.colorNeutralBackground2,
+    borderRadius: "4px",
+  },
+});
+
+/** Runs, newest first: how each ended or how far it is; opened, what it measured and said. */
+export function RunList({ runs }: { runs: readonly Run[] }): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const [all, setAll] = useState(false);
+  return (
+    <>
+      <ul className={styles.list} aria-label={t("assist.runs")}>
+        {runs.slice(0, all ? undefined : SHOWN).map((run) => (
+          <li key={run.run_id} className={styles.row}>
+            <RunRow run={run} />
+          </li>
+        ))}
+      </ul>
+      {runs.length > SHOWN && !all && (
+        <Button size="small" appearance="subtle" onClick={() => setAll(true)}>
+          {t("assist.allRuns", { count: runs.length })}
+        </Button>
+      )}
+    </>
+  );
+}
+
+function RunRow({ run }: { run: Run }): ReactNode {
+  const { t, i18n } = useTranslation();
+  const styles = useStyles();
+  const number = (value: number) => formatNumber(value, i18n.language);
+  const end = run.finished_at
+    ? new Date(run.finished_at).getTime()
+    : new Date(run.active_at).getTime();
+  const took = run.started_at ? end - new Date(run.started_at).getTime() : 0;
+  const { done, total } = run.progress;
+  return (
+    <details>
+      <summary>
+        <span className={styles.line}>
+          <span className={styles.kind}>{t(`assist.kinds.${run.kind}`)}</span>
+          <span className={run.state === "failed" ? styles.failed : undefined}>
+            {t(`assist.states.${run.state}`)}
+          </span>
+          {run.state === "running" && total > 0 && (
+            <span>{t("assist.progress", { done: number(done), total: number(total) })}</span>
+          )}
+          {took > 0 && <span className={styles.quiet}>{formatDuration(took, i18n.language)}</span>}
+          <span className={styles.quiet}>{formatTime(run.created_at, i18n.language)}</span>
+        </span>
+      </summary>
+      {run.reason && <p className={styles.reason}>{run.reason}</p>}
+      {Object.keys(run.metrics).length > 0 && (
+        <dl className={styles.metrics}>
+          {Object.entries(run.metrics).map(([name, value]) => (
+            <Metric key={name} name={name} value={value} />
+          ))}
+        </dl>
+      )}
+      {run.log.length > 0 && (
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls
+        <pre className={styles.log} tabIndex={0} aria-label={t("assist.log")}>
+          {run.log.map((line) => `${formatTime(line.at, i18n.language)}  ${line.text}`).join("\n")}
+        </pre>
+      )}
+    </details>
+  );
+}
+
+function Metric({ name, value }: { name: string; value: number | string }): ReactNode {
+  const { i18n } = useTranslation();
+  const written =
+    typeof value === "number"
+      ? new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 4 }).format(value)
+      : value;
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{written}</dd>
+    </>
+  );
+}

@@ -1,0 +1,33 @@
+import { queryOptions } from "@tanstack/react-query";
+
+import { api, unwrap } from "@/api/client";
+
+const LIVE_MS = 3_000;
+
+/** How assist stands: settings, labels until the next training, what is at work. */
+export const assistQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["assist", projectId],
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/projects/{project_id}/assist", {
+          params: { path: { project_id: projectId } },
+        }),
+      ),
+    refetchInterval: LIVE_MS,
+  });
+
+/** What models did for a project, newest first. */
+export const runsQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["runs", projectId],
+    queryFn: async () =>
+      (
+        await unwrap(
+          api.GET("/api/projects/{project_id}/runs", {
+            params: { path: { project_id: projectId } },
+          }),
+        )
+      ).items,
+    refetchInterval: LIVE_MS,
+  });

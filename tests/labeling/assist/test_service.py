@@ -1,0 +1,488 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from labeling import layout
+from labeling.annotations.acceptance import decoded
+from labeling.assist.inference import PrelabelMessage
+from labeling.assist.jobs import FeaturizeSpec, RunFinished, TrainSpec
+from labeling.assist.models import Band
+from labeling.assist.runs import Run
+from labeling.assist.service import SILENT, WAITING
+from labeling.errors import Conflict, Invalid
+from labeling.items.records import unpack
+from labeling.projects.access import Caller
+from labeling.projects.assist import AssistChange, AssistSettings
+from labeling.projects.projects import Project, ProjectChange
+from tests.colour_model import colour_model, publish
+from tests.world import ADMIN, World, photo
+
+pytest.importorskip("onnxruntime", reason="needs onnxruntime, which runs the models")
+
+RED, GREEN, DULL = photo(shade=250), photo(shade=0), photo(shade=90)
+"""Of class c1, of class c2, and such that nothing is sure about it."""
+
+ON = AssistSettings(on=True, first_labels=20, next_labels=20)
+
+Assisted = tuple[World, Project, Caller]
+
+
+@pytest.fixture
+def assisted(world: World) -> Assisted:
+    """A project of 10 red, 10 green and 30 dull images with assist on, and somebody to label."""
+    world.upload(*(f"red{n}.png" for n in range(10)), data=RED)
+    world.upload(*(f"green{n}.png" for n in range(10)), data=GREEN)
+    world.upload(*(f"dull{n:02}.png" for n in range(30)), data=DULL)
+    project = world.project(assist=ON)
+    return world, project, world.member(project, "ann")
+
+
+def runs(world: World, project: Project) -> dict[str, Run]:
+    """The newest run of each kind."""
+    return {one.kind: one for one in reversed(world.services.runs.list(project.project_id))}
+
+
+def label(world: World, project: Project, who: Caller, count: int) -> None:
+    while count > 0:
+        task = world.task(project, who, size=min(9, count))
+        world.label(project, who, task)
+        count -= len(task.items)
+
+
+def tick(world: World) -> None:
+    world.services.progress.on_tick()
+    world.drain()
+
+
+def asked(world: World, kind: type[Any]) -> Any:
+    """The last job of a kind that was asked for."""
+    return [one for one in world.jobs if isinstance(one, kind)][-1]
+
+
+def trained(world: World, project: Project, **how: Any) -> str:
+    """Train on demand; the job is done, and what follows from that as well. The model."""
+    world.services.assist.train(world.open(project, ADMIN), ADMIN)
+    return done(world, project, **how)
+
+
+def done(world: World, project: Project, **how: Any) -> str:
+    """The job of the training that was asked for ends well. The model."""
+    world.drain()
+    spec = asked(world, TrainSpec)
+    own = world.services.runs
+    publish(world.storage, project.project_id, spec.run_id, **how)
+    own.finish(project.project_id, spec.validation_run_id, model_id=spec.run_id)
+    own.finish(project.project_id, spec.run_id, model_id=spec.run_id)
+    told = RunFinished(project_id=project.project_id, run_id=spec.run_id)
+    world.storage.queues.send(layout.RUN_FINISHED_QUEUE, told)
+    world.drain()
+    return spec.run_id
+
+
+def queue(world: World, project: Project) -> dict[str, int]:
+    """How many items wait, by queue."""
+    assert world.counters(project) == world.recount(project)
+    return {
+        name[6:]: count
+        for name, count in world.counters(project).items()
+        if name.startswith("queue:")
+    }
+
+
+def suggested(world: World, project: Project) -> dict[str, str]:
+    """Which class is suggested for which image."""
+    opened = world.open(project, ADMIN)
+    found: dict[str, str] = {}
+    for item in world.items(project).values():
+        if item.suggested:
+            row = world.storage.tables.get(
+                layout.ITEMS,
+                opened.items.partition(opened.items.shard_of(item.item_id)),
+                layout.prelabel(item.item_id, item.suggested),
+            )
+            assert row
+            (one,) = decoded(unpack("suggestion", row.cells))
+            found[item.path] = one.class_id
+    return found
+
+
+# When something begins.
+
+
+def test_images_are_grouped_before_the_first_label(assisted: Assisted) -> None:
+    world, project, _ = assisted
+
+    (spec,) = world.jobs
+
+    assert isinstance(spec, FeaturizeSpec)
+    assert (spec.model_id, spec.backbone) == (None, "efficientnet-lite0")
+    assert runs(world, project)["featurization"].state == "queued"
+
+
+def test_a_project_without_assist_asks_nothing_of_anybody(world: World) -> None:
+    project = world.project(images=40)
+    ann = world.member(project, "ann")
+    label(world, project, ann, 30)
+    tick(world)
+
+    assert world.jobs == []
+    with pytest.raises(Conflict, match="assist is off"):
+        world.services.assist.train(world.open(project, ADMIN), ADMIN)
+
+
+def test_training_begins_by_itself_when_enough_images_are_labeled(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 18)
+    tick(world)
+    assert "training" not in runs(world, project)
+
+    label(world, project, ann, 2)
+    tick(world)
+
+    spec = asked(world, TrainSpec)
+    assert [one.class_id for one in spec.classes] == ["c1", "c2", "c3"]
+    assert (spec.retrain, spec.precision, spec.confidence) == (0, 0.95, 0.9)
+    assert {one.state for one in runs(world, project).values()} == {"queued"}
+
+
+def test_the_next_training_waits_for_new_labels_and_spends_more_of_the_budget(
+    assisted: Assisted,
+) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 20)
+    tick(world)
+    done(world, project)
+    tick(world)
+    assert asked(world, TrainSpec).retrain == 0
+    bar = world.services.assist.view(world.open(project, ADMIN))
+    assert (bar.new_labels, bar.needed, bar.trainings) == (0, 20, 1)
+
+    label(world, project, ann, 20)
+    tick(world)
+
+    assert asked(world, TrainSpec).retrain == 1
+
+
+def test_one_training_at_a_time(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 20)
+    opened = world.open(project, ADMIN)
+    world.services.assist.train(opened, ADMIN)
+
+    with pytest.raises(Conflict, match="a training run is active"):
+        world.services.assist.train(opened, ADMIN)
+
+
+def test_too_few_labels_teach_nothing(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 9)
+
+    with pytest.raises(Conflict, match="9 images are labeled; a training needs 20"):
+        world.services.assist.train(world.open(project, ADMIN), ADMIN)
+
+
+def test_settings_are_changed_while_the_project_runs(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 20)
+    change = ProjectChange(assist=AssistChange(first_labels=100, precision=0.99))
+    changed = world.services.projects.patch(
+        project.project_id, change, version=world.services.projects.get(project.project_id).version
+    )
+
+    assert changed.assist == ON.model_copy(update={"first_labels": 100, "precision": 0.99})
+    tick(world)
+    assert "training" not in runs(world, project)
+
+
+def test_assist_is_not_for_shapes(world: World) -> None:
+    with pytest.raises(Invalid, match="can't be switched on for shapes"):
+        world.project(images=1, task_type="boxes", assist=ON)
+
+
+# What a model does.
+
+
+def test_a_model_suggests_what_it_is_sure_of_and_labelers_get_that_first(
+    assisted: Assisted,
+) -> None:
+    world, project, ann = assisted
+    model = trained_after(world, project, ann)
+
+    run = runs(world, project)["inference"]
+    assert (run.state, run.model_id, run.parent_run_id) == ("done", model, model)
+    assert queue(world, project)[layout.PRELABELED] == run.metrics["suggested"]
+    said = suggested(world, project)
+    assert said
+    assert {path[:3]: class_id for path, class_id in said.items()} == {"red": "c1", "gre": "c2"}
+    task = world.task(project, ann)
+    assert task.kind == "prelabeled"
+    assert {one.prelabel.run_id for one in task.items if one.prelabel} == {run.run_id}
+    assert all(
+        annotation.confidence and annotation.confidence >= 0.9
+        for one in task.items
+        if one.prelabel
+        for annotation in one.prelabel.annotations
+    )
+
+
+def trained_after(world: World, project: Project, who: Caller, **how: Any) -> str:
+    """A model of 20 labels."""
+    label(world, project, who, 20)
+    return trained(world, project, **how)
+
+
+def test_when_suggestions_run_out_labelers_are_on_manual_pages_again(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    trained_after(world, project, ann)
+    waiting = queue(world, project)[layout.PRELABELED]
+    kinds: list[str] = []
+    while task := world.ask(project, ann, size=4).task:
+        kinds += [task.kind] * len(task.items)
+        world.label(project, ann, task)
+
+    assert kinds == ["prelabeled"] * waiting + ["manual"] * (30 - waiting)
+
+
+def test_a_model_that_is_never_sure_suggests_nothing(assisted: Assisted) -> None:
+    world, project, ann = assisted
+
+    trained_after(world, project, ann, threshold=None)
+
+    assert "inference" not in runs(world, project)
+    assert queue(world, project) == {layout.MANUAL: 30}
+    assert asked(world, FeaturizeSpec).model_id is None  # the first one is still at work
+
+
+def test_images_are_grouped_anew_by_the_new_model(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    first = asked(world, FeaturizeSpec)
+    world.services.runs.finish(project.project_id, first.run_id)
+
+    model = trained_after(world, project, ann)
+
+    assert asked(world, FeaturizeSpec).model_id == model
+
+
+def test_for_several_classes_only_what_is_sure_in_each_is_suggested(world: World) -> None:
+    world.upload(*(f"red{n}.png" for n in range(20)), data=RED)
+    world.upload(*(f"dull{n}.png" for n in range(20)), data=DULL)
+    project = world.project(task_type="multilabel", assist=ON)
+    ann = world.member(project, "ann")
+
+    trained_after(world, project, ann, bands=[Band(low=0.1, high=0.9)] * 3)
+
+    said = suggested(world, project)
+    assert said
+    assert {path[:3] for path in said} == {"red"}
+    assert set(said.values()) == {"c1"}
+
+
+def test_a_newer_model_replaces_older_suggestions_and_no_human_work(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    trained_after(world, project, ann)
+    before = suggested(world, project)
+    task = world.task(project, ann, size=4)
+    world.label(project, ann, task, "c3")
+    mine = {one.path for one in task.items}
+    world.wait(60)
+
+    # It has the classes the other way round, and is sure of less.
+    trained(world, project, classes=("c2", "c1", "c3"), data=colour_model(sharpness=0.03))
+
+    after = suggested(world, project)
+    assert set(after) < set(before) - mine
+    assert all(after[path] != before[path] for path in after)
+    tallies = [one.lanes[0].tally for one in world.items(project).values() if one.path in mine]
+    assert tallies == [{"c3": 1}] * 4
+    assert queue(world, project)[layout.PRELABELED] == len(after)
+
+
+def test_new_images_are_looked_at_when_they_arrive(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    world.wait(60)
+    trained_after(world, project, ann)
+    world.wait(60)
+    world.upload("red-late.png", data=RED)
+    world.services.ingest.start(project)
+    world.drain()
+
+    run = runs(world, project)["inference"]
+    assert suggested(world, project)["red-late.png"] == "c1"
+    assert (run.state, run.metrics["images"]) == ("done", 1)
+
+
+def test_a_class_that_is_gone_is_not_suggested(assisted: Assisted) -> None:
+    world, project, ann = assisted
+
+    trained_after(world, project, ann, classes=("c1", "gone", "c3"))
+
+    assert set(suggested(world, project).values()) == {"c1"}
+    assert runs(world, project)["inference"].state == "done"
+
+
+def test_an_image_that_cannot_be_seen_stops_nobody(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 20)
+    left = [one for one in world.items(project).values() if one.state == "available"]
+    world.storage.blobs.delete("photos", left[0].path)
+    world.upload(left[1].path, data=b"no image any more")
+
+    trained(world, project)
+
+    run = runs(world, project)["inference"]
+    assert (run.state, run.metrics["unseeable"]) == ("done", 2)
+
+
+# Messages that come twice, late, or in another order.
+
+
+def test_messages_that_come_twice_and_in_any_order_change_nothing(world: World) -> None:
+    world.upload(*(f"red{n:03}.png" for n in range(150)), data=RED)
+    world.upload(*(f"dull{n:03}.png" for n in range(150)), data=DULL)
+    project = world.sharded(2, images=0, assist=ON)
+    ann = world.member(project, "ann")
+    label(world, project, ann, 20)
+    world.services.assist.train(world.open(project, ADMIN), ADMIN)
+    spec = asked_after_drain(world)
+    publish(world.storage, project.project_id, spec.run_id)
+    world.services.runs.finish(project.project_id, spec.validation_run_id)
+    world.services.runs.finish(project.project_id, spec.run_id, model_id=spec.run_id)
+    told = RunFinished(project_id=project.project_id, run_id=spec.run_id)
+
+    waiting: list[Any] = [(layout.RUN_FINISHED_QUEUE, told)] * 2
+    seen: list[Any] = []
+    while waiting:
+        name, message = waiting.pop()  # the newest first
+        world.handle(name, message)
+        seen.append((name, message))
+        for name in (layout.PRELABEL_QUEUE, layout.RUN_FINISHED_QUEUE):
+            sent = world.storage.queues.sent[name]
+            waiting += [(name, one.message) for one in sent]
+            sent.clear()
+    for name, message in seen:
+        world.handle(name, message)
+
+    run = runs(world, project)["inference"]
+    red = [one for one in world.items(project).values() if one.path.startswith("red")]
+    assert len([one for _, one in seen if isinstance(one, PrelabelMessage)]) > 6
+    assert (run.state, run.progress.done, run.metrics["images"]) == ("done", 280, 280)
+    assert run.metrics["suggested"] == sum(one.state == "available" for one in red)
+    assert len(world.services.runs.list(project.project_id)) == len(runs(world, project))
+    queue(world, project)
+
+
+def asked_after_drain(world: World) -> TrainSpec:
+    world.drain()
+    return asked(world, TrainSpec)
+
+
+def test_suggesting_goes_on_after_the_process_was_killed_anywhere(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 20)
+    world.services.assist.train(world.open(project, ADMIN), ADMIN)
+    spec = asked_after_drain(world)
+    publish(world.storage, project.project_id, spec.run_id)
+    world.services.runs.finish(project.project_id, spec.validation_run_id)
+    world.services.runs.finish(project.project_id, spec.run_id, model_id=spec.run_id)
+    told = RunFinished(project_id=project.project_id, run_id=spec.run_id)
+    world.storage.queues.send(layout.RUN_FINISHED_QUEUE, told)
+
+    kills = 0
+    for at in range(1, 200):
+        world.watch.kill(1 + at % 7, "after" if at % 2 else "before")
+        try:
+            world.drain()
+            break
+        except Exception:
+            kills += 1
+    world.watch.reset()
+    world.drain()
+    world.wait(120)
+    tick(world)
+
+    assert kills > 5
+    assert runs(world, project)["inference"].state == "done"
+    assert set(suggested(world, project).values()) == {"c1", "c2"}
+    queue(world, project)
+
+
+# What goes wrong, and is said.
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ({"data": b"no model"}, "the model file can't be read"),
+        ({"classes": ("c1", "c2")}, "none that Labelry exported for this project"),
+        ({"manifest_version": 7}, "another version of Labelry"),
+        ({"onnx_sha256": "f" * 64}, "damaged"),
+        ({"model_id": "other"}, "that of another model"),
+    ],
+)
+def test_a_model_that_cannot_be_used_fails_in_words_and_harms_no_labeling(
+    assisted: Assisted, how: dict[str, Any], reason: str
+) -> None:
+    world, project, ann = assisted
+
+    trained_after(world, project, ann, **how)
+
+    run = runs(world, project)["inference"]
+    assert run.state == "failed"
+    assert reason in run.reason
+    assert queue(world, project) == {layout.MANUAL: 30}
+    label(world, project, ann, 9)
+
+
+def test_a_job_that_died_fails_its_runs_in_words_and_lets_the_next_begin(
+    assisted: Assisted,
+) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 20)
+    tick(world)
+    spec = asked(world, TrainSpec)
+    world.services.runs.start(project.project_id, spec.run_id, tries=1)
+    world.wait((SILENT + timedelta(minutes=1)).total_seconds())
+    tick(world)
+
+    found = runs(world, project)
+    assert found["training"].state == found["validation"].state == "failed"
+    assert "no sign of life for 30 minutes" in found["training"].reason
+    label(world, project, ann, 20)
+    tick(world)
+    assert asked(world, TrainSpec).run_id != spec.run_id
+
+
+def test_a_run_that_no_job_takes_is_given_up_after_hours(
+    assisted: Assisted,
+) -> None:
+    world, project, _ = assisted
+    world.wait(WAITING.total_seconds() - 120)
+    world.services.assist.consider(project)
+    assert runs(world, project)["featurization"].state == "queued"
+
+    world.wait(300)
+    world.services.assist.consider(project)
+
+    run = runs(world, project)["featurization"]
+    assert (run.state, run.reason[:34]) == ("failed", "no job took it for 6 hours: see wh")
+
+
+def test_a_job_that_was_never_asked_for_is_asked_for_later(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 20)
+
+    def lost(number: int, name: str, stage: str) -> None:
+        if name == "send":
+            raise ConnectionError("the process ends here")
+
+    world.watch.hook = lost
+    with pytest.raises(ConnectionError):
+        world.services.assist.train(world.open(project, ADMIN), ADMIN)
+    world.watch.reset()
+    world.wait(90)
+    tick(world)
+
+    assert asked(world, TrainSpec).run_id == runs(world, project)["training"].run_id
