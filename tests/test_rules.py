@@ -208,3 +208,9 @@ def test_the_page_has_the_tools_that_a_kind_of_project_has(kind: TaskType) -> No
     shown = {"boxes": boxes, "polygons": polygons.split("];", 1)[0]}[kind]
 
     assert re.findall(r'tool: "(\w+)"', shown) == list(TASK_TYPES[kind].tools)
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    numbers = Counter(path.name[:4] for path in (ROOT / "docs/adr").glob("*.md"))
+
+    assert set(numbers.values()) == {1}, numbers
