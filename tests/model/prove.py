@@ -30,7 +30,7 @@ from labeling import layout
 from labeling.adapters.azure import connect
 from labeling.adapters.memory import MemoryClock, memory_storage
 from labeling.errors import Unavailable
-from labeling.items import leases
+from labeling.items import leases, rows
 from labeling.items.items import Items
 from labeling.model import digest_id
 from labeling.storage import Collision, Operation, Range, Row, Storage, Tables
@@ -293,13 +293,15 @@ def _known_random(known: random.Random) -> Generator[None]:
     def token_hex(size: int) -> str:
         return f"{known.getrandbits(8 * size):0{2 * size}x}"
 
-    module = cast(Any, leases)
-    before = module.secrets
-    module.secrets = SimpleNamespace(token_hex=token_hex)
+    modules = [cast(Any, one) for one in (leases, rows)]
+    before = [one.secrets for one in modules]
+    for one in modules:
+        one.secrets = SimpleNamespace(token_hex=token_hex)
     try:
         yield
     finally:
-        module.secrets = before
+        for one, known_before in zip(modules, before, strict=True):
+            one.secrets = known_before
 
 
 class ThreadedRun:

@@ -333,6 +333,7 @@ def _settled_at_no_other_time(item: Item, *what: Any, **more: Any) -> Item:
 
 
 _settled, _overwritten, _suggested = rules.settled, rules.overwritten, rules.suggested
+_free = rules.free_for_late_work
 
 BROKEN_RULES: dict[str, tuple[str, Callable[..., Any]]] = {
     "corrections given back go to the queue": (
@@ -356,7 +357,9 @@ BROKEN_RULES: dict[str, tuple[str, Callable[..., Any]]] = {
     ),
     "late work is saved whoever works on it now": (
         "free_for_late_work",
-        lambda item, lane, **more: not item.barred,
+        lambda item, lane, **more: (
+            (len(item.lanes) == 1 and not item.barred) or _free(item, lane, **more)
+        ),
     ),
     "what is under correction is sent back": (
         "why_not_rejected",
