@@ -214,3 +214,23 @@ def test_every_decision_has_a_number_of_its_own() -> None:
     numbers = Counter(path.name[:4] for path in (ROOT / "docs/adr").glob("*.md"))
 
     assert set(numbers.values()) == {1}, numbers
+
+
+def pins(path: Path) -> dict[str, set[str]]:
+    """The versions that a lock file names, by package."""
+    found: dict[str, set[str]] = {}
+    for name, version in re.findall(
+        r"^([\w.-]+)==([^\s;]+)", path.read_text("utf-8"), re.MULTILINE
+    ):
+        found.setdefault(name, set()).add(version)
+    return found
+
+
+def test_lock_files_that_are_installed_together_name_the_same_versions() -> None:
+    app, dev, jobs = (
+        pins(ROOT / path)
+        for path in ("requirements.txt", "dev/requirements.txt", "gpu_jobs/requirements.txt")
+    )
+
+    for one, two in itertools.combinations((app, dev, jobs), 2):
+        assert {name: one[name] for name in one if name in two and one[name] != two[name]} == {}
