@@ -1,4 +1,5 @@
 # make demo      the whole system on this machine, with projects to try
+# make demo-label N=300   labels images of its assisted project while you watch
 # make test      every test
 # make test-fast what can be tested in a minute: no emulator, no host, no browser
 # make check     formatting, lint, types, import rules, openapi.json and what is made of it
@@ -22,10 +23,14 @@ ARGS ?=
 # make bench ONLY=handout
 ONLY ?=
 
-.PHONY: demo simulate test test-fast check bench readers openapi install
+.PHONY: demo demo-label simulate test test-fast check bench readers openapi install
 
 demo:
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.demo $(if $(IMAGES),--images "$(IMAGES)" --classes "$(CLASSES)" --type "$(TYPE)")
+
+N ?= 300
+demo-label:
+	$(VENV) -m dev.demo_label --count $(N)
 
 simulate:
 	$(if $(ASSIST),$(PYTHON) dev/install.py demo && $(PYTHON) dev/install.py jobs && $(VENV) -m dev.simulate.assist --type $(TYPE) --items $(ITEMS) $(ARGS),\

@@ -154,6 +154,7 @@ class Client:
         *,
         key: str,
         instructions: str = "",
+        assist: bool = False,
     ) -> str:
         """A project over a dataset; its id. The same `key` gives the same project."""
         body = {
@@ -162,6 +163,7 @@ class Client:
             "dataset_id": dataset_id,
             "classes": [{"name": class_name} for class_name in classes],
             "instructions": {"text": instructions},
+            "assist": {"on": assist},
         }
         return self.call("POST", "/projects", body, headers={"Idempotency-Key": key})["project_id"]
 

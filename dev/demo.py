@@ -14,7 +14,7 @@ from types import FrameType
 from typing import get_args
 
 from dev import LOCAL
-from dev.child import StartFailed
+from dev.child import Child, StartFailed
 from dev.client import ApiError, Client, Person
 from dev.samples import Truth, compose
 from dev.site import Choice, build, with_sign_in
@@ -43,8 +43,17 @@ class Sample:
     scenes: TaskType
     instructions: str
     prelabeled: bool = False
+    assist: bool = False
 
 
+ASSISTED = Sample(
+    "비슷한 것끼리 · Similar images, and suggestions",
+    "multiclass",
+    "multiclass",
+    "비슷한 사진이 한 페이지에 모입니다. 300장쯤 지정하면 나머지는 모델이 제안합니다.\n\n"
+    "Photos that look alike come on one page. From about 300 labels on a model suggests the others.",
+    assist=True,
+)
 SAMPLES = (
     Sample(
         "하나만 고르기 · One class an image",
@@ -79,6 +88,7 @@ SAMPLES = (
     ),
 )
 _SCENES = 36  # of a project
+_ASSISTED_SCENES = 600
 _SEED = 2024
 _PHOTOS = {".jpg", ".jpeg", ".png", ".bmp"}
 
@@ -96,13 +106,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         site = with_sign_in(build(), CHOICES)
         print("starting storage, functions and front door", flush=True)
         with Stack(data=LOCAL / "azurite", site=site, fixed_ports=True, name="demo") as system:
-            with Client(system.hosts[0].url, person=ADMIN) as client:
-                if options.images:
-                    own_project(client, options.images.expanduser(), options.type, classes)
-                else:
-                    sample_projects(client)
+            client = Client(system.hosts[0].url, person=ADMIN)
+            if options.images:
+                own_project(client, options.images.expanduser(), options.type, classes)
+            else:
+                sample_projects(client, SAMPLES)
+            jobs = Child.start(
+                "gpu-jobs",
+                [sys.executable, "-m", "dev.jobs"],
+                log=LOCAL / "logs/gpu-jobs.log",
+                env={"LABELRY_STORAGE": system.connection_string},
+            )
             print(WELCOME.format(url=system.url, logs=LOCAL / "logs"), flush=True)
-            _wait(system)
+            try:
+                if not options.images:
+                    sample_projects(client, [ASSISTED])  # hundreds of photos, made while one labels
+                _wait(system)
+            finally:
+                jobs.stop(grace_s=20)
+                client.close()
     except KeyboardInterrupt:
         print("\nended; what was labeled is kept in .local/azurite")
     except (StartFailed, ApiError, TimeoutError, ValueError) as error:
@@ -121,16 +143,21 @@ Labelry is ready.
 """
 
 
-def sample_projects(client: Client) -> None:
-    """One project a task type, over scenes made for it, where it is not there yet."""
+def folder_of(sample: Sample) -> Path:
+    """Where the photos of a sample are made."""
+    return LOCAL / "demo" / (f"{sample.scenes}-assist" if sample.assist else sample.scenes)
+
+
+def sample_projects(client: Client, samples: Sequence[Sample]) -> None:
+    """A project of each sample, over scenes made for it, where it is not there yet."""
     known = _known_projects(client)
     made: list[tuple[Sample, str, Truth]] = []
-    for sample in SAMPLES:
+    for sample in samples:
         if sample.name in known:
             continue
         print(f"making the project {sample.name}", flush=True)
-        folder = LOCAL / "demo" / sample.scenes
-        truth = replace(compose(sample.scenes, _SCENES, _SEED, folder), task_type=sample.task_type)
+        folder, count = folder_of(sample), _ASSISTED_SCENES if sample.assist else _SCENES
+        truth = replace(compose(sample.scenes, count, _SEED, folder), task_type=sample.task_type)
         files = {scene.path: folder / scene.path for scene in truth.scenes}
         project_id = make_project(
             client,
@@ -139,6 +166,7 @@ def sample_projects(client: Client) -> None:
             files,
             truth.classes,
             instructions=sample.instructions,
+            assist=sample.assist,
         )
         made.append((sample, project_id, truth))
     for sample, project_id, truth in made:
@@ -182,6 +210,7 @@ def make_project(
     classes: Sequence[str],
     *,
     instructions: str = "",
+    assist: bool = False,
 ) -> str:
     """Upload, create, let the labelers in; the project's id. Safe to repeat after a failure."""
     key = f"demo-{hashlib.sha256(f'{name}/{task_type}'.encode()).hexdigest()[:32]}"
@@ -189,7 +218,7 @@ def make_project(
     for path, why in client.upload(dataset_id, files).items():
         print(f"  left out: {path}: {why}", flush=True)
     project_id = client.create_project(
-        name, task_type, dataset_id, classes, key=key, instructions=instructions
+        name, task_type, dataset_id, classes, key=key, instructions=instructions, assist=assist
     )
     for labeler in LABELERS:
         client.add_member(project_id, labeler)
