@@ -11,7 +11,7 @@ import { ProgressPanel } from "./ProgressPanel";
 import { QueuePanel } from "./QueuePanel";
 
 const useStyles = makeStyles({
-  page: { display: "grid", gap: "16px" },
+  page: { display: "grid", gap: "16px", gridTemplateColumns: "minmax(0, 1fr)" },
   columns: {
     display: "grid",
     gap: "16px",
@@ -19,7 +19,7 @@ const useStyles = makeStyles({
     gridTemplateColumns: "minmax(0, 1fr) minmax(0, 1fr)",
     "@media (max-width: 860px)": { gridTemplateColumns: "minmax(0, 1fr)" },
   },
-  stack: { display: "grid", gap: "16px", minWidth: 0 },
+  stack: { display: "grid", gap: "16px", gridTemplateColumns: "minmax(0, 1fr)", minWidth: 0 },
 });
 
 interface Props {
