@@ -23,8 +23,8 @@ LEAST_PX = 0.99
 SLACK_PX = 0.5
 """Pixels by which areas may differ: below what a mask shows."""
 
-_NOT_MEASURED = 4_096
-"""A side to reckon with while the image's own is not known."""
+_NOT_MEASURED = 256
+"""A side to reckon with while the image's own is not known: small, to refuse nothing that may be kept."""
 
 _LOOKED_AT = 64
 """Edges of an outline that are tried for crossings before these are cut out: knots take too long to undo."""

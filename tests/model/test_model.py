@@ -22,7 +22,6 @@ from labeling.items import rules
 from labeling.items.cells import pack
 from labeling.items.items import Items
 from labeling.items.records import (
-    SETTLED,
     Decision,
     Finished,
     Item,
@@ -362,8 +361,8 @@ BROKEN_RULES: dict[str, tuple[str, Callable[..., Any]]] = {
         ),
     ),
     "what is under correction is sent back": (
-        "why_not_rejected",
-        lambda item, revision: None if item.state in SETTLED and not item.barred else "not_settled",
+        "why_not_reviewed",
+        lambda item, revision, states: None if item.state in states else "not_settled",
     ),
 }
 

@@ -15,7 +15,7 @@ from functions import services
 from labeling.adapters.azure import AzureTables
 from labeling.items.items import Items
 from labeling.items.records import Task
-from labeling.layout import Kind, kind_of
+from labeling.layout import ITEMS, Kind, kind_of
 from labeling.storage import Collision, Create, Delete, Operation, Storage
 
 _PAUSE_S = 0.5  # between looking and claiming: everyone else has looked by then
@@ -36,7 +36,9 @@ def _careless(
     self: AzureTables, table: str, partition: str, operations: Sequence[Operation]
 ) -> None:
     left = list(operations)
-    if not (isinstance(left[0], Create) and kind_of(left[0].key) is Kind.REQUEST):
+    first = left[0]
+    of_items = table == ITEMS and isinstance(first, Create)
+    if not (of_items and kind_of(first.key) is Kind.REQUEST):
         _transact(self, table, partition, left)
         return
     left = [Delete(one.key) if isinstance(one, Delete) else one for one in left]
