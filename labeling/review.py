@@ -24,7 +24,7 @@ from labeling.items.records import (
     stored,
 )
 from labeling.model import Id, Model, UtcTime, from_milliseconds
-from labeling.projects.projects import Opened, Projects
+from labeling.projects.projects import ProjectAccess, Projects
 from labeling.storage import Range, Row, Storage, check_key
 from labeling.tasks.service import ImageLinks, Tasks
 
@@ -194,7 +194,7 @@ class Review:
         self._projects = projects
         self._tasks = tasks
 
-    def list(self, opened: Opened, wanted: ItemFilter) -> ItemPage:
+    def list(self, opened: ProjectAccess, wanted: ItemFilter) -> ItemPage:
         """A page of items.
 
         Raises:
@@ -220,7 +220,7 @@ class Review:
             searched=searched,
         )
 
-    def _leased(self, opened: Opened, wanted: ItemFilter) -> ItemPage:
+    def _leased(self, opened: ProjectAccess, wanted: ItemFilter) -> ItemPage:
         after = _read_cursor(wanted.cursor, 1, "")[0] or ""
         tasks = opened.items.open_tasks(range(opened.project.shards))
         held = {
@@ -238,7 +238,7 @@ class Review:
         )
 
     def _merge(
-        self, opened: Opened, prefix: str, places: Sequence[str | None], wanted: ItemFilter
+        self, opened: ProjectAccess, prefix: str, places: Sequence[str | None], wanted: ItemFilter
     ) -> tuple[Sequence[Item], list[str | None], int]:
         """The next items of all shards in order of their keys, and how many were looked at.
 
@@ -284,7 +284,7 @@ class Review:
         return found, after, searched
 
     def _lines(
-        self, opened: Opened, items: Sequence[Item], wanted: ItemFilter
+        self, opened: ProjectAccess, items: Sequence[Item], wanted: ItemFilter
     ) -> Sequence[ItemLine]:
         if not wanted.labels:
             return [self._line(opened, item) for item in items]
@@ -293,7 +293,7 @@ class Review:
         return [self._line(opened, item, _few(found.get(item.item_id))) for item in items]
 
     def _line(
-        self, opened: Opened, item: Item, labels: Sequence[Annotation] | None = None
+        self, opened: ProjectAccess, item: Item, labels: Sequence[Annotation] | None = None
     ) -> ItemLine:
         return ItemLine(
             item_id=item.item_id,
@@ -314,13 +314,13 @@ class Review:
             labels=None if labels is None else [*labels],
         )
 
-    def _stored(self, opened: Opened, item_id: str) -> Stored:
+    def _stored(self, opened: ProjectAccess, item_id: str) -> Stored:
         one = opened.items.read(item_id) if opened.project.shards else None
         if one is None:
             raise NotFound("there is no such item in this project")
         return one
 
-    def get(self, opened: Opened, item_id: str) -> ItemView:
+    def get(self, opened: ProjectAccess, item_id: str) -> ItemView:
         """One item with its labels.
 
         Raises:
@@ -342,7 +342,7 @@ class Review:
             prelabel=labeling.prelabel,
         )
 
-    def history(self, opened: Opened, item_id: str) -> History:
+    def history(self, opened: ProjectAccess, item_id: str) -> History:
         """Every change of an item.
 
         Raises:
@@ -357,7 +357,7 @@ class Review:
         names = {one: row.text("name") for one, row in zip(people, members, strict=True) if row}
         return History(items=entries, names=names)
 
-    def approve(self, opened: Opened, request: ApproveRequest, *, by: str) -> ReviewAnswer:
+    def approve(self, opened: ProjectAccess, request: ApproveRequest, *, by: str) -> ReviewAnswer:
         """Note that labels are good, or take that back; one result an item."""
         return ReviewAnswer(
             results=[
@@ -374,7 +374,9 @@ class Review:
             ]
         )
 
-    def accept_skipped(self, opened: Opened, request: AcceptRequest, *, by: str) -> ReviewAnswer:
+    def accept_skipped(
+        self, opened: ProjectAccess, request: AcceptRequest, *, by: str
+    ) -> ReviewAnswer:
         """Leave skipped items out of the project; one result an item."""
         return ReviewAnswer(
             results=[
@@ -388,7 +390,7 @@ class Review:
             ]
         )
 
-    def answer(self, opened: Opened, request: AnswerRequest, *, by: str) -> RejectAnswer:
+    def answer(self, opened: ProjectAccess, request: AnswerRequest, *, by: str) -> RejectAnswer:
         """Send items back to who asked about them, with an answer; one result an item."""
         back = RejectRequest(
             item_ids=request.item_ids,
@@ -399,7 +401,7 @@ class Review:
         return self.reject(opened, back, by=by, answers=True)
 
     def reject(
-        self, opened: Opened, request: RejectRequest, *, by: str, answers: bool = False
+        self, opened: ProjectAccess, request: RejectRequest, *, by: str, answers: bool = False
     ) -> RejectAnswer:
         """Send items back to be labeled again, each on its own; one result an item."""
         item_ids = list(dict.fromkeys(request.item_ids))
@@ -429,7 +431,7 @@ class Review:
             self._projects.use_queue(opened.project.project_id, layout.FRONT)
         return RejectAnswer(results=results)
 
-    def _returns_to_labeler(self, opened: Opened, item: Item) -> bool:
+    def _returns_to_labeler(self, opened: ProjectAccess, item: Item) -> bool:
         """Note where the labeler will find it; False where there is nobody to return it to."""
         labeler = item.lanes[0].labeler
         shard = opened.items.shard_of(item.item_id)

@@ -25,7 +25,7 @@ from labeling.documents import Documents
 from labeling.errors import NotFound
 from labeling.items.records import SETTLED, Item
 from labeling.model import Id, Model
-from labeling.projects.projects import Opened, Project, Projects, Whereabouts
+from labeling.projects.projects import Project, ProjectAccess, Projects, Whereabouts
 from labeling.storage import Range, Storage
 
 if TYPE_CHECKING:
@@ -235,7 +235,9 @@ class Inference:
         unseeable, said = self._suggestions(project, manifest, predict, items)
         taken = 0
         if said:
-            opened = Opened(project, "admin", None, Whereabouts(), self._projects.items(project))
+            opened = ProjectAccess(
+                project, "admin", None, Whereabouts(), self._projects.items(project)
+            )
             envelope = PrelabelEnvelope(run_id=run.run_id, items=said)
             results = self._prelabels.put(opened, envelope, by=BY).results
             taken = sum(

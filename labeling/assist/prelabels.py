@@ -18,7 +18,7 @@ from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
 from labeling.items.cells import pack
 from labeling.items.records import Run, Suggested
 from labeling.model import Fraction, Id, Model, UtcTime, from_milliseconds, milliseconds
-from labeling.projects.projects import Opened, Project, Projects
+from labeling.projects.projects import Project, ProjectAccess, Projects
 from labeling.settings import Settings
 from labeling.storage import Create, Storage, insist
 from labeling.tasks.submissions import (
@@ -112,7 +112,7 @@ class Prelabels:
         self._settings = settings
         self._runs: dict[tuple[str, str], int] = {}
 
-    def put(self, opened: Opened, batch: PrelabelEnvelope, *, by: str) -> PrelabelAnswer:
+    def put(self, opened: ProjectAccess, batch: PrelabelEnvelope, *, by: str) -> PrelabelAnswer:
         """Keep the suggestions of a batch, each item on its own. Safe to repeat.
 
         Raises:
@@ -146,7 +146,7 @@ class Prelabels:
         return PrelabelAnswer(results=[results[index] for index in range(len(batch.items))])
 
     def _misshapen(
-        self, opened: Opened, ready: Mapping[str, tuple[int, bytes]]
+        self, opened: ProjectAccess, ready: Mapping[str, tuple[int, bytes]]
     ) -> dict[str, Fault]:
         """What is wrong with shapes, which must be seen on the image and add up, by item."""
         if TASK_TYPES[opened.project.task_type].geometry == "tag":
@@ -161,7 +161,7 @@ class Prelabels:
         return faults
 
     def _keep(
-        self, opened: Opened, run: Run, data: Mapping[str, bytes], by: str
+        self, opened: ProjectAccess, run: Run, data: Mapping[str, bytes], by: str
     ) -> dict[str, Suggested]:
         items = opened.items
         by_shard: defaultdict[int, list[str]] = defaultdict(list)

@@ -22,7 +22,7 @@ from labeling.errors import Conflict
 from labeling.model import Model
 from labeling.projects.access import Caller
 from labeling.projects.assist import AssistSettings
-from labeling.projects.projects import Opened, Project, Projects
+from labeling.projects.projects import Project, ProjectAccess, Projects
 from labeling.storage import Storage
 
 LABELRY = "labelry"
@@ -93,7 +93,7 @@ class Assist:
         self._inference = inference
         self._grouping = grouping
 
-    def view(self, opened: Opened) -> AssistView:
+    def view(self, opened: ProjectAccess) -> AssistView:
         """Where a project stands."""
         project = opened.project
         state, counters = self._storage.together(
@@ -110,7 +110,7 @@ class Assist:
             active=[one for one in active if one],
         )
 
-    def train(self, opened: Opened, caller: Caller) -> list[Run]:
+    def train(self, opened: ProjectAccess, caller: Caller) -> list[Run]:
         """Train now, whatever is still missing of the labels that the next training waits for.
 
         Raises:

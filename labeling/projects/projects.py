@@ -65,7 +65,8 @@ class Whereabouts:
     """The shard somebody draws from, and where else something of theirs may be.
 
     It grants nothing: who is no member, a site admin or a token, has one too. `previous` is the shard they
-    drew from before. `gone`: they left the project, so that nothing is to be returned to them.
+    drew from before. `gone`: they left the project, so that nothing is to be returned to them. `kept`: there
+    is a row of it; one this process has just made is there, and its ETag is not known.
     """
 
     home: int | None = None
@@ -73,6 +74,7 @@ class Whereabouts:
     shards: tuple[int, ...] = ()
     gone: bool = False
     noted_ms: int = 0
+    kept: bool = False
     etag: str = ""
 
 
@@ -90,9 +92,6 @@ class ProjectAccess:
     def project_id(self) -> str:
         """The id of the project."""
         return self.project.project_id
-
-
-Opened = ProjectAccess
 
 
 @dataclass(frozen=True)
@@ -327,7 +326,7 @@ class Projects:
         key, cells = layout.elsewhere(caller.user), _home_cells(home, previous)
         changes: list[Operation] = [
             Merge(key, cells)
-            if known.etag
+            if known.kept
             else Create(key, {**_elsewhere_cells(known.shards, known.noted_ms), **cells})
         ]
         if opened.member:
@@ -337,7 +336,7 @@ class Projects:
         except Collision:
             self.forget(project_id, caller.user)
             raise
-        moved = replace(known, home=home, previous=previous, etag=known.etag or _SOME)
+        moved = replace(known, home=home, previous=previous, kept=True)
         self._cache[project_id, key] = _Cached(moved, self._storage.clock.now().timestamp())
         return replace(opened, whereabouts=moved)
 
@@ -500,6 +499,7 @@ def _whereabouts(row: Row) -> Whereabouts:
         shards=tuple(int(one) for one in row.text("shards").split(",") if one),
         gone=bool(row.cells.get("gone", False)),
         noted_ms=row.number("noted_ms"),
+        kept=True,
         etag=row.etag,
     )
 
@@ -510,7 +510,3 @@ def _elsewhere_cells(shards: Iterable[int], noted_ms: int) -> dict[str, Value]:
 
 def _home_cells(home: int, previous: int | None) -> dict[str, Value]:
     return {"home": home, "previous": -1 if previous is None else previous}
-
-
-_SOME = "written by us"
-"""In place of the ETag of a row that was just made: it is there, and a write under it collides."""

@@ -15,7 +15,7 @@ from labeling import layout
 from labeling.items.records import Item, QueuedItem, Task, split_tasks
 from labeling.model import milliseconds
 from labeling.projects.access import Caller
-from labeling.projects.projects import Opened
+from labeling.projects.projects import ProjectAccess
 from labeling.storage import Clock, Range, Row, Storage
 
 PLENTY = 8
@@ -95,7 +95,7 @@ class QueueReader:
         self,
         storage: Storage,
         cache: QueueCache,
-        opened: Opened,
+        opened: ProjectAccess,
         caller: Caller,
         homes: tuple[int, int | None],
         avoid: set[str],

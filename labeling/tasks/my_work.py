@@ -13,7 +13,7 @@ from labeling.items.counters import active_key, day_key
 from labeling.items.records import SETTLED, Labeling, Outcome, Returned, Stored, Task, split_tasks
 from labeling.model import Model, UtcTime, milliseconds
 from labeling.projects.access import Caller
-from labeling.projects.projects import Opened
+from labeling.projects.projects import ProjectAccess
 from labeling.storage import Range, Row, Storage
 from labeling.tasks.service import MAX_OPEN, RECENT, ImageLinks, Tasks
 from labeling.tasks.submissions import SubmitAnswer
@@ -74,7 +74,7 @@ class Mine:
         self._storage = storage
         self._tasks = tasks
 
-    def get(self, opened: Opened, caller: Caller) -> MyWork:
+    def get(self, opened: ProjectAccess, caller: Caller) -> MyWork:
         """The caller's work, in two round trips: five calls a shard, then one for each image shown."""
         now = self._storage.clock.now()
         found, counters = self._storage.together(
@@ -102,7 +102,9 @@ class Mine:
             ),
         )
 
-    def _found(self, opened: Opened, user: str) -> tuple[list[Task], list[str], dict[str, str]]:
+    def _found(
+        self, opened: ProjectAccess, user: str
+    ) -> tuple[list[Task], list[str], dict[str, str]]:
         """My open tasks, items returned to me, and items I submitted with the task of each."""
         items = opened.items
         shards = range(items.shards)
@@ -126,7 +128,7 @@ class Mine:
 
     def _items(
         self,
-        opened: Opened,
+        opened: ProjectAccess,
         user: str,
         item_ids: Sequence[str],
         submitted: Mapping[str, str],
@@ -153,7 +155,7 @@ class Mine:
 
     def _item(
         self,
-        opened: Opened,
+        opened: ProjectAccess,
         one: Stored,
         said: Labeling,
         task_id: str,

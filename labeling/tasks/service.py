@@ -42,7 +42,7 @@ from labeling.media.frames import Undecodable
 from labeling.media.patterns import SHOWN_BY_BROWSERS
 from labeling.model import Id, Model, UtcTime, from_milliseconds, milliseconds
 from labeling.projects.access import Caller
-from labeling.projects.projects import Opened, Project, Projects
+from labeling.projects.projects import Project, ProjectAccess, Projects
 from labeling.settings import Settings
 from labeling.storage import (
     Collision,
@@ -299,7 +299,7 @@ class Tasks:
 
     # Handing out.
 
-    def hand_out(self, opened: Opened, caller: Caller, request: TaskRequest) -> TaskAnswer:
+    def hand_out(self, opened: ProjectAccess, caller: Caller, request: TaskRequest) -> TaskAnswer:
         """The caller's task for this request: the one it was answered with before, or a new one."""
         project = opened.project
         size = min(request.size, 12 if project.overlap > 1 else MAX_SIZE)
@@ -389,7 +389,7 @@ class Tasks:
 
         return insist(self._storage, once, 40)
 
-    def _nothing(self, reader: QueueReader, opened: Opened, size: int) -> Nothing | None:
+    def _nothing(self, reader: QueueReader, opened: ProjectAccess, size: int) -> Nothing | None:
         """No queue holds anything that is ready: make something ready, or say why there is nothing."""
         waiting = reader.unmeasured(size)
         if waiting:
@@ -400,21 +400,21 @@ class Tasks:
             return None
         return reader.nothing(leased, self._grace_ms(), size)
 
-    def _homes(self, opened: Opened, caller: Caller) -> tuple[int, int | None]:
+    def _homes(self, opened: ProjectAccess, caller: Caller) -> tuple[int, int | None]:
         """The shard the caller draws from, and the one where open tasks of theirs may still be."""
         known = opened.whereabouts
         if known.home is not None:
             return known.home, known.previous
         return layout.shard_of(caller.user, opened.project.shards), None
 
-    def _shards(self, opened: Opened, caller: Caller) -> list[int]:
+    def _shards(self, opened: ProjectAccess, caller: Caller) -> list[int]:
         """Where something of the caller's may be: the shard they draw from comes first."""
         home, previous = self._homes(opened, caller)
         others = [] if previous is None else [previous]
         return list(dict.fromkeys([home, *others, *opened.whereabouts.shards]))
 
     def _answered_before(
-        self, opened: Opened, caller: Caller, request_id: str, shard: int
+        self, opened: ProjectAccess, caller: Caller, request_id: str, shard: int
     ) -> TaskAnswer | None:
         """What a request was answered with whose task is over."""
         partition = opened.items.partition(shard)
@@ -448,7 +448,7 @@ class Tasks:
 
     # Looking at what is open.
 
-    def mine(self, opened: Opened, caller: Caller) -> TaskList:
+    def mine(self, opened: ProjectAccess, caller: Caller) -> TaskList:
         """The caller's open tasks, with their drafts; corrections, which were asked for, come first."""
         if not opened.project.shards:
             return TaskList()
@@ -456,7 +456,7 @@ class Tasks:
         tasks.sort(key=lambda task: (task.kind != "correction", task.created_ms, task.slot))
         return TaskList(items=[self._view(opened, task) for task in tasks])
 
-    def recent(self, opened: Opened, caller: Caller) -> TaskList:
+    def recent(self, opened: ProjectAccess, caller: Caller) -> TaskList:
         """The caller's last finished tasks, of the last 50 images, newest first."""
         pages = self._storage.tables.query_many(
             layout.ITEMS,
@@ -488,7 +488,7 @@ class Tasks:
             )
         return TaskList(recent=recent)
 
-    def get(self, opened: Opened, caller: Caller, task_id: str) -> TaskView:
+    def get(self, opened: ProjectAccess, caller: Caller, task_id: str) -> TaskView:
         """One of the caller's tasks.
 
         Raises:
@@ -501,7 +501,7 @@ class Tasks:
             raise NotFound("there is no such task of yours")
         return self._closed(opened, task_id)
 
-    def _closed(self, opened: Opened, task_id: str) -> TaskView:
+    def _closed(self, opened: ProjectAccess, task_id: str) -> TaskView:
         return TaskView(
             task_id=task_id,
             kind="manual",
@@ -510,7 +510,7 @@ class Tasks:
             instructions_version=opened.project.instructions_version,
         )
 
-    def leases(self, opened: Opened) -> LeaseList:
+    def leases(self, opened: ProjectAccess) -> LeaseList:
         """Who holds what in a project."""
         tasks = opened.items.open_tasks(range(opened.project.shards))
         return LeaseList(
@@ -528,7 +528,7 @@ class Tasks:
 
     # Keeping, and giving back.
 
-    def renew(self, opened: Opened, caller: Caller, task_id: str) -> RenewAnswer:
+    def renew(self, opened: ProjectAccess, caller: Caller, task_id: str) -> RenewAnswer:
         """Hold a task for another lease.
 
         Raises:
@@ -544,7 +544,7 @@ class Tasks:
 
         return insist(self._storage, once)
 
-    def _open_task(self, opened: Opened, caller: Caller, task_id: str) -> Task:
+    def _open_task(self, opened: ProjectAccess, caller: Caller, task_id: str) -> Task:
         task = opened.items.task(caller.user, task_id)
         if task is None:
             if opened.items.finished(caller.user, task_id) is None:
@@ -553,7 +553,7 @@ class Tasks:
         return task
 
     def release(
-        self, opened: Opened, caller: Caller, task_id: str, request: ReleaseRequest
+        self, opened: ProjectAccess, caller: Caller, task_id: str, request: ReleaseRequest
     ) -> TaskView:
         """Give items back for others to label. Safe to repeat.
 
@@ -574,7 +574,7 @@ class Tasks:
 
         return insist(self._storage, once)
 
-    def release_for(self, opened: Opened, task_id: str) -> TaskView:
+    def release_for(self, opened: ProjectAccess, task_id: str) -> TaskView:
         """End somebody's lease, as an admin.
 
         Raises:
@@ -591,7 +591,9 @@ class Tasks:
 
         return insist(self._storage, once)
 
-    def put_draft(self, opened: Opened, caller: Caller, task_id: str, draft: Draft) -> DraftAnswer:
+    def put_draft(
+        self, opened: ProjectAccess, caller: Caller, task_id: str, draft: Draft
+    ) -> DraftAnswer:
         """Keep unfinished work, and renew the lease. Taken for any task that was ever the caller's.
 
         Raises:
@@ -635,7 +637,7 @@ class Tasks:
     # Submitting.
 
     def submit(
-        self, opened: Opened, caller: Caller, task_id: str, envelope: SubmissionEnvelope
+        self, opened: ProjectAccess, caller: Caller, task_id: str, envelope: SubmissionEnvelope
     ) -> SubmitAnswer:
         """Save decisions. The same submission again is answered as it was the first time.
 
@@ -683,7 +685,11 @@ class Tasks:
         return insist(self._storage, once)
 
     def _checked(
-        self, opened: Opened, caller: Caller, envelope: SubmissionEnvelope, items: Sequence[Item]
+        self,
+        opened: ProjectAccess,
+        caller: Caller,
+        envelope: SubmissionEnvelope,
+        items: Sequence[Item],
     ) -> list[tuple[str, Decision | Problem]]:
         now = self._storage.clock.now()
         sizes = {one.item_id: (one.width, one.height) for one in items}
@@ -691,7 +697,7 @@ class Tasks:
 
     def _submit_over(
         self,
-        opened: Opened,
+        opened: ProjectAccess,
         caller: Caller,
         task_id: str,
         envelope: SubmissionEnvelope,
@@ -724,7 +730,7 @@ class Tasks:
         return answer(late)
 
     def reopen(
-        self, opened: Opened, caller: Caller, task_id: str, request: ReopenRequest
+        self, opened: ProjectAccess, caller: Caller, task_id: str, request: ReopenRequest
     ) -> TaskAnswer:
         """Take one's own finished items up again. They stay labeled until the correction is submitted.
 
@@ -771,7 +777,7 @@ class Tasks:
 
         return insist(self._storage, once)
 
-    def _ended(self, opened: Opened, caller: Caller, task_id: str) -> list[str]:
+    def _ended(self, opened: ProjectAccess, caller: Caller, task_id: str) -> list[str]:
         """Items of a task that are no longer held by it: all of one that is over."""
         finished = opened.items.finished(caller.user, task_id)
         if finished:
@@ -780,7 +786,7 @@ class Tasks:
         held = {one.item.item_id for one in task.held} if task else set[str]()
         return [one for one in task.everything if one not in held] if task else []
 
-    def _stay_visible(self, opened: Opened, caller: Caller, shard: int) -> None:
+    def _stay_visible(self, opened: ProjectAccess, caller: Caller, shard: int) -> None:
         """A task reopened in a former home is looked for there after a reload."""
         if shard not in self._shards(opened, caller):
             self._projects.note_elsewhere(opened.project.project_id, caller.user, shard)
@@ -791,7 +797,7 @@ class Tasks:
         renew = max(1, int(self._settings.lease_seconds * 0.4))
         return Lease(until=from_milliseconds(until_ms), renew_after_s=renew)
 
-    def _view(self, opened: Opened, task: Task) -> TaskView:
+    def _view(self, opened: ProjectAccess, task: Task) -> TaskView:
         """A task with all its page needs; what thin rows leave out is read only where there is any."""
         draft = self._draft(opened, task) if task.drafted else None
         drafts = {one.item_id: one for one in draft.items} if draft else {}
@@ -823,14 +829,14 @@ class Tasks:
             ],
         )
 
-    def _own_labels(self, opened: Opened, task: Task) -> dict[str, Labeling]:
+    def _own_labels(self, opened: ProjectAccess, task: Task) -> dict[str, Labeling]:
         """With overlap, an item's current labels may be another's: what is corrected are one's own."""
         if opened.project.overlap == 1:
             return {}
         mine = [one.item.item_id for one in task.held if one.is_correction]
         return opened.items.labelings_of(task.user, mine) if mine else {}
 
-    def _draft(self, opened: Opened, task: Task) -> Draft | None:
+    def _draft(self, opened: ProjectAccess, task: Task) -> Draft | None:
         row = self._storage.tables.get(
             layout.ITEMS,
             opened.items.partition(task.shard),
@@ -897,7 +903,7 @@ class Tasks:
             expire_at=until,
         )
 
-    def sign(self, opened: Opened, caller: Caller, request: SignRequest) -> SignAnswer:
+    def sign(self, opened: ProjectAccess, caller: Caller, request: SignRequest) -> SignAnswer:
         """Sign images again: for labelers those of their own open tasks, for reviewers any."""
         wanted = list(dict.fromkeys(request.item_ids))
         if opened.role == "labeler":

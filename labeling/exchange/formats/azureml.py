@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 from labeling.annotations.shapes import Annotation, Box, Point, Polygon
-from labeling.exchange.formats.format import File, Format, Subject
+from labeling.exchange.formats.format import File, Format, Subject, Writer
 from labeling.exchange.formats.rings import with_seams
 from labeling.items.records import Item, Labeling
 
@@ -35,7 +34,7 @@ transformations:
 """
 
 
-class AzureMlWriter:
+class AzureMlWriter(Writer):
     """Writes one line an image."""
 
     def __init__(self, folder: Path, subject: Subject) -> None:
@@ -43,19 +42,9 @@ class AzureMlWriter:
         self._file = (folder / "labels.jsonl").open("wb")
         (folder / "MLTable").write_text(_MLTABLE, "utf-8")
 
-    def __enter__(self) -> AzureMlWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the files."""
         self._file.close()
-
-    def refuses(self, item: Item, labeling: Labeling) -> None:
-        """Every labeled image has a line."""
 
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write the line of an image."""

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import TracebackType
 from typing import Any, TypedDict
 
 import pycocotools.mask
@@ -16,7 +15,7 @@ import pycocotools.mask
 from labeling.annotations.classes import LabelClass
 from labeling.annotations.geometry import adds_up
 from labeling.annotations.shapes import Box, Point, Polygon, Tag, ring_area
-from labeling.exchange.formats.format import File, Format, Subject
+from labeling.exchange.formats.format import File, Format, Subject, Writer
 from labeling.items.records import Item, Labeling
 from labeling.media.frames import size_of
 
@@ -39,7 +38,7 @@ def to_pixels(fraction: float, side: int) -> float:
     return round(fraction * side, 2)
 
 
-class CocoWriter:
+class CocoWriter(Writer):
     """Writes one COCO file.
 
     Images go straight into the file; annotations, which follow them there, wait in a nameless file
@@ -53,7 +52,7 @@ class CocoWriter:
         self._subject = subject
         self._images = self._annotations = 0
         self._file = (folder / "annotations.json").open("wb")
-        self._waiting = TemporaryFile(dir=folder)  # noqa: SIM115 - __exit__ closes it
+        self._waiting = TemporaryFile(dir=folder)  # noqa: SIM115 - close() closes it
         info = {
             "description": subject.project,
             "contributor": "Labelry",
@@ -63,20 +62,10 @@ class CocoWriter:
         }
         self._file.write(b'{"info": %b, "licenses": [], "images": [' % _json(info))
 
-    def __enter__(self) -> CocoWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the files."""
         self._file.close()
         self._waiting.close()
-
-    def refuses(self, item: Item, labeling: Labeling) -> None:
-        """Every labeled image has a place in a COCO file."""
 
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write an image and its annotations, all or nothing.

@@ -9,10 +9,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 from labeling.annotations.shapes import Annotation, Box, Point, Polygon
-from labeling.exchange.formats.format import File, Format, Subject
+from labeling.exchange.formats.format import File, Format, Subject, Writer
 from labeling.items.records import Item, Labeling
 
 COLUMNS = (
@@ -57,7 +56,7 @@ def plain(cell: str) -> str:
     return cell.removeprefix("'")
 
 
-class CsvWriter:
+class CsvWriter(Writer):
     """Writes one row an annotation; an image with nothing on it has one row without a class."""
 
     def __init__(self, folder: Path, subject: Subject) -> None:
@@ -67,19 +66,9 @@ class CsvWriter:
         self._rows = csv.writer(self._file)
         self._rows.writerow(COLUMNS)
 
-    def __enter__(self) -> CsvWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the files."""
         self._file.close()
-
-    def refuses(self, item: Item, labeling: Labeling) -> None:
-        """Every labeled image has a row."""
 
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write the rows of an image."""

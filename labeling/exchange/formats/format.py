@@ -6,15 +6,15 @@ writes what comes nearest.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal, Protocol, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -137,24 +137,34 @@ class Subject:
         return said
 
 
-class Writer(Protocol):
+class Writer(ABC):
     """Writes the files of one export, into its folder; all of them are there when it is finished."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
 
     def refuses(self, item: Item, labeling: Labeling) -> str | None:
         """Why a labeled image can't be in these files, in one word, or None."""
-        ...
+        return None
 
+    @abstractmethod
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write a labeled, measured image that is not refused; the number of annotations written.
 
         Raises:
             ValueError: an annotation is of a class that isn't among the classes. Nothing is written.
         """
-        ...
 
+    @abstractmethod
     def finish(self) -> None:
         """Complete the files. Nothing can be added afterwards."""
-        ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what is open, whether it was finished or not."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +184,7 @@ class Format:
     """A proper name, the same in every language."""
     files: tuple[File, ...]
     """The labels themselves first."""
-    open: Callable[[Path, Subject], AbstractContextManager[Writer]]
+    open: Callable[[Path, Subject], Writer]
     task_types: tuple[TaskType, ...] = ALL_TASK_TYPES
     loses: tuple[Feature, ...] = ()
     options: tuple[OptionName, ...] = ()

@@ -11,36 +11,28 @@ from __future__ import annotations
 import re
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
-from types import TracebackType
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from labeling.annotations.shapes import Annotation, Box, Polygon
 from labeling.exchange.formats.archive import Archive, Names, is_safe
-from labeling.exchange.formats.format import PARTS, File, Format, Subject
+from labeling.exchange.formats.format import PARTS, File, Format, Subject, Writer
 from labeling.items.records import Item, Labeling
 
 
-class VocWriter:
+class VocWriter(Writer):
     """Writes one XML file an image."""
 
     def __init__(self, folder: Path, subject: Subject) -> None:
         self._subject = subject
         self._archive = Archive(folder / "labels.zip", subject.as_of)
         self._lists = {
-            part: TemporaryFile(dir=folder)  # noqa: SIM115 - __exit__ closes them
+            part: TemporaryFile(dir=folder)  # noqa: SIM115 - close() closes them
             for part in PARTS
         }
         self._names = Names()
 
-    def __enter__(self) -> VocWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the files."""
         self._archive.close()
         self._names.close()
         for file in self._lists.values():

@@ -17,11 +17,10 @@ from importlib.resources import files
 from io import TextIOWrapper
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
-from types import TracebackType
 
 from labeling.annotations.shapes import Annotation, Box, Polygon
 from labeling.exchange.formats.archive import Archive, Names, is_safe
-from labeling.exchange.formats.format import PARTS, File, Format, Subject
+from labeling.exchange.formats.format import PARTS, File, Format, Subject, Writer
 from labeling.exchange.formats.rings import as_one
 from labeling.items.records import Item, Labeling
 
@@ -34,27 +33,20 @@ _ABOUT = """\
 """
 
 
-class LabelsWriter:
+class LabelsWriter(Writer):
     """Writes one text file an image: class and box, or class and outline, in fractions of the image."""
 
     def __init__(self, folder: Path, subject: Subject) -> None:
         self._subject = subject
         self._archive = Archive(folder / "labels.zip", subject.as_of)
         self._lists = {
-            part: TemporaryFile(dir=folder)  # noqa: SIM115 - __exit__ closes them
+            part: TemporaryFile(dir=folder)  # noqa: SIM115 - close() closes them
             for part in PARTS
         }
         self._names = Names()
 
-    def __enter__(self) -> LabelsWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the files."""
         self._archive.close()
         self._names.close()
         for file in self._lists.values():
@@ -95,27 +87,20 @@ class LabelsWriter:
         self._archive.close()
 
 
-class FoldersWriter:
+class FoldersWriter(Writer):
     """Writes which image goes into which folder, and a script that puts it there."""
 
     def __init__(self, folder: Path, subject: Subject) -> None:
         self._subject = subject
         self._archive = Archive(folder / "labels.zip", subject.as_of)
         self._folders = class_folders([one.name for one in subject.classes])
-        self._list = TemporaryFile(dir=folder)  # noqa: SIM115 - __exit__ closes it
+        self._list = TemporaryFile(dir=folder)  # noqa: SIM115 - close() closes it
         self._text = TextIOWrapper(self._list, "utf-8", newline="")
         self._rows = csv.writer(self._text)
         self._rows.writerow(("image", "split", "folder"))
 
-    def __enter__(self) -> FoldersWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the files."""
         self._archive.close()
         self._text.close()
 

@@ -82,9 +82,9 @@ def test_labels_lie_where_they_are_looked_for(folders: list[str]) -> None:
     """The way ultralytics 8.4.190 finds them: the last `/images/` of a path becomes `/labels/`."""
     path = "/".join([*folders, "owl.jpg"])
 
-    looked_for = "/labels/".join(f"/root/images/{path}".rsplit("/images/", 1))
+    looked_for = "/labels/".join(f"/data/images/{path}".rsplit("/images/", 1))
 
-    assert f"/root/{label_path(path)}" == looked_for.removesuffix(".jpg") + ".txt"
+    assert f"/data/{label_path(path)}" == looked_for.removesuffix(".jpg") + ".txt"
 
 
 @pytest.mark.parametrize(
