@@ -12,8 +12,9 @@ import azure.functions as func
 from functions.queues import CONNECTION, in_words, last_try
 from functions.services import services
 from labeling import layout
-from labeling.ingest.refresh import BlobEvent, Measure, Refresh, Register, Step
+from labeling.ingest.refresh import QUEUE_OF, BlobEvent, Measure, Refresh, Register, Step
 from labeling.ingest.renditions import Render
+from labeling.ingest.turns import NotNow
 from labeling.progress import Compact
 from labeling.projects.starting_over import StartOver
 
@@ -22,9 +23,11 @@ bp = func.Blueprint()
 
 @contextmanager
 def _giving_up(msg: func.QueueMessage, step: Step) -> Generator[None]:
-    """After the last try of a message, what it was for is told to people."""
+    """After the last try of a message, what it was for is told to people. Waiting for a turn is no try."""
     try:
         yield
+    except NotNow:
+        services().turns.put_back(QUEUE_OF[type(step)], step)
     except Exception as error:
         if last_try(msg):
             services().ingest.give_up(step, in_words(error))
@@ -84,14 +87,21 @@ def on_dataset_blob(blob: func.InputStream) -> None:
     """A blob landed in our own container: it becomes an item where a project watches it."""
     container, _, path = (blob.name or "").partition("/")
     if container == layout.DATASETS:  # the path is not checked on this way: a wide subscription
-        services().ingest.on_blob_event(BlobEvent(container=container, path=path))
+        _take_up(BlobEvent(container=container, path=path))
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.BLOB_EVENTS_QUEUE, connection=CONNECTION)
 def on_blob_event(msg: func.QueueMessage) -> None:
     """Events of other containers and of deletions, sent here by Event Grid (or by ourselves, later)."""
     for event in _events(msg.get_json()):
+        _take_up(event)
+
+
+def _take_up(event: BlobEvent) -> None:
+    try:
         services().ingest.on_blob_event(event)
+    except NotNow:
+        services().turns.put_back(layout.BLOB_EVENTS_QUEUE, event)
 
 
 _SUBJECT = re.compile(r"/blobServices/\w+/containers/[^/]+/blobs/.")

@@ -22,6 +22,7 @@ from labeling.assist.service import Assist
 from labeling.exchange.exports import Exports
 from labeling.ingest.refresh import Ingest
 from labeling.ingest.renditions import Renditions
+from labeling.ingest.turns import Turns
 from labeling.progress import Compact, ProgressService
 from labeling.projects.access import Access
 from labeling.projects.datasets import Datasets
@@ -44,6 +45,7 @@ class Services:
     datasets: Datasets
     projects: Projects
     starting_over: StartingOver
+    turns: Turns
     ingest: Ingest
     renditions: Renditions
     tasks: Tasks
@@ -71,7 +73,8 @@ def compose(
     """The services over a storage: Azure's, or the one in memory."""
     access = Access(storage, settings)
     projects = Projects(storage, settings, access)
-    ingest = Ingest(storage, projects, settings)
+    turns = Turns(storage, projects.directory)
+    ingest = Ingest(storage, projects, settings, turns)
 
     def compact(project_id: str, shard: int) -> None:
         storage.queues.send(layout.COMPACT_QUEUE, Compact(project_id=project_id, shard=shard))
@@ -81,7 +84,7 @@ def compose(
     inference = Inference(storage, projects, runs, prelabels, open_model)
     grouping = Grouping(storage, projects, runs)
     assist = Assist(storage, projects, runs, inference, grouping)
-    renditions = Renditions(storage, projects)
+    renditions = Renditions(storage, projects, turns)
     tasks = Tasks(
         storage,
         projects,
@@ -97,6 +100,7 @@ def compose(
         datasets=Datasets(storage),
         projects=projects,
         starting_over=StartingOver(storage, projects),
+        turns=turns,
         ingest=ingest,
         renditions=renditions,
         tasks=tasks,

@@ -398,6 +398,8 @@ ALL_DATASETS = "datasets"
 NAMES = "names"
 ACTIVE = "active"
 DUE = "due"
+TURNS = "turns"
+INGEST_TURN = "ingest"
 TOKENS = "tokens"
 
 

@@ -130,7 +130,7 @@ class Assist:
         self._look_after_runs(project, state)
         if not project.assist.on or project.state not in ("running", "paused"):
             return
-        self._projects.note_activity(project.project_id)
+        self._projects.note_activity(project.project_id, labeling=False)
         counts = counters or self._projects.items(project).counters()
         labels = counts.get("state:labeled", 0)
         settings = project.assist

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Literal
 
@@ -22,6 +23,7 @@ from labeling.errors import NotFound
 from labeling.ingest.capacity import Capacity
 from labeling.ingest.manifest import Entry, Manifests, differences
 from labeling.ingest.renditions import ITEMS_A_MESSAGE, Render, needed
+from labeling.ingest.turns import Turns
 from labeling.items.items import Items
 from labeling.items.records import Item
 from labeling.media import header
@@ -46,7 +48,10 @@ KNOWN_A_PART = 5_000
 CHANGES_A_PART = 2_000
 MEASURED_A_MESSAGE = 200
 REGISTERED_AT_ONCE = 40
+REGISTERED_IN_TURN = 8
 MEASURED_AT_ONCE = 24
+MEASURED_IN_TURN = 6
+"""While somebody labels: some 18 operations a transaction, as many as a labeler's own have."""
 READERS = 8
 LOOKED_UP_AT_ONCE = 100
 
@@ -92,12 +97,13 @@ class BlobEvent(Model):
 Step = Refresh | Register | Measure | Render
 """Work of a refresh that may be given up, to be gone on with by the next."""
 
-_QUEUE_OF: dict[type[Step], str] = {
+QUEUE_OF: dict[type[Step], str] = {
     Refresh: layout.REFRESH_QUEUE,
     Register: layout.REGISTER_QUEUE,
     Measure: layout.MEASURE_QUEUE,
     Render: layout.RENDITIONS_QUEUE,
 }
+"""The queue of each step."""
 _COULD_NOT: dict[type[Step], str] = {
     Refresh: "the container could not be listed",
     Register: "images that were found could not be registered",
@@ -165,9 +171,12 @@ class RefreshState(Model):
 class Ingest:
     """Registers the images of projects."""
 
-    def __init__(self, storage: Storage, projects: Projects, settings: Settings) -> None:
+    def __init__(
+        self, storage: Storage, projects: Projects, settings: Settings, turns: Turns
+    ) -> None:
         self._storage = storage
         self._projects = projects
+        self._turns = turns
         self._settings = settings
         self.capacity = Capacity(storage, settings.max_items)
         self._states = Documents(storage, layout.PROJECTS, RefreshState)
@@ -182,7 +191,7 @@ class Ingest:
         now = self._storage.clock.now()
         last = self.state(project.project_id)
         for left in last.left if last else []:
-            self._storage.queues.send(_QUEUE_OF[type(left.step)], left.step)
+            self._storage.queues.send(QUEUE_OF[type(left.step)], left.step)
 
         def started(last: RefreshState) -> RefreshState:
             if last.running:
@@ -466,15 +475,18 @@ class Ingest:
             )
             by_shard[items.shard_of(item.item_id)][item.item_id] = item
         made = 0
+
+        def register(shard: int, some: Sequence[Item]) -> None:
+            nonlocal made
+            mine = items.register(shard, some, batch)
+            made += mine
+            if mine < len(some):
+                self._revisit(items, project, some)
+
+        most = min(REGISTERED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + items.overlap))
+        few = min(REGISTERED_IN_TURN, most)
         for shard, of_shard in by_shard.items():
-            found = list(of_shard.values())
-            step = min(REGISTERED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + items.overlap))
-            for at in range(0, len(found), step):
-                some = found[at : at + step]
-                mine = items.register(shard, some, batch)
-                made += mine
-                if mine < len(some):
-                    self._revisit(items, project, some)
+            self._turns.each(list(of_shard.values()), most, few, partial(register, shard))
         return made
 
     def _revisit(self, items: Items, project: Project, found: Sequence[Item]) -> None:
@@ -532,13 +544,15 @@ class Ingest:
         if project is None:
             return
         entries = self._manifests(project).read(message.manifest_id, "change", message.part)
-        wanted = {
-            layout.item_id(project.source.container, entry.path): entry
-            for entry in entries[message.start : message.stop]
-            if entry.change != "gone"
-        }
-        self.measure(
-            project, [(item, e.path, e.etag, e.size, e.media) for item, e in wanted.items()]
+        wanted = [
+            (layout.item_id(project.source.container, e.path), e.path, e.etag, e.size, e.media)
+            for e in entries[message.start : message.stop]
+            if e.change != "gone"
+        ]
+        items = self._projects.items(project)
+        wanted.sort(key=lambda one: items.shard_of(one[0]))  # so that a piece is of one shard
+        self._turns.each(
+            wanted, MEASURED_A_MESSAGE, MEASURED_IN_TURN, partial(self.measure, project)
         )
 
     def measure_items(self, project: Project, found: Sequence[Item]) -> int:
@@ -603,10 +617,17 @@ class Ingest:
     # Events.
 
     def on_blob_event(self, event: BlobEvent) -> None:
-        """Let every project that watches this container take up a blob, or note that it is gone."""
+        """Let every project that watches this container take up a blob, or note that it is gone.
+
+        Raises:
+            NotNow: it is not the turn of this message yet.
+        """
         verdict = judge(event.path, 1)
         if unstorable(event.path) or not verdict.media:
             return
+        self._turns.each([event], 1, 1, lambda _: self._let_watchers_know(event, verdict.media))
+
+    def _let_watchers_know(self, event: BlobEvent, media: str) -> None:
         watchers = list(
             self._storage.rows(
                 layout.DIRECTORY, Range(layout.watchers(event.container), "", layout.END)
@@ -616,7 +637,7 @@ class Ingest:
             if row.cells.get("watching") and Pattern.parse(row.text("pattern")).matches(event.path):
                 project = self._projects.find(row.key)
                 if project is not None:
-                    self._take_up(project, event, verdict.media)
+                    self._take_up(project, event, media)
 
     def _take_up(self, project: Project, event: BlobEvent, media: str) -> None:
         if project.state == "failed":

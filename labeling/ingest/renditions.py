@@ -10,12 +10,15 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from labeling import layout
 from labeling.errors import NotFound
+from labeling.ingest.turns import Turns
+from labeling.items.items import Items
 from labeling.items.records import Item, Rendered
 from labeling.media.frames import Grey, Undecodable
 from labeling.media.guard import Read, shared
@@ -41,6 +44,8 @@ MAX_BYTES = 200_000_000
 
 ITEMS_A_MESSAGE = 20
 """Some seconds of work, so that several instances share a project."""
+ITEMS_IN_TURN = 2
+"""While somebody labels: about as long as measuring takes in its turn."""
 NOTED_AT_ONCE = 24
 
 _IMMUTABLE = "private, max-age=31536000, immutable"
@@ -104,21 +109,32 @@ class FrameFacts(Model):
 class Renditions:
     """Makes copies of images, and frames of those that no browser shows."""
 
-    def __init__(self, storage: Storage, projects: Projects) -> None:
+    def __init__(self, storage: Storage, projects: Projects, turns: Turns) -> None:
         self._storage = storage
         self._projects = projects
+        self._turns = turns
 
     def on_render(self, message: Render) -> None:
         """Make the copies of some items that are not there yet. Safe to repeat.
 
         One that needs copies to be seen, and of which none can be made, becomes unreadable.
+
+        Raises:
+            NotNow: it is not the turn of this message yet.
         """
         project = self._projects.find(message.project_id)
         if project is None:
             return
-        items = self._projects.items(project)
+        self._turns.each(
+            message.item_ids,
+            ITEMS_A_MESSAGE,
+            ITEMS_IN_TURN,
+            partial(self._render_some, project, self._projects.items(project)),
+        )
+
+    def _render_some(self, project: Project, items: Items, item_ids: Sequence[str]) -> None:
         made: defaultdict[int, dict[str, Rendered]] = defaultdict(dict)
-        for one in items.read_many(message.item_ids):
+        for one in items.read_many(item_ids):
             if one is None or one.item.renditions or not one.item.width:
                 continue
             item, shard = one.item, items.shard_of(one.item.item_id)

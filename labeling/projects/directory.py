@@ -28,6 +28,9 @@ from labeling.storage import (
 ACTIVITY_NOTE_MS = 5 * 60 * 1000
 """How often a process says that a project is active; the timer forgets it after twice that."""
 
+LABELING_NOTE_MS = 60 * 1000
+"""How often a process says that somebody labels in a project."""
+
 RESERVED_MS = 10 * 60 * 1000
 """A name stays reserved this long for a project that is about to be made: longer than a request lasts."""
 
@@ -38,7 +41,7 @@ class Directory:
     def __init__(self, storage: Storage, settings: Settings) -> None:
         self._storage = storage
         self._settings = settings
-        self._noted: dict[str, int] = {}
+        self._noted: dict[tuple[str, bool], int] = {}
 
     def reserve_name(self, project: Project) -> None:
         """Take a project's name, for ever. Safe to repeat.
@@ -121,7 +124,7 @@ class Directory:
         else:
             self._drop(layout.DUE, project.project_id)
 
-    def _put(self, partition: str, key: str, cells: dict[str, str | int | bool]) -> None:
+    def _put(self, partition: str, key: str, cells: Mapping[str, str | int | bool]) -> None:
         try:
             self._storage.tables.transact(layout.DIRECTORY, partition, [Create(key, cells)])
         except Collision:
@@ -131,13 +134,23 @@ class Directory:
         with suppress(Collision):
             self._storage.tables.transact(layout.DIRECTORY, partition, [Delete(key)])
 
-    def note_activity(self, project_id: str) -> None:
-        """Let the timer know that this project has open tasks. Each process says so once in five minutes."""
+    def note_activity(self, project_id: str, *, labeling: bool = True) -> None:
+        """Let the timer know that this project is to be looked after, and ingestion that somebody labels.
+
+        Each process says so once a minute; where nobody labels, once in five.
+        """
         now = milliseconds(self._storage.clock.now())
-        if now - self._noted.get(project_id, 0) < ACTIVITY_NOTE_MS:
+        often, cells = ACTIVITY_NOTE_MS, {"active_ms": now}
+        if labeling:
+            often, cells = LABELING_NOTE_MS, {**cells, "labeling_ms": now}
+        if now - self._noted.get((project_id, labeling), 0) < often:
             return
-        self._put(layout.ACTIVE, project_id, {"active_ms": now})
-        self._noted[project_id] = now
+        self._put(layout.ACTIVE, project_id, cells)
+        self._noted[project_id, labeling] = now
+
+    def labeling_ms(self) -> int:
+        """When it was noted last that somebody labels, in whichever project; 0: not lately."""
+        return max((row.number("labeling_ms") for row in self.active()), default=0)
 
     def take_snapshot(self, project: Project, counters: Mapping[str, int]) -> None:
         """Keep a project's counts for the list, unless it was deleted meanwhile."""

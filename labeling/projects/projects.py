@@ -340,9 +340,9 @@ class Projects:
         self._cache[project_id, key] = _Cached(moved, self._storage.clock.now().timestamp())
         return replace(opened, whereabouts=moved)
 
-    def note_activity(self, project_id: str) -> None:
-        """Let the timer know that this project has open tasks."""
-        self.directory.note_activity(project_id)
+    def note_activity(self, project_id: str, *, labeling: bool = True) -> None:
+        """Let the timer know that this project is to be looked after, and ingestion that somebody labels."""
+        self.directory.note_activity(project_id, labeling=labeling)
 
     def change(self, project_id: str, change: Callable[[Project], Project]) -> Project:
         """Change a project's record under its ETag; `change` may be called again.
