@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from dev import LOCAL
-from dev.bench import canvas, handout, label
+from dev.bench import arrival, canvas, handout, label
 from dev.bench.measure import Measure
 
 
-def measures(only: str, big: int) -> Iterator[Measure]:
+def measures(only: str, big: int, images: int) -> Iterator[Measure]:
     """All measures of a group, or of all groups, as they come."""
     if only in ("", "handout"):
         yield from handout.measures(big)
@@ -27,18 +27,21 @@ def measures(only: str, big: int) -> Iterator[Measure]:
         yield from label.measures()
     if only in ("", "canvas"):
         yield from canvas.measures()
+    if only in ("", "arrival"):
+        yield from arrival.measures(images)
 
 
 def main() -> int:
     """Measure, print, write `.local/bench.json`; 1 when something is over its budget."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--only", default="", choices=["", "handout", "label", "canvas"])
+    parser.add_argument("--only", default="", choices=["", "handout", "label", "canvas", "arrival"])
     parser.add_argument("--big", type=int, default=500_000, help="items of the large project")
+    parser.add_argument("--images", type=int, default=10_000, help="that arrive")
     options = parser.parse_args()
     console = Console()
     found: list[Measure] = []
     table = Table("measure", "value", "budget", "ok")
-    for one in measures(options.only, options.big):
+    for one in measures(options.only, options.big, options.images):
         found.append(one)
         table.add_row(
             one.name, f"{one.value:g} {one.unit}", f"{one.budget:g}", "yes" if one.ok else "NO"
