@@ -17,6 +17,7 @@ from labeling.projects.record import (
     AddClasses,
     ClassChange,
     ClassView,
+    DeletedProject,
     NewProject,
     ProjectChange,
     ProjectLine,
@@ -31,6 +32,12 @@ class ProjectList(Model):
 
     items: list[ProjectLine]
     next_cursor: str | None = None
+
+
+class DeletedProjectList(Model):
+    """Projects that were deleted, the last one first."""
+
+    items: list[DeletedProject]
 
 
 class ClassList(Model):
@@ -96,8 +103,30 @@ def change_project(call: Call[ProjectChange]) -> ProjectView:
 
 @endpoint(bp, "DELETE", "projects/{project_id}", role="admin", doing="deleting a project")
 def delete_project(call: Call[None]) -> None:
-    """Take a project out of sight; its name stays used."""
+    """Take a project out of sight; its name stays used, its labels are kept."""
     call.services.projects.delete(call.project.project_id)
+
+
+@endpoint(bp, "GET", "deleted_projects", role="site_admin", doing="seeing what was deleted")
+def list_deleted_projects(call: Call[None]) -> DeletedProjectList:
+    """Projects that can be brought back."""
+    return DeletedProjectList(items=call.services.projects.directory.deleted())
+
+
+@endpoint(
+    bp,
+    "POST",
+    "deleted_projects/{deleted_id}/restore",
+    role="site_admin",
+    doing="bringing a project back",
+)
+def restore_project(call: Call[None]) -> ProjectView:
+    """Bring a deleted project back, paused, with all its labels; its images are looked for at once."""
+    own = call.services
+    project = own.projects.restore(call.path["deleted_id"])
+    own.ingest.start(project)
+    own.starting_over.start(project)
+    return _fresh(call, project.project_id)
 
 
 @endpoint(bp, "POST", "projects/{project_id}/pause", role="admin", doing="pausing a project")

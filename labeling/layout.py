@@ -395,6 +395,7 @@ def export(export_id: str) -> str:
 
 ALL_PROJECTS = "projects"
 ALL_DATASETS = "datasets"
+DELETED_PROJECTS = "deleted"
 NAMES = "names"
 ACTIVE = "active"
 DUE = "due"

@@ -12,7 +12,7 @@ from labeling.annotations.shapes import TaskType
 from labeling.errors import Fault, Invalid
 from labeling.model import from_milliseconds, milliseconds
 from labeling.projects.access import Role
-from labeling.projects.record import Project, ProjectLine, ProjectState
+from labeling.projects.record import DeletedProject, Project, ProjectLine, ProjectState
 from labeling.settings import Settings
 from labeling.storage import (
     Collision,
@@ -86,10 +86,34 @@ class Directory:
             if "name" in row.cells and row.text("state") != "deleted":
                 yield row.key, row
 
-    def hide(self, project_id: str) -> None:
+    def hide(self, project: Project) -> None:
         """Take a project that is about to be deleted out of the list, and let upkeep look after it."""
-        self._put(layout.DUE, project_id, {"due_ms": milliseconds(self._storage.clock.now())})
+        now, project_id = milliseconds(self._storage.clock.now()), project.project_id
+        self._put(layout.DUE, project_id, {"due_ms": now})
+        deleted = {"name": project.name, "task_type": project.task_type, "deleted_ms": now}
+        self._put(layout.DELETED_PROJECTS, project_id, deleted)
         self._put(layout.ALL_PROJECTS, project_id, {"state": "deleted"})
+
+    def deleted(self) -> list[DeletedProject]:
+        """Projects that were deleted, the last one first."""
+        rows = self._storage.rows(layout.DIRECTORY, Range(layout.DELETED_PROJECTS, "", layout.END))
+        found = [
+            DeletedProject(
+                project_id=row.key,
+                name=row.text("name"),
+                task_type=cast(TaskType, row.text("task_type")),
+                deleted_at=from_milliseconds(row.number("deleted_ms")),
+            )
+            for row in rows
+        ]
+        return sorted(found, key=lambda one: one.deleted_at, reverse=True)
+
+    def bring_back(self, project: Project, counters: Mapping[str, int]) -> None:
+        """List a project again that was deleted, and watch its files. Safe to repeat."""
+        self.show(project)
+        self.take_snapshot(project, counters)
+        self.watch(project)
+        self._drop(layout.DELETED_PROJECTS, project.project_id)
 
     def follow(self, old: Project, new: Project) -> None:
         """Let the list and the watchers follow a change of the record."""

@@ -39,6 +39,7 @@ from labeling.projects.record import (
     ProjectView,
     patched,
     switched,
+    undeleted,
     with_changed_class,
     with_classes,
     with_queue,
@@ -437,14 +438,29 @@ class Projects:
             )
 
     def delete(self, project_id: str) -> None:
-        """Take a project out of sight. Its name stays used; images and exports stay where they are.
+        """Take a project out of sight. Its name stays used; labels, images and exports stay where they are.
 
         The list hides it first: as long as the record is there, this can be asked for again. Upkeep will
         look whether it was finished.
         """
-        self.get(project_id)
-        self.directory.hide(project_id)
+        self.directory.hide(self.get(project_id))
         self.change(project_id, lambda old: old.model_copy(update={"state": "deleted"}))
+
+    def restore(self, project_id: str) -> Project:
+        """Bring a deleted project back as it was: paused, or `updating` where that was cut short.
+
+        Its images have to be looked for again. Safe to repeat.
+
+        Raises:
+            NotFound: no such project was deleted.
+        """
+        if all(one.project_id != project_id for one in self.directory.deleted()):
+            raise NotFound("no such project was deleted, or it was brought back already")
+        _, project = self._records.step(project_id, layout.PROJECT, undeleted)
+        self.forget(project_id)
+        counters = self.items(project).counters() if project.shards else {}
+        self.directory.bring_back(project, counters)
+        return project
 
     def bury(self, project_id: str) -> None:
         """Finish what a deletion that was cut short has left."""

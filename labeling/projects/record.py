@@ -156,6 +156,15 @@ class ProjectView(Model):
     version: int
 
 
+class DeletedProject(Model):
+    """A project that was deleted: its labels are kept, and it can be brought back."""
+
+    project_id: str
+    name: str
+    task_type: TaskType
+    deleted_at: UtcTime
+
+
 class ProjectLine(Model):
     """A project in the list, with its counts as of `counted_at` (a minute old at most)."""
 
@@ -201,6 +210,14 @@ def switched(old: Project, *, running: bool) -> Project:
     if old.state not in ("running", "paused"):
         raise Conflict(f"the project is {old.state}; wait until it is running")
     return old.model_copy(update={"state": "running" if running else "paused"})
+
+
+def undeleted(old: Project) -> Project:
+    """A deleted project as it was: it hands out nothing until somebody lets it run."""
+    if old.state != "deleted":
+        return old
+    state = "updating" if old.restart else "paused" if old.shards else "initializing"
+    return old.model_copy(update={"state": state, "version": old.version + 1})
 
 
 def with_classes(old: Project, added: AddClasses, *, by: str) -> Project:

@@ -6,6 +6,8 @@ from typing import Any, get_args
 from labeling.annotations.shapes import TaskType
 from tests.functions.conftest import ADMIN, Api, signed_in
 
+TAG = {"annotation_id": "a1", "class_id": "c1", "geometry": {"kind": "tag"}}
+
 
 def test_a_project_is_made_once_with_a_key_and_its_images_are_listed_at_once(api: Api) -> None:
     api.world.upload("a.png")
@@ -61,6 +63,30 @@ def test_a_deleted_project_is_gone_everywhere(api: Api) -> None:
     assert api("GET", f"projects/{project}").status == 404
     assert api("DELETE", f"projects/{project}").status == 404
     assert api("GET", "projects")["items"] == []
+
+
+def test_a_deleted_project_comes_back_paused_with_its_labels(api: Api) -> None:
+    project = api.project(2)
+    task = api("POST", f"projects/{project}/tasks", {"request_id": "r1", "size": 1})["task"]
+    item = task["items"][0]["item_id"]
+    labeled = {"item_id": item, "outcome": "labeled", "active_ms": 1, "annotations": [TAG]}
+    work = {"submission_id": "s1", "classes_version": 1, "items": [labeled]}
+    api("POST", f"projects/{project}/tasks/{task['task_id']}/submit", work)
+    api("DELETE", f"projects/{project}")
+    api.world.upload("late.png")
+    [deleted] = api("GET", "deleted_projects")["items"]
+
+    back = api("POST", f"deleted_projects/{project}/restore")
+    api.world.drain()
+
+    assert (deleted["project_id"], deleted["name"]) == (project, "Birds")
+    assert (back.status, back["state"]) == (200, "paused")
+    assert api("GET", "deleted_projects")["items"] == []
+    [line] = api("GET", "projects")["items"]
+    assert (line["name"], line["state"], line["labeled"]) == ("Birds", "paused", 1)
+    progress = api("GET", f"projects/{project}/progress")
+    assert (progress["total"], progress["states"]["labeled"]) == (3, 1)
+    assert api("POST", f"deleted_projects/{project}/restore").status == 404
 
 
 def test_classes_are_added_renamed_and_listed(api: Api) -> None:

@@ -68,6 +68,8 @@ ROLES = {
         POST projects/{project_id}/resume
     """,
     "site_admin": """
+        GET deleted_projects
+        POST deleted_projects/{deleted_id}/restore
         GET datasets
         POST datasets
         POST datasets/preview
