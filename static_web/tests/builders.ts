@@ -1,4 +1,13 @@
-import type { Annotation, ClassList, Me, MyItem, Project, Task, TaskItem } from "@/api/types";
+import type {
+  Annotation,
+  ClassList,
+  Me,
+  MyItem,
+  Progress,
+  Project,
+  Task,
+  TaskItem,
+} from "@/api/types";
 import type { Page } from "@/features/tasks/session";
 
 export function anItem(itemId: string, change: Partial<TaskItem> = {}): TaskItem {
@@ -43,7 +52,7 @@ export function aTask(taskId: string, items: TaskItem[], change: Partial<Task> =
   };
 }
 
-export function aPerson(): Me {
+export function aPerson(change: Partial<Me> = {}): Me {
   return {
     user: "u1",
     name: "Ada",
@@ -52,6 +61,7 @@ export function aPerson(): Me {
     token_project: null,
     token_role: null,
     seen_ms: 400,
+    ...change,
   };
 }
 
@@ -77,6 +87,23 @@ export function aTag(classId: string): Annotation {
     frame: 0,
     geometry: { kind: "tag" },
     origin: null,
+  };
+}
+
+export function aProgress(change: Partial<Progress> = {}): Progress {
+  return {
+    at: "2026-11-20T09:00:00Z",
+    state: "running",
+    state_reason: "",
+    total: 0,
+    states: {},
+    queues: {},
+    classes: [],
+    labelers: [],
+    flags: {},
+    over_limit: 0,
+    refresh: null,
+    ...change,
   };
 }
 

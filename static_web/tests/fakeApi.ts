@@ -11,6 +11,7 @@ import type {
   Member,
   MyItem,
   Project,
+  ProjectChange,
   Submission,
   Task,
   TaskItem,
@@ -26,6 +27,8 @@ interface FakeProject {
   exports: Export[];
   mine: MyItem[];
   members: Member[];
+  /** When its files were last looked for. */
+  refreshed: string;
 }
 
 const aFormat = (
@@ -49,6 +52,7 @@ const FORMATS = [
 ];
 const LEASE_MS = 30 * 60_000;
 const projects = new Map<string, FakeProject>();
+const deleted = new Map<string, FakeProject>();
 let signedIn = true;
 
 const SIZES = [
@@ -71,7 +75,7 @@ function add(
     name,
     task_type: type,
     dataset_id: `d-${id}`,
-    source: null,
+    source: { container: "datasets", pattern: `d-${id}/**` },
     classes: classes.map((one, at) => ({
       class_id: `c${at + 1}`,
       name: one,
@@ -123,6 +127,7 @@ function add(
     exports: [],
     mine: [],
     members,
+    refreshed: "2026-11-20T09:00:20Z",
   });
 }
 
@@ -247,6 +252,8 @@ const answerOrPass: Connect.NextHandleFunction = (request, response, next) => {
   } else if (url.pathname === "/fake-begin") {
     // As if nobody had been here: all of it is free again. Tests begin with it.
     signedIn = true;
+    for (const [id, fake] of deleted) projects.set(id, fake);
+    deleted.clear();
     for (const fake of projects.values()) {
       fake.open.clear();
       fake.saved.clear();
@@ -268,7 +275,7 @@ async function answer(url: URL, request: IncomingMessage, response: ServerRespon
   const body = (text ? JSON.parse(text) : {}) as never;
   const [status, data] = route(request.method ?? "GET", url.pathname.slice(5), body, request, url);
   const type = status < 400 ? "application/json" : "application/problem+json";
-  response.writeHead(status, { "Content-Type": type }).end(JSON.stringify(data));
+  response.writeHead(status, { "Content-Type": type }).end(data && JSON.stringify(data));
 }
 
 function route(
@@ -348,13 +355,45 @@ function route(
     );
     return [201, projects.get("new")?.project];
   }
+  if (noun === "datasets")
+    return [200, { dataset_id: id, name: "Photos of 2024", upload: true, version: 1 }];
+  if (path === "deleted_projects")
+    return [
+      200,
+      {
+        items: [...deleted.values()].map(({ project }) => ({
+          project_id: project.project_id,
+          name: project.name,
+          task_type: project.task_type,
+          deleted_at: new Date().toISOString(),
+        })),
+      },
+    ];
+  if (noun === "deleted_projects") {
+    const back = deleted.get(id ?? "");
+    if (!back) return [404, { type: "not-found", detail: "no such project was deleted" }];
+    deleted.delete(back.project.project_id);
+    projects.set(back.project.project_id, back);
+    back.project = { ...back.project, state: "paused" };
+    return [200, back.project];
+  }
   const fake = projects.get(id ?? "");
   if (!fake)
     return [
       404,
       { type: "not-found", detail: "there is no such project, or you are not a member of it" },
     ];
+  if (!verb && method === "PATCH") return patch(fake, body, request);
+  if (!verb && method === "DELETE") {
+    projects.delete(fake.project.project_id);
+    deleted.set(fake.project.project_id, fake);
+    return [204, undefined];
+  }
   if (!verb) return [200, fake.project];
+  if (verb === "refresh") {
+    fake.refreshed = new Date().toISOString();
+    return [202, { refresh: refresh(fake) }];
+  }
   if (verb === "pause" || verb === "resume") {
     fake.project = { ...fake.project, state: verb === "pause" ? "paused" : "running" };
     return [200, fake.project];
@@ -390,6 +429,40 @@ function route(
   }
   if (taskVerb === "release") fake.open.delete(taskId);
   return [200, { lease: task?.lease }];
+}
+
+function patch(
+  fake: FakeProject,
+  { instructions, incremental_refresh: refreshes, assist }: ProjectChange,
+  request: IncomingMessage,
+): [number, unknown] {
+  const { project } = fake;
+  if (request.headers["if-match"] !== `"${project.version}"`)
+    return [412, { type: "precondition-failed", detail: "somebody changed this project" }];
+  const given = Object.entries(assist ?? {}).filter(([, value]) => value !== null);
+  fake.project = {
+    ...project,
+    instructions: instructions ? instructions : project.instructions,
+    incremental_refresh: refreshes ?? project.incremental_refresh,
+    assist: { ...project.assist, ...Object.fromEntries(given) },
+    version: project.version + 1,
+  };
+  return [200, fake.project];
+}
+
+function refresh({ project, total, refreshed }: FakeProject) {
+  return {
+    refresh_id: "r1",
+    state: "done",
+    problem: project.project_id === "paused" ? "the container could not be listed: no answer" : "",
+    started_at: refreshed,
+    finished_at: refreshed,
+    images: total,
+    new: 0,
+    changed: 2,
+    missing: 1,
+    skipped: {},
+  };
 }
 
 function classesOf(
@@ -555,7 +628,8 @@ function line({ project, total, saved }: FakeProject) {
   };
 }
 
-function progress({ project, total, saved }: FakeProject) {
+function progress(fake: FakeProject) {
+  const { project, total, saved } = fake;
   const states: Record<string, number> = { available: total - saved.size };
   const classes = new Map<string, number>();
   for (const { outcome, classes: ids } of saved.values()) {
@@ -573,7 +647,7 @@ function progress({ project, total, saved }: FakeProject) {
     labelers: [],
     flags: {},
     over_limit: 0,
-    refresh: null,
+    refresh: refresh(fake),
   };
 }
 

@@ -60,7 +60,13 @@ def on_stage(page: Page) -> None:
 def test_no_page_breaks_a_rule(open_page: Open, axe: str, sight: dict[str, Any]) -> None:
     page = open_page("/", **sight)
     found: dict[str, list[str]] = {}
-    for path in ("/", "/projects/new", "/projects/street", "/projects/nothing-there"):
+    for path in (
+        "/",
+        "/projects/new",
+        "/projects/street",
+        "/projects/rooms/details",
+        "/projects/nothing-there",
+    ):
         page.goto(site(page, path))
         expect(page.locator("h1, h2").first).to_be_visible()
         page.wait_for_timeout(200)

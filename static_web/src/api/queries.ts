@@ -1,7 +1,7 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 
 import { api, ApiError, unwrap } from "./client";
-import type { Me, Progress } from "./types";
+import type { Me, Progress, Project, ProjectChange } from "./types";
 
 const LIVE_MS = 3_000;
 
@@ -37,6 +37,35 @@ export const projectQuery = (projectId: string) =>
         api.GET("/api/projects/{project_id}", { params: { path: { project_id: projectId } } }),
       ),
   });
+
+/**
+ * Changes what is named here, where that is still as it was shown. Other changes of the project, such as a
+ * pause, are no reason to refuse.
+ */
+export async function changeProject(
+  shown: Project,
+  change: Partial<ProjectChange>,
+): Promise<Project> {
+  const path = { project_id: shown.project_id };
+  const send = (version: number) =>
+    unwrap(
+      api.PATCH("/api/projects/{project_id}", {
+        params: { path },
+        headers: { "If-Match": `"${version}"` },
+        body: { instructions: null, incremental_refresh: null, assist: null, ...change },
+      }),
+    );
+  try {
+    return await send(shown.version);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 412) throw error;
+    const now = await unwrap(api.GET("/api/projects/{project_id}", { params: { path } }));
+    const parts = Object.keys(change) as (keyof ProjectChange)[];
+    if (parts.some((part) => JSON.stringify(now[part]) !== JSON.stringify(shown[part])))
+      throw error;
+    return send(now.version);
+  }
+}
 
 /** Classes with signed addresses of their examples. */
 export const classesQuery = (projectId: string) =>

@@ -4,6 +4,7 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type Annotation = Schemas["Annotation"];
+export type AssistSettings = Schemas["AssistSettings"];
 export type ClassList = Schemas["ClassList"];
 export type ClassView = Schemas["ClassView"];
 export type DraftItem = Schemas["DraftItem"];
@@ -25,6 +26,7 @@ export type MyWork = Schemas["MyWork"];
 export type Outcome = Schemas["SubmittedItem"]["outcome"];
 export type Progress = Schemas["Progress"];
 export type Project = Schemas["ProjectView"];
+export type ProjectChange = Schemas["ProjectChange"];
 export type ProjectLine = Schemas["ProjectLine"];
 export type ProjectState = Project["state"];
 export type RejectResult = Schemas["RejectResult"];

@@ -6,8 +6,10 @@ import { useSearch } from "wouter";
 import { progressQuery } from "@/api/queries";
 import type { Project, TaskType } from "@/api/types";
 import { AssistPanel } from "@/features/assist/AssistPanel";
+import { AssistSettings } from "@/features/assist/AssistSettings";
 import { DashboardPage } from "@/features/dashboard/DashboardPage";
 import { DataPage } from "@/features/data/DataPage";
+import { DeletedProject } from "@/features/details/DeletedProject";
 import { DetailsPage } from "@/features/details/DetailsPage";
 import { ExportPanel } from "@/features/exports/ExportPanel";
 import { PeoplePage } from "@/features/people/PeoplePage";
@@ -31,7 +33,12 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
   const large = new URLSearchParams(useSearch()).has("item");
   if (!isTab(tab)) return <Message icon="search" title={t("error.noPage")} />;
   return (
-    <ProjectFrame projectId={projectId} tab={tab} full={tab === "data" && large}>
+    <ProjectFrame
+      projectId={projectId}
+      tab={tab}
+      full={tab === "data" && large}
+      missing={(otherwise) => <DeletedProject projectId={projectId} otherwise={otherwise} />}
+    >
       {(project) => {
         switch (tab) {
           case "dashboard":
@@ -48,7 +55,16 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
           case "people":
             return <PeoplePage projectId={projectId} />;
           case "details":
-            return <DetailsPage project={project} classes={<Classes project={project} />} />;
+            return (
+              <DetailsPage
+                project={project}
+                classes={<Classes project={project} />}
+                assist={
+                  project.my_role !== "labeler" &&
+                  helpsWith.includes(project.task_type) && <AssistSettings project={project} />
+                }
+              />
+            );
         }
       }}
     </ProjectFrame>

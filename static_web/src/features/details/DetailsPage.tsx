@@ -1,9 +1,11 @@
-import { Link, makeStyles, tokens } from "@fluentui/react-components";
+import { makeStyles } from "@fluentui/react-components";
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 
 import type { Project } from "@/api/types";
-import { Panel } from "@/ui/Panel";
+
+import { DataPanel } from "./DataPanel";
+import { DeletePanel } from "./DeletePanel";
+import { InstructionsPanel } from "./InstructionsPanel";
 
 const useStyles = makeStyles({
   columns: {
@@ -13,35 +15,29 @@ const useStyles = makeStyles({
     gridTemplateColumns: "minmax(0, 3fr) minmax(0, 2fr)",
     "@media (max-width: 860px)": { gridTemplateColumns: "minmax(0, 1fr)" },
   },
-  stack: { display: "grid", gap: "16px" },
-  text: { whiteSpace: "pre-wrap", margin: "0 0 8px", maxWidth: "68ch" },
-  quiet: { color: tokens.colorNeutralForeground3, margin: 0 },
+  stack: { display: "grid", gap: "16px", gridTemplateColumns: "minmax(0, 1fr)", minWidth: 0 },
 });
 
 interface Props {
   project: Project;
-  /** Its classes, which other features show too. */
+  /** Its classes and how models help, which other features show. */
   classes: ReactNode;
+  assist: ReactNode;
 }
 
-/** What a project is made of. */
-export function DetailsPage({ project, classes }: Props): ReactNode {
-  const { t } = useTranslation();
+/** What a project is made of; admins change it here. */
+export function DetailsPage({ project, classes, assist }: Props): ReactNode {
   const styles = useStyles();
   return (
     <div className={styles.columns}>
-      {classes}
       <div className={styles.stack}>
-        <Panel title={t("instructions.title")}>
-          <p className={project.instructions.text ? styles.text : styles.quiet}>
-            {project.instructions.text || t("instructions.none")}
-          </p>
-          {project.instructions.link && (
-            <Link href={project.instructions.link} target="_blank" rel="noreferrer">
-              {t("instructions.more")}
-            </Link>
-          )}
-        </Panel>
+        {classes}
+        {assist}
+      </div>
+      <div className={styles.stack}>
+        <InstructionsPanel project={project} />
+        {project.my_role !== "labeler" && <DataPanel project={project} />}
+        {project.my_role === "admin" && <DeletePanel project={project} />}
       </div>
     </div>
   );

@@ -28,7 +28,7 @@ import type { UploadOutcome, UploadProgress } from "@/upload/upload";
 
 import { ClassPreview } from "./ClassPreview";
 import { makeDataset, makeProject, newAttempt, uploadFiles, type Plan } from "./create";
-import { ImagePicker } from "./ImagePicker";
+import { ImagePicker } from "@/upload/ImagePicker";
 
 const types = ["multiclass", "multilabel", "boxes", "polygons"] as const satisfies TaskType[];
 const MIN_CLASSES = 2;

@@ -13,7 +13,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 
-import { api, unwrap } from "@/api/client";
+import { api, ApiError, unwrap } from "@/api/client";
 import { progressQuery, projectQuery } from "@/api/queries";
 import type { Project } from "@/api/types";
 import { problemText } from "@/problems";
@@ -77,19 +77,27 @@ interface Props {
   tab: Tab;
   /** The page takes all the room. */
   full?: boolean;
+  /** Instead of a project that is not there, or of what says so. */
+  missing: (otherwise: ReactNode) => ReactNode;
   children: (project: Project) => ReactNode;
 }
 
 /** What all pages of a project have: its name and state, and the way to the others. */
-export function ProjectFrame({ projectId, tab, full = false, children }: Props): ReactNode {
+export function ProjectFrame({
+  projectId,
+  tab,
+  full = false,
+  missing,
+  children,
+}: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const [, navigate] = useLocation();
   const project = useQuery(projectQuery(projectId));
   const progress = useQuery(progressQuery(projectId)).data;
 
-  if (project.isError)
-    return (
+  if (project.isError) {
+    const message = (
       <Message
         icon="warning"
         title={t("project.notOpened")}
@@ -98,6 +106,10 @@ export function ProjectFrame({ projectId, tab, full = false, children }: Props):
         {problemText(project.error)}
       </Message>
     );
+    return project.error instanceof ApiError && project.error.status === 404
+      ? missing(message)
+      : message;
+  }
   if (!project.data) return <Placeholder />;
   const { data } = project;
   if (full && mayOpen(tab, data.my_role)) return children(data);

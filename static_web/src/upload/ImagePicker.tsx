@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { formatBytes, formatNumber } from "@/format";
 import { Icon } from "@/ui/Icon";
-import { ACCEPT, chosenFiles, droppedFiles, mediaOf, type Chosen } from "@/upload/images";
+import { ACCEPT, chosenFiles, droppedFiles, mediaOf, type Chosen } from "./images";
 
 const THUMBNAILS = 12;
 const SHOWN_BY_BROWSERS = new Set([mediaOf(".jpg"), mediaOf(".png"), mediaOf(".bmp")]);

@@ -1,0 +1,172 @@
+import {
+  Button,
+  Field,
+  Input,
+  makeStyles,
+  MessageBar,
+  MessageBarBody,
+  Select,
+  Switch,
+  tokens,
+} from "@fluentui/react-components";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+
+import { changeProject, projectQuery } from "@/api/queries";
+import type { AssistSettings as Settings, Project } from "@/api/types";
+import { formatPercent } from "@/format";
+import { problemText } from "@/problems";
+import { announce } from "@/ui/announcer";
+import { Panel } from "@/ui/Panel";
+
+import { assistQuery } from "./queries";
+
+/** As the API takes them. */
+const FEWEST = 20;
+const MOST = 500_000;
+const SHARES = [0.8, 0.85, 0.9, 0.95, 0.97, 0.99];
+
+const useStyles = makeStyles({
+  form: { display: "grid", gap: "12px" },
+  two: {
+    display: "grid",
+    gap: "12px 16px",
+    gridTemplateColumns: "minmax(0, 1fr) minmax(0, 1fr)",
+    alignItems: "start",
+    "@media (max-width: 480px)": { gridTemplateColumns: "minmax(0, 1fr)" },
+    "& .fui-Input, & .fui-Select, & select, & input": { minWidth: 0, width: "100%" },
+  },
+  foot: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "8px 16px" },
+  link: {
+    marginRight: "auto",
+    color: tokens.colorBrandForegroundLink,
+    "@media (pointer: coarse)": { display: "inline-flex", alignItems: "center", minHeight: "44px" },
+  },
+});
+
+/** When models are trained for a project and how sure they must be; admins change it. */
+export function AssistSettings({ project }: { project: Project }): ReactNode {
+  const { t, i18n } = useTranslation();
+  const styles = useStyles();
+  const queries = useQueryClient();
+  const [changed, setChanged] = useState<Partial<Settings>>({});
+  const values = { ...project.assist, ...changed };
+  const admin = project.my_role === "admin";
+  const save = useMutation({
+    mutationFn: () =>
+      changeProject(project, {
+        assist: {
+          on: null,
+          similar_first: null,
+          first_labels: null,
+          next_labels: null,
+          precision: null,
+          confidence: null,
+          backbone: null,
+          ...changed,
+        },
+      }),
+    onSuccess: (saved) => {
+      queries.setQueryData(projectQuery(project.project_id).queryKey, saved);
+      setChanged({});
+      announce(t("details.saved"));
+    },
+    onSettled: () =>
+      Promise.all([
+        queries.invalidateQueries(projectQuery(project.project_id)),
+        queries.invalidateQueries(assistQuery(project.project_id)),
+      ]),
+  });
+  const set = (part: Partial<Settings>) => setChanged({ ...changed, ...part });
+  const fits = (count: number) => Number.isInteger(count) && count >= FEWEST && count <= MOST;
+  const labels = (name: "first_labels" | "next_labels") => (
+    <Field
+      label={t(`assistSettings.${name}`)}
+      {...(!fits(values[name]) && {
+        validationMessage: t("assistSettings.between", { least: FEWEST, most: MOST }),
+      })}
+    >
+      <Input
+        type="number"
+        min={FEWEST}
+        max={MOST}
+        value={Number.isNaN(values[name]) ? "" : String(values[name])}
+        disabled={!admin}
+        onChange={(_, data) => set({ [name]: Number.parseInt(data.value, 10) })}
+      />
+    </Field>
+  );
+  const share = (name: "precision" | "confidence") => (
+    <Field label={t(`assistSettings.${name}`)}>
+      <Select
+        value={values[name]}
+        disabled={!admin}
+        onChange={(_, data) => set({ [name]: Number(data.value) })}
+      >
+        {[...new Set([...SHARES, project.assist[name]])].sort().map((one) => (
+          <option key={one} value={one}>
+            {formatPercent(one, i18n.language)}
+          </option>
+        ))}
+      </Select>
+    </Field>
+  );
+  return (
+    <Panel title={t("assistSettings.title")}>
+      <form
+        className={styles.form}
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!save.isPending && fits(values.first_labels) && fits(values.next_labels))
+            save.mutate();
+        }}
+      >
+        <Switch
+          checked={values.on}
+          disabled={!admin}
+          label={t("assistSettings.on")}
+          onChange={(_, { checked }) => set({ on: checked })}
+        />
+        <Switch
+          checked={values.similar_first}
+          disabled={!admin}
+          label={t("assistSettings.similar_first")}
+          onChange={(_, { checked }) => set({ similar_first: checked })}
+        />
+        <div className={styles.two}>
+          {labels("first_labels")}
+          {labels("next_labels")}
+          {share("precision")}
+          {share("confidence")}
+        </div>
+        {save.isError && (
+          <MessageBar intent="error" layout="multiline">
+            <MessageBarBody>{problemText(save.error)}</MessageBarBody>
+          </MessageBar>
+        )}
+        {admin && (
+          <div className={styles.foot}>
+            <Link className={styles.link} href={`/projects/${project.project_id}`}>
+              {t("assistSettings.where")}
+            </Link>
+            <Button
+              type="submit"
+              appearance="primary"
+              disabledFocusable={
+                !Object.keys(changed).length ||
+                save.isPending ||
+                !fits(values.first_labels) ||
+                !fits(values.next_labels)
+              }
+            >
+              {t("classes.save")}
+            </Button>
+          </div>
+        )}
+      </form>
+    </Panel>
+  );
+}

@@ -1,0 +1,178 @@
+import { screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, it, vi } from "vitest";
+
+import { AssistSettings } from "@/features/assist/AssistSettings";
+import { DeletedProject } from "@/features/details/DeletedProject";
+import { DetailsPage } from "@/features/details/DetailsPage";
+
+import { aPerson, aProgress, aProject } from "./builders";
+import { renderAt, type Answers } from "./render";
+
+vi.setConfig({ testTimeout: 20_000 });
+
+const project = aProject({ project_id: "p1", name: "Birds", version: 4, my_role: "admin" });
+const path = "/api/projects/p1";
+const refresh = {
+  refresh_id: "r1",
+  state: "done",
+  problem: "",
+  started_at: "2026-11-20T09:00:00Z",
+  finished_at: "2026-11-20T09:00:20Z",
+  images: 1200,
+  new: 7,
+  changed: 2,
+  missing: 1,
+  skipped: {},
+};
+
+function open(more: Answers = {}, shown = project) {
+  return renderAt("/", <DetailsPage project={shown} classes={null} assist={null} />, {
+    "GET /api/me": aPerson({ site_admin: true }),
+    "GET /api/datasets/d1": { dataset_id: "d1", name: "Photos", upload: true },
+    [`GET ${path}`]: shown,
+    [`GET ${path}/progress`]: aProgress({ refresh }),
+    ...more,
+  });
+}
+
+/** Answers requests in turn, the last answer again and again, and keeps what was sent. */
+function inTurn(...answers: Response[]) {
+  const sent: { version: string | null; body: unknown }[] = [];
+  const reply = async (request: Request) => {
+    const body: unknown = request.body ? await request.json() : null;
+    sent.push({ version: request.headers.get("If-Match"), body });
+    return (answers.length > 1 ? answers.shift() : answers[0])?.clone() ?? Response.error();
+  };
+  return { sent, reply };
+}
+
+const changedMeanwhile = () =>
+  Response.json({ type: "precondition-failed", detail: "changed" }, { status: 412 });
+
+describe("instructions", () => {
+  it("are edited in place", async () => {
+    const { sent, reply } = inTurn(Response.json(project));
+    await open({ [`PATCH ${path}`]: reply });
+    await userEvent.click(await screen.findByRole("button", { name: "Edit" }));
+    const field = screen.getByRole("textbox", { name: "What labelers read first" });
+    await userEvent.clear(field);
+    await userEvent.type(field, "Tails too.");
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(screen.queryByRole("textbox", { name: /first/ })).toBeNull());
+    expect(sent).toEqual([
+      {
+        version: '"4"',
+        body: {
+          instructions: { text: "Tails too.", link: project.instructions.link },
+          incremental_refresh: null,
+          assist: null,
+        },
+      },
+    ]);
+  });
+
+  it("of somebody else are shown before they are replaced", async () => {
+    const theirs = { ...project, version: 5, instructions: { text: "Theirs.", link: "" } };
+    const { sent, reply } = inTurn(changedMeanwhile(), Response.json(theirs));
+    await open({ [`PATCH ${path}`]: reply, [`GET ${path}`]: theirs });
+    await userEvent.click(await screen.findByRole("button", { name: "Edit" }));
+    const field = screen.getByRole("textbox", { name: "What labelers read first" });
+    await userEvent.type(field, " Mine.");
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    expect(await screen.findByText(/Theirs\./)).toBeVisible();
+    expect(sent).toHaveLength(1);
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    expect(sent[1]?.version).toBe('"5"');
+  });
+});
+
+describe("refreshing", () => {
+  it("tells what the last one found, and starts another", async () => {
+    const { sent, reply } = inTurn(Response.json({ refresh }, { status: 202 }));
+    await open({ [`POST ${path}/refresh`]: reply });
+    expect(await screen.findByTestId("last-refresh")).toHaveTextContent(
+      /1,200 images there; 7 new, 2 replaced, 1 gone/,
+    );
+    await userEvent.click(screen.getByRole("button", { name: "Refresh now" }));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+  });
+
+  it("tells what went wrong", async () => {
+    const failed = { ...refresh, state: "failed", problem: "the container could not be listed" };
+    await open({ [`GET ${path}/progress`]: aProgress({ refresh: failed }) });
+    expect(await screen.findByTestId("last-refresh")).toHaveTextContent(
+      /was not finished.*Problem: the container could not be listed/,
+    );
+  });
+
+  it("is switched off, whatever else of the project was changed meanwhile", async () => {
+    const paused = { ...project, state: "paused" as const, version: 6 };
+    const { sent, reply } = inTurn(changedMeanwhile(), Response.json(paused));
+    await open({ [`PATCH ${path}`]: reply, [`GET ${path}`]: paused });
+    await userEvent.click(await screen.findByRole("switch", { name: /new images by itself/ }));
+    await vi.waitFor(() => expect(sent.map((one) => one.version)).toEqual(['"4"', '"6"']));
+    expect(sent[1]?.body).toMatchObject({ incremental_refresh: false });
+  });
+});
+
+describe("deleting", () => {
+  it("waits for the project's name", async () => {
+    const { sent, reply } = inTurn(new Response(null, { status: 204 }));
+    await open({ [`DELETE ${path}`]: reply });
+    const button = screen.getByRole("button", { name: "Delete project" });
+    const field = screen.getByRole("textbox", { name: /type its name: Birds/ });
+    await userEvent.type(field, "Bird");
+    await userEvent.click(button);
+    expect(sent).toEqual([]);
+    await userEvent.type(field, "s");
+    await userEvent.click(button);
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+  });
+
+  it("is taken back where the project was", async () => {
+    const { sent, reply } = inTurn(Response.json(project));
+    const gone = { project_id: "p1", name: "Birds", deleted_at: "2026-11-20T09:00:00Z" };
+    await renderAt("/", <DeletedProject projectId="p1" otherwise="not there" />, {
+      "GET /api/me": aPerson({ site_admin: true }),
+      "GET /api/deleted_projects": { items: [gone] },
+      "POST /api/deleted_projects/p1/restore": reply,
+    });
+    await userEvent.click(await screen.findByRole("button", { name: "Bring it back" }));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+  });
+
+  it("is not told to who may not know of it", async () => {
+    await renderAt("/", <DeletedProject projectId="p1" otherwise="not there" />, {
+      "GET /api/me": aPerson({ site_admin: false }),
+    });
+    expect(await screen.findByText("not there")).toBeVisible();
+  });
+});
+
+describe("settings of assist", () => {
+  it("are sent as far as they were changed, where the API would take them", async () => {
+    const { sent, reply } = inTurn(Response.json(project));
+    await renderAt("/", <AssistSettings project={project} />, { [`PATCH ${path}`]: reply });
+    const save = screen.getByRole("button", { name: "Save" });
+    const first = screen.getByRole("spinbutton", { name: /before the first training/ });
+    await userEvent.clear(first);
+    await userEvent.type(first, "12");
+    await userEvent.click(save);
+    expect(screen.getByText(/from 20 to/)).toBeVisible();
+    await userEvent.type(first, "0");
+    await userEvent.selectOptions(screen.getByRole("combobox", { name: /right/ }), "0.99");
+    await userEvent.click(save);
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]?.body).toMatchObject({
+      assist: { first_labels: 120, precision: 0.99, next_labels: null, on: null },
+    });
+  });
+});
+
+it("shows labelers neither where images are nor what only admins change", async () => {
+  await open({}, aProject({ project_id: "p1", my_role: "labeler", source: null }));
+  expect(await screen.findByText("Instructions")).toBeVisible();
+  expect(within(document.body).queryAllByRole("button")).toEqual([]);
+});
