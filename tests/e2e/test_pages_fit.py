@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from dev import LOCAL
 from tests.e2e.conftest import Open
@@ -15,7 +15,7 @@ from tests.e2e.conftest import Open
 SCREENS = LOCAL / "screens"
 """Where the pictures go, for people to look at."""
 
-DESK = {"width": 1440, "height": 900}
+DESK: ViewportSize = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 TOUCH: dict[str, Any] = {"has_touch": True, "is_mobile": True}
 LAYOUTS = (1, 4, 6, 9)
