@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { dragged, lightOf, paint, pixelsOf, valuesOf, type Grey } from "@/frames/light";
+import { dragged, lightOf, paint, pixelsOf, presetsOf, valuesOf, type Grey } from "@/frames/light";
 
 const grey: Grey = {
   type: "int16",
@@ -57,12 +57,24 @@ describe("values and windows", () => {
     expect([...valuesOf("uint8", buffer)]).toEqual([1, 0, 255, 255]);
   });
 
+  it("offers the windows of the file, all there is, and the usual ones of tomography once", () => {
+    expect(presetsOf(grey).map((one) => one.name)).toEqual([1, "whole", "lung", "bone", "brain"]);
+    expect(presetsOf(grey)[1]?.window).toMatchObject({ center: -25, width: 3998 });
+    const [own] = presetsOf({ ...grey, unit: "", windows: [presetsOf(grey)[1]!.window] });
+    expect(presetsOf({ ...grey, unit: "", windows: [own!.window] })).toEqual([own]);
+  });
+
   it("changes the window by a drag, in parts of all there is, and never turns it inside out", () => {
     expect(dragged(window, grey, 0.1, -0.05)).toEqual({
       ...window,
-      width: 400 + 399.8,
-      center: 40 - 199.9,
+      width: 400 + 400,
+      center: 40 - 200,
     });
-    expect(dragged(window, grey, -9, 0).width).toBeGreaterThan(0);
+    expect(dragged(window, grey, -9, 0).width).toBe(1);
+    const share = { ...grey, type: "uint16" as const, low: 0, high: 65_535, slope: 1 / 65_535 };
+    expect(dragged({ ...window, center: 0.5, width: 1 }, share, 0.1, 0.1)).toMatchObject({
+      width: 1.1,
+      center: 0.6,
+    });
   });
 });

@@ -113,6 +113,7 @@ function delegate(commands: () => EditorCommands | undefined): AnnotatorHandle {
     turn: (quarters) => commands()?.turn(quarters),
     hold: (what, code) => commands()?.hold(what, code),
     inView: () => commands()?.inView() ?? [],
+    pixelAt: (event) => commands()?.pixelAt(event) ?? null,
     isDrafting: () => commands()?.isDrafting() ?? false,
     enter: () => commands()?.enter() ?? false,
     escape: () => commands()?.escape() ?? false,

@@ -117,6 +117,8 @@ export interface EditorCommands {
   isDrafting(): boolean;
   /** Which annotations are on the stage, large enough to be looked at. */
   inView(): string[];
+  /** Where a place on the screen lies, in pixels of the image; outside of it too. */
+  pixelAt(event: { clientX: number; clientY: number }): Point | null;
   /** Sets a point at the crosshair of the keyboard, or closes the draft. False: there was neither. */
   enter(): boolean;
   /**
@@ -348,6 +350,11 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     event.clientY - corner[1],
   ];
 
+  const pixelAt = (event: { clientX: number; clientY: number }): Point => {
+    const [x, y] = toImage(view, place(event));
+    return [x * view.image.width, y * view.image.height];
+  };
+
   const lifted = ({ shapes: changing }: Sketch): Shown["lifted"] => {
     const wanted = new Set(selection.length <= MAX_LIFTED ? selection : []);
     for (const id of changing?.keys() ?? []) wanted.add(id);
@@ -534,7 +541,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   const move = (event: PointerEvent): void => {
     if (isIgnored(event)) return;
     const [x, y] = place(event);
-    props.onPoint?.(toImage(view, [x, y]));
+    props.onPoint?.(pixelAt(event));
     const before = pointers.get(event.pointerId);
     if (before) pointers.set(event.pointerId, { x, y });
     if (gesture?.name === "pinch") {
@@ -676,6 +683,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       schedule();
     },
     isDrafting: () => machine.isDrafting(),
+    pixelAt,
     inView() {
       if (isHidden()) return [];
       return annotations.flatMap((one) => {

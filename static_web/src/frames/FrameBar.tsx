@@ -6,6 +6,7 @@ import { formatNumber } from "@/format";
 import { useKey } from "@/keyMap";
 import { Icon } from "@/ui/Icon";
 
+import { presetsOf, type Window } from "./light";
 import type { Frames } from "./useFrames";
 
 const useStyles = makeStyles({
@@ -15,6 +16,7 @@ const useStyles = makeStyles({
     flexWrap: "wrap",
     alignItems: "center",
     gap: "2px 8px",
+    minHeight: "32px",
     paddingBlock: "2px",
     paddingInline: "8px",
     fontSize: "12px",
@@ -22,10 +24,20 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground1,
     borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
   },
-  slider: { flex: "1 1 120px", minWidth: "80px" },
+  slider: {
+    flex: "1 1 120px",
+    minWidth: "80px",
+    accentColor: tokens.colorCompoundBrandStroke,
+    "@media (pointer: coarse)": { minHeight: "44px" },
+  },
   said: { whiteSpace: "nowrap" },
-  value: { minWidth: "12ch", whiteSpace: "nowrap" },
-  notice: { color: tokens.colorNeutralForeground3 },
+  select: { minWidth: 0, maxWidth: "220px" },
+  value: { minWidth: "14ch", whiteSpace: "nowrap" },
+  notice: {
+    marginLeft: "auto",
+    color: tokens.colorNeutralForeground3,
+    "@media (max-width: 720px)": { marginLeft: 0 },
+  },
 });
 
 /** Frames to scroll through and the window to look through, below an image that browsers don't show. */
@@ -33,11 +45,14 @@ export function FrameBar({
   frames,
   windowing,
   onWindowing,
+  onDone,
   isDicom,
 }: {
   frames: Frames;
   windowing: boolean;
   onWindowing: (on: boolean) => void;
+  /** Something was chosen: the keys are the image's again. */
+  onDone: () => void;
   isDicom: boolean;
 }): ReactNode {
   const { t, i18n } = useTranslation();
@@ -45,11 +60,17 @@ export function FrameBar({
   const { frame, count, view, window, value } = frames;
   const grey = view?.facts?.grey;
   const key = useKey("windowing");
-  const number = (one: number) => formatNumber(Math.round(one * 100) / 100, i18n.language);
+  const number = (one: number) => formatNumber(Number(one.toPrecision(6)), i18n.language);
   const unit = grey?.unit ? ` ${grey.unit}` : "";
-  const choice = grey?.windows.findIndex(
-    (one) => one.center === window?.center && one.width === window.width,
+  const presets = grey ? presetsOf(grey) : [];
+  const choice = presets.findIndex(
+    ({ window: one }) => one.center === window?.center && one.width === window.width,
   );
+  const numbers = (of: Window) => ({ center: number(of.center), width: number(of.width) });
+  const finish = (act: () => void): void => {
+    act();
+    onDone();
+  };
   return (
     <div className={styles.bar} role="group" aria-label={t("frames.bar")}>
       {count > 1 && (
@@ -59,7 +80,7 @@ export function FrameBar({
             appearance="subtle"
             icon={<Icon name={frames.playing ? "pause" : "play"} />}
             aria-label={t("commands.cine")}
-            onClick={() => frames.play(!frames.playing)}
+            onClick={() => finish(() => frames.play(!frames.playing))}
           />
           <input
             type="range"
@@ -88,45 +109,43 @@ export function FrameBar({
           >
             {t("frames.window")}
           </ToggleButton>
-          {grey.windows.length > 1 && (
-            <Select
-              size="small"
-              aria-label={t("frames.presets")}
-              value={choice === undefined || choice < 0 ? "" : String(choice)}
-              onChange={(_, data) => frames.setWindow(grey.windows[Number(data.value)] ?? null)}
-            >
-              <option value="" disabled>
-                {t("frames.own")}
+          <Select
+            size="small"
+            className={styles.select}
+            aria-label={t("frames.presets")}
+            title={t("frames.level", numbers(window))}
+            data-testid="window"
+            value={String(choice)}
+            onChange={(_, data) =>
+              finish(() => frames.setWindow(presets[Number(data.value)]?.window ?? null))
+            }
+          >
+            {choice < 0 && <option value="-1">{t("frames.preset.own", numbers(window))}</option>}
+            {presets.map(({ name, window: one }, at) => (
+              <option key={name} value={String(at)}>
+                {typeof name === "number"
+                  ? t("frames.preset.file", { number: name, ...numbers(one) })
+                  : t(`frames.preset.${name}`, numbers(one))}
               </option>
-              {grey.windows.map((one, at) => (
-                <option key={at} value={String(at)}>
-                  {t("frames.preset", {
-                    number: at + 1,
-                    center: number(one.center),
-                    width: number(one.width),
-                  })}
-                </option>
-              ))}
-            </Select>
-          )}
-          <span className={styles.said} data-testid="window">
-            {t("frames.level", { center: number(window.center), width: number(window.width) })}
-          </span>
+            ))}
+          </Select>
           <ToggleButton
             size="small"
             appearance="subtle"
             checked={frames.inverted}
-            onClick={() => frames.setInverted(!frames.inverted)}
+            onClick={() => finish(() => frames.setInverted(!frames.inverted))}
           >
             {t("frames.invert")}
           </ToggleButton>
           <Button
             size="small"
             appearance="subtle"
-            onClick={() => {
-              frames.setWindow(null);
-              frames.setInverted(false);
-            }}
+            onClick={() =>
+              finish(() => {
+                frames.setWindow(null);
+                frames.setInverted(false);
+              })
+            }
           >
             {t("frames.reset")}
           </Button>

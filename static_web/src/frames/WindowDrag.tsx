@@ -8,11 +8,21 @@ const useStyles = makeStyles({
   over: { position: "absolute", inset: 0, cursor: "move", touchAction: "none" },
 });
 
-/** Lies over the image while the window is moved by dragging: across for its width, up and down for its level. */
-export function WindowDrag({ frames }: { frames: Frames }): ReactNode {
+interface Props {
+  frames: Frames;
+  onPoint: (event: PointerEvent<HTMLDivElement> | null) => void;
+  onStep: (by: 1 | -1) => void;
+}
+
+/**
+ * Lies over the image while the window is moved by dragging: across for its width, up and down for its level.
+ * The wheel goes through the frames.
+ */
+export function WindowDrag({ frames, onPoint, onStep }: Props): ReactNode {
   const styles = useStyles();
   const from = useRef<{ x: number; y: number; frames: Frames } | null>(null);
   const move = (event: PointerEvent<HTMLDivElement>): void => {
+    onPoint(event);
     const start = from.current;
     const grey = start?.frames.view?.facts?.grey;
     if (!start?.frames.window || !grey) return;
@@ -31,6 +41,8 @@ export function WindowDrag({ frames }: { frames: Frames }): ReactNode {
         from.current = { x: event.clientX, y: event.clientY, frames };
       }}
       onPointerMove={move}
+      onPointerLeave={() => onPoint(null)}
+      onWheel={(event) => event.deltaY && onStep(event.deltaY > 0 ? 1 : -1)}
       onPointerUp={() => (from.current = null)}
       onPointerCancel={() => (from.current = null)}
     />

@@ -50,13 +50,47 @@ export function paint(values: Values, grey: Grey, table: Uint32Array, into: Uint
     into[at] = table[(values[at] ?? 0) - least] ?? 0xff000000;
 }
 
-/** Across the picture a drag changes the window by as much as there is to see. */
+/** A window to choose: one of the file's own by its number, or a usual one by its name. */
+export interface Preset {
+  name: number | "whole" | "softTissue" | "lung" | "bone" | "brain";
+  window: Window;
+}
+
+/** What radiologists look at in computed tomography, in Hounsfield units. */
+const OF_HOUNSFIELD: readonly [Preset["name"], number, number][] = [
+  ["softTissue", 40, 400],
+  ["lung", -600, 1500],
+  ["bone", 400, 1800],
+  ["brain", 40, 80],
+];
+
+/** The windows of the file, everything there is to see, and the usual ones where the unit is Hounsfield's. */
+export function presetsOf({ windows, low, high, slope, intercept, unit }: Grey): Preset[] {
+  const presets: Preset[] = windows.map((window, at) => ({ name: at + 1, window }));
+  const ends = [low, high].map((stored) => stored * slope + intercept) as [number, number];
+  const width = Math.abs(ends[1] - ends[0]);
+  const add = (name: Preset["name"], center: number, width: number): void => {
+    const isThere = presets.some(({ window: one }) => one.center === center && one.width === width);
+    if (!isThere && width > 0)
+      presets.push({ name, window: { center, width, function: "linear_exact" } });
+  };
+  add("whole", (ends[0] + ends[1]) / 2, width);
+  if (unit === "HU") for (const one of OF_HOUNSFIELD) add(...one);
+  return presets;
+}
+
+/** Across the picture a drag changes the window by as much as there is to see, in steps of about a thousandth. */
 export function dragged(window: Window, grey: Grey, across: number, down: number): Window {
   const range = Math.max(Math.abs((grey.high - grey.low) * grey.slope), Number.EPSILON);
-  const least = Math.min(Math.abs(grey.slope), range / 1000);
+  const power = Math.floor(Math.log10(range / 1000));
+  // By whole numbers: 3 * 0.1 is not 0.3.
+  const rounded = (value: number): number =>
+    power < 0
+      ? Math.round(value * 10 ** -power) / 10 ** -power
+      : Math.round(value / 10 ** power) * 10 ** power;
   return {
     ...window,
-    width: Math.max(least, window.width + across * range),
-    center: window.center + down * range,
+    width: Math.max(10 ** power, rounded(window.width + across * range)),
+    center: rounded(window.center + down * range),
   };
 }

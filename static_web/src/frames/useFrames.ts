@@ -16,23 +16,40 @@ const LINKS_LAST_MS = 50 * 60_000;
 /** Fetched before they are asked for, on the side that is moved to. */
 const AHEAD = 3;
 const CINE_MS = 100;
+/** What could not be fetched is asked for again, but not all the time. */
+const AGAIN_AFTER_MS = 15_000;
+
+const NO_LINKS = { preview: "", full: "" };
 
 export function isFramed({ media }: TaskItem): boolean {
   return !SHOWN_BY_BROWSERS.has(media);
+}
+
+let asked: Promise<unknown> = Promise.resolve();
+
+/** One after another; what nobody wants any more when its turn comes is left out: a slider passes hundreds. */
+function inTurn<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  const answer = asked.then(() => {
+    signal.throwIfAborted();
+    return ask();
+  });
+  asked = answer.catch(nothing);
+  return answer;
 }
 
 function frameQuery(projectId: string, itemId: string, taskId: string | null, frame: number) {
   return queryOptions({
     queryKey: ["frame", projectId, itemId, frame],
     staleTime: LINKS_LAST_MS,
-    queryFn: async (): Promise<FrameView | null> => {
-      const answer = api.POST("/api/projects/{project_id}/images", {
-        params: { path: { project_id: projectId } },
-        body: { item_ids: [itemId], task_id: taskId, frame },
-      });
-      const { frames } = (await unwrap(answer)) as SignAnswer;
-      return frames[itemId] ?? null;
-    },
+    queryFn: ({ signal }): Promise<FrameView | null> =>
+      inTurn(signal, async () => {
+        const answer = api.POST("/api/projects/{project_id}/images", {
+          params: { path: { project_id: projectId } },
+          body: { item_ids: [itemId], task_id: taskId, frame },
+        });
+        const { frames } = (await unwrap(answer)) as SignAnswer;
+        return frames[itemId] ?? null;
+      }),
   });
 }
 
@@ -48,6 +65,8 @@ export interface Frames {
   /** Under the pointer, in the image's own unit. */
   value: { x: number; y: number; value: number } | null;
   go: (frame: number) => void;
+  /** What is shown could not be fetched: its addresses may have run out. */
+  again: () => void;
   setWindow: (window: Window | null) => void;
   setInverted: (inverted: boolean) => void;
   play: (playing: boolean) => void;
@@ -86,8 +105,13 @@ export function useFrames(
   const inverted = turnedOver === itemId;
   const playing = playingOf === itemId && count > 1;
 
+  const { refetch, dataUpdatedAt } = query;
+  const again = useCallback(() => {
+    if (Date.now() - dataUpdatedAt > AGAIN_AFTER_MS) void refetch();
+  }, [refetch, dataUpdatedAt]);
   const painter = usePainter(framed !== null, (answer) => {
     if (answer.type === "shown") setShownKey(answer.key);
+    else if (answer.type === "failed" && answer.key === key) again();
     else if (answer.type === "value")
       setValue(answer.value === null ? null : { ...answer, value: answer.value });
   });
@@ -103,25 +127,25 @@ export function useFrames(
   const forward = at.forward;
   useEffect(() => {
     if (!itemId || !view) return;
-    const steps = Array.from({ length: AHEAD }, (_, step) => (step + 1) * (forward ? 1 : -1));
-    for (const step of [...steps, forward ? -1 : 1]) {
-      const next = frame + step;
-      if (next < 0 || next >= count) continue;
-      void client.query(frameQuery(projectId, itemId, taskId, next)).then((neighbour) => {
+    let left = false;
+    const fetchAhead = async (): Promise<void> => {
+      const steps = Array.from({ length: AHEAD }, (_, step) => (step + 1) * (forward ? 1 : -1));
+      for (const next of [...steps, forward ? -1 : 1].map((step) => frame + step)) {
+        if (left) return; // to another frame, which is asked for before the neighbours of this one
+        if (next < 0 || next >= count) continue;
+        const neighbour = await client.query(frameQuery(projectId, itemId, taskId, next));
         if (neighbour?.url) new Image().src = neighbour.url;
         const facts = neighbour?.facts;
-        if (!neighbour?.values || !facts?.grey) return;
-        const { width, height, grey: its } = facts;
-        ask({
-          type: "load",
-          key: keyOf(neighbour),
-          url: neighbour.values,
-          grey: its,
-          width,
-          height,
-        });
-      }, nothing);
-    }
+        if (!neighbour?.values || !facts?.grey) continue;
+        const { width, height, grey } = facts;
+        const { values: url } = neighbour;
+        ask({ type: "load", key: keyOf(neighbour), url, grey, width, height });
+      }
+    };
+    fetchAhead().catch(nothing);
+    return () => {
+      left = true;
+    };
   }, [ask, client, projectId, itemId, taskId, frame, count, forward, view]);
 
   const go = useCallback(
@@ -141,18 +165,22 @@ export function useFrames(
   }, [playing, ready, frame, count, go]);
 
   const painted = shownKey === key && key !== "" && grey !== null;
+  // The copy in 8 bits shows the file's own window: it would flash before another one.
+  const waits = canvas !== null && grey !== null && (inverted || window !== grey.windows[0]);
   const picture = useMemo<Picture | null>(() => {
     if (!framed) return null;
-    const first = frame === 0 ? framed.images : { preview: "", full: "" };
+    const first = frame === 0 ? framed.images : NO_LINKS;
+    const links = view ? { preview: view.url, full: view.url } : first;
     return {
       item_id: framed.item_id,
       frame,
       width: view?.facts?.width ?? framed.width,
       height: view?.facts?.height ?? framed.height,
-      images: view ? { preview: view.url, full: view.url } : first,
+      images: waits ? NO_LINKS : links,
       canvas: painted ? canvas : null,
+      failed: Boolean(view?.problem),
     };
-  }, [framed, frame, view, painted, canvas]);
+  }, [framed, frame, view, painted, waits, canvas]);
   const point = useCallback(
     (place: readonly [number, number] | null) => {
       if (!place || !key) setValue(null);
@@ -171,6 +199,7 @@ export function useFrames(
     playing,
     value: value?.key === key ? value : null,
     go,
+    again,
     setWindow: (next) => setChosen({ itemId, window: next }),
     setInverted: (next) => setTurnedOver(next ? itemId : ""),
     play: (next) => setPlayingOf(next ? itemId : ""),

@@ -209,6 +209,7 @@ describe("an image of several frames", () => {
     frame: number,
     canvas,
   });
+  const opacity = () => document.querySelector<HTMLElement>("body > div > *")?.style.opacity;
   const shown = () =>
     [...document.querySelectorAll("body > div > *")].map(
       (one) => one.getAttribute("src") ?? one.tagName,
@@ -223,20 +224,41 @@ describe("an image of several frames", () => {
     expect(shown()).toEqual(["p1"]);
   });
 
-  it("shows nothing of another frame while it has no link for the one that is wanted", async () => {
+  it("dims the frame that is shown when the one that is wanted takes longer", async () => {
     layer.show(frame(0));
     await answer(true);
     layer.show({ ...frame(1), images: { preview: "", full: "" } });
+    expect(shown()).toEqual(["p0"]);
+    expect(opacity()).toBe("");
+    vi.advanceTimersByTime(250);
+    expect(opacity()).toBe("0.35");
+    layer.show(frame(1));
+    await answer(true);
+    expect(shown()).toEqual(["p1"]);
+    expect(opacity()).toBe("");
+  });
+
+  it("shows nothing of another frame in place of one that will never be there", async () => {
+    layer.show(frame(0));
+    await answer(true);
+    layer.show({ ...frame(1), images: { preview: "", full: "" }, failed: true });
     expect(shown()).toEqual([]);
   });
 
-  it("is ready as soon as somebody paints it, and never shows what was painted of another", () => {
+  it("is ready as soon as somebody paints it, and takes the same canvas for the next frame", () => {
     const canvas = document.createElement("canvas");
     layer.show(frame(0));
     layer.show(frame(0, canvas));
     expect(shown()).toEqual(["CANVAS"]);
     expect(states.at(-1)).toBe("ready");
     layer.show(frame(1));
-    expect(shown()).toEqual([]);
+    vi.advanceTimersByTime(250);
+    expect(states.at(-1)).toBe("loading");
+    expect(shown()).toEqual(["CANVAS"]);
+    expect(opacity()).toBe("0.35");
+    layer.show(frame(1, canvas));
+    expect(shown()).toEqual(["CANVAS"]);
+    expect(opacity()).toBe("");
+    expect(states.at(-1)).toBe("ready");
   });
 });

@@ -15,6 +15,8 @@ export interface Picture {
   frame?: number;
   /** Shown above the renditions: somebody else paints it. */
   canvas?: HTMLCanvasElement | null;
+  /** There will be no picture of it, so that no other frame may stand in for it. */
+  failed?: boolean;
 }
 
 export type ImageState = "loading" | "ready" | "failed";
@@ -33,6 +35,10 @@ export interface ImageLayer {
 
 /** From here on pixels are shown as squares: the eye is looking for their borders. */
 const PIXELS_FROM_SCALE = 4;
+
+/** Another frame that is shown for longer than this, until the right one is there, is dimmed. */
+const STALE_MS = 200;
+const STALE_OPACITY = "0.35";
 
 /** The view is no longer being zoomed. */
 const SETTLED_MS = 150;
@@ -86,11 +92,13 @@ export function createImageLayer(
     transformOrigin: "0 0",
     pointerEvents: "none",
   });
+  frame.dataset["testid"] = "picture";
   host.append(frame);
   let item: Picture | null = null;
   let painted: HTMLCanvasElement | null = null;
   /** What is shown of another frame, until this one is there. */
   let stale: Element[] = [];
+  let dimming: ReturnType<typeof setTimeout> | undefined;
   let view: Viewport | null = null;
   let shown: Partial<Record<Rendition, HTMLImageElement>> = {};
   const tried = new Map<Rendition, string>();
@@ -143,8 +151,19 @@ export function createImageLayer(
   };
 
   const dropStale = (): void => {
-    for (const old of stale) old.remove();
+    clearTimeout(dimming);
+    for (const old of stale) if (old !== painted) old.remove();
     stale = [];
+  };
+
+  /** What is shown stays for a moment: no blink between frames. */
+  const keepStale = (): void => {
+    painted = null;
+    stale = [...frame.children];
+    clearTimeout(dimming);
+    dimming = setTimeout(() => {
+      for (const old of stale) (old as HTMLElement).style.opacity = STALE_OPACITY;
+    }, STALE_MS);
   };
 
   const overlay = (canvas: HTMLCanvasElement | null): void => {
@@ -157,6 +176,7 @@ export function createImageLayer(
       width: "100%",
       height: "100%",
       zIndex: "2",
+      opacity: "",
     });
     if (canvas.parentElement !== frame) frame.append(canvas);
     dropStale();
@@ -192,11 +212,12 @@ export function createImageLayer(
   return {
     show(next) {
       if (!item || !isSame(item, next)) {
-        const isNeighbour = item?.item_id === next.item_id && next.images.preview !== "";
-        overlay(null);
-        stale = [];
-        if (isNeighbour) stale = [...frame.children];
-        else frame.replaceChildren();
+        if (item?.item_id === next.item_id) keepStale();
+        else {
+          overlay(null);
+          dropStale();
+          frame.replaceChildren();
+        }
         shown = {};
         tried.clear();
         failed.clear();
@@ -208,6 +229,7 @@ export function createImageLayer(
       Object.assign(frame.style, { width: `${next.width}px`, height: `${next.height}px` });
       load("preview");
       if (failed.has("full")) sharpen();
+      if (next.failed) dropStale();
       if (next.canvas !== undefined && next.canvas !== painted) overlay(next.canvas);
     },
     follow(next) {
@@ -231,6 +253,7 @@ export function createImageLayer(
       window.removeEventListener("online", online);
       stopWaiting();
       clearTimeout(settling);
+      clearTimeout(dimming);
       item = null;
       frame.remove();
     },

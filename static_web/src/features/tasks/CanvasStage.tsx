@@ -20,7 +20,7 @@ import type { Annotation, Me, Project } from "@/api/types";
 import { classAtKey } from "@/classes";
 import { formatPercent } from "@/format";
 import { FrameBar } from "@/frames/FrameBar";
-import { isFramed, useFrames } from "@/frames/useFrames";
+import { useFrames } from "@/frames/useFrames";
 import { WindowDrag } from "@/frames/WindowDrag";
 import { useCommands, type Handlers } from "@/keyboard";
 import { useKey } from "@/keyMap";
@@ -409,6 +409,10 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
     frames.go(next);
     announce(t("frames.of", { frame: next + 1, count: frames.count }));
   };
+  /** A key that is held goes no faster than the frames come, so that all of them are seen. */
+  const scroll = (by: 1 | -1, held: boolean): void => {
+    if (!held || frames?.view) goToFrame(frame + by);
+  };
   /** What is selected on this frame, or all of it, once more on the next one. */
   const copyToNextFrame = (): void => {
     if (!frames || itemId === undefined || !finished()) return;
@@ -581,8 +585,8 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
       }),
     ...(frames &&
       frames.count > 1 && {
-        previousFrame: () => goToFrame(frame - 1),
-        nextFrame: () => goToFrame(frame + 1),
+        previousFrame: (event) => scroll(-1, event.repeat),
+        nextFrame: (event) => scroll(1, event.repeat),
         cine: () => frames.play(!frames.playing),
         copyToNextFrame,
       }),
@@ -803,10 +807,20 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
                 onPoint={frames?.point}
                 onImage={(state) => {
                   setImageState(state);
-                  if (state === "failed" && !isFramed(item)) open.desk.signAgain([item.item_id]);
+                  if (state === "failed")
+                    if (frames) frames.again();
+                    else open.desk.signAgain([item.item_id]);
                 }}
               />
-              {windowing && <WindowDrag frames={frames} />}
+              {windowing && (
+                <WindowDrag
+                  frames={frames}
+                  onPoint={(event) =>
+                    frames.point(event && (editor.current?.pixelAt(event) ?? null))
+                  }
+                  onStep={(by) => goToFrame(frame + by)}
+                />
+              )}
               {(imageState === "failed" || frames?.view?.problem) && (
                 <div role="alert" className={styles.unreadable}>
                   {frames?.view?.problem
@@ -832,7 +846,8 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
           <FrameBar
             frames={frames}
             windowing={windowing}
-            onWindowing={setWindowing}
+            onWindowing={(on) => then(() => setWindowing(on))}
+            onDone={focusCanvas}
             isDicom={item.media === "dicom"}
           />
         )}
