@@ -60,8 +60,10 @@ describe("values and windows", () => {
   it("offers the windows of the file, all there is, and the usual ones of tomography once", () => {
     expect(presetsOf(grey).map((one) => one.name)).toEqual([1, "whole", "lung", "bone", "brain"]);
     expect(presetsOf(grey)[1]?.window).toMatchObject({ center: -25, width: 3998 });
-    const [own] = presetsOf({ ...grey, unit: "", windows: [presetsOf(grey)[1]!.window] });
-    expect(presetsOf({ ...grey, unit: "", windows: [own!.window] })).toEqual([own]);
+    const whole = { center: -25, width: 3998, function: "linear" as const };
+    expect(presetsOf({ ...grey, unit: "", windows: [whole] })).toEqual([
+      { name: 1, window: whole },
+    ]);
   });
 
   it("changes the window by a drag, in parts of all there is, and never turns it inside out", () => {
