@@ -175,7 +175,7 @@ class ProgressService:
         self._assist.consider(project, counters)
 
     def on_tick(self) -> None:
-        """Once a minute: end leases that are over, keep the list current, start refreshes that are due.
+        """Once a minute: end what nobody holds any more, keep the list current, start refreshes that are due.
 
         Looks only at projects that have, or lately had, open tasks: a resting system costs two calls.
         """
@@ -196,7 +196,8 @@ class ProgressService:
         if project is None or not project.shards:
             return
         items = self._projects.items(project)
-        tasks = items.open_tasks(range(project.shards))
+        tasks, returned = items.in_hands(range(project.shards))
+        self._projects.free_from_the_gone(project, (one.item.reserved for one in returned))
         ended = self._tasks.give_back_expired(items, tasks)
         for shard in range(project.shards):
             items.compact(shard)

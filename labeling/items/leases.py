@@ -224,12 +224,16 @@ class Leases(Shards):
 
     def open_tasks(self, shards: Sequence[int]) -> list[Task]:
         """Every open task of these shards, in one round trip for up to 1,000 of each."""
+        return self.in_hands(shards)[0]
+
+    def in_hands(self, shards: Sequence[int]) -> tuple[list[Task], list[QueuedItem]]:
+        """Every open task of these shards, and every item that was returned to its labeler."""
         low, high = layout.all_of(layout.Kind.LABELER)
         pages = self._pages(shards, (low, high))
         for shard, rows in zip(shards, pages, strict=True):
             if len(rows) == MAX_PAGE:
                 rows += self._rows(shard, (rows[-1].key + "!", high))
-        return _tasks_in(shards, pages)[0]
+        return _tasks_in(shards, pages)
 
     def task(self, user: str, task_id: str) -> Task | None:
         """An open task by its id, or None."""

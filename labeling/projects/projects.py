@@ -306,6 +306,18 @@ class Projects:
         self._access.finish_leaving(project_id, member_id)
         self.forget(project_id, member_id)
 
+    def free_from_the_gone(self, project: Project, users: Iterable[str]) -> None:
+        """Let anybody have what is reserved for those of these who are gone.
+
+        Who sends an item back may have seen its labeler as a member before they left, and write after that.
+        """
+        waiting = sorted(set(users))
+        places = [(project.project_id, layout.elsewhere(user)) for user in waiting]
+        rows = self._storage.tables.get_many(layout.PROJECTS, places) if places else []
+        for user, row in zip(waiting, rows, strict=True):
+            if row and _whereabouts(row).gone:
+                self._give_everyone(project, user)
+
     def _give_everyone(self, project: Project, user: str) -> None:
         """Let anybody have what was returned to a labeler, before others' turn."""
         items, shards = self.items(project), range(project.shards)

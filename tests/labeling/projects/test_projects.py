@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -252,9 +255,8 @@ def test_people_see_their_projects_and_site_admins_all_newest_first(world: World
 
 
 def test_the_list_costs_at_most_two_calls(world: World) -> None:
-    for number in range(5):
-        project = world.project(f"Project {number}")
-    ann = world.member(project, "ann")
+    projects = [world.project(f"Project {number}") for number in range(5)]
+    ann = world.member(projects[-1], "ann")
     costs: list[int] = []
 
     for caller in (ann, ADMIN, person("eve")):
@@ -642,3 +644,53 @@ def test_removing_a_member_that_is_killed_anywhere_leaves_nothing_reserved_for_t
             world.open(project, ann)
 
     assert position > 6
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_is_sent_back_to_somebody_who_leaves_at_that_moment_is_soon_for_anyone(
+    killed: bool,
+) -> None:
+    step = 0
+    left = True
+    while left:
+        step += 1
+        left = False
+        world = World()
+        project = world.sharded(3, images=6)
+        ann, bob = world.member(project, "ann"), world.member(project, "bob")
+        item_id = world.finish(project, ann)[0]
+        world.wait(1_300)
+        world.services.progress.on_tick()  # the project rests
+        world.wait(1_300)
+        leave = partial(world.other().services.projects.remove_member, project.project_id, "ann")
+
+        def hook(
+            number: int, name: str, stage: str, step: int = step, leave: Callable[[], None] = leave
+        ) -> None:
+            nonlocal left
+            if number == step and stage == "before":
+                left = True
+                leave()
+            if killed and number == step and stage == "after":
+                raise Killed(f"after call {number}, {name}")
+
+        opened = world.open(project, ADMIN)
+        world.watch.reset()
+        world.watch.hook = hook
+        request = RejectRequest(item_ids=[item_id], to="same_labeler")
+        with suppress(Killed):
+            world.services.review.reject(opened, request, by="admin")
+        world.watch.reset()
+        world.wait(60)
+        world.other().services.progress.on_tick()
+        world.wait(6)
+
+        back = [one for one in world.items(project).values() if one.state == "available"]
+        if left:
+            assert [one.reserved for one in back if one.reserved] == [], step
+            assert world.finish(project, bob) == [one.item_id for one in back], step
+        else:
+            assert {one.reserved for one in back} == {"ann"}
+        assert world.counters(project) == world.recount(project)
+
+    assert step > 3
