@@ -10,9 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from dev import ROOT
+from dev.site import WEB
 
 # Each starts an emulator of its own; a module's system is started by one of them.
 _WORKERS = ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
@@ -30,35 +35,65 @@ _FAST = [
 ]
 
 
+@dataclass(frozen=True)
+class Run:
+    """A command that judges something."""
+
+    name: str
+    command: Sequence[str]
+    folder: Path = ROOT
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run all, whatever fails, and say how each ended; 0 when all passed."""
     given = [one for one in arguments if one != "--fast"]
-    chosen = _FAST if "--fast" in arguments else [_SLOWEST]
-    runs: list[tuple[str, list[str], Path]] = [
-        ("pytest", [sys.executable, "-m", "pytest", *_WORKERS, *chosen, *given], ROOT)
-    ]
-    if (ROOT / "static_web/package.json").exists():
-        runs.append(("web", [shutil.which("npm") or "npm", "test"], ROOT / "static_web"))
+    fast = "--fast" in arguments
+    chosen = _FAST if fast else [_SLOWEST]
+    runs = [Run("pytest", [sys.executable, "-m", "pytest", *_WORKERS, *chosen, *given])]
+    if (WEB / "package.json").exists():
+        runs.append(Run("web", [shutil.which("npm") or "npm", "test"], WEB))
+        if (
+            not fast
+        ):  # browsers are shown the build: else each worker would make it, at the same time
+            runs.insert(0, Run("site", [sys.executable, "-m", "dev.site"]))
     return run_all(runs)
 
 
-def run_all(runs: Sequence[tuple[str, Sequence[str], Path]]) -> int:
-    """Run commands one after another, then print a line for each; 0 when all succeeded.
+def run_all(runs: Sequence[Run], *, at_once: int = 1) -> int:
+    """Run commands, then print a line for each, in order; 0 when all succeeded.
 
     Args:
-        runs: name, command and working folder of each.
+        runs: of which none needs another's outcome, where several run at once.
+        at_once: how many; what each prints is then shown when it ends.
     """
-    lines: list[str] = []
-    failed = False
-    for name, command, folder in runs:
-        print(f"\n{name}: {' '.join(command[1:])}", flush=True)
-        start = time.monotonic()
-        status = subprocess.run(command, cwd=folder, check=False).returncode
-        failed = failed or status != 0
-        verdict = "passed" if status == 0 else f"FAILED (exit {status})"
-        lines.append(f"  {name:<12} {verdict}, {time.monotonic() - start:.0f} s")
-    print("\n" + "\n".join(lines), flush=True)
-    return int(failed)
+    shown = Lock() if at_once > 1 else None
+    with ThreadPoolExecutor(at_once) as pool:
+        ended = list(pool.map(partial(_run, shown=shown), runs))
+    print("\n" + "\n".join(line for _, line in ended), flush=True)
+    return int(any(status for status, _ in ended))
+
+
+def _run(run: Run, shown: Lock | None) -> tuple[int, str]:
+    """The exit status of a command, and what to say of it."""
+    heading = f"\n{run.name}: {' '.join(run.command[1:])}"
+    start = time.monotonic()
+    if shown:
+        done = subprocess.run(
+            run.command,
+            cwd=run.folder,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        with shown:
+            print(heading, done.stdout, sep="\n", end="", flush=True)
+    else:
+        print(heading, flush=True)
+        done = subprocess.run(run.command, cwd=run.folder, check=False)
+    verdict = f"FAILED (exit {done.returncode})" if done.returncode else "passed"
+    return done.returncode, f"  {run.name:<12} {verdict}, {time.monotonic() - start:.0f} s"
 
 
 if __name__ == "__main__":
