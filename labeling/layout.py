@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hmac
 import json
-import unicodedata
 from enum import StrEnum
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 from labeling.model import digest_id
+from labeling.names import key_of
 
 _NAMES: dict[str, dict[str, str]] = json.loads(
     files("labeling").joinpath("layout.json").read_text("utf-8")
@@ -420,8 +420,8 @@ def invitations(email: str) -> str:
 
 
 def folded_name(name: str) -> str:
-    """Two project names are the same when these are: NFKC, trimmed, case-folded."""
-    return digest_id(" ".join(unicodedata.normalize("NFKC", name).casefold().split()))
+    """Two project names are the same when these are."""
+    return digest_id(key_of(name))
 
 
 def export_blob(project_id: str, export_id: str, name: str) -> str:

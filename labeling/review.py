@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
@@ -481,8 +482,13 @@ def _fits(item: Item, wanted: ItemFilter) -> bool:
         and (wanted.kind is None or item.kind == wanted.kind)
         and (wanted.flag is None or item.flag == wanted.flag)
         and (wanted.approved is None or bool(item.approved) == wanted.approved)
-        and (wanted.name is None or wanted.name.casefold() in item.path.casefold())
+        and (wanted.name is None or _as_typed(wanted.name) in _as_typed(item.path))
     )
+
+
+def _as_typed(path: str) -> str:
+    """A path to be compared with what was typed: macOS writes names of files in parts of letters."""
+    return unicodedata.normalize("NFC", path).casefold()
 
 
 def _in_order(shards: Sequence[int], pages: Sequence[Sequence[Row]]) -> Iterator[tuple[Row, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,34 +9,41 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from labeling.errors import Fault, Invalid
 from labeling.model import Id, Model
+from labeling.names import key_of, spelled
 
 MAX_DEPTH = 6
 MAX_CLASSES = 2_000
 MAX_EXAMPLES = 3
 
 
-def tidy(name: str) -> str:
-    """A path of classes without space around its parts, in one form of Unicode.
+def path_of(name: str) -> str:
+    """The path of a class as it is kept: levels spelled as names are, joined by `/`.
 
     Raises:
-        ValueError: an empty part, or too many.
+        ValueError: a level is empty or can't be a name, or there are too many.
 
-    >>> tidy("Animal / Cat")
+    >>> path_of("Animal / Cat")
     'Animal/Cat'
     """
-    parts = [part.strip() for part in unicodedata.normalize("NFC", name).split("/")]
-    if not all(parts):
+    levels = name.split("/")
+    if not all(level.strip() for level in levels):
         raise ValueError("a class name has no empty level: write Animal/Cat")
-    if len(parts) > MAX_DEPTH:
+    if len(levels) > MAX_DEPTH:
         raise ValueError(f"classes are grouped up to {MAX_DEPTH} levels")
-    return "/".join(parts)
+    path = "/".join(spelled(level) for level in levels)
+    return spelled(path)  # as a whole it is no longer than a name
 
 
-ClassName = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(tidy),
-]
+def key_of_path(name: str) -> str:
+    """Two classes are the same when these are. Finds a class by any text that it could be made with.
+
+    >>> key_of_path(" animal/ CAT") == key_of_path("Animal / Cat")
+    True
+    """
+    return "/".join(key_of(level) for level in name.split("/"))
+
+
+ClassName = Annotated[str, AfterValidator(path_of)]
 
 
 def _each_once(paths: list[str]) -> list[str]:
@@ -77,20 +83,20 @@ class NewClass(Model):
 def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list[LabelClass]:
     """The classes and the new ones behind them. Ids are `c1`, `c2`, ... in order of arrival.
 
-    A class that exists already (names compared case-folded) is refused, not merged.
+    A class that exists already (by `key_of_path`) is refused, not merged.
 
     Raises:
         Invalid: a name is there already, twice in `added`, or there would be too many.
     """
     result = list(classes)
-    known = {fold(one.name) for one in result}
+    known = {key_of_path(one.name) for one in result}
     for index, new in enumerate(added):
-        if fold(new.name) in known:
+        if key_of_path(new.name) in known:
             raise Invalid(
                 f"the class {new.name!r} is there already; leave it out",
                 faults=(Fault(f"/classes/{index}/name", "duplicate", "this class exists"),),
             )
-        known.add(fold(new.name))
+        known.add(key_of_path(new.name))
         result.append(
             LabelClass(
                 class_id=f"c{len(result) + 1}",
@@ -102,8 +108,3 @@ def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list
     if len(result) > MAX_CLASSES:
         raise Invalid(f"a project has at most {MAX_CLASSES} classes")
     return result
-
-
-def fold(name: str) -> str:
-    """Two class names are the same when these are: NFKC, case-folded."""
-    return unicodedata.normalize("NFKC", name).casefold()

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from labeling import layout
 from labeling.annotations.acceptance import PrelabelAnnotation, decoded, encoded, is_blind
-from labeling.annotations.classes import fold
+from labeling.annotations.classes import key_of_path
 from labeling.annotations.shapes import MAX_ANNOTATIONS, Geometry, Tag, TaskType
 from labeling.annotations.task_types import TASK_TYPES
 from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
@@ -38,7 +38,7 @@ class SuggestedAnnotation(Model):
 
     annotation_id: Id | None = None
     class_id: Id | None = None
-    class_name: Annotated[str | None, Field(alias="class", max_length=200)] = None
+    class_name: Annotated[str | None, Field(alias="class", max_length=2_000)] = None
     confidence: Fraction | None = None
     frame: Annotated[int, Field(ge=0)] = 0
     geometry: Geometry = Tag()
@@ -220,7 +220,7 @@ class _Check:
         self._task_type: TaskType = project.task_type
         self._container = project.source.container
         self._ids = {one.class_id for one in project.classes}
-        self._id_of = {fold(one.name): one.class_id for one in project.classes}
+        self._id_of = {key_of_path(one.name): one.class_id for one in project.classes}
 
     def item(self, raw: Mapping[str, Any], index: int) -> tuple[str, bytes] | PrelabelResult:
         """The item and its suggestions, encoded; or why they are refused."""
@@ -246,7 +246,7 @@ class _Check:
         return layout.item_id(self._container, path)
 
     def _annotation(self, number: int, one: SuggestedAnnotation) -> PrelabelAnnotation:
-        class_id = one.class_id or self._id_of.get(fold(one.class_name or ""))
+        class_id = one.class_id or self._id_of.get(key_of_path(one.class_name or ""))
         if class_id is None:
             detail = f"there is no class {one.class_name!r}"
             fault = Fault(f"/annotations/{number}/class", "unknown-class", detail)

@@ -15,11 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal, cast
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from labeling import layout
 from labeling.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds
+from labeling.names import Name, spelled
 from labeling.settings import Settings
 from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Storage
 
@@ -71,7 +72,7 @@ class MemberChange(Model):
     """A member's new role; `name` is shown to admins."""
 
     role: Role
-    name: Annotated[str, Field(max_length=200)] = ""
+    name: Annotated[str, AfterValidator(lambda name: spelled(name) if name else "")] = ""
 
 
 class Invitation(Model):
@@ -84,7 +85,7 @@ class Invitation(Model):
 class NewToken(Model):
     """An API token to be made: for one project and role, named so that its use can be told."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    name: Name
     project_id: Id
     role: Role = "labeler"
 

@@ -13,9 +13,9 @@ from labeling.documents import Documents
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
 from labeling.media.patterns import Pattern, judge, unstorable
 from labeling.model import Model, UtcTime, digest_id, new_id
+from labeling.names import Name
 from labeling.storage import Blob, Collision, Delete, Range, Storage
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 ContainerName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]$|^\$web$")
 ]

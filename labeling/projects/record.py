@@ -15,9 +15,10 @@ from labeling.documents import Documents
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
 from labeling.items.cells import pack, unpack
 from labeling.model import Id, Model, UtcTime
+from labeling.names import Name
 from labeling.projects.access import Role
 from labeling.projects.assist import AssistChange, AssistSettings, check_assist
-from labeling.projects.datasets import Name, Source
+from labeling.projects.datasets import Source
 from labeling.storage import Row, Storage, Value
 
 ProjectState = Literal["initializing", "running", "paused", "updating", "failed", "deleted"]
@@ -257,17 +258,14 @@ def with_changed_class(
     mine = next((one for one in old.classes if one.class_id == class_id), None)
     if mine is None:
         raise NotFound("there is no such class in this project")
-    new = NewClass(
-        name=change.name or mine.name,
-        description=mine.description if change.description is None else change.description,
-        examples=mine.examples if change.examples is None else change.examples,
-    )
-    try:
-        with_added([one for one in old.classes if one is not mine], [new])
-    except Invalid as error:
-        fault = Fault("/name", "duplicate", "this class exists")
-        raise Invalid(error.detail, faults=(fault,)) from None
-    changed = mine.model_copy(update=new.model_dump())
+    if change.name is not None:
+        try:
+            others = [one for one in old.classes if one is not mine]
+            with_added(others, [NewClass(name=change.name)])
+        except Invalid as error:
+            fault = Fault("/name", "duplicate", "this class exists")
+            raise Invalid(error.detail, faults=(fault,)) from None
+    changed = mine.model_copy(update=change.model_dump(exclude_none=True))
     return _reclassed(old, [changed if one is mine else one for one in old.classes])
 
 

@@ -1,5 +1,7 @@
 /** Label classes as people write, read and find them. Names are paths: `Animal/Cat`. */
 
+import { keyOf, MAX_NAME, spelled } from "@/names";
+
 export interface ClassNode {
   /** The last part of the path. */
   name: string;
@@ -9,10 +11,9 @@ export interface ClassNode {
   index: number | null;
 }
 
-export type ClassFault = "empty_level" | "duplicate" | "too_deep" | "too_long";
+export type ClassFault = "empty_level" | "duplicate" | "too_deep" | "too_long" | "unseen";
 
 const MAX_DEPTH = 6;
-const MAX_NAME = 200;
 
 /** Reads a text of one class a line. Empty lines do not count; faults name the line they are on. */
 export function parseClasses(text: string): {
@@ -25,21 +26,28 @@ export function parseClasses(text: string): {
   text.split(/\r?\n/).forEach((raw, at) => {
     const line = raw.trim();
     if (!line) return;
-    const parts = line.split("/").map((part) => part.trim());
-    const name = parts.join("/").normalize("NFC");
-    const fault = faultOf(parts, name, seen);
-    if (fault) faults.push({ line: at + 1, text: line, fault });
-    else names.push(name);
-    seen.add(fold(name));
+    const levels = line.split("/");
+    const key = levels.map(keyOf).join("/");
+    const name = seen.has(key) ? { fault: "duplicate" as const } : pathOf(levels);
+    if (typeof name === "string") names.push(name);
+    else faults.push({ line: at + 1, text: line, fault: name.fault });
+    seen.add(key);
   });
   return { names, faults };
 }
 
-function faultOf(parts: string[], name: string, seen: Set<string>): ClassFault | null {
-  if (parts.some((part) => !part)) return "empty_level";
-  if (parts.length > MAX_DEPTH) return "too_deep";
-  if (name.length > MAX_NAME) return "too_long";
-  return seen.has(fold(name)) ? "duplicate" : null;
+/** The path of a class as it is kept, or why it can't be one. */
+function pathOf(levels: string[]): string | { fault: ClassFault } {
+  if (levels.some((level) => !level.trim())) return { fault: "empty_level" };
+  if (levels.length > MAX_DEPTH) return { fault: "too_deep" };
+  const kept: string[] = [];
+  for (const level of levels.map(spelled)) {
+    if (typeof level !== "string")
+      return { fault: level.fault === "unseen-character" ? "unseen" : "too_long" };
+    kept.push(level);
+  }
+  const path = kept.join("/");
+  return Array.from(path).length > MAX_NAME ? { fault: "too_long" } : path;
 }
 
 /** The classes in the order of a tree, groups above their members, first come first shown. */

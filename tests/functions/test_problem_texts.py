@@ -44,7 +44,7 @@ def failure_types() -> set[str]:
 
 
 def own_codes() -> set[str]:
-    """The second argument of every `Fault` and `_refused`, and the `type` of every `Problem`."""
+    """What `Fault`, `_refused`, `Problem` and `PydanticCustomError` are given as code, everywhere."""
     found: set[str] = set()
     for folder in ("labeling", "functions"):
         for path in (ROOT / folder).rglob("*.py"):
@@ -56,7 +56,13 @@ def own_codes() -> set[str]:
                     given = node.args[1:2]
                 if node.func.id == "Problem":
                     given = [one.value for one in node.keywords if one.arg == "type"]
-                found |= {str(one.value) for one in given if isinstance(one, ast.Constant)}
+                if node.func.id == "PydanticCustomError":
+                    given = node.args[:1]
+                found |= {
+                    str(one.value).replace("_", "-")
+                    for one in given
+                    if isinstance(one, ast.Constant)
+                }
     return found
 
 

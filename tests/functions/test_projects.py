@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from labeling.annotations.shapes import TaskType
+from labeling.projects.record import Project
 from tests.functions.conftest import ADMIN, Api, signed_in
 
 TAG = {"annotation_id": "a1", "class_id": "c1", "geometry": {"kind": "tag"}}
@@ -199,3 +200,46 @@ def test_the_kinds_of_projects_are_listed_with_what_an_image_gets(api: Api) -> N
         "boxes": ("box", "several"),
         "polygons": ("polygon", "several"),
     }
+
+
+def test_a_name_with_a_character_that_nobody_sees_is_refused_wherever_one_is_typed(
+    api: Api,
+) -> None:
+    project = api.project(1)
+    source = {"container": "photos", "pattern": "**/*.*"}
+    made = {"task_type": "boxes", "dataset_id": api("GET", "datasets")["items"][0]["dataset_id"]}
+    user = api("GET", "me", who=signed_in("bob"))["user"]
+    unseen = "ca\u200bt"
+
+    refused = [
+        api("POST", "datasets", {"name": unseen, "source": source}),
+        api("POST", "projects", {"name": unseen, **made}),
+        api("POST", "projects", {"name": "Cats", **made, "classes": [{"name": unseen}]}),
+        api("POST", f"projects/{project}/classes", {"classes": [{"name": f"Animal/{unseen}"}]}),
+        api("PATCH", f"projects/{project}/classes/c1", {"name": unseen}, if_match="1"),
+        api("PUT", f"projects/{project}/members/{user}", {"role": "labeler", "name": unseen}),
+        api("POST", "tokens", {"name": unseen, "project_id": project}),
+    ]
+
+    assert [(one.status, one["errors"][0]["code"]) for one in refused] == [
+        (422, "unseen-character")
+    ] * len(refused)
+    assert [one["errors"][0]["pointer"] for one in refused] == [
+        *("/name", "/name", "/classes/0/name", "/classes/0/name", "/name", "/name", "/name")
+    ]
+
+
+def test_a_class_of_former_times_with_such_a_name_can_be_renamed(api: Api) -> None:
+    project = api.project(1)
+
+    def spoilt(old: Project) -> Project:
+        first = old.classes[0].model_copy(update={"name": "ca\u200bt"})
+        return old.model_copy(update={"classes": [first, *old.classes[1:]]})
+
+    api.world.services.projects.change(project, spoilt)
+    path = f"projects/{project}/classes/c1"
+    described = api("PATCH", path, {"description": "meows"}, if_match="1")
+    renamed = api("PATCH", path, {"name": "cat"}, if_match=described.headers["etag"])
+
+    assert (described.status, renamed.status) == (200, 200)
+    assert (renamed["items"][0]["name"], renamed["items"][0]["description"]) == ("cat", "meows")

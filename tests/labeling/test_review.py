@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -492,3 +493,12 @@ def accept(world: World, project: Project, *items: str) -> list[str]:
     request = AcceptRequest(item_ids=list(items))
     answer = world.services.review.accept_skipped(world.open(project, ADMIN), request, by="boss")
     return [one.status for one in answer.results]
+
+
+def test_a_file_named_in_parts_of_letters_is_found_by_what_is_typed(world: World) -> None:
+    named = unicodedata.normalize("NFD", "고양이/École.png")  # as macOS writes it
+    world.upload(named)
+    project = world.project()
+
+    for typed in ("고양", "école", unicodedata.normalize("NFD", "ÉCOLE")):
+        assert [one.path for one in pages(world, project, name=typed)] == [named]

@@ -195,13 +195,14 @@ def test_what_a_run_said_it_cannot_unsay(labeling: Labeling) -> None:
 def test_the_newer_run_wins_whichever_comes_first(labeling: Labeling, older_first: bool) -> None:
     world, project, ann = labeling
     now = world.clock.now()
-    older = {"run": "old", "created_at": now - timedelta(hours=2)}
-    newer = {"run": "new", "created_at": now - timedelta(hours=1)}
+    older, newer = ("old", "c1", 2), ("new", "c2", 1)
 
-    for more in [older, newer] if older_first else [newer, older]:
-        last = put(world, project, suggest(0, "c1" if more is older else "c2"), **more)
+    results = [
+        put(world, project, suggest(0, said), run=run, created_at=now - timedelta(hours=hours))
+        for run, said, hours in ([older, newer] if older_first else [newer, older])
+    ]
 
-    assert statuses(last) == (["saved"] if older_first else ["superseded"])
+    assert statuses(results[-1]) == (["saved"] if older_first else ["superseded"])
     [item] = world.task(project, ann).items
     assert item.prelabel
     assert (item.prelabel.run_id, item.prelabel.annotations[0].class_id) == ("new", "c2")
@@ -578,3 +579,14 @@ def test_suggestions_that_come_later_are_handed_out_before_long(world: World) ->
     world.wait(6)
 
     assert [kind for kind, _ in calls_of_pages(world, project, ann, 2)] == ["prelabeled"] * 2
+
+
+@pytest.mark.parametrize(
+    "text", [" Animal / Cat ", "animal/cat", "\uff21nimal/CAT", "Animal/ca\u200dt"]
+)
+def test_a_class_is_found_by_the_text_it_was_made_with(world: World, text: str) -> None:
+    project = world.project(images=1, classes=[" Animal / Cat "])
+
+    [result] = put(world, project, {"path": path(0), "annotations": [{"class": text}]})
+
+    assert result.status == "saved", result
