@@ -27,6 +27,7 @@ from labeling.exchange.formats.format import (
     Options,
     Subject,
     features,
+    of_first_frame,
 )
 from labeling.ingest.refresh import Ingest
 from labeling.items.items import Items
@@ -308,10 +309,13 @@ class Exports:
             chosen.open(folder, subject) as writer,
         ):
             for item, labeling, reason in self._as_of(project, items, export.as_of):
-                if labeling and reason is None:
-                    reason = writer.refuses(item, labeling)
-                if labeling and reason is None:
-                    annotations += writer.add(item, labeling)
+                said = labeling
+                if labeling and "frames" in chosen.loses:
+                    said = of_first_frame(labeling)
+                if said and reason is None:
+                    reason = writer.refuses(item, said)
+                if labeling and said and reason is None:
+                    annotations += writer.add(item, said)
                     there += features(labeling)
                     images += 1
                     continue

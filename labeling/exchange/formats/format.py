@@ -190,6 +190,15 @@ class Format:
     options: tuple[OptionName, ...] = ()
 
 
+def of_first_frame(labeling: Labeling) -> Labeling:
+    """What a format that has no frames can say: all tags, and the shapes of the first frame.
+
+    Its readers open the first frame of a file alone, and would take the shapes of others for what is on that.
+    """
+    kept = [one for one in labeling.annotations if not one.frame or isinstance(one.geometry, Tag)]
+    return labeling.model_copy(update={"annotations": kept})
+
+
 def features(labeling: Labeling) -> Counter[Feature]:
     """How much of what some formats can't say there is in the labels of an image.
 

@@ -5,6 +5,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from labeling import layout
@@ -15,6 +16,7 @@ from labeling.exchange.formats import FORMATS
 from labeling.projects.record import Project
 from labeling.review import RejectRequest
 from labeling.tasks.service import ReopenRequest
+from tests.labeling.ingest.test_frames import tiff
 from tests.world import ADMIN, PHOTOS, Killed, World, box, decided, photo, tag
 
 COCO_FILE = "coco/annotations.json"
@@ -538,3 +540,24 @@ def test_images_have_the_addresses_they_have_in_storage(world: World) -> None:
 
     line = json.loads(data(world, project, export, "azureml/labels.jsonl"))
     assert line["image_url"] == f"memory://{PHOTOS}/img0000.png"
+
+
+@pytest.mark.parametrize(
+    ("format", "written"), [("azureml", 1), ("yolo", 1), ("voc", 1), ("coco", 3), ("csv", 3)]
+)
+def test_shapes_of_later_frames_are_never_written_as_if_they_were_of_the_first(
+    world: World, format: str, written: int
+) -> None:
+    world.upload("scan.tif", data=tiff(*[np.zeros((60, 80), np.uint8)] * 3))
+    project = world.project(task_type="boxes")
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    shapes = [{**box(), "annotation_id": f"a{frame}", "frame": frame} for frame in range(3)]
+    world.submit(project, ann, task.task_id, decided(task.items[0].item_id, *shapes))
+    world.wait(60)
+
+    export = made(world, project, format=format)
+
+    assert (export.exported, export.annotations) == (1, written)
+    assert export.lost.get("frames", 0) == 3 - written
+    assert manifest(world, project, export)["lost"].get("frames", 0) == 3 - written
