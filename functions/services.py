@@ -15,6 +15,7 @@ from labeling import layout
 from labeling.adapters.azure import connect, connection
 from labeling.assist.grouping import Grouping
 from labeling.assist.inference import Inference, OpenModel, Predict
+from labeling.assist.lift import Lifts
 from labeling.assist.models import ModelManifest
 from labeling.assist.prelabels import Prelabels
 from labeling.assist.runs import Runs
@@ -80,10 +81,10 @@ def compose(
         storage.queues.send(layout.COMPACT_QUEUE, Compact(project_id=project_id, shard=shard))
 
     runs = Runs(storage)
-    prelabels = Prelabels(storage, projects, settings)
+    prelabels = Prelabels(storage, projects)
     inference = Inference(storage, projects, runs, prelabels, open_model)
     grouping = Grouping(storage, projects, runs)
-    assist = Assist(storage, projects, runs, inference, grouping)
+    assist = Assist(storage, projects, runs, inference, grouping, Lifts(storage))
     renditions = Renditions(storage, projects, turns)
     tasks = Tasks(
         storage,

@@ -336,6 +336,7 @@ PROJECT = str(Kind.PROJECT)
 CAPACITY = f"{PROJECT}|capacity"
 REFRESH_STATE = f"{PROJECT}|refresh"
 ASSIST_STATE = f"{PROJECT}|assist"
+LIFT = f"{PROJECT}|lift"
 
 INVITATIONS_AND_MEMBERS = (f"{Kind.INVITATION}|", f"{Kind.MEMBER}|{END}")
 """The range of both: nothing else lies between them."""
@@ -381,6 +382,16 @@ OWN_RUNS = "run-"
 def run_id(ms: int, random: str) -> str:
     """The id of a run of our own; they sort newest first."""
     return f"{OWN_RUNS}{reverse_time(ms)}{random}"
+
+
+def run_order(ms: int, run_id: str) -> str:
+    """Sorts runs by their time."""
+    return f"{ms:013d}|{run_id}"
+
+
+def ordered_run(order: str) -> str:
+    """The run of a `run_order`."""
+    return order.partition("|")[2]
 
 
 def batches(run_id: str) -> str:

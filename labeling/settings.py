@@ -28,12 +28,6 @@ class Settings(BaseSettings):
         default=5.0, ge=0, le=5, description="How long project rows are believed"
     )
     refresh_seconds: int = Field(default=3600, ge=30, description="Between incremental refreshes")
-    blind_share: float = Field(
-        default=0.0,
-        ge=0,
-        le=1,
-        description="Share of images kept without suggestions from elsewhere",
-    )
     seen_ms: int = Field(
         default=400,
         ge=0,

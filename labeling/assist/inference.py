@@ -300,7 +300,8 @@ class Inference:
         self, project: Project, manifest: ModelManifest, predict: Predict, items: Sequence[Item]
     ) -> tuple[int, list[dict[str, object]]]:
         """How many can't be seen, and what to send of the others: also that a former model was wrong."""
-        known = {one.class_id for one in project.classes}
+        withdrawn = self._runs.state(project.project_id).withdrawn
+        known = {one.class_id for one in project.classes} - {*withdrawn}
         said: list[dict[str, object]] = []
         unseeable = 0
         for some, pixels, lost in self._seen(project, items):
@@ -312,7 +313,8 @@ class Inference:
                 raise UnfitModel("the model gives no probabilities for its classes; train again")
             for item, row in zip(some, scores, strict=True):
                 sure = suggested(manifest, [min(1.0, max(0.0, float(one))) for one in row])
-                # A class that is gone since the labels were learned from leaves nothing to be sure of.
+                # A class that is gone since the labels were learned from, or was found to be of no help,
+                # leaves nothing to be sure of.
                 if sure is not None and not {class_id for class_id, _ in sure} <= known:
                     sure = None
                 if sure or item.suggested.startswith(layout.OWN_RUNS):

@@ -19,7 +19,6 @@ from labeling.items.cells import pack
 from labeling.items.records import Run, Suggested
 from labeling.model import Fraction, Id, Model, UtcTime, from_milliseconds, milliseconds
 from labeling.projects.projects import Project, ProjectAccess, Projects
-from labeling.settings import Settings
 from labeling.storage import Create, Storage, insist
 from labeling.tasks.submissions import (
     Problem,
@@ -106,10 +105,9 @@ class PrelabelAnswer(Model):
 class Prelabels:
     """Takes suggestions in."""
 
-    def __init__(self, storage: Storage, projects: Projects, settings: Settings) -> None:
+    def __init__(self, storage: Storage, projects: Projects) -> None:
         self._storage = storage
         self._projects = projects
-        self._settings = settings
         self._runs: dict[tuple[str, str], int] = {}
 
     def put(self, opened: ProjectAccess, batch: PrelabelEnvelope, *, by: str) -> PrelabelAnswer:
@@ -132,17 +130,16 @@ class Prelabels:
                 results[index] = found
             elif found[0] in ready:
                 results[index] = _refused(found[0], _TWICE, index)
-            elif is_blind(found[0], self._settings.blind_share):
-                results[index] = PrelabelResult(item_id=found[0], status="blind")
             else:
                 ready[found[0]] = (index, found[1])
         for item_id, fault in self._misshapen(opened, ready).items():
             index = ready.pop(item_id)[0]
             results[index] = _refused(item_id, fault, index)
         data = {item_id: suggested for item_id, (_, suggested) in ready.items()}
-        for item_id, became in self._keep(opened, run, data, by).items():
+        blind = {one for one in data if is_blind(one, project.assist.blind)}
+        for item_id, became in self._keep(opened, run, data, blind, by).items():
             index = ready[item_id][0]
-            results[index] = _result(item_id, became, index)
+            results[index] = _result(item_id, became, index, blind=item_id in blind)
         return PrelabelAnswer(results=[results[index] for index in range(len(batch.items))])
 
     def _misshapen(
@@ -161,20 +158,27 @@ class Prelabels:
         return faults
 
     def _keep(
-        self, opened: ProjectAccess, run: Run, data: Mapping[str, bytes], by: str
+        self,
+        opened: ProjectAccess,
+        run: Run,
+        data: Mapping[str, bytes],
+        blind: set[str],
+        by: str,
     ) -> dict[str, Suggested]:
         items = opened.items
         by_shard: defaultdict[int, list[str]] = defaultdict(list)
         for item_id in data:
             by_shard[items.shard_of(item_id)].append(item_id)
         # Before the first of them is there: whoever sends a batch again may find nothing left to write.
-        if layout.PRELABELED not in opened.project.queues and any(data.values()):
+        if layout.PRELABELED not in opened.project.queues and any(
+            said for one, said in data.items() if one not in blind
+        ):
             self._projects.use_queue(opened.project.project_id, layout.PRELABELED)
         became: dict[str, Suggested] = {}
         for shard, ids in by_shard.items():
             for at in range(0, len(ids), items.most_suggested):
                 some = {one: data[one] for one in ids[at : at + items.most_suggested]}
-                became |= items.suggest(shard, run, some, by=by)
+                became |= items.suggest(shard, run, some, by=by, blind=blind)
         return became
 
     def _run(self, project_id: str, batch: PrelabelEnvelope, by: str) -> Run:
@@ -271,10 +275,10 @@ def _refused(item_id: str, fault: Fault, index: int) -> PrelabelResult:
     return PrelabelResult(item_id=item_id, status="refused", problem=problem_of(fault, index))
 
 
-def _result(item_id: str, became: Suggested, index: int) -> PrelabelResult:
+def _result(item_id: str, became: Suggested, index: int, *, blind: bool) -> PrelabelResult:
     match became:
         case "saved" | "unchanged":
-            return PrelabelResult(item_id=item_id, status=became)
+            return PrelabelResult(item_id=item_id, status="blind" if blind else became)
         case "older":
             by = "a newer run has suggested something for it"
             return PrelabelResult(item_id=item_id, status="superseded", by=by)

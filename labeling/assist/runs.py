@@ -83,7 +83,8 @@ class AssistState(Model):
     `labels_at_training` counts the labels there were when the last training was asked for, `trainings` all of
     them: each spends of the error budget. `featurized` is the newest run that grouped, or was to group, and
     `images_then` how many images there were; the current model has suggested for images registered until
-    `inferred_until_ms`, and `images_inferred` is how many there were then.
+    `inferred_until_ms`, and `images_inferred` is how many there were then. `lift_labels` is how many labels
+    there were when its lift was last measured; the classes `withdrawn` since make things worse, and why.
     """
 
     active: dict[RunKind, str] = {}
@@ -95,6 +96,8 @@ class AssistState(Model):
     images_then: int = 0
     inferred_until_ms: int = 0
     images_inferred: int = 0
+    lift_labels: int = 0
+    withdrawn: dict[str, str] = {}
 
 
 class Runs:

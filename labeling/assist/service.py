@@ -16,6 +16,7 @@ from labeling import layout
 from labeling.assist.grouping import Grouping
 from labeling.assist.inference import Inference
 from labeling.assist.jobs import FeaturizeSpec, JobClass, RunFinished, TrainSpec
+from labeling.assist.lift import Lift, Lifts
 from labeling.assist.models import UnfitModel, load
 from labeling.assist.runs import AssistState, Run, RunKind, Runs
 from labeling.errors import Conflict
@@ -49,6 +50,9 @@ UNSENT = timedelta(minutes=1)
 GROWN = 1.2
 """Images are grouped anew when there are so many times more."""
 
+MEASURED_EVERY = 20
+"""Labels, or a tenth more than there were: then it is measured again what suggestions came to."""
+
 LEAST_LABELS = 20
 """Fewer teach nothing: asking for a training is refused."""
 
@@ -64,7 +68,8 @@ class AssistView(Model):
     """Where a project stands: how many new labels there are of those that the next training waits for.
 
     `model_id` is the training run of the current model, empty before the first; `suggests`: whether it was
-    found sure enough to suggest anything.
+    found sure enough to suggest anything. `lift`: what suggestions came to, null while there were none.
+    `withdrawn`: classes it no longer suggests, since that made things worse.
     """
 
     settings: AssistSettings
@@ -74,6 +79,8 @@ class AssistView(Model):
     model_id: str
     suggests: bool
     active: list[Run]
+    lift: Lift | None
+    withdrawn: dict[str, str]
 
 
 class Assist:
@@ -86,12 +93,14 @@ class Assist:
         runs: Runs,
         inference: Inference,
         grouping: Grouping,
+        lifts: Lifts,
     ) -> None:
         self._storage = storage
         self._projects = projects
         self._runs = runs
         self._inference = inference
         self._grouping = grouping
+        self._lifts = lifts
 
     def view(self, opened: ProjectAccess) -> AssistView:
         """Where a project stands."""
@@ -108,6 +117,8 @@ class Assist:
             model_id=state.model_id,
             suggests=state.suggests,
             active=[one for one in active if one],
+            lift=self._lifts.get(project.project_id) if state.lift_labels else None,
+            withdrawn=state.withdrawn,
         )
 
     def train(self, opened: ProjectAccess, caller: Caller) -> list[Run]:
@@ -144,6 +155,7 @@ class Assist:
             images = sum(count for name, count in counts.items() if name.startswith("state:"))
             if images and self._due_for_groups(settings, state, images):
                 self._featurize(project, state.model_id, images, parent="")
+            state = self._measured(project, state, labels)
             grown = images > state.images_inferred and "inference" not in state.active
             if state.model_id and state.suggests and grown:
                 self._suggest(project, state.model_id, images, parent="")
@@ -190,6 +202,7 @@ class Assist:
                     "suggests": manifest.suggests,
                     "inferred_until_ms": 0,
                     "images_inferred": 0,
+                    "withdrawn": {},
                 }
             )
 
@@ -229,6 +242,38 @@ class Assist:
         if not settings.similar_first and not state.model_id:
             return False
         return "featurization" not in state.active and images > GROWN * state.images_then
+
+    def _measured(self, project: Project, state: AssistState, labels: int) -> AssistState:
+        """Measure what suggestions came to, now and then; a class that fares worse with them gets none.
+
+        The next model may suggest it again: only what the current one said counts against it.
+        """
+        grown = labels - state.lift_labels >= max(MEASURED_EVERY, state.lift_labels // 10)
+        # While a model suggests, what is to be withdrawn might be suggested anew behind it.
+        if not state.suggests or not grown or "inference" in state.active:
+            return state
+        runs = self._runs.list(project.project_id)
+        lift = self._lifts.measure(
+            project,
+            self._projects.items(project),
+            labels,
+            runs=[one.run_id for one in runs if one.model_id == state.model_id],
+            precision=project.assist.precision,
+        )
+        worse = {one.class_id: one.worse for one in lift.classes if one.worse}
+
+        def noted(old: AssistState) -> AssistState:
+            if old.model_id != state.model_id:
+                return old
+            new = old.model_copy(
+                update={"lift_labels": labels, "withdrawn": {**worse, **old.withdrawn}}
+            )
+            if {*new.withdrawn} == {*old.withdrawn}:
+                return new
+            # All that waits is looked at again, so that what was suggested is taken away.
+            return new.model_copy(update={"inferred_until_ms": 0, "images_inferred": 0})
+
+        return self._runs.change_state(project.project_id, noted)
 
     def _train(self, project: Project, labels: int, *, asked_by: str) -> list[Run]:
         training, validation = self._runs.new_id(), self._runs.new_id()

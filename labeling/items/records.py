@@ -97,6 +97,7 @@ class Item:
     `changed_ms` grows with every revision; `order` is the place in the project's shuffle. `suggested` is the
     run whose prelabel waits to be shown, `suggestion` a copy of that where it is small; `newest_run` sorts
     runs by their time, and is the last that said anything, were it that there is nothing to suggest.
+    `withheld` is such a copy of what that run said of an image that is kept blind: nobody is shown it.
     `approved` is the reviewer who found its labels good, until they change.
     `frame_sizes` are those of all frames where they differ (`frames.packed_sizes`). `renditions` are the
     longest sides of the smaller copies that are there, as in `1600,800,400`; with `frame`, the first frame in
@@ -130,6 +131,7 @@ class Item:
     renditions: str = ""
     suggested: str = ""
     suggestion: str = ""
+    withheld: str = ""
     newest_run: str = ""
     group: str = ""
 
@@ -412,7 +414,7 @@ class Run:
     @property
     def order(self) -> str:
         """Sorts runs by their time."""
-        return f"{self.created_ms:013d}|{self.run_id}"
+        return layout.run_order(self.created_ms, self.run_id)
 
 
 Suggested = Literal["saved", "unchanged", "older", "labeled", "barred", "contradicts", "unknown"]

@@ -101,6 +101,7 @@ def overwritten(item: Item, blob_etag: str, size: int, now: int) -> Item:
         priority=layout.UNMEASURED,
         suggested="",
         suggestion="",
+        withheld="",
         group="",
         lanes=lanes,
         flag="overwritten" if lanes != item.lanes or item.state == "leased" else item.flag,
@@ -274,9 +275,15 @@ def suggested(item: Item, run: Run, data: bytes) -> Item:
         item,
         suggested=run.run_id if data else "",
         suggestion=small_copy(data),
+        withheld="",
         newest_run=run.order,
         priority=item.priority if stays else ready,
     )
+
+
+def withheld(item: Item, run: Run, data: bytes) -> Item:
+    """A run has spoken of an image that is kept blind: it is noted, and what older ones suggested is gone."""
+    return replace(suggested(item, run, b""), withheld=small_copy(data))
 
 
 def grouped(item: Item, place: str) -> Item:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from labeling import layout
 from labeling.annotations.acceptance import Prelabel, decoded, of_copy
@@ -23,14 +23,21 @@ class Suggestions(Shards):
         return 96 // (2 + 2 * self.overlap)
 
     def suggest(
-        self, shard: int, run: Run, found: Mapping[str, bytes], *, by: str
+        self,
+        shard: int,
+        run: Run,
+        found: Mapping[str, bytes],
+        *,
+        by: str,
+        blind: Collection[str] = (),
     ) -> dict[str, Suggested]:
         """Note what a run suggests for items of one shard, at most `most_suggested` at once.
 
         The newest run wins, in whatever order they come; empty suggestions take those of older runs away.
         An item that waits is prelabeled from now on; to one that is leased it is shown the next time, and
         one that somebody has labeled is left alone. What a run said about an item, it can't take back:
-        that is kept for ever, for whoever was shown it. Safe to repeat.
+        that is kept for ever, for whoever was shown it. Of those that are `blind` it is noted, and nobody
+        is shown it. Safe to repeat.
         """
 
         def key(item_id: str) -> str:
@@ -50,7 +57,8 @@ class Suggestions(Shards):
                 "blob_etag": old.blob_etag,
                 **pack("suggestion", data),
             }
-            return Change(rules.suggested(old, run, data), rows=[Create(key(old.item_id), said)])
+            becomes = rules.withheld if old.item_id in blind else rules.suggested
+            return Change(becomes(old, run, data), rows=[Create(key(old.item_id), said)])
 
         became: dict[str, Suggested] = dict.fromkeys(found, "unknown")
         for item_id, one in self._change(shard, found, rule, beside=key).items():
@@ -90,10 +98,12 @@ class Suggestions(Shards):
                 known[item_id] = Prelabel(run_id=run_id, annotations=annotations)
             elif run_id:
                 large.append((item_id, run_id))
-        return known | self._said(large) if large else known
+        return known | self.said(large)
 
-    def _said(self, of: list[tuple[str, str]]) -> dict[str, Prelabel]:
+    def said(self, of: list[tuple[str, str]]) -> dict[str, Prelabel]:
         """What runs said about items, read in one round trip."""
+        if not of:
+            return {}
         places = [(self._home(item_id), layout.prelabel(item_id, run)) for item_id, run in of]
         rows = self._storage.tables.get_many(layout.ITEMS, places)
         return {

@@ -11,9 +11,11 @@ from labeling.errors import Fault, Invalid
 from labeling.model import Model
 
 DEFAULT_BACKBONE = "efficientnet-lite0"
+BLIND_SHARE = 0.05
 
 LabelsNeeded = Annotated[int, Field(ge=20, le=500_000)]
 Likelihood = Annotated[float, Field(ge=0.6, le=0.999)]
+Share = Annotated[float, Field(ge=0, le=0.5)]
 Backbone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/@-]{0,255}$")]
 
 
@@ -23,6 +25,8 @@ class AssistSettings(Model):
     `similar_first`: images that look alike come on one page, before the first label already. A model is
     trained when `first_labels` images are labeled, and again after each `next_labels` more. It suggests only
     from a confidence on at which, with probability `confidence`, `precision` of what it suggests is right.
+    `blind_share` of the images get no suggestions, always the same ones, so that what suggestions do can be
+    measured; null: 5 % while assist is on, else none.
     """
 
     on: bool = False
@@ -32,6 +36,14 @@ class AssistSettings(Model):
     precision: Likelihood = 0.95
     confidence: Likelihood = 0.90
     backbone: Backbone = DEFAULT_BACKBONE
+    blind_share: Share | None = None
+
+    @property
+    def blind(self) -> float:
+        """The share of images that get no suggestions."""
+        if self.blind_share is None:
+            return BLIND_SHARE if self.on else 0.0
+        return self.blind_share
 
     def needed(self, trainings: int) -> int:
         """How many new labels the next training waits for, after so many trainings."""
@@ -48,6 +60,7 @@ class AssistChange(Model):
     precision: Likelihood | None = None
     confidence: Likelihood | None = None
     backbone: Backbone | None = None
+    blind_share: Share | None = None
 
     def applied(self, old: AssistSettings) -> AssistSettings:
         """The settings with what is named here changed."""

@@ -134,6 +134,7 @@ export function aProject(change: Partial<Project> = {}): Project {
       precision: 0.95,
       confidence: 0.9,
       backbone: "efficientnet-lite0",
+      blind_share: null,
     },
     created_at: "2026-01-01T00:00:00Z",
     my_role: "labeler",

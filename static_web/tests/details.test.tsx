@@ -163,10 +163,11 @@ describe("settings of assist", () => {
     expect(screen.getByText(/from 20 to/)).toBeVisible();
     await userEvent.type(first, "0");
     await userEvent.selectOptions(screen.getByRole("combobox", { name: /right/ }), "0.99");
+    await userEvent.selectOptions(screen.getByRole("combobox", { name: /without/ }), "0.1");
     await userEvent.click(save);
     await vi.waitFor(() => expect(sent).toHaveLength(1));
     expect(sent[0]?.body).toMatchObject({
-      assist: { first_labels: 120, precision: 0.99, next_labels: null, on: null },
+      assist: { first_labels: 120, precision: 0.99, blind_share: 0.1, next_labels: null, on: null },
     });
   });
 });

@@ -99,6 +99,7 @@ function add(
       precision: 0.95,
       confidence: 0.9,
       backbone: "efficientnet-lite0",
+      blind_share: null,
     },
     created_at: "2026-11-20T09:00:00Z",
     my_role: "admin",

@@ -1025,6 +1025,11 @@ export interface components {
              * @default null
              */
             backbone: string | null;
+            /**
+             * Blind Share
+             * @default null
+             */
+            blind_share: number | null;
         };
         /**
          * AssistSettings
@@ -1033,6 +1038,8 @@ export interface components {
          *     `similar_first`: images that look alike come on one page, before the first label already. A model is
          *     trained when `first_labels` images are labeled, and again after each `next_labels` more. It suggests only
          *     from a confidence on at which, with probability `confidence`, `precision` of what it suggests is right.
+         *     `blind_share` of the images get no suggestions, always the same ones, so that what suggestions do can be
+         *     measured; null: 5 % while assist is on, else none.
          */
         AssistSettings: {
             /**
@@ -1070,13 +1077,19 @@ export interface components {
              * @default efficientnet-lite0
              */
             backbone: string;
+            /**
+             * Blind Share
+             * @default null
+             */
+            blind_share: number | null;
         };
         /**
          * AssistView
          * @description Where a project stands: how many new labels there are of those that the next training waits for.
          *
          *     `model_id` is the training run of the current model, empty before the first; `suggests`: whether it was
-         *     found sure enough to suggest anything.
+         *     found sure enough to suggest anything. `lift`: what suggestions came to, null while there were none.
+         *     `withdrawn`: classes it no longer suggests, since that made things worse.
          */
         AssistView: {
             settings: components["schemas"]["AssistSettings"];
@@ -1092,6 +1105,11 @@ export interface components {
             suggests: boolean;
             /** Active */
             active: components["schemas"]["Run"][];
+            lift: components["schemas"]["Lift"] | null;
+            /** Withdrawn */
+            withdrawn: {
+                [key: string]: string;
+            };
         };
         /**
          * Box
@@ -1181,6 +1199,22 @@ export interface components {
              * Format: date-time
              */
             expire_at: string;
+        };
+        /**
+         * ClassLift
+         * @description What suggestions of a class, by the current model, came to.
+         */
+        ClassLift: {
+            /** Class Id */
+            class_id: string;
+            assisted: components["schemas"]["Side"];
+            blind: components["schemas"]["Side"];
+            /**
+             * Worse
+             * @default
+             * @enum {string}
+             */
+            worse: "" | "wrong" | "slow";
         };
         /**
          * ClassList
@@ -1923,6 +1957,27 @@ export interface components {
             items: components["schemas"]["OpenLease"][];
         };
         /**
+         * Lift
+         * @description What suggestions came to, as of `at`, among the first `labels` labels.
+         *
+         *     `corrections` are annotations changed, removed or added on images with a suggestion.
+         */
+        Lift: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Labels */
+            labels: number;
+            assisted: components["schemas"]["Side"];
+            blind: components["schemas"]["Side"];
+            /** Corrections */
+            corrections: number;
+            /** Classes */
+            classes: components["schemas"]["ClassLift"][];
+        };
+        /**
          * LinkRequest
          * @description Which file of an export; the labels themselves when left out.
          */
@@ -2189,7 +2244,8 @@ export interface components {
              *       "next_labels": 300,
              *       "precision": 0.95,
              *       "confidence": 0.9,
-             *       "backbone": "efficientnet-lite0"
+             *       "backbone": "efficientnet-lite0",
+             *       "blind_share": null
              *     }
              */
             assist: components["schemas"]["AssistSettings"];
@@ -2933,6 +2989,29 @@ export interface components {
              * @default
              */
             what: string;
+        };
+        /**
+         * Side
+         * @description Images labeled one way: how many, on how many the labeler said just what the model did.
+         *
+         *     `seconds` is the median of the active time an image took; null where nobody measured it.
+         */
+        Side: {
+            /**
+             * Images
+             * @default 0
+             */
+            images: number;
+            /**
+             * Agreed
+             * @default 0
+             */
+            agreed: number;
+            /**
+             * Seconds
+             * @default null
+             */
+            seconds: number | null;
         };
         /**
          * SignAnswer

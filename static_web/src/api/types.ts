@@ -7,6 +7,7 @@ export type Annotation = Schemas["Annotation"];
 export type AssistSettings = Schemas["AssistSettings"];
 export type ClassList = Schemas["ClassList"];
 export type ClassView = Schemas["ClassView"];
+export type AssistView = Schemas["AssistView"];
 export type DraftItem = Schemas["DraftItem"];
 export type Export = Schemas["Export"];
 export type ExportFormat = Schemas["FormatView"];

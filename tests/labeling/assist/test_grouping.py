@@ -16,7 +16,7 @@ from labeling.projects.assist import AssistSettings
 from labeling.projects.projects import Project
 from tests.world import ADMIN, PHOTOS, World, photo
 
-ON = AssistSettings(on=True)
+ON = AssistSettings(on=True, blind_share=0)
 
 Grouped = tuple[World, Project, Caller]
 

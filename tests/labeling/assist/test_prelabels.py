@@ -12,6 +12,7 @@ from labeling.errors import Conflict, Invalid
 from labeling.ingest.refresh import BlobEvent
 from labeling.items.items import Items
 from labeling.projects.access import Caller
+from labeling.projects.assist import AssistSettings
 from labeling.projects.record import Project
 from labeling.review import RejectRequest
 from labeling.tasks.service import ReleaseRequest, ReopenRequest, TaskView
@@ -284,15 +285,14 @@ def test_the_rules_of_the_type_hold_for_suggestions(labeling: Labeling) -> None:
 
 
 def test_a_share_of_the_images_stays_blind(world: World) -> None:
-    project = world.project(images=20)
-    host = world.other(blind_share=0.5)
+    project = world.project(images=20, assist=AssistSettings(blind_share=0.5))
 
-    results = put(host, project, *(suggest(number) for number in range(20)))
+    results = put(world, project, *(suggest(number) for number in range(20)))
 
     blind = {one.item_id for one in results if one.status == "blind"}
     assert 3 < len(blind) < 17
     assert {one.status for one in results} == {"blind", "saved"}
-    again = put(host, project, *(suggest(number) for number in range(20)), run="run-2")
+    again = put(world, project, *(suggest(number) for number in range(20)), run="run-2")
     assert {one.item_id for one in again if one.status == "blind"} == blind
 
 

@@ -25,7 +25,7 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime, which runs the mod
 RED, GREEN, DULL = photo(shade=250), photo(shade=0), photo(shade=90)
 """Of class c1, of class c2, and such that nothing is sure about it."""
 
-ON = AssistSettings(on=True, first_labels=20, next_labels=20)
+ON = AssistSettings(on=True, first_labels=20, next_labels=20, blind_share=0)
 
 Assisted = tuple[World, Project, Caller]
 

@@ -11,6 +11,7 @@ import { problemText } from "@/problems";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 
+import { LiftTable } from "./LiftTable";
 import { assistQuery, runsQuery } from "./queries";
 import { RunList } from "./RunList";
 
@@ -43,7 +44,11 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
         api.PATCH("/api/projects/{project_id}", {
           params: { path: { project_id: projectId } },
           headers: { "If-Match": `"${project.version}"` },
-          body: { instructions: null, incremental_refresh: null, assist: turned(wanted) },
+          body: {
+            instructions: null,
+            incremental_refresh: null,
+            assist: turned(wanted),
+          },
         }),
       ),
     onSettled: async () => {
@@ -117,6 +122,9 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
               {t("assist.train")}
             </Button>
           )}
+          {assist.lift && (
+            <LiftTable lift={assist.lift} withdrawn={assist.withdrawn} classes={project.classes} />
+          )}
         </>
       )}
       {failed && (
@@ -138,5 +146,6 @@ function turned(on: boolean) {
     precision: null,
     confidence: null,
     backbone: null,
+    blind_share: null,
   };
 }

@@ -26,6 +26,9 @@ import { assistQuery } from "./queries";
 /** As the API takes them. */
 const FEWEST = 20;
 const MOST = 500_000;
+const BLIND = [0, 0.02, 0.05, 0.1, 0.2];
+/** While assist is on and nobody chose otherwise, as the API has it. */
+const USUALLY_BLIND = 0.05;
 const SHARES = [0.8, 0.85, 0.9, 0.95, 0.97, 0.99];
 
 const useStyles = makeStyles({
@@ -65,6 +68,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
           precision: null,
           confidence: null,
           backbone: null,
+          blind_share: null,
           ...changed,
         },
       }),
@@ -141,6 +145,19 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
           {labels("next_labels")}
           {share("precision")}
           {share("confidence")}
+          <Field label={t("assistSettings.blind_share")} hint={t("assistSettings.blindWhy")}>
+            <Select
+              value={values.blind_share ?? USUALLY_BLIND}
+              disabled={!admin}
+              onChange={(_, data) => set({ blind_share: Number(data.value) })}
+            >
+              {[...new Set([...BLIND, values.blind_share ?? USUALLY_BLIND])].sort().map((one) => (
+                <option key={one} value={one}>
+                  {formatPercent(one, i18n.language)}
+                </option>
+              ))}
+            </Select>
+          </Field>
         </div>
         {save.isError && (
           <MessageBar intent="error" layout="multiline">

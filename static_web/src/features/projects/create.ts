@@ -61,6 +61,7 @@ export async function makeProject(plan: Plan, attempt: Attempt): Promise<Project
       precision: 0.95,
       confidence: 0.9,
       backbone: "efficientnet-lite0",
+      blind_share: null,
     },
   };
   return unwrap(api.POST("/api/projects", { body, headers: keyFor(attempt, body) }));

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labeling.annotations.acceptance import is_blind
+from labeling.assist.lift import Lift, verdict
+from labeling.projects.access import Caller
+from labeling.projects.assist import AssistChange, AssistSettings
+from labeling.projects.projects import Project, ProjectChange
+from tests.labeling.assist.test_service import runs, tick, trained
+from tests.world import ADMIN, World, decided, photo, tag
+
+pytest.importorskip("onnxruntime", reason="needs onnxruntime, which runs the models")
+
+RED, GREEN = photo(shade=250), photo(shade=0)
+HALF = AssistSettings(on=True, first_labels=20, next_labels=500, blind_share=0.5)
+
+
+@pytest.fixture
+def halved(world: World) -> tuple[World, Project, Caller]:
+    """A project of 80 red and 80 green images, half of which stay blind, 20 of them labeled by ann."""
+    for colour, data in (("red", RED), ("green", GREEN)):
+        world.upload(*(f"{colour}{n:02}.png" for n in range(80)), data=data)
+    project = world.project(assist=HALF)
+    ann = world.member(project, "ann")
+    answer(world, project, ann, 20)
+    return world, project, ann
+
+
+def answer(
+    world: World,
+    project: Project,
+    who: Caller,
+    count: int,
+    *,
+    wrong: str = "",
+    ms: tuple[int, int] = (1_000, 1_000),
+) -> None:
+    """Label so many images: the truth, but Wren for what is called `wrong`; in so many ms, helped or not."""
+    paths = {one.item_id: one.path for one in world.items(project).values()}
+    while count > 0:
+        task = world.task(project, who, size=min(9, count))
+        decisions: list[dict[str, Any]] = []
+        for one in task.items:
+            path = paths[one.item_id]
+            truth = "c1" if path.startswith("red") else "c2"
+            class_id = "c3" if wrong and path.startswith(wrong) else truth
+            took = ms[0] if one.prelabel else ms[1]
+            decisions.append(decided(one.item_id, tag(class_id), active_ms=took + 7 * count))
+        world.submit(project, who, task.task_id, *decisions)
+        count -= len(task.items)
+
+
+def suggested_classes(world: World, project: Project) -> set[str]:
+    """The colours of the images for which something is suggested."""
+    return {one.path[:3] for one in world.items(project).values() if one.suggested}
+
+
+def lift(world: World, project: Project) -> Lift:
+    found = world.services.assist.view(world.open(project, ADMIN)).lift
+    assert found
+    return found
+
+
+def withdrawn(world: World, project: Project) -> dict[str, str]:
+    return world.services.assist.view(world.open(project, ADMIN)).withdrawn
+
+
+def test_blind_images_wait_without_suggestions_and_what_was_withheld_is_told_to_nobody(
+    halved: tuple[World, Project, Caller],
+) -> None:
+    world, project, ann = halved
+    trained(world, project)
+
+    for one in world.items(project).values():
+        if one.state == "available":
+            assert bool(one.suggested) is not is_blind(one.item_id, 0.5)
+            assert bool(one.withheld) is is_blind(one.item_id, 0.5)
+    seen = 0
+    while task := world.ask(project, ann).task:
+        blind = [one for one in task.items if is_blind(one.item_id, 0.5)]
+        assert all(one.prelabel is None for one in blind)
+        assert "withheld" not in task.model_dump_json()
+        assert not blind or task.kind == "manual"
+        seen += len(blind)
+        world.label(project, ann, task)
+    assert seen > 40
+
+
+def test_lift_holds_blind_images_against_assisted_ones(
+    halved: tuple[World, Project, Caller],
+) -> None:
+    world, project, ann = halved
+    trained(world, project)
+
+    answer(world, project, ann, 140, ms=(1_000, 3_000))
+    tick(world)
+
+    found = lift(world, project)
+    assert found.labels == 160
+    assert found.assisted.images + found.blind.images == 140
+    assert found.assisted.agreed == found.assisted.images
+    assert found.blind.agreed == found.blind.images
+    assert found.corrections == 0
+    assert (found.assisted.seconds or 9) < 2.1 < 3 < (found.blind.seconds or 0)
+    assert {one.class_id for one in found.classes} == {"c1", "c2"}
+    assert withdrawn(world, project) == {}
+
+
+def test_a_class_that_is_mostly_mended_is_no_longer_suggested_until_the_next_model(
+    halved: tuple[World, Project, Caller],
+) -> None:
+    world, project, ann = halved
+    trained(world, project)
+    assert suggested_classes(world, project) == {"red", "gre"}
+
+    answer(world, project, ann, 50, wrong="red")
+    tick(world)
+    tick(world)
+
+    assert withdrawn(world, project) == {"c1": "wrong"}
+    assert suggested_classes(world, project) == {"gre"}
+    assert lift(world, project).corrections > 20
+
+    world.wait(10)
+    trained(world, project)
+    assert withdrawn(world, project) == {}
+    assert suggested_classes(world, project) == {"red", "gre"}
+    assert runs(world, project)["inference"].state == "done"
+
+
+def test_a_class_that_takes_longer_with_suggestions_is_no_longer_suggested(
+    halved: tuple[World, Project, Caller],
+) -> None:
+    world, project, ann = halved
+    trained(world, project)
+
+    answer(world, project, ann, 140, ms=(9_000, 3_000))
+    tick(world)
+
+    assert set(withdrawn(world, project).values()) == {"slow"}
+
+
+def test_a_class_is_judged_neither_early_nor_by_chance() -> None:
+    assert verdict(19, 19, [9.0] * 19, [1.0] * 19, precision=0.95) == ""
+    assert verdict(100, 8, [], [], precision=0.95) == ""
+    assert verdict(100, 15, [], [], precision=0.95) == "wrong"
+    assert verdict(50, 0, [2.0, 9.0] * 25, [2.0, 8.0] * 25, precision=0.95) == ""
+
+
+def test_the_blind_share_is_five_percent_with_assist_on_and_none_without(world: World) -> None:
+    assert AssistSettings(on=True).blind == 0.05
+    assert AssistSettings().blind == 0
+    assert AssistSettings(blind_share=0.1).blind == 0.1
+
+
+def test_a_smaller_blind_share_holds_from_the_next_run_on(
+    halved: tuple[World, Project, Caller],
+) -> None:
+    world, project, _ = halved
+    trained(world, project)
+    none = ProjectChange(assist=AssistChange(blind_share=0))
+    opened = world.open(project, ADMIN)
+
+    world.services.projects.patch(project.project_id, none, version=opened.project.version)
+    world.wait(10)
+    trained(world, project)
+
+    waiting = [one for one in world.items(project).values() if one.state == "available"]
+    assert all(one.suggested for one in waiting)
+    assert not any(one.withheld for one in waiting)
