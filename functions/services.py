@@ -13,6 +13,7 @@ from functools import cache
 
 from labeling import layout
 from labeling.adapters.azure import connect, connection
+from labeling.assist.doubts import Doubts
 from labeling.assist.grouping import Grouping
 from labeling.assist.inference import Inference, OpenModel, Predict
 from labeling.assist.lift import Lifts
@@ -106,7 +107,7 @@ def compose(
         renditions=renditions,
         tasks=tasks,
         mine=Mine(storage, tasks),
-        review=Review(storage, projects, tasks),
+        review=Review(storage, projects, tasks, Doubts(storage, runs)),
         prelabels=prelabels,
         runs=runs,
         inference=inference,

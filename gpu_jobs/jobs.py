@@ -23,9 +23,11 @@ from gpu_jobs.embed import Backbone, backbone
 from gpu_jobs.export import export
 from gpu_jobs.features import Features, read
 from gpu_jobs.group import Joined, groups, near_duplicates
+from gpu_jobs.label_errors import label_errors
 from gpu_jobs.snapshot import Line, snapshot, unlabeled
 from gpu_jobs.train import Head, Trained, train
 from labeling import layout
+from labeling.assist.doubts import DOUBTS, Doubt, packed
 from labeling.assist.jobs import FeaturizeSpec, Group, TrainSpec
 from labeling.assist.models import CARD, IR, MANIFEST, MODEL, OPSET, ModelManifest
 from labeling.assist.preprocess import SIDE
@@ -77,11 +79,11 @@ class Jobs:
         if len(lines) < len(usable):
             self._say(spec, f"{len(usable) - len(lines)} images can't be read and are left out")
         alive()
+        truth = np.array([[one in line.class_ids for one in known] for line in lines], bool)
+        truth = truth.reshape(len(lines), len(known))
         trained = train(
             embeddings.astype(np.float32),
-            np.array([[one in line.class_ids for one in known] for line in lines], bool).reshape(
-                len(lines), len(known)
-            ),
+            truth,
             _together(lines, embeddings),
             spec.task_type,
             validates=np.array([not line.suggested for line in lines], bool),
@@ -91,6 +93,8 @@ class Jobs:
             seed=spec.seed,
         )
         trained.metrics["unreadable"] = len(usable) - len(lines)
+        doubts = _doubts(lines, truth, trained.scores, spec)
+        trained.metrics["doubted_labels"] = len(doubts)
         self._say(spec, ", ".join(f"{name} {value}" for name, value in trained.metrics.items()))
         alive()
         photos = [one for one in read(self.storage, lines[:_PHOTOS]) if one is not None]
@@ -98,7 +102,7 @@ class Jobs:
         self._say(spec, f"exported, {len(data) / 1e6:.1f} MB, the same on {len(photos)} photos")
         alive()
         self._still_fits(spec)
-        self._keep(spec, trained, data, taken.digest, network)
+        self._keep(spec, trained, data, doubts, taken.digest, network)
         reason = "" if _suggests(trained) else _not_yet(trained, spec)
         self.runs.finish(
             spec.project_id,
@@ -177,7 +181,13 @@ class Jobs:
             )
 
     def _keep(
-        self, spec: TrainSpec, trained: Trained, data: bytes, digest: str, network: Backbone
+        self,
+        spec: TrainSpec,
+        trained: Trained,
+        data: bytes,
+        doubts: Sequence[Doubt],
+        digest: str,
+        network: Backbone,
     ) -> None:
         """Write the files of a model, the manifest last: without it there is no model."""
         manifest = ModelManifest(
@@ -207,6 +217,7 @@ class Jobs:
         for name, content, kind in (
             (MODEL, data, "application/octet-stream"),
             (HEAD, head.getvalue(), "application/octet-stream"),
+            (DOUBTS, packed(doubts), "application/gzip"),
             (CARD, card(manifest, trained).encode(), "text/markdown; charset=utf-8"),
             (MANIFEST, manifest.model_dump_json(indent=2).encode(), "application/json"),
         ):
@@ -266,6 +277,23 @@ def _together(lines: list[Line], embeddings: NDArray[np.float16]) -> NDArray[np.
         if line.page:
             together.join(first.setdefault(line.page, one), one)
     return together.numbers()
+
+
+def _doubts(
+    lines: Sequence[Line],
+    truth: NDArray[np.bool_],
+    scores: NDArray[np.float32],
+    spec: TrainSpec,
+) -> list[Doubt]:
+    return [
+        Doubt(
+            item_id=lines[one.image].item_id,
+            said=lines[one.image].class_ids,
+            seems=[spec.classes[k].class_id for k in one.seems],
+            score=one.score,
+        )
+        for one in label_errors(scores, truth, spec.task_type)
+    ]
 
 
 def _with_opinion(embeddings: NDArray[np.float16], head: Head) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from pydantic import Field
 from labeling import layout
 from labeling.annotations.acceptance import Acceptance
 from labeling.annotations.shapes import Annotation
+from labeling.assist.doubts import Doubts
 from labeling.errors import Invalid, NotFound
 from labeling.items.cells import packed_bytes
 from labeling.items.records import (
@@ -33,6 +34,9 @@ LISTED: tuple[ItemState, ...] = (*SETTLED, "unreadable", "excluded")
 _ALL, _ = layout.all_of(layout.Kind.TRUTH)
 
 
+_DOUBT = "doubt-"
+"""What places in the list of doubts begin with."""
+
 FEW_BYTES = 16 * 1024
 """Compressed labels of an image that a list shows; larger ones are shown with the image itself."""
 
@@ -40,7 +44,8 @@ FEW_BYTES = 16 * 1024
 class ItemFilter(Model):
     """Which items are wanted; what is left out does not matter. `name` is a part of the path, in any case.
 
-    `labels`: with their annotations, where these are few.
+    `labels`: with their annotations, where these are few. `disagrees`: labels with which the current model
+    disagrees, the most doubtful first, of one class or several an image; approved ones only where asked for.
     """
 
     state: ItemState | None = None
@@ -52,6 +57,7 @@ class ItemFilter(Model):
     path: str | None = None
     name: Annotated[str, Field(max_length=200)] | None = None
     labels: bool = False
+    disagrees: bool = False
     cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
@@ -60,7 +66,8 @@ class ItemLine(Model):
     """An item in a list. `classes` are ids of the classes it is labeled with.
 
     `labels` are its current annotations, where they were asked for and are few. `approved` is the reviewer
-    who found them good, if one did.
+    who found them good, if one did. `seems`: the classes the model would give, where it was asked for labels
+    that it disagrees with.
     """
 
     item_id: str
@@ -79,6 +86,7 @@ class ItemLine(Model):
     changed_at: UtcTime
     images: ImageLinks
     labels: list[Annotation] | None = None
+    seems: list[str] | None = None
 
 
 class ItemPage(Model):
@@ -190,8 +198,9 @@ class RejectAnswer(Model):
 class Review:
     """Items of a project, for those who look after them."""
 
-    def __init__(self, storage: Storage, projects: Projects, tasks: Tasks) -> None:
+    def __init__(self, storage: Storage, projects: Projects, tasks: Tasks, doubts: Doubts) -> None:
         self._storage = storage
+        self._doubts = doubts
         self._projects = projects
         self._tasks = tasks
 
@@ -210,6 +219,8 @@ class Review:
             return ItemPage(
                 items=[*self._lines(opened, found, wanted)], next_cursor=None, searched=1
             )
+        if wanted.disagrees:
+            return self._doubted(opened, wanted)
         if wanted.state == "leased":
             return self._leased(opened, wanted)
         prefix = layout.listings_of(wanted.state) if wanted.state in LISTED else _ALL
@@ -219,6 +230,28 @@ class Review:
             items=[*self._lines(opened, found, wanted)],
             next_cursor=_write_cursor(places) if any(one is not None for one in places) else None,
             searched=searched,
+        )
+
+    def _doubted(self, opened: ProjectAccess, wanted: ItemFilter) -> ItemPage:
+        """Labels the model disagrees with, where they are still what the model saw."""
+        doubts = self._doubts.of(opened.project.project_id)
+        begin = _doubt_at(wanted.cursor)
+        seems: dict[str, list[str]] = {}
+        found: list[Item] = []
+        at = begin
+        while at < len(doubts) and not found:
+            some = doubts[at : at + wanted.limit]
+            stored = opened.items.read_many([one.item_id for one in some])
+            for doubt, one in zip(some, stored, strict=True):
+                if one and _fits(one.item, wanted) and _stands(one, doubt.said, wanted):
+                    found.append(one.item)
+                    seems[doubt.item_id] = doubt.seems
+            at += len(some)
+        lines = self._lines(opened, found, wanted)
+        return ItemPage(
+            items=[one.model_copy(update={"seems": seems[one.item_id]}) for one in lines],
+            next_cursor=_write_cursor([f"{_DOUBT}{at}"]) if at < len(doubts) else None,
+            searched=at - begin,
         )
 
     def _leased(self, opened: ProjectAccess, wanted: ItemFilter) -> ItemPage:
@@ -472,6 +505,22 @@ def _few(one: Stored | None) -> Sequence[Annotation] | None:
         return None
     labeling = one.labeling
     return labeling.annotations if labeling else None
+
+
+def _doubt_at(cursor: str | None) -> int:
+    place = (_read_cursor(cursor, 1, _DOUBT)[0] or "").removeprefix(_DOUBT)
+    if place and not place.isdecimal():
+        raise Invalid("this cursor is not one of this list; start again without it")
+    return int(place or 0)
+
+
+def _stands(one: Stored, said: Sequence[str], wanted: ItemFilter) -> bool:
+    """Whether a label is what a model doubted, and nobody has found it good since."""
+    labeling = one.labeling
+    if one.item.state != "labeled" or labeling is None:
+        return False
+    same = sorted({annotation.class_id for annotation in labeling.annotations}) == sorted(said)
+    return same and (wanted.approved is not None or not one.item.approved)
 
 
 def _fits(item: Item, wanted: ItemFilter) -> bool:

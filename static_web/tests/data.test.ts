@@ -24,6 +24,7 @@ describe("filters", () => {
   });
 
   it("of all states ask the API for no state", () => {
+    expect(asQuery({ ...unfiltered, disagrees: "yes" })).toMatchObject({ disagrees: true });
     expect(asQuery({ ...unfiltered, state: "all" })).toEqual({ labels: true });
     expect(asQuery({ ...unfiltered, name: " a " })).toEqual({
       state: "labeled",

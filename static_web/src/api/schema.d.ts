@@ -1756,7 +1756,8 @@ export interface components {
          * @description An item in a list. `classes` are ids of the classes it is labeled with.
          *
          *     `labels` are its current annotations, where they were asked for and are few. `approved` is the reviewer
-         *     who found them good, if one did.
+         *     who found them good, if one did. `seems`: the classes the model would give, where it was asked for labels
+         *     that it disagrees with.
          */
         ItemLine: {
             /** Item Id */
@@ -1799,6 +1800,11 @@ export interface components {
              * @default null
              */
             labels: components["schemas"]["Annotation"][] | null;
+            /**
+             * Seems
+             * @default null
+             */
+            seems: string[] | null;
         };
         /**
          * ItemPage
@@ -1862,6 +1868,11 @@ export interface components {
              * @default null
              */
             labels: components["schemas"]["Annotation"][] | null;
+            /**
+             * Seems
+             * @default null
+             */
+            seems: string[] | null;
             /**
              * Outcome
              * @default null
@@ -4500,6 +4511,7 @@ export interface operations {
                 path?: string;
                 name?: string;
                 labels?: boolean;
+                disagrees?: boolean;
                 cursor?: string;
                 limit?: number;
             };

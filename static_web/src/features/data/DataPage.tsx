@@ -248,6 +248,7 @@ export function DataPage({ project }: Props): ReactNode {
           filters={filters}
           classes={classes}
           progress={progress}
+          assisted={project.assist.on}
           onChange={(changed) => {
             setSelected(new Set());
             navigate(path + writeFilters(changed), { replace: true });

@@ -23,11 +23,13 @@ interface Props {
   filters: Filters;
   classes: readonly LabelClass[];
   progress: Progress | undefined;
+  /** Whether models help with the project, so that one may disagree. */
+  assisted: boolean;
   onChange: (filters: Filters) => void;
 }
 
 /** Which images are shown. */
-export function FilterRail({ filters, classes, progress, onChange }: Props): ReactNode {
+export function FilterRail({ filters, classes, progress, assisted, onChange }: Props): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const number = (value: number | undefined) =>
@@ -105,6 +107,19 @@ export function FilterRail({ filters, classes, progress, onChange }: Props): Rea
           ))}
         </Select>
       </Field>
+      {assisted && (
+        <Field label={t("data.model")}>
+          <Select
+            value={filters.disagrees}
+            onChange={(_, data) =>
+              change({ disagrees: data.value, ...(data.value && { state: "labeled" }) })
+            }
+          >
+            <option value="">{t("data.any")}</option>
+            <option value="yes">{t("data.disagrees")}</option>
+          </Select>
+        </Field>
+      )}
       <NameField key={filters.name} name={filters.name} onChange={(name) => change({ name })} />
       {filtered && (
         <Button appearance="subtle" onClick={() => onChange(unfiltered)}>

@@ -79,6 +79,11 @@ interface Props {
 export function Grid({ items, classes, selected, hrefOf, onSelect, onEnd }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
+  const namesOf = (ids: readonly string[]) =>
+    ids
+      .map((id) => classes.find((one) => one.class_id === id)?.name ?? id)
+      .map((name) => name.slice(name.lastIndexOf("/") + 1))
+      .join(", ") || t("label.nothing");
   const list = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState({ width: 0, top: 0 });
   useLayoutEffect(() => {
@@ -179,7 +184,9 @@ export function Grid({ items, classes, selected, hrefOf, onSelect, onEnd }: Prop
                           <Icon name="check" size={16} />
                         </span>
                       )}
-                      {item.reason || file}
+                      {item.seems
+                        ? t("data.seems", { classes: namesOf(item.seems) })
+                        : item.reason || file}
                     </span>
                   </div>
                 </div>

@@ -24,6 +24,8 @@ export interface Filters {
   kind: string;
   flag: string;
   approved: string;
+  /** Only what the model disagrees with: "yes". */
+  disagrees: string;
   name: string;
 }
 
@@ -35,6 +37,7 @@ export const unfiltered: Filters = {
   kind: "",
   flag: "",
   approved: "",
+  disagrees: "",
   name: "",
 };
 
@@ -50,6 +53,7 @@ export function readFilters(search: string): Filters {
     kind: one(kinds, of("kind")) ?? "",
     flag: one(flags, of("flag")) ?? "",
     approved: one(verdicts, of("approved")) ?? "",
+    disagrees: of("disagrees") === "yes" ? "yes" : "",
     name: of("name"),
   };
 }
@@ -76,6 +80,7 @@ export function asQuery(filters: Filters) {
     ...(filters.kind && { kind: filters.kind }),
     ...(filters.flag && { flag: filters.flag }),
     ...(filters.approved && { approved: filters.approved === "approved" }),
+    ...(filters.disagrees && { disagrees: true }),
     ...(filters.name.trim() && { name: filters.name.trim() }),
     labels: true,
   };
@@ -91,12 +96,14 @@ export function isSearched(filters: Filters): boolean {
       filters.kind ||
       filters.flag ||
       filters.approved ||
+      filters.disagrees ||
       filters.name.trim(),
     )
   );
 }
 
 /** Whether the newest come first, so that what is new is on top. */
-export function isNewestFirst({ state }: Filters): boolean {
+export function isNewestFirst({ state, disagrees }: Filters): boolean {
+  if (disagrees) return false;
   return ["labeled", "needs_review", "skipped", "unreadable", "excluded"].includes(state);
 }
