@@ -451,7 +451,7 @@ def frame_blob(container: str, path: str, etag: str, frame: int, kind: str) -> s
 
 
 def manifest_blob(project_id: str, refresh_id: str, kind: str, part: int) -> str:
-    """A part of a listing (`kind` is `listed` or `change`), in the container `manifests`."""
+    """A part of a listing (`manifest.Kind`), in the container `manifests`."""
     return f"{project_id}/{refresh_id}/{kind}-{part:05d}.jsonl.gz"
 
 

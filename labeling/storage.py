@@ -120,8 +120,11 @@ class Tables(Protocol):
         """Several ranges, in order: one call each, all in one round trip."""
         ...
 
-    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> None:
+    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> list[str]:
         """Do all of it or nothing, in one call.
+
+        Returns:
+            The ETags that the rows have now, in order; empty for what was deleted.
 
         Raises:
             Collision: a condition did not hold.

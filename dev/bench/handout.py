@@ -71,10 +71,10 @@ class CountedTables:
         self._count(len(wanted))
         return self._inner.query_many(table, wanted)
 
-    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> None:
+    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> list[str]:
         """One call."""
         self._count(1)
-        self._inner.transact(table, partition, operations)
+        return self._inner.transact(table, partition, operations)
 
 
 @dataclass

@@ -38,9 +38,9 @@ def _tell_lost_races() -> None:
 
     def telling(
         self: AzureTables, table: str, partition: str, operations: Sequence[Operation]
-    ) -> None:
+    ) -> list[str]:
         try:
-            transact(self, table, partition, operations)
+            return transact(self, table, partition, operations)
         except Collision as collision:
             _log.info("%s %r", LOST_RACE, collision.key)
             raise

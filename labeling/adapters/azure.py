@@ -94,7 +94,7 @@ _R = TypeVar("_R")
 _CONNECTIONS = 64
 """Kept open per host: threads that find none left would pay for a new TLS handshake each time."""
 
-_THREADS = 32
+_THREADS = 64
 
 _TIMEOUTS = {"connection_timeout": 5, "read_timeout": 20}
 """Seconds. A request of ours has 45 (the front door's limit); the SDK's own are minutes."""
@@ -206,7 +206,7 @@ class AzureTables:
         """Several ranges, in order."""
         return self._at_once(lambda one: self.query(table, one), wanted)
 
-    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> None:
+    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> list[str]:
         """Do all of it or nothing, in one call.
 
         The SDK's own retries are off: after a broken connection nobody knows whether the service
@@ -227,8 +227,7 @@ class AzureTables:
             if attempt:
                 time.sleep(0.1 * 3**attempt * random.uniform(0.5, 1.0))
             try:
-                self._submit(table, partition, operations, what)
-                return
+                return self._submit(table, partition, operations, what)
             except Collision as collision:
                 if unknown:
                     raise Unavailable(_sorry(what)) from collision
@@ -241,7 +240,7 @@ class AzureTables:
 
     def _submit(
         self, table: str, partition: str, operations: Sequence[Operation], what: str
-    ) -> None:
+    ) -> list[str]:
         """Send a transaction once."""
         batch = [_batched(partition, one) for one in operations]
         try:
@@ -264,6 +263,7 @@ class AzureTables:
             raise _NoAnswer(maybe_done=True) from error
         if len(done) != len(batch):  # the reply was cut
             raise _NoAnswer(maybe_done=True)
+        return [str(one.get("etag") or "") for one in done]
 
 
 class _NoAnswer(Exception):

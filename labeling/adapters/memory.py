@@ -94,7 +94,7 @@ class MemoryTables:
         """Several ranges, in order."""
         return [self.query(table, one) for one in wanted]
 
-    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> None:
+    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> list[str]:
         """Do all of it or nothing."""
         check_transaction(partition, operations)
         with self._lock:
@@ -108,16 +108,20 @@ class MemoryTables:
                 was = place.rows.get(operation.key)
                 after[operation.key] = {**(was.cells if was else {}), **operation.cells}
                 check_row(partition, operation.key, after[operation.key])
+            etags: list[str] = []
             for operation in operations:
                 key = operation.key
                 if isinstance(operation, Delete):
                     del place.rows[key]
                     del place.keys[bisect_left(place.keys, key)]
+                    etags.append("")
                     continue
                 if isinstance(operation, Create):
                     insort(place.keys, key)
                 self._writes += 1
                 place.rows[key] = Row(key, f'W/"{self._writes}"', after[key])
+                etags.append(place.rows[key].etag)
+            return etags
 
     def snapshot(self, table: str) -> dict[str, dict[str, Row]]:
         """All rows of a table at one moment: partition to key to row."""

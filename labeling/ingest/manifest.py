@@ -12,18 +12,24 @@ from typing import Literal
 from labeling import layout
 from labeling.storage import Blobs
 
-Kind = Literal["listed", "known", "change"]
+Kind = Literal["listed", "known", "change", "registered"]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A blob in a manifest; in a batch of differences, with what happened to it."""
+    """A blob in a manifest; in a batch of differences, with what happened to it.
+
+    In a batch that is registered, with the ETag and the moment of the item that was made of it: who measures
+    it next need not read it.
+    """
 
     path: str
     etag: str
     size: int
     media: str
     change: Literal["new", "changed", "gone", "same"] = "new"
+    item_etag: str = ""
+    registered_ms: int = 0
 
 
 class Manifests:
@@ -44,7 +50,11 @@ class Manifests:
         """Keep one part, with how many blobs of it are no items, by reason."""
         lines = [json.dumps({"skipped": dict(skipped or {}), "count": len(entries)})]
         lines += [
-            json.dumps([e.path, e.etag, e.size, e.media, e.change], ensure_ascii=False)
+            json.dumps(
+                [e.path, e.etag, e.size, e.media, e.change]
+                + ([e.item_etag, e.registered_ms] if e.item_etag else []),
+                ensure_ascii=False,
+            )
             for e in entries
         ]
         self._blobs.write(

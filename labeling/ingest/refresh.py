@@ -24,8 +24,9 @@ from labeling.ingest.capacity import Capacity
 from labeling.ingest.manifest import Entry, Manifests, differences
 from labeling.ingest.renditions import ITEMS_A_MESSAGE, Render, needed
 from labeling.ingest.turns import Turns
+from labeling.items.images import Registered
 from labeling.items.items import Items
-from labeling.items.records import Item
+from labeling.items.records import Item, Stored
 from labeling.media import header
 from labeling.media.header import Measured
 from labeling.media.patterns import SHOWN_BY_BROWSERS, Pattern, judge, unstorable
@@ -45,11 +46,12 @@ from labeling.storage import (
 PAGES_A_MESSAGE = 20
 """Pages of 5,000 blobs listed in one go: well within a function's time."""
 KNOWN_A_PART = 5_000
-CHANGES_A_PART = 2_000
+FEWEST_A_PART, MOST_A_PART = 200, 2_000
+"""Changes that one message registers: the host works on several, and the places of each are in one cell."""
 MEASURED_A_MESSAGE = 200
-REGISTERED_AT_ONCE = 40
+REGISTERED_AT_ONCE = 49
 REGISTERED_IN_TURN = 8
-MEASURED_AT_ONCE = 24
+MEASURED_AT_ONCE = 33
 MEASURED_IN_TURN = 6
 """While somebody labels: some 18 operations a transaction, as many as a labeler's own have."""
 READERS = 8
@@ -166,6 +168,15 @@ class RefreshState(Model):
     def view(self) -> RefreshView:
         """What people are shown of it."""
         return RefreshView(**{name: getattr(self, name) for name in RefreshView.model_fields})
+
+
+def changes_a_part(images_found: int) -> int:
+    """How many changes one message registers: a small folder is shared between messages, too.
+
+    >>> changes_a_part(50), changes_a_part(6_000), changes_a_part(500_000)
+    (200, 1000, 2000)
+    """
+    return min(MOST_A_PART, max(FEWEST_A_PART, images_found // 6))
 
 
 class Ingest:
@@ -322,7 +333,7 @@ class Ingest:
         # Of its own: another process may be comparing at the same time, with other places left.
         manifest_id = new_id("f")
         known = manifests.writer(manifest_id, "known", KNOWN_A_PART)
-        batches = manifests.writer(manifest_id, "change", CHANGES_A_PART)
+        batches = manifests.writer(manifest_id, "change", changes_a_part(images_found))
         counts: Counter[str] = Counter()
         reserve: Counter[str] = Counter()
         over = 0
@@ -443,7 +454,13 @@ class Ingest:
         entries = self._manifests(project).read(message.manifest_id, "change", message.part)
         batch = f"{message.manifest_id}/{message.part}"
         fresh = [entry for entry in entries if entry.change == "new"]
-        made = self._register(items, project, fresh, batch)
+        mine, made = self._register(items, project, fresh, batch)
+        self._manifests(project).write(
+            message.manifest_id,
+            "registered",
+            message.part,
+            [self._with_item(project, entry, made) for entry in entries],
+        )
         for entry in entries:
             if entry.change in ("gone", "changed"):
                 self._follow(items, project, entry.path)
@@ -458,36 +475,47 @@ class Ingest:
                     stop=start + MEASURED_A_MESSAGE,
                 ),
             )
-        self.capacity.confirm(project.project_id, batch, made)
+        self.capacity.confirm(project.project_id, batch, mine)
         self._finish_if_done(project.project_id, message.manifest_id)
+
+    def _with_item(self, project: Project, entry: Entry, made: Mapping[str, Stored]) -> Entry:
+        one = made.get(layout.item_id(project.source.container, entry.path))
+        if one is None:
+            return entry
+        return replace(entry, item_etag=one.etag, registered_ms=one.item.registered_ms)
 
     def _register(
         self, items: Items, project: Project, entries: Sequence[Entry], batch: str
-    ) -> int:
+    ) -> Registered:
         by_shard: defaultdict[int, dict[str, Item]] = defaultdict(dict)
         for entry in entries:
-            item = items.new_item(
-                entry.path,
-                entry.etag,
-                container=project.source.container,
-                size=entry.size,
-                media=entry.media,
-            )
+            item = self._item_of(items, project, entry)
             by_shard[items.shard_of(item.item_id)][item.item_id] = item
-        made = 0
+        mine, made = 0, dict[str, Stored]()
 
         def register(shard: int, some: Sequence[Item]) -> None:
-            nonlocal made
-            mine = items.register(shard, some, batch)
-            made += mine
-            if mine < len(some):
+            nonlocal mine
+            registered = items.register(shard, some, batch)
+            mine += registered.mine
+            made.update(registered.made)
+            if registered.mine < len(some):
                 self._revisit(items, project, some)
 
         most = min(REGISTERED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + items.overlap))
         few = min(REGISTERED_IN_TURN, most)
         for shard, of_shard in by_shard.items():
             self._turns.each(list(of_shard.values()), most, few, partial(register, shard))
-        return made
+        return Registered(mine, made)
+
+    def _item_of(self, items: Items, project: Project, entry: Entry) -> Item:
+        """The item of a blob, as it is before it is registered."""
+        return items.new_item(
+            entry.path,
+            entry.etag,
+            container=project.source.container,
+            size=entry.size,
+            media=entry.media,
+        )
 
     def _revisit(self, items: Items, project: Project, found: Sequence[Item]) -> None:
         """Items that were known already: their blobs may have come back, or changed."""
@@ -516,7 +544,7 @@ class Ingest:
         if any(batch.startswith(f"{manifest_id}/") for batch in places.reserved):
             return
         now = self._storage.clock.now()
-        self._update(
+        state = self._update(
             project_id,
             lambda old: (
                 old
@@ -524,6 +552,9 @@ class Ingest:
                 else old.model_copy(update={"state": "done", "finished_at": now})
             ),
         )
+        known = self._projects.find(project_id)
+        if known and known.state not in ("initializing", "failed") and not state.batches:
+            return  # nothing changed: what the list shows is not counted again
         project = self._projects.change(
             project_id,
             lambda old: (
@@ -543,17 +574,37 @@ class Ingest:
         project = self._projects.find(message.project_id)
         if project is None:
             return
-        entries = self._manifests(project).read(message.manifest_id, "change", message.part)
+        entries = self._manifests(project).read(message.manifest_id, "registered", message.part)
+        some = [e for e in entries[message.start : message.stop] if e.change != "gone"]
+        items = self._projects.items(project)
+        batch = f"{message.manifest_id}/{message.part}"
+        known = {
+            one.item.item_id: one
+            for one in (self._as_registered(items, project, entry, batch) for entry in some)
+            if one
+        }
         wanted = [
             (layout.item_id(project.source.container, e.path), e.path, e.etag, e.size, e.media)
-            for e in entries[message.start : message.stop]
-            if e.change != "gone"
+            for e in some
         ]
-        items = self._projects.items(project)
         wanted.sort(key=lambda one: items.shard_of(one[0]))  # so that a piece is of one shard
         self._turns.each(
-            wanted, MEASURED_A_MESSAGE, MEASURED_IN_TURN, partial(self.measure, project)
+            wanted,
+            MEASURED_A_MESSAGE,
+            MEASURED_IN_TURN,
+            partial(self.measure, project, known=known),
         )
+
+    def _as_registered(
+        self, items: Items, project: Project, entry: Entry, batch: str
+    ) -> Stored | None:
+        """The item of an entry as it was made, or None where another had made it before."""
+        if not entry.item_etag:
+            return None
+        item = self._item_of(items, project, entry)
+        moment = entry.registered_ms
+        item = replace(item, batch=batch, registered_ms=moment, changed_ms=moment)
+        return Stored(item, entry.item_etag, {})
 
     def measure_items(self, project: Project, found: Sequence[Item]) -> int:
         """Measure items now, ahead of a labeler. Returns how many can be handed out."""
@@ -561,8 +612,23 @@ class Ingest:
             project, [(one.item_id, one.path, one.blob_etag, one.size, one.media) for one in found]
         )
 
-    def measure(self, project: Project, wanted: Sequence[tuple[str, str, str, int, str]]) -> int:
-        """Read headers (item, path, etag, size, media) and note what they say."""
+    def measure(
+        self,
+        project: Project,
+        wanted: Sequence[tuple[str, str, str, int, str]],
+        *,
+        known: Mapping[str, Stored] = {},
+    ) -> int:
+        """Read headers (item, path, etag, size, media) and note what they say.
+
+        Args:
+            project: whose items they are.
+            wanted: what to read.
+            known: of some, the item as it was registered: it is read only where it has changed since.
+
+        Returns:
+            How many items became ready to be handed out.
+        """
 
         def one(entry: tuple[str, str, str, int, str]) -> tuple[str, Measured]:
             item_id, path, etag, size, media = entry
@@ -580,7 +646,11 @@ class Ingest:
             step = min(MEASURED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + 2 * items.overlap))
             for at in range(0, len(ids), step):
                 some = ids[at : at + step]
-                ready += items.measured(shard, {item_id: results[item_id] for item_id in some})
+                ready += items.measured(
+                    shard,
+                    {item_id: results[item_id] for item_id in some},
+                    known={item_id: known[item_id] for item_id in some if item_id in known},
+                )
         self._send_for_rendering(project, wanted, results)
         return ready
 
@@ -658,8 +728,8 @@ class Ingest:
             if batch is None:
                 return
             entry = Entry(blob.path, blob.etag, blob.size, media)
-            made = self._register(items, project, [entry], batch)
-            self.capacity.settle_one(project.project_id, item_id, batch if made else "")
+            mine, _ = self._register(items, project, [entry], batch)
+            self.capacity.settle_one(project.project_id, item_id, batch if mine else "")
         else:
             self.capacity.settle_one(project.project_id, item_id, known.item.batch)
             blob = self._follow(items, project, event.path)

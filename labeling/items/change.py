@@ -76,6 +76,12 @@ class Shards:
         rows = self._storage.tables.get_many(layout.ITEMS, places)
         return [stored(row) if row else None for row in rows]
 
+    def _read_but(self, known: Mapping[str, Stored], wanted: Sequence[str]) -> list[Stored | None]:
+        """Items by id, of which those that are known need not be read."""
+        unknown = [one for one in wanted if one not in known]
+        read = self.read_many(unknown) if unknown else []
+        return [*(known[one] for one in wanted if one in known), *read]
+
     def _read_beside(
         self, item_ids: Sequence[str], beside: Callable[[str], str]
     ) -> list[Stored | None]:
@@ -101,8 +107,8 @@ class Shards:
             layout.ITEMS, [Range(self.partition(shard), *keys) for shard in shards]
         )
 
-    def _transact(self, shard: int, operations: Sequence[Operation]) -> None:
-        self._storage.tables.transact(layout.ITEMS, self.partition(shard), operations)
+    def _transact(self, shard: int, operations: Sequence[Operation]) -> Sequence[str]:
+        return self._storage.tables.transact(layout.ITEMS, self.partition(shard), operations)
 
     def _change(
         self,
@@ -112,6 +118,7 @@ class Shards:
         *,
         beside: Callable[[str], str] | None = None,
         answer: Answer[Said] | None = None,
+        known: Mapping[str, Stored] = {},
     ) -> dict[str, Said]:
         """Change items of one shard, all or none, however many others do the same.
 
@@ -121,6 +128,7 @@ class Shards:
             rule: says of each that is there what becomes of it; asked again after another writer was first.
             beside: for an item, the key of a row to read together with it.
             answer: a row to write, whatever the rule says.
+            known: how some of them were a moment ago: not read, unless that turns out to be no longer so.
 
         Returns:
             What the rule said in the end, by item.
@@ -130,9 +138,13 @@ class Shards:
             Unavailable: others were first each time.
         """
         wanted = list(item_ids)
+        believed = dict(known)
 
         def once() -> dict[str, Said]:
-            found = self._read_beside(wanted, beside) if beside else self.read_many(wanted)
+            found = (
+                self._read_beside(wanted, beside) if beside else self._read_but(believed, wanted)
+            )
+            believed.clear()
             said: dict[str, Said] = {}
             batch, outdated = Batch(), list[Item]()
             for one in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from labeling import layout
 from labeling.items import rules
@@ -13,6 +13,13 @@ from labeling.items.records import Flag, Item, Lane, Rendered, Stored
 from labeling.items.rows import Batch, Change
 from labeling.media.header import Measured
 from labeling.storage import Collision
+
+
+class Registered(NamedTuple):
+    """What became of a registration: how many items are of its batch, and those it made now."""
+
+    mine: int
+    made: Mapping[str, Stored]
 
 
 class Images(Shards):
@@ -32,33 +39,44 @@ class Images(Shards):
             changed_ms=self._now(),
         )
 
-    def register(self, shard: int, found: Sequence[Item], batch: str) -> int:
+    def register(self, shard: int, found: Sequence[Item], batch: str) -> Registered:
         """Make items of blobs, all of one shard, at most 40 at once.
 
         Items known already are left alone, whoever registered them. Safe to repeat.
 
         Returns:
-            How many of them belong to `batch`: made now, or by an earlier try of the same batch.
+            How many of them belong to `batch`, made now or by an earlier try of the same batch; and those
+            made now, as they are kept.
         """
-        todo = [replace(item, batch=batch, registered_ms=self._now()) for item in found]
+        moments = [(one, self._now()) for one in found]
+        todo = [replace(one, batch=batch, registered_ms=m, changed_ms=m) for one, m in moments]
         mine = 0
         while todo:  # each time around fewer, for one that is known stays known
             work = Batch()
             for item in todo:
                 work.add(None, Change(item))
             try:
-                self._transact(shard, work.finish(self._now()))
-                return mine + len(todo)
+                operations = work.finish(self._now())
+                etags = self._transact(shard, operations)
             except Collision:
                 known = self.read_many([item.item_id for item in todo])
                 mine += sum(1 for one in known if one and one.item.batch == batch)
                 todo = [item for item, one in zip(todo, known, strict=True) if one is None]
-        return mine
+                continue
+            written = {one.key: etag for one, etag in zip(operations, etags, strict=True)}
+            made = {
+                one.item_id: Stored(one, written[layout.truth(one.item_id)], {}) for one in todo
+            }
+            return Registered(mine + len(todo), made)
+        return Registered(mine, {})
 
-    def measured(self, shard: int, results: Mapping[str, Measured]) -> int:
-        """Note the size of images, or why they can't be read; all of one shard, at most 24.
+    def measured(
+        self, shard: int, results: Mapping[str, Measured], *, known: Mapping[str, Stored] = {}
+    ) -> int:
+        """Note the size of images, or why they can't be read; all of one shard, at most 33.
 
-        An item that was measured meanwhile from a newer blob keeps that. Safe to repeat.
+        An item that was measured meanwhile from a newer blob keeps that. Safe to repeat. Those `known`, as
+        `register` gave them, need not be read.
 
         Returns:
             How many items became ready to be handed out.
@@ -68,7 +86,7 @@ class Images(Shards):
             result = results[one.item.item_id]
             return becomes(one, rules.measured(one.item, result, self._now()))
 
-        changes = self._change(shard, results, rule).values()
+        changes = self._change(shard, results, rule, known=known).values()
         return sum(1 for change in changes if change and not change.item.barred)
 
     def rendered(self, shard: int, made: Mapping[str, Rendered]) -> None:

@@ -45,6 +45,20 @@ def test_a_row_comes_back_as_it_was_written(place: Place) -> None:
     assert row.etag
 
 
+def test_a_transaction_tells_the_etags_that_its_rows_have_now(place: Place) -> None:
+    tables, partition = place.storage.tables, place.fresh()
+    tables.transact(place.table, partition, [Create("I|a", {"n": 1}), Create("I|b", {"n": 1})])
+
+    told = tables.transact(
+        place.table,
+        partition,
+        [Merge("I|b", {"n": 2}), Delete("I|a"), Create("I|c", {"n": 3})],
+    )
+
+    rows = [tables.get(place.table, partition, key) for key in ("I|b", "I|a", "I|c")]
+    assert told == [row.etag if row else "" for row in rows]
+
+
 def test_a_missing_row_is_none(place: Place) -> None:
     assert place.storage.tables.get(place.table, place.fresh(), "I|a") is None
 

@@ -94,17 +94,18 @@ class Watched:
         """Several ranges, one after the other."""
         return [self.query(table, one) for one in wanted]
 
-    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> None:
+    def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> list[str]:
         """Do all of it or nothing."""
 
-        def work() -> None:
+        def work() -> list[str]:
             try:
-                self.tables.transact(table, partition, operations)
+                etags = self.tables.transact(table, partition, operations)
             except ValueError as error:  # more than a transaction may hold, or a row twice
                 raise Violation(f"storage refuses a transaction: {error}") from error
             self.seen(partition, operations)
+            return etags
 
-        self._call(work)
+        return self._call(work)
 
 
 @dataclass

@@ -20,6 +20,7 @@ from labeling.adapters.memory import memory_storage
 from labeling.annotations.acceptance import Prelabel
 from labeling.items import rules
 from labeling.items.cells import pack
+from labeling.items.images import Registered
 from labeling.items.items import Items
 from labeling.items.records import (
     Decision,
@@ -73,10 +74,11 @@ class Changed(Items):
         """What is sent instead."""
         raise NotImplementedError
 
-    def _transact(self, shard: int, operations: Sequence[Operation]) -> None:
+    def _transact(self, shard: int, operations: Sequence[Operation]) -> Sequence[str]:
         changed = self.instead(operations)
-        if changed:
-            super()._transact(shard, changed)
+        etags = super()._transact(shard, changed) if changed else []
+        written = {one.key: etag for one, etag in zip(changed, etags, strict=True)}
+        return [written.get(one.key, "") for one in operations]
 
 
 def _without_etag(operation: Operation) -> Operation:
@@ -153,17 +155,17 @@ class RejectingForgetsTheCounters(Changed):
 
 
 class CompactionInTwoTransactions(Changed):
-    def _transact(self, shard: int, operations: Sequence[Operation]) -> None:
+    def _transact(self, shard: int, operations: Sequence[Operation]) -> Sequence[str]:
         if operations[0].key == layout.COUNTER_BASE:
             Items._transact(self, shard, operations[:1])
             operations = operations[1:]
-        Items._transact(self, shard, operations)
+        return Items._transact(self, shard, operations)
 
 
 class CompactionTakesWhatAnotherTook(Changed):
     """The base is written whatever it is by then, and changes folded by another are folded again."""
 
-    def _transact(self, shard: int, operations: Sequence[Operation]) -> None:
+    def _transact(self, shard: int, operations: Sequence[Operation]) -> Sequence[str]:
         base, *rest = operations
         while base.key == layout.COUNTER_BASE and isinstance(base, Merge):
             try:
@@ -174,7 +176,7 @@ class CompactionTakesWhatAnotherTook(Changed):
 
 
 class RegisteringCountsKnownOnesAgain(Items):
-    def register(self, shard: int, found: Sequence[Item], batch: str) -> int:
+    def register(self, shard: int, found: Sequence[Item], batch: str) -> Registered:
         known = [one for one in self.read_many([one.item_id for one in found]) if one]
         made = super().register(shard, found, batch)
         if known:

@@ -334,7 +334,7 @@ class World:
         if not found:
             return
         batch = f"b{self.random.randrange(40)}"
-        mine = self.items.register(shard, found, batch)
+        mine = self.items.register(shard, found, batch).mine
         rows = self.storage.tables.get_many(
             layout.ITEMS,
             [(self.items.partition(shard), layout.truth(one.item_id)) for one in found],

@@ -843,3 +843,68 @@ def test_overwritten_while_it_is_labeled_it_is_flagged_and_the_work_is_kept(worl
 def test_a_setting_of_no_room_at_all_is_refused() -> None:
     with pytest.raises(ValueError, match="max_items"):
         Settings(max_items=0)
+
+
+# What it costs.
+
+
+def all_but_measuring(world: World) -> list[Model]:
+    """Handle what waits, but for the messages that ask for measuring, which are given back."""
+    queues = world.storage.queues.sent
+    left: list[Model] = []
+    while waiting := [(queue, sent.popleft()) for queue, sent in queues.items() if sent]:
+        for queue, one in waiting:
+            if queue == layout.MEASURE_QUEUE:
+                left.append(one.message)
+            else:
+                world.handle(queue, one.message)
+    return left
+
+
+def test_measuring_reads_no_item_that_is_still_as_it_was_registered(world: World) -> None:
+    world.upload(*names(30))
+    project = world.new()
+    world.services.ingest.start(project)
+    messages = all_but_measuring(world)
+
+    world.watch.reset()
+    for message in messages:
+        world.handle(layout.MEASURE_QUEUE, message)
+
+    assert [item.width for item in world.items(project).values()] == [8] * 30
+    assert "get_many" not in world.watch.names
+    assert world.counters(project) == world.recount(project)
+
+
+def test_an_item_that_was_overwritten_since_it_was_registered_is_read_before_it_is_measured(
+    world: World,
+) -> None:
+    world.upload(*names(3))
+    project = world.new()
+    world.services.ingest.start(project)
+    messages = all_but_measuring(world)
+    land(world, *names(1), data=photo(40, 30))
+    all_but_measuring(world)
+
+    for message in messages:
+        world.handle(layout.MEASURE_QUEUE, message)
+
+    found = world.items(project)
+    assert [found[name].width for name in names(3)] == [40, 8, 8]
+    assert world.counters(project) == world.recount(project)
+
+
+def test_a_batch_that_is_registered_twice_is_still_measured(world: World) -> None:
+    world.upload(*names(3))
+    project = world.new()
+    world.services.ingest.start(project)
+    messages = all_but_measuring(world)
+    state = world.services.ingest.state(project.project_id)
+    assert state
+    again = Register(project_id=project.project_id, manifest_id=state.known_id, part=0)
+    world.handle(layout.REGISTER_QUEUE, again)
+
+    for message in messages:
+        world.handle(layout.MEASURE_QUEUE, message)
+
+    assert all(item.width for item in world.items(project).values())

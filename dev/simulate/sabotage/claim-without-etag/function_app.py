@@ -34,18 +34,16 @@ def _slow_claim(self: Items, *about: Any, **more: Any) -> Task:
 
 def _careless(
     self: AzureTables, table: str, partition: str, operations: Sequence[Operation]
-) -> None:
+) -> list[str]:
     left = list(operations)
     first = left[0]
     of_items = table == ITEMS and isinstance(first, Create)
     if not (of_items and kind_of(first.key) is Kind.REQUEST):
-        _transact(self, table, partition, left)
-        return
+        return _transact(self, table, partition, left)
     left = [Delete(one.key) if isinstance(one, Delete) else one for one in left]
     while True:
         try:
-            _transact(self, table, partition, left)
-            return
+            return _transact(self, table, partition, left)
         except Collision as gone:
             if kind_of(gone.key) is not Kind.QUEUED:
                 raise
