@@ -23,7 +23,8 @@ ARGS ?=
 # make bench ONLY=handout
 ONLY ?=
 
-.PHONY: demo demo-label simulate test test-fast check bench readers openapi install
+# make fuzz      10,000 odd requests to every route
+.PHONY: demo demo-label simulate test test-fast fuzz check bench readers openapi install
 
 demo:
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.demo $(if $(IMAGES),--images "$(IMAGES)" --classes "$(CLASSES)" --type "$(TYPE)")
@@ -41,6 +42,9 @@ test:
 
 test-fast:
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.test --fast $(ARGS)
+
+fuzz:
+	$(PYTHON) dev/install.py demo && LABELRY_LONG_TESTS=1 $(VENV) -m pytest tests/functions/test_fuzz.py -q $(ARGS)
 
 check:
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.check

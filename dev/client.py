@@ -82,7 +82,7 @@ class Client:
 
     def __init__(self, url: str, *, person: Person | None = None, token: str | None = None) -> None:
         """Talk to the host at `url` (`http://127.0.0.1:7071`), directly, not to the front door."""
-        identity: dict[str, str] = {}
+        identity = {"Content-Type": "application/json"}  # a POST without a body says so too
         if person:
             identity["x-ms-client-principal"] = person.header
         if token:

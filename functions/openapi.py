@@ -14,8 +14,9 @@ from functions.web import ROUTES, Route
 
 PROBLEM: dict[str, Any] = {
     "type": "object",
-    "description": "RFC 9457. `retry`: `same` send it again, `later` read and decide anew, `never`.",
-    "required": ["type", "title", "status", "detail", "errors", "retry"],
+    "description": "RFC 9457. `retry`: `same` send it again, `later` read and decide anew, `never`. "
+    "`errors` are the first 20 of `error_count`.",
+    "required": ["type", "title", "status", "detail", "errors", "error_count", "retry"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
@@ -33,6 +34,7 @@ PROBLEM: dict[str, Any] = {
                 },
             },
         },
+        "error_count": {"type": "integer"},
         "retry": {"type": "string", "enum": ["never", "same", "later"]},
     },
 }

@@ -32,6 +32,7 @@ from labeling.errors import (
     TooLarge,
     Unauthenticated,
     Unavailable,
+    UnsupportedMedia,
     faults_of,
 )
 from labeling.projects.access import Caller, Role, require_site_admin
@@ -42,6 +43,9 @@ log = logging.getLogger("labelry")
 
 MAX_BODY_BYTES = 2_000_000
 """Routes that take more say so."""
+
+MOST_FAULTS = 20
+"""Faults that a problem tells one by one; of more it tells how many there are."""
 
 Body = TypeVar("Body")
 
@@ -115,8 +119,11 @@ class Call(Generic[Body]):
         sent = self.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
         if not sent:
             raise PreconditionRequired("send If-Match with the ETag you read")
-        version = sent.partition("-")[0]
-        return int(version) if version.isdecimal() else -1
+        version = _VERSION.fullmatch(sent.partition("-")[0])
+        return int(version[0]) if version else -1
+
+
+_VERSION = re.compile(r"[0-9]{1,18}")
 
 
 def endpoint(
@@ -204,7 +211,7 @@ def _answer(
         call = Call(
             caller=caller,
             access=_admitted(route, caller, path, own),
-            body=_body(req, route.body, route.most_bytes) if route.body else None,
+            body=_body(req, headers, route),
             path=path,
             query=dict(req.params),
             headers=headers,
@@ -269,8 +276,9 @@ def problem(failure: Failure) -> func.HttpResponse:
         "detail": failure.detail,
         "errors": [
             {"pointer": one.pointer, "code": one.code, "detail": one.detail}
-            for one in failure.faults
+            for one in failure.faults[:MOST_FAULTS]
         ],
+        "error_count": len(failure.faults),
         "retry": failure.retry,
         **failure.extra,
     }
@@ -281,26 +289,43 @@ def problem(failure: Failure) -> func.HttpResponse:
     )
 
 
-def _body(req: func.HttpRequest, model: type[BaseModel], most_bytes: int) -> BaseModel:
+def _body(req: func.HttpRequest, headers: dict[str, str], route: Route) -> BaseModel | None:
+    """What was sent, as the route's model; None where it takes nothing.
+
+    Only what is said to be JSON is read. A POST without a body says so too: else a page of another site
+    could send one along with the cookie of who looks at it, as browsers ask nobody before a plain form.
+
+    Raises:
+        UnsupportedMedia: it is not said to be JSON.
+        TooLarge: more than the route takes.
+        Malformed: it is no JSON.
+        Invalid: with a pointer to each place that does not fit.
+    """
     raw = req.get_body()
-    if len(raw) > most_bytes:
+    said = headers.get("content-type", "").partition(";")[0].strip().lower()
+    plain = not raw and (route.method != "POST" or "x-api-key" in headers)
+    if said != "application/json" and not plain:
+        raise UnsupportedMedia("send JSON, and say so: Content-Type: application/json")
+    if len(raw) > route.most_bytes:
         raise TooLarge(
-            f"the request has {len(raw):,} bytes; at most {most_bytes:,} are taken. Send less at once"
+            f"the request has {len(raw):,} bytes; at most {route.most_bytes:,} are taken. Send less at once"
         )
+    if route.body is None:
+        return None
     try:
-        content = json.loads(raw) if raw else {}
-        if b"\\ud" in raw.lower():
-            json.dumps(content, ensure_ascii=False).encode()  # half of a pair can't be stored
-    except (ValueError, RecursionError):
-        raise Malformed("the body is not JSON") from None
-    return checked(model, content)
+        return route.body.model_validate_json(raw or b"{}", strict=True)
+    except ValidationError as error:
+        failure = _invalid(error)
+        if failure.faults[0].code == "json-invalid":
+            raise Malformed("the body is not JSON") from None
+        raise failure from None
 
 
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
 def checked(model: type[Checked], content: object) -> Checked:
-    """Content as a model.
+    """A query, of which all is text, as a model.
 
     Raises:
         Invalid: with a pointer to each place that does not fit.
@@ -308,9 +333,13 @@ def checked(model: type[Checked], content: object) -> Checked:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        faults = faults_of(error)
-        where = faults[0].pointer or "the body"
-        raise Invalid(f"{where}: {faults[0].detail}", faults=faults) from None
+        raise _invalid(error) from None
+
+
+def _invalid(error: ValidationError) -> Invalid:
+    faults = faults_of(error)
+    where = faults[0].pointer or "the body"
+    return Invalid(f"{where}: {faults[0].detail}", faults=faults)
 
 
 ANYONE = Caller(user="", name="", provider="")

@@ -40,7 +40,13 @@ def faults_of(error: ValidationError, prefix: str = "") -> tuple[Fault, ...]:
 
 
 def _escaped(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
+    whole = str(part)
+    shown = whole if len(whole) <= _SHOWN else f"{whole[:_SHOWN]}…"
+    return shown.replace("~", "~0").replace("/", "~1")
+
+
+_SHOWN = 80
+"""Characters that are repeated of a field's name: whoever sent a longer one knows it."""
 
 
 class Failure(Exception):
@@ -99,6 +105,12 @@ class TooLarge(Failure):
     """Over a limit, which `detail` names."""
 
     status, type = 413, "too-large"
+
+
+class UnsupportedMedia(Failure):
+    """The body is said to be something else than JSON, or nothing is said."""
+
+    status, type = 415, "unsupported-media-type"
 
 
 class Invalid(Failure):

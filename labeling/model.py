@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from base64 import b32encode
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -17,18 +18,38 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2999, 12, 31, tzinfo=UTC)
+
+
 def _to_utc(value: datetime) -> datetime:
+    if not EARLIEST <= value <= LATEST:
+        raise ValueError(f"a time lies between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}")
     return value.astimezone(UTC)
 
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-"""An aware time; serialised as RFC 3339 in UTC."""
+"""An aware time that can be reckoned with; serialised as RFC 3339 in UTC."""
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """An opaque identifier. Clients may make their own (a ULID or UUID is a good one)."""
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 """A coordinate as a fraction of the upright image's width or height, origin top-left."""
+
+
+Sent = TypeVar("Sent", bound=BaseModel)
+
+
+def read(model: type[Sent], content: object) -> Sent:
+    """What somebody sent, decoded from JSON, as a model: each field by the type it has in JSON.
+
+    `true` is no number, `"0.5"` is not, and no number is a time.
+
+    Raises:
+        ValidationError: it does not fit.
+    """
+    return model.model_validate_json(json.dumps(content), strict=True)
 
 
 def digest_id(*parts: str, length: int = 26) -> str:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from labeling import layout
 from labeling.annotations.acceptance import Acceptance
@@ -554,13 +554,15 @@ def _read_cursor(cursor: str | None, shards: int, prefix: str) -> list[str | Non
     if not cursor:
         return [""] * shards
     try:
-        places = json.loads(base64.urlsafe_b64decode(cursor))
+        raw = base64.b64decode(cursor, altchars=b"-_", validate=True)
+        places = _PLACES.validate_json(raw, strict=True)
         for place in places:
-            if place not in (None, ""):
-                check_key(place)
-        right = all(place in (None, "") or place.startswith(prefix) for place in places)
-    except (ValueError, TypeError, AttributeError):
-        right, places = False, []
-    if not isinstance(places, list) or len(places) != shards or not right:
+            check_key(place or "")
+    except ValueError:
+        places = []
+    if len(places) != shards or not all((place or prefix).startswith(prefix) for place in places):
         raise Invalid("this cursor is not one of this list; start again without it")
-    return [None if place is None else str(place) for place in places]
+    return places
+
+
+_PLACES = TypeAdapter(list[str | None])

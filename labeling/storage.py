@@ -354,13 +354,15 @@ def check_key(key: str) -> None:
 def check_row(partition: str, key: str, cells: Mapping[str, Value]) -> int:
     """Refuse a row that the service would refuse, and tell the length of its JSON in bytes.
 
+    What is said of a limit may reach people: it names no key.
+
     Raises:
         TooLarge: over a limit of the service, which is named.
         ValueError: an integer of more than 64 bits.
 
     Source: "Understanding the Table service data model", for what counts as the size of an entity.
     """
-    _at_most(MAX_PROPERTIES, len(cells), f"cells in row {key!r}")
+    _at_most(MAX_PROPERTIES, len(cells), "cells in one row")
     stored = 4 + 2 * (_units(partition) + _units(key))
     sent = 0
     for name, value in cells.items():
@@ -380,8 +382,8 @@ def check_row(partition: str, key: str, cells: Mapping[str, Value]) -> int:
             size = 8
             stored += size
             sent += 24
-        _at_most(MAX_PROPERTY_BYTES, size, f"bytes in cell {name!r} of row {key!r}")
-    _at_most(MAX_ENTITY_BYTES, stored, f"bytes in row {key!r}")
+        _at_most(MAX_PROPERTY_BYTES, size, "bytes in one cell")
+    _at_most(MAX_ENTITY_BYTES, stored, "bytes in one row")
     return sent
 
 

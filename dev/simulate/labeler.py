@@ -108,7 +108,10 @@ class Labeler:
         plan = self.plan
         self._log_file = Path(plan.log).open("a", encoding="utf-8")  # noqa: SIM115 - till the end
         self._random = random.Random(f"{plan.seed}-{plan.number}")
-        self._headers = {"x-ms-client-principal": person(plan.user_id).header}
+        self._headers = {
+            "x-ms-client-principal": person(plan.user_id).header,
+            "Content-Type": "application/json",
+        }
         self._tasks = f"/api/projects/{plan.project_id}/tasks"
         self._api = self._connection()
         content: Json = json.loads(Path(plan.truth).read_text(encoding="utf-8"))
@@ -456,8 +459,7 @@ class Labeler:
         self.log("hung up", path=path)
         address = urlsplit(self.plan.url)
         line = HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT_S)
-        headers = {**self._headers, "Content-Type": "application/json"}
-        line.request("POST", path, json.dumps(body).encode(), headers)
+        line.request("POST", path, json.dumps(body).encode(), self._headers)
         line.close()
 
     def _connection(self) -> httpx.Client:

@@ -115,7 +115,7 @@ _BUSY = (408, 429, 500, 502, 503, 504)
 
 @contextmanager
 def _only_ours(what: str) -> Generator[None]:
-    """Turn Azure's exceptions into ours. `what` ends the sentence "storage ... "."""
+    """Turn Azure's exceptions into ours. `what` begins what people are told: it names no key of a row."""
     try:
         yield
     except HttpResponseError as error:
@@ -171,7 +171,7 @@ class AzureTables:
         check_key(partition)
         check_key(key)
         try:
-            with _only_ours(f"reading {key!r}"):
+            with _only_ours(f"reading table {table!r}"):
                 return _row(self._table(table).get_entity(partition, key))
         except NotFound:
             return None
@@ -194,7 +194,7 @@ class AzureTables:
         # A row's ETag is made of its time stamp; the service need not give it without.
         columns = ["RowKey", "Timestamp", *wanted.columns] if wanted.columns else None
         rows: list[Row] = []
-        with _only_ours(f"reading {wanted.low!r}"):
+        with _only_ours(f"reading table {table!r}"):
             found = self._table(table).query_entities(where, results_per_page=limit, select=columns)
             for page in found.by_page():  # an empty page may have a next one
                 rows += map(_row, page)
@@ -221,7 +221,7 @@ class AzureTables:
             Unavailable: storage did not answer; it may or may not have been done.
         """
         check_transaction(partition, operations)
-        what = f"writing {operations[0].key!r}"
+        what = f"writing table {table!r}"
         unknown = False
         for attempt in range(_ATTEMPTS):
             if attempt:

@@ -17,7 +17,7 @@ from labeling.annotations.task_types import TASK_TYPES
 from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
 from labeling.items.cells import pack
 from labeling.items.records import Run, Suggested
-from labeling.model import Fraction, Id, Model, UtcTime, from_milliseconds, milliseconds
+from labeling.model import Fraction, Id, Model, UtcTime, from_milliseconds, milliseconds, read
 from labeling.projects.projects import Project, ProjectAccess, Projects
 from labeling.storage import Create, Storage, insist
 from labeling.tasks.submissions import (
@@ -231,7 +231,7 @@ class _Check:
         name, path = raw.get("item_id"), raw.get("path")
         item_id = str(name)[:64] if name or not path else self._item_of(str(path))
         try:
-            one = SuggestedItem.model_validate(raw)
+            one = read(SuggestedItem, raw)
             annotations = [self._annotation(*pair) for pair in enumerate(one.annotations)]
             check_annotations(annotations, self._task_type, self._ids)
             if annotations:

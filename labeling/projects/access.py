@@ -29,7 +29,9 @@ RANK: dict[str, int] = {"labeler": 1, "reviewer": 2, "admin": 3}
 INVITED = "invited:"
 """What the member id of somebody who has not signed in yet begins with."""
 
-Email = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$")]
+Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)
+]
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class DraftItem(Model):
     outcome: Outcome | None = None
     reason: Annotated[str, Field(max_length=2_000)] | None = None
     note: Annotated[str, Field(max_length=2_000)] | None = None
-    active_ms: Annotated[int, Field(ge=0)] = 0
+    active_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
 
 
 class TaskItem(Model):

@@ -21,7 +21,7 @@ from labeling.annotations.task_types import TASK_TYPES
 from labeling.errors import Failure, Fault, Invalid, TooLarge, faults_of
 from labeling.items.cells import MAX_LABELS_BYTES
 from labeling.items.records import Decision, Finished, Labeling, Late, LeasedItem, Outcome, Task
-from labeling.model import Id, Model
+from labeling.model import Id, Model, read
 from labeling.projects.projects import Project
 
 MAX_SIZE = 24
@@ -128,7 +128,7 @@ def check(
     for index, raw in enumerate(envelope.items):
         item_id = str(raw.get("item_id", ""))[:64].encode("ascii", "replace").decode()
         try:
-            one = SubmittedItem.model_validate(raw)
+            one = read(SubmittedItem, raw)
             _follow_rules(one, project.task_type, known, sizes.get(one.item_id, (0, 0)))
         except ValidationError as error:
             checked.append((item_id, problem_of(faults_of(error)[0], index)))

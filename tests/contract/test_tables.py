@@ -282,16 +282,16 @@ def test_a_key_may_have_512_units(place: Place) -> None:
 def test_a_string_cell_may_have_32768_utf16_units(place: Place) -> None:
     _fill_at_once(place, [Create("a", {"x": "k" * 32_768, "y": "🦊" * 16_384})])
 
-    with pytest.raises(TooLarge, match=r"65,538 bytes in cell 'x'.* at most 65,536"):
+    with pytest.raises(TooLarge, match=r"65,538 bytes in one cell; at most 65,536"):
         _fill_at_once(place, [Create("a", {"x": "k" * 32_769})])
-    with pytest.raises(TooLarge, match="cell 'x'"):
+    with pytest.raises(TooLarge, match="in one cell"):
         _fill_at_once(place, [Create("a", {"x": "🦊" * 16_385})])
 
 
 def test_a_binary_cell_may_have_65536_bytes(place: Place) -> None:
     _fill_at_once(place, [Create("a", {"x": bytes(65_536)})])
 
-    with pytest.raises(TooLarge, match="cell 'x'"):
+    with pytest.raises(TooLarge, match="in one cell"):
         _fill_at_once(place, [Create("a", {"x": bytes(65_537)})])
 
 
@@ -305,7 +305,7 @@ def test_a_row_may_have_252_cells(place: Place) -> None:
 def test_a_row_may_have_a_mebibyte(place: Place) -> None:
     _fill_at_once(place, [Create("a", {f"c{n}": bytes(65_000) for n in range(16)})])
 
-    with pytest.raises(TooLarge, match="bytes in row 'a'"):
+    with pytest.raises(TooLarge, match="bytes in one row"):
         _fill_at_once(place, [Create("a", {f"c{n}": bytes(65_536) for n in range(16)})])
 
 

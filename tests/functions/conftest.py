@@ -42,6 +42,7 @@ def signed_in(name: str, *roles: str, provider: str = "aad") -> dict[str, str]:
 
 
 ADMIN = signed_in("ada", "admin")
+JSON = {"content-type": "application/json"}
 
 
 @dataclass
@@ -64,11 +65,24 @@ class Api:
     ) -> Answer:
         name, params = found(method, path)
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        sent = {key.replace("_", "-"): value for key, value in headers.items()}
+        return self.ask(name, method, params, data, query or {}, {**JSON, **who, **sent})
+
+    def ask(
+        self,
+        name: str,
+        method: str,
+        params: dict[str, str],
+        data: bytes,
+        query: dict[str, str],
+        headers: dict[str, str],
+    ) -> Answer:
+        """What a function answers to parameters of its path, a body, a query and headers."""
         request = func.HttpRequest(
             method=method,
-            url=f"http://test/api/{path}",
-            headers={**who, **{key.replace("_", "-"): value for key, value in headers.items()}},
-            params=query or {},
+            url=f"http://test/api/{name}",
+            headers=headers,
+            params=query,
             route_params=params,
             body=data,
         )
@@ -123,6 +137,11 @@ def world() -> World:
 @pytest.fixture
 def api(world: World) -> Api:
     """The functions of an app whose services are those of the world."""
+    return api_of(world)
+
+
+def api_of(world: World) -> Api:
+    """The functions of an app whose services are those of a world."""
 
     def in_world(function: Callable[..., Any]) -> Callable[..., Any]:
         def called(*arguments: Any) -> Any:

@@ -11,7 +11,7 @@ from labeling.errors import Unavailable
 from labeling.settings import Settings
 from labeling.storage import Collision
 from tests.functions.conftest import ADMIN, Api, signed_in
-from tests.world import STEADY, World
+from tests.world import STEADY, World, box, decided
 
 NOBODY: dict[str, str] = {}
 
@@ -209,6 +209,101 @@ def test_a_query_that_does_not_fit_is_refused(api: Api, query: dict[str, str]) -
     assert answer["errors"][0]["pointer"] == f"/{next(iter(query))}"
 
 
+FORMS = ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+
+
+@pytest.mark.parametrize("said", FORMS)
+def test_what_a_form_of_another_site_can_send_is_not_read(api: Api, said: str) -> None:
+    project = api.project(1)
+
+    paused = api("POST", f"projects/{project}/pause", content_type=said)
+    asked = api("POST", f"projects/{project}/tasks", {"request_id": "r1"}, content_type=said)
+
+    assert [(one.status, one["type"]) for one in (paused, asked)] == [
+        (415, "unsupported-media-type")
+    ] * 2
+    assert api("GET", f"projects/{project}")["state"] == "running"
+
+
+@pytest.mark.parametrize("said", ["application/json; charset=utf-8", "Application/JSON"])
+def test_json_is_read_however_it_is_called(api: Api, said: str) -> None:
+    project = api.project(1)
+
+    assert api("POST", f"projects/{project}/pause", content_type=said).status == 200
+
+
+def test_who_has_a_token_needs_no_type_where_there_is_no_body(api: Api) -> None:
+    project = api.project(1)
+    token = api("POST", "tokens", {"name": "robot", "project_id": project, "role": "admin"})
+    robot = {"x-api-key": token["secret"]}
+
+    paused = api("POST", f"projects/{project}/pause", who=robot, content_type="")
+    typed = api("POST", f"projects/{project}/classes", {}, who=robot, content_type="text/plain")
+
+    assert (paused.status, typed.status) == (200, 415)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("tasks", {"request_id": "r1", "size": "3"}, "/size"),
+        ("tasks", {"request_id": "r1", "size": True}, "/size"),
+        ("tasks", {"request_id": "r1", "size": 3.0}, "/size"),
+        ("items/reject", {"item_ids": ["i"], "front": "false"}, "/front"),
+        ("items/reject", {"item_ids": ["i"], "revisions": {"i": "1"}}, "/revisions/i"),
+        ("exports", {"format": "csv", "as_of": 1_700_000_000}, "/as_of"),
+        ("exports", {"format": "csv", "as_of": "0001-01-01T00:00:00+14:00"}, "/as_of"),
+        ("exports", {"format": "csv", "as_of": "9999-12-31T23:59:59-14:00"}, "/as_of"),
+        ("exports", {"format": "csv", "as_of": "1969-12-31T23:59:59Z"}, "/as_of"),
+        ("exports", {"format": "csv", "as_of": "2026-01-01T00:00:00"}, "/as_of"),
+        ("prelabels", {"run_id": "r", "items": [{}], "created_at": 1}, "/created_at"),
+    ],
+)
+def test_what_is_sent_is_read_by_its_type(
+    api: Api, path: str, body: dict[str, Any], pointer: str
+) -> None:
+    answer = api("POST", f"projects/{api.project(1)}/{path}", body)
+
+    assert (answer.status, [one["pointer"] for one in answer["errors"]]) == (422, [pointer])
+
+
+def shaped(**change: Any) -> dict[str, Any]:
+    return {**box(), "geometry": {**box()["geometry"], **change}}
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"active_ms": False}, "/items/0/active_ms"),
+        ({"active_ms": "7"}, "/items/0/active_ms"),
+        ({"base_revision": 1.0}, "/items/0/base_revision"),
+        ({"annotations": [shaped(x0="0.1")]}, "/items/0/annotations/0/geometry/x0"),
+        ({"annotations": [shaped(x1=True)]}, "/items/0/annotations/0/geometry/x1"),
+    ],
+)
+def test_so_is_each_image_of_a_submission(api: Api, change: dict[str, Any], pointer: str) -> None:
+    project = api.project(2, task_type="boxes")
+    task = api("POST", f"projects/{project}/tasks", {"request_id": "r1"})["task"]
+    one, two = (item["item_id"] for item in task["items"])
+    said = {"submission_id": "s1", "classes_version": 1}
+    said |= {"items": [decided(one, **change), decided(two, box())]}
+
+    answer = api("POST", f"projects/{project}/tasks/{task['task_id']}/submit", said)
+
+    assert [result["status"] for result in answer["results"]] == ["refused", "saved"]
+    assert answer["results"][0]["problem"]["pointer"] == pointer
+
+
+def test_of_very_many_faults_the_first_are_told_and_how_many_there_are(api: Api) -> None:
+    unknown = {f"field-{n}": n for n in range(60_000)} | {"x" * 100_000: 1}
+
+    answer = api("POST", "datasets", {"name": "x", "upload": True, **unknown})
+    long = api("POST", "datasets", {"name": "x", "upload": True, "x" * 100_000: 1})
+
+    assert (answer.status, answer["error_count"], len(answer["errors"])) == (422, 60_001, 20)
+    assert len(json.dumps([answer.body, long.body])) < 10_000
+
+
 ODD = ["a#b", "a?b", "a\\b", "a\tb", "a b", "a'b", "é", "x" * 600, "..", "~", "a|b", "%00"]
 PLACES = [
     ("GET", "projects/{}"),
@@ -312,7 +407,7 @@ def test_a_change_wants_to_know_what_was_read(api: Api) -> None:
     assert api("GET", path)["incremental_refresh"] is False
 
 
-@pytest.mark.parametrize("sent", ["*", '"x"', "W/", '""', "-1", "1e9"])
+@pytest.mark.parametrize("sent", ["*", '"x"', "W/", '""', "-1", "1e9", "9" * 5_000, "٣"])
 def test_an_etag_that_was_never_given_is_stale_or_missing(api: Api, sent: str) -> None:
     project = api.project(1)
 

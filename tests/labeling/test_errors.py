@@ -25,6 +25,7 @@ def test_every_failure_has_a_status_and_a_type_of_its_own() -> None:
         "Conflict": 409,
         "PreconditionFailed": 412,
         "TooLarge": 413,
+        "UnsupportedMedia": 415,
         "Invalid": 422,
         "PreconditionRequired": 428,
         "Unavailable": 503,

@@ -33,7 +33,7 @@ export class ApiError extends Error {
 
 export const api = createClient<paths>({
   baseUrl: window.location.origin,
-  headers: { Accept: "application/json" },
+  headers: { Accept: "application/json", "Content-Type": "application/json" },
   fetch: async (request) => {
     const response = await (takeEarly(request) ?? globalThis.fetch(request)).catch(() => {
       throw new ApiError(0);

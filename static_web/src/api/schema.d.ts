@@ -3580,7 +3580,7 @@ export interface components {
              */
             function: "linear" | "linear_exact" | "sigmoid";
         };
-        /** @description RFC 9457. `retry`: `same` send it again, `later` read and decide anew, `never`. */
+        /** @description RFC 9457. `retry`: `same` send it again, `later` read and decide anew, `never`. `errors` are the first 20 of `error_count`. */
         ProblemDetails: {
             type: string;
             title: string;
@@ -3591,6 +3591,7 @@ export interface components {
                 code: string;
                 detail: string;
             }[];
+            error_count: number;
             /** @enum {string} */
             retry: "never" | "same" | "later";
         };
