@@ -56,6 +56,20 @@ def train(call: Call[None]) -> RunList:
     return RunList(items=call.services.assist.train(call.project, call.caller))
 
 
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/runs/{run_id}/again",
+    role="admin",
+    doing="starting a run again",
+    status=202,
+)
+def start_run_again(call: Call[None]) -> RunList:
+    """Begin anew what a run failed to do."""
+    again = call.services.assist.again(call.project, call.path["run_id"], call.caller)
+    return RunList(items=again)
+
+
 @bp.queue_trigger(arg_name="msg", queue_name=layout.RUN_FINISHED_QUEUE, connection=CONNECTION)
 def on_run_finished(msg: func.QueueMessage) -> None:
     """Go on from a run that is over."""

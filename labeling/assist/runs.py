@@ -75,6 +75,13 @@ class Run(Model):
         return self.state in ("done", "failed")
 
 
+class Failures(Model):
+    """Runs of a kind that failed one after the other."""
+
+    count: int
+    last_at: UtcTime
+
+
 class AssistState(Model):
     """What assist knows of a project.
 
@@ -84,7 +91,8 @@ class AssistState(Model):
     them: each spends of the error budget. `featurized` is the newest run that grouped, or was to group, and
     `images_then` how many images there were; the current model has suggested for images registered until
     `inferred_until_ms`, and `images_inferred` is how many there were then. `lift_labels` is how many labels
-    there were when its lift was last measured; the classes `withdrawn` since make things worse, and why.
+    there were when its lift was last measured; `failures` counts, by kind, the runs that failed since one was
+    done, and has the moment of the last; the classes `withdrawn` since make things worse, and why.
     """
 
     active: dict[RunKind, str] = {}
@@ -98,6 +106,7 @@ class AssistState(Model):
     images_inferred: int = 0
     lift_labels: int = 0
     withdrawn: dict[str, str] = {}
+    failures: dict[RunKind, Failures] = {}
 
 
 class Runs:
@@ -309,7 +318,9 @@ class Runs:
             state_row = self._states.row(project_id, layout.ASSIST_STATE)
             old = self._states.of(state_row) if state_row else AssistState()
             active = {kind: one for kind, one in old.active.items() if one != run_id}
-            after = change(old).model_copy(update={"active": active})
+            after = change(old).model_copy(
+                update={"active": active, "failures": _failures(old, new, now)}
+            )
             self._runs.write(
                 project_id,
                 [
@@ -331,6 +342,15 @@ class Runs:
         if row is None or not row.text("doc"):
             raise NotFound("there is no such run in this project")
         return row
+
+
+def _failures(state: AssistState, run: Run, now: UtcTime) -> dict[RunKind, Failures]:
+    failures: dict[RunKind, Failures] = dict(state.failures)
+    before = failures.pop(run.kind, None)
+    if run.state == "failed":
+        count = before.count + 1 if before else 1
+        failures[run.kind] = Failures(count=count, last_at=now)
+    return failures
 
 
 def _key(run: Run) -> str:

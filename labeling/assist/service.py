@@ -50,6 +50,10 @@ UNSENT = timedelta(minutes=1)
 GROWN = 1.2
 """Images are grouped anew when there are so many times more."""
 
+AGAIN_AFTER = timedelta(minutes=10)
+MOST_FAILURES = 3
+"""Suggesting or grouping that failed is begun again by itself after so long, until it failed so often."""
+
 MEASURED_EVERY = 20
 """Labels, or a tenth more than there were: then it is measured again what suggestions came to."""
 
@@ -60,8 +64,9 @@ LEAST_LABELS = 20
 class Begin(Protocol):
     """Creates a run of a model and gets it going."""
 
-    def __call__(self, project: Project, model_id: str, images: int, *, parent: str) -> None:
+    def __call__(self, project: Project, model_id: str, images: int, *, parent: str) -> Run:
         """Raises Conflict when one of its kind is active."""
+        ...
 
 
 class AssistView(Model):
@@ -135,6 +140,30 @@ class Assist:
             raise Conflict(f"{labels} images are labeled; a training needs {LEAST_LABELS} at least")
         return self._train(project, labels, asked_by=caller.user)
 
+    def again(self, opened: ProjectAccess, run_id: str, caller: Caller) -> list[Run]:
+        """Begin anew what a run failed to do: a training with its validation, inference, or grouping.
+
+        Raises:
+            NotFound: there is no such run.
+            Conflict: it has not failed, a newer one of its kind was begun, or assist is off.
+        """
+        project = opened.project
+        run = self._runs.get(project.project_id, run_id)
+        if run.state != "failed":
+            raise Conflict(f"this run is {run.state}; only one that failed can be started again")
+        if not project.assist.on:
+            raise Conflict("assist is off for this project; switch it on first")
+        if any(
+            one.kind == run.kind and one.run_id < run_id
+            for one in self._runs.list(project.project_id)
+        ):
+            raise Conflict("a newer run of this kind was begun since; look at that one")
+        if run.kind in ("training", "validation"):
+            return self.train(opened, caller)
+        if run.kind == "inference" and not self._runs.state(project.project_id).suggests:
+            raise Conflict("no model of this project may suggest; train one first")
+        return [self._anew(project, run.kind, self._images(project), asked_by=caller.user)]
+
     def consider(self, project: Project, counters: Mapping[str, int] | None = None) -> None:
         """Start what is due for a project, and end what died. Safe to repeat, by several at once."""
         state = self._runs.state(project.project_id)
@@ -155,6 +184,9 @@ class Assist:
             images = sum(count for name, count in counts.items() if name.startswith("state:"))
             if images and self._due_for_groups(settings, state, images):
                 self._featurize(project, state.model_id, images, parent="")
+            for kind in ("featurization", "inference"):
+                if self._due_again(state, kind):
+                    self._anew(project, kind, images, asked_by=LABELRY)
             state = self._measured(project, state, labels)
             grown = images > state.images_inferred and "inference" not in state.active
             if state.model_id and state.suggests and grown:
@@ -212,8 +244,7 @@ class Assist:
         former = state.active.get("inference")
         if former and self._runs.get(project.project_id, former).model_id != run.run_id:
             self._runs.finish(project.project_id, former, reason="a newer model took over")
-        counts = self._projects.items(project).counters()
-        images = sum(count for name, count in counts.items() if name.startswith("state:"))
+        images = self._images(project)
         if manifest.suggests and "inference" not in followed:
             self._begin(self._suggest, project, run.run_id, images, run.run_id)
         if "featurization" not in followed:
@@ -275,6 +306,24 @@ class Assist:
 
         return self._runs.change_state(project.project_id, noted)
 
+    def _images(self, project: Project) -> int:
+        counts = self._projects.items(project).counters()
+        return sum(count for name, count in counts.items() if name.startswith("state:"))
+
+    def _due_again(self, state: AssistState, kind: RunKind) -> bool:
+        """Whether what failed is to be tried once more: a disturbance may have passed."""
+        failed = state.failures.get(kind)
+        if failed is None or failed.count >= MOST_FAILURES or kind in state.active:
+            return False
+        if kind == "inference" and not state.suggests:
+            return False
+        return self._storage.clock.now() - failed.last_at > AGAIN_AFTER * failed.count
+
+    def _anew(self, project: Project, kind: RunKind, images: int, *, asked_by: str) -> Run:
+        begin = self._featurize if kind == "featurization" else self._suggest
+        model_id = self._runs.state(project.project_id).model_id
+        return begin(project, model_id, images, parent="", asked_by=asked_by)
+
     def _train(self, project: Project, labels: int, *, asked_by: str) -> list[Run]:
         training, validation = self._runs.new_id(), self._runs.new_id()
 
@@ -290,12 +339,20 @@ class Assist:
         self._send_job(project, runs[0])
         return runs
 
-    def _featurize(self, project: Project, model_id: str, images: int, *, parent: str) -> None:
+    def _featurize(
+        self,
+        project: Project,
+        model_id: str,
+        images: int,
+        *,
+        parent: str,
+        asked_by: str = LABELRY,
+    ) -> Run:
         run_id = self._runs.new_id()
         (run,) = self._runs.create(
             project.project_id,
             {"featurization": run_id},
-            asked_by=LABELRY,
+            asked_by=asked_by,
             parent_run_id=parent,
             model_id=model_id,
             change=lambda state: state.model_copy(
@@ -303,17 +360,27 @@ class Assist:
             ),
         )
         self._send_job(project, run)
+        return run
 
-    def _suggest(self, project: Project, model_id: str, images: int, *, parent: str) -> None:
+    def _suggest(
+        self,
+        project: Project,
+        model_id: str,
+        images: int,
+        *,
+        parent: str,
+        asked_by: str = LABELRY,
+    ) -> Run:
         (run,) = self._runs.create(
             project.project_id,
             {"inference": self._runs.new_id()},
-            asked_by=LABELRY,
+            asked_by=asked_by,
             parent_run_id=parent,
             model_id=model_id,
             change=lambda state: state.model_copy(update={"images_inferred": images}),
         )
         self._start_inference(project, run)
+        return run
 
     def _start_inference(self, project: Project, run: Run) -> None:
         since = self._runs.state(project.project_id).inferred_until_ms

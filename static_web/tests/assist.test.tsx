@@ -1,5 +1,6 @@
-import { screen, within } from "@testing-library/react";
-import { expect, it } from "vitest";
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, it, vi } from "vitest";
 
 import type { AssistView, Run } from "@/api/types";
 import { AssistPanel } from "@/features/assist/AssistPanel";
@@ -26,11 +27,14 @@ function aView(change: Partial<AssistView> = {}): AssistView {
 
 async function open(view: AssistView, role: "admin" | "reviewer" = "admin", runs: Run[] = []) {
   const project = aProject({ my_role: role, assist: view.settings });
+  const again = vi.fn(() => Response.json({ items: [], next_cursor: null }, { status: 202 }));
   await renderAt("/projects/p1", <AssistPanel project={project} />, {
     "GET /api/projects/p1": project,
     "GET /api/projects/p1/assist": view,
     "GET /api/projects/p1/runs": { items: runs, next_cursor: null },
+    "POST /api/projects/p1/runs/run-a/again": again,
   });
+  return { again };
 }
 
 it("says how many labels the next training waits for", async () => {
@@ -68,4 +72,30 @@ it("lets reviewers look, and only admins change", async () => {
   await open(aView(), "reviewer");
   await screen.findByTestId("assist-bar");
   expect(screen.queryByRole("button", { name: "Train now" })).toBeNull();
+});
+
+it("starts the newest run of a kind again where it failed", async () => {
+  const failed = (run_id: string): Run => ({
+    run_id,
+    kind: "featurization",
+    state: "failed",
+    reason: "no job took it",
+    asked_by: "labelry",
+    progress: { done: 0, total: 0, what: "" },
+    created_at: "2026-11-28T10:00:00Z",
+    started_at: null,
+    active_at: "2026-11-28T10:00:00Z",
+    finished_at: "2026-11-28T10:00:00Z",
+    tries: 1,
+    parent_run_id: "",
+    model_id: "",
+    metrics: {},
+    log: [],
+  });
+  const { again } = await open(aView(), "admin", [failed("run-a"), failed("run-b")]);
+  const buttons = await screen.findAllByRole("button", { name: "Start again", hidden: true });
+  expect(buttons).toHaveLength(1);
+  await userEvent.click(screen.getAllByText("Grouping")[0] as HTMLElement);
+  await userEvent.click(buttons[0] as HTMLElement);
+  await waitFor(() => expect(again).toHaveBeenCalled());
 });

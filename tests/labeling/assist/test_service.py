@@ -11,7 +11,7 @@ from labeling.assist.inference import PrelabelMessage
 from labeling.assist.jobs import FeaturizeSpec, RunFinished, TrainSpec
 from labeling.assist.models import Band
 from labeling.assist.runs import Run
-from labeling.assist.service import SILENT, WAITING
+from labeling.assist.service import AGAIN_AFTER, MOST_FAILURES, SILENT, WAITING
 from labeling.errors import Conflict, Invalid
 from labeling.items.records import unpack
 from labeling.projects.access import Caller
@@ -486,3 +486,82 @@ def test_a_job_that_was_never_asked_for_is_asked_for_later(assisted: Assisted) -
     tick(world)
 
     assert asked(world, TrainSpec).run_id == runs(world, project)["training"].run_id
+
+
+# When something failed.
+
+
+def test_grouping_that_failed_is_begun_again_a_few_times_and_then_no_more(
+    assisted: Assisted,
+) -> None:
+    world, project, _ = assisted
+    begun: list[str] = []
+    for _ in range(5):
+        spec = asked(world, FeaturizeSpec)
+        begun.append(spec.run_id)
+        world.services.runs.fail(project.project_id, spec.run_id, "the storage was away")
+        world.services.assist.consider(project)
+        world.drain()
+        assert asked(world, FeaturizeSpec) == spec  # not at once
+
+        world.wait(AGAIN_AFTER.total_seconds() * 4)
+        world.services.assist.consider(project)
+        world.drain()
+
+    assert len({*begun}) == MOST_FAILURES
+
+
+def test_suggesting_that_failed_is_begun_again_and_ends_well(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 20)
+    world.services.assist.train(world.open(project, ADMIN), ADMIN)
+    world.drain()
+    spec = asked(world, TrainSpec)
+    publish(world.storage, project.project_id, spec.run_id)
+    own = world.services.runs
+    own.finish(project.project_id, spec.run_id, model_id=spec.run_id)
+    told = RunFinished(project_id=project.project_id, run_id=spec.run_id)
+    world.services.assist.on_run_finished(told)
+    own.fail(project.project_id, runs(world, project)["inference"].run_id, "gave no sign of life")
+    world.drain()
+    assert queue(world, project).get(layout.PRELABELED, 0) == 0
+
+    world.wait(AGAIN_AFTER.total_seconds() + 1)
+    tick(world)
+    world.drain()
+
+    assert runs(world, project)["inference"].state == "done"
+    assert len(suggested(world, project)) > 0
+    assert own.state(project.project_id).failures == {}
+
+
+def test_an_admin_starts_a_failed_run_again_but_no_other(assisted: Assisted) -> None:
+    world, project, _ = assisted
+    opened = world.open(project, ADMIN)
+    first = asked(world, FeaturizeSpec).run_id
+    with pytest.raises(Conflict, match="only one that failed"):
+        world.services.assist.again(opened, first, ADMIN)
+    world.services.runs.fail(project.project_id, first, "out of memory")
+    world.wait(1)
+
+    (second,) = world.services.assist.again(opened, first, ADMIN)
+
+    assert (second.kind, second.asked_by) == ("featurization", ADMIN.user)
+    world.drain()
+    assert asked(world, FeaturizeSpec).run_id == second.run_id
+    with pytest.raises(Conflict, match="newer run"):
+        world.services.assist.again(opened, first, ADMIN)
+
+
+def test_a_failed_training_is_started_again_with_its_validation(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    label(world, project, ann, 20)
+    tick(world)
+    spec = asked(world, TrainSpec)
+    for run_id in (spec.validation_run_id, spec.run_id):
+        world.services.runs.fail(project.project_id, run_id, "the labels are of one class only")
+    world.wait(1)
+
+    again = world.services.assist.again(world.open(project, ADMIN), spec.run_id, ADMIN)
+
+    assert {one.kind for one in again} == {"training", "validation"}

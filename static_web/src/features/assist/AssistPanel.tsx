@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { api, unwrap } from "@/api/client";
 import { projectQuery } from "@/api/queries";
-import type { Project } from "@/api/types";
+import type { Project, Run } from "@/api/types";
 import { formatNumber, formatPercent } from "@/format";
 import { problemText } from "@/problems";
 import { Panel } from "@/ui/Panel";
@@ -65,8 +65,17 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
       ),
     onSettled: look,
   });
+  const again = useMutation({
+    mutationFn: (run: Run) =>
+      unwrap(
+        api.POST("/api/projects/{project_id}/runs/{run_id}/again", {
+          params: { path: { project_id: projectId, run_id: run.run_id } },
+        }),
+      ),
+    onSettled: look,
+  });
   const training = Boolean(assist?.active.some((one) => one.kind === "training"));
-  const failed = change.error ?? train.error;
+  const failed = change.error ?? train.error ?? again.error;
   return (
     <Panel
       title={t("assist.title")}
@@ -132,7 +141,9 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
           {problemText(failed)}
         </p>
       )}
-      {runs && runs.length > 0 && <RunList runs={runs} />}
+      {runs && runs.length > 0 && (
+        <RunList runs={runs} onAgain={admin && on ? (run) => again.mutate(run) : null} />
+      )}
     </Panel>
   );
 }

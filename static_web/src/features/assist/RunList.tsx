@@ -39,8 +39,14 @@ const useStyles = makeStyles({
   },
 });
 
+interface Props {
+  runs: readonly Run[];
+  /** Starts a run again that failed; null where one may not. */
+  onAgain: ((run: Run) => void) | null;
+}
+
 /** Runs, newest first: how each ended or how far it is; opened, what it measured and said. */
-export function RunList({ runs }: { runs: readonly Run[] }): ReactNode {
+export function RunList({ runs, onAgain }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const [all, setAll] = useState(false);
@@ -49,7 +55,14 @@ export function RunList({ runs }: { runs: readonly Run[] }): ReactNode {
       <ul className={styles.list} aria-label={t("assist.runs")}>
         {runs.slice(0, all ? undefined : SHOWN).map((run) => (
           <li key={run.run_id} className={styles.row}>
-            <RunRow run={run} />
+            <RunRow
+              run={run}
+              onAgain={
+                run.state === "failed" && runs.find((one) => one.kind === run.kind) === run
+                  ? onAgain
+                  : null
+              }
+            />
           </li>
         ))}
       </ul>
@@ -62,7 +75,7 @@ export function RunList({ runs }: { runs: readonly Run[] }): ReactNode {
   );
 }
 
-function RunRow({ run }: { run: Run }): ReactNode {
+function RunRow({ run, onAgain }: { run: Run; onAgain: Props["onAgain"] }): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const number = (value: number) => formatNumber(value, i18n.language);
@@ -87,6 +100,7 @@ function RunRow({ run }: { run: Run }): ReactNode {
         </span>
       </summary>
       {run.reason && <p className={styles.reason}>{run.reason}</p>}
+      {onAgain && <Button onClick={() => onAgain(run)}>{t("assist.again")}</Button>}
       {Object.keys(run.metrics).length > 0 && (
         <dl className={styles.metrics}>
           {Object.entries(run.metrics).map(([name, value]) => (
