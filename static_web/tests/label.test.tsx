@@ -72,10 +72,11 @@ it("draws where boxes are asked for", async () => {
   expect(await screen.findByRole("application", { name: /Image 1 of 2/ })).toBeVisible();
 });
 
-it("says why an image to draw on was returned", async () => {
-  const item = anItem("i1", {
-    returned: { reason: "missed the tail", at: "2026-01-01T00:00:00Z" },
-  });
+it.each([
+  ["missed the tail", "Returned: missed the tail"],
+  ["", "Back to be labeled again"],
+])("says why an image to draw on was returned: %s", async (reason, said) => {
+  const item = anItem("i1", { returned: { reason, at: "2026-01-01T00:00:00Z" } });
   await renderAt(
     "/",
     <LabelPage projectId="p1" Canvas={CanvasStage} />,
@@ -84,7 +85,7 @@ it("says why an image to draw on was returned", async () => {
       [`GET ${tasks}`]: { items: [aTask("t1", [item])], recent: [] },
     }),
   );
-  expect(await screen.findByRole("alert")).toHaveTextContent("Returned: missed the tail");
+  expect(await screen.findByRole("alert")).toHaveTextContent(said);
 });
 
 it("shows why an image to draw on is not submitted", async () => {

@@ -181,6 +181,12 @@ describe("looking closely", () => {
     await open([anItem("i1", { returned, defaults: [aTag("c2")] }), anItem("i2")], {}, 2);
     expect(said(1)).toMatch(/Bath\. Returned: the door is open$/);
   });
+
+  it("says that an image is to be labeled again where nobody wrote why", async () => {
+    const returned = { reason: "", at: "2026-01-01T00:00:00Z" };
+    await open([anItem("i1", { returned, defaults: [aTag("c2")] }), anItem("i2")], {}, 2);
+    expect(said(1)).toMatch(/Bath\. Back to be labeled again$/);
+  });
 });
 
 it("shows suggestions as such, and takes those that were looked at with Enter", async () => {

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { Icon, type IconName } from "@/ui/Icon";
 
+import { describeReturn } from "./describe";
 import type { Page } from "./session";
 
 const useStyles = makeStyles({
@@ -82,10 +83,10 @@ export function Full({ pages }: { pages: number }): ReactNode {
   );
 }
 
-/** Why a reviewer sent the image back. */
+/** That the image came back, and why. */
 export function Returned({ reason }: { reason: string }): ReactNode {
   const { t } = useTranslation();
-  return <Banner icon="undo" title={t("label.returned", { why: reason })} />;
+  return <Banner icon="undo" title={describeReturn(t, reason)} />;
 }
 
 /** What is the matter with a page: it was refused, or its time ran out. Why, what is safe, what to do. */

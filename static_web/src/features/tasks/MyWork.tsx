@@ -21,7 +21,9 @@ import { ClassMark } from "@/ui/ClassMark";
 import { Message } from "@/ui/Message";
 import { Panel } from "@/ui/Panel";
 import { Thumbnail } from "@/ui/Thumbnail";
+import { usePageTitle } from "@/ui/usePageTitle";
 
+import { describeReturn } from "./describe";
 import { unsavedHere } from "./journal";
 
 const useStyles = makeStyles({
@@ -95,6 +97,7 @@ export default function MyWork({ projectId }: Props): ReactNode {
   const styles = useStyles();
   const [, navigate] = useLocation();
   const project = useQuery(projectQuery(projectId));
+  usePageTitle(t("mine.title"), project.data?.name);
   const work = useQuery(myWorkQuery(projectId));
   const me = useMe().data?.user;
   const unsaved = useQuery({
@@ -277,11 +280,7 @@ function Card({ item, classes, onChoose }: CardProps): ReactNode {
           {!item.classes.length && <span>{t(`mine.outcomes.${item.outcome}`)}</span>}
         </span>
         {item.returned && (
-          <span className={styles.reason}>
-            {item.returned.reason
-              ? t("label.returned", { why: item.returned.reason })
-              : t("mine.sentBack")}
-          </span>
+          <span className={styles.reason}>{describeReturn(t, item.returned.reason)}</span>
         )}
         <span className={styles.small}>
           {formatWhen(item.saved_at, i18n.language)}

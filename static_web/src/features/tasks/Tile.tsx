@@ -14,7 +14,7 @@ import type { LabelClass, TaskItem } from "@/api/types";
 import { ClassMark } from "@/ui/ClassMark";
 import { Icon } from "@/ui/Icon";
 
-import { describeReason, describeWork, percent } from "./describe";
+import { describeReason, describeReturn, describeWork, percent } from "./describe";
 import type { Work } from "./session";
 import { Zoomable, type ZoomControl } from "./Zoomable";
 
@@ -228,7 +228,7 @@ export const Tile = memo(function Tile(props: Props): ReactNode {
     );
   };
   const suggestions = work?.outcome ? [] : (work?.suggestions ?? []);
-  const why = item.returned && t("label.returned", { why: item.returned.reason });
+  const why = item.returned && describeReturn(t, item.returned.reason);
   return (
     // Keys are handled for the whole page: see commands.ts.
     // eslint-disable-next-line jsx-a11y/click-events-have-key-events

@@ -30,6 +30,11 @@ export function describeReason(t: TFunction, reason: string | null): string {
   return t("label.skippedFor", { why: known ? t(`label.reasons.${known}`) : reason });
 }
 
+/** That an image came back to be labeled again, and why where somebody wrote it. */
+export function describeReturn(t: TFunction, reason: string): string {
+  return reason ? t("label.returned", { why: reason }) : t("label.again");
+}
+
 export function percent(part: number, language: string): string {
   return new Intl.NumberFormat(language, { style: "percent" }).format(part);
 }
