@@ -23,6 +23,7 @@ import { faultText, problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
+import { usePageTitle } from "@/ui/usePageTitle";
 import type { Chosen } from "@/upload/images";
 import type { UploadOutcome, UploadProgress } from "@/upload/upload";
 
@@ -111,6 +112,7 @@ type Doing =
 /** Everything a project needs, on one page. */
 export default function NewProject(): ReactNode {
   const { t, i18n } = useTranslation();
+  usePageTitle(t("new.title"));
   const styles = useStyles();
   const [, navigate] = useLocation();
   const [files, setFiles] = useState<Chosen[]>([]);

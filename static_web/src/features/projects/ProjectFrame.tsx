@@ -19,6 +19,7 @@ import type { Project } from "@/api/types";
 import { problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
+import { usePageTitle } from "@/ui/usePageTitle";
 
 import { StateBadge } from "./StateBadge";
 import { mayOpen, tabPath, tabs, type Tab } from "./tabs";
@@ -95,6 +96,7 @@ export function ProjectFrame({
   const [, navigate] = useLocation();
   const project = useQuery(projectQuery(projectId));
   const progress = useQuery(progressQuery(projectId)).data;
+  usePageTitle(t(`tabs.${tab}`), project.data?.name);
 
   if (project.isError) {
     const message = (

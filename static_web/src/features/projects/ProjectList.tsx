@@ -20,6 +20,7 @@ import { useKey } from "@/keyMap";
 import { Icon } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
 import { ProgressBar } from "@/ui/ProgressBar";
+import { usePageTitle } from "@/ui/usePageTitle";
 
 import { StateBadge } from "./StateBadge";
 
@@ -88,6 +89,7 @@ const useStyles = makeStyles({
 
 export default function ProjectList(): ReactNode {
   const { t } = useTranslation();
+  usePageTitle(t("projects.title"));
   const styles = useStyles();
   const [, navigate] = useLocation();
   const asked = useSearch().includes("list");

@@ -9,6 +9,7 @@ import type { Me, Project } from "@/api/types";
 import { problemText } from "@/problems";
 import { stageTheme } from "@/theme";
 import { Message } from "@/ui/Message";
+import { usePageTitle } from "@/ui/usePageTitle";
 
 import { Stage } from "./Stage";
 
@@ -40,6 +41,7 @@ export default function LabelPage({
   const [, navigate] = useLocation();
   const project = useQuery(projectQuery(projectId));
   const me = useMe().data;
+  usePageTitle(t("label.title"), project.data?.name);
   const toProjects = <Button onClick={() => navigate("/?list")}>{t("label.toProjects")}</Button>;
   return (
     <FluentProvider theme={stageTheme}>
