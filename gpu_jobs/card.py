@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from gpu_jobs.threshold import Choice
-from gpu_jobs.train import Trained
 from labeling.assist.models import ModelManifest
 
 _ROWS = 24  # of the table of thresholds
 
 
-def card(manifest: ModelManifest, trained: Trained) -> str:
+def card(manifest: ModelManifest, choice: Choice | None) -> str:
     """The card of a model, as Markdown."""
     promise = f"{manifest.precision:.0%} right with {manifest.confidence:.0%} confidence"
     lines = [
         f"# Model {manifest.model_id}",
         "",
-        f"Classifies {manifest.side} x {manifest.side} pixels "
-        + ("as one of" if manifest.task_type == "multiclass" else "as any number of")
-        + f" {len(manifest.classes)} classes: a linear layer on {manifest.backbone}.",
+        _does(manifest),
         "",
-        "Validated on images that people labeled without seeing a suggestion, each scored by a head that "
+        "Validated on images that people labeled without seeing a suggestion, each scored by a model that "
         "has seen neither it nor its near-duplicates. What is promised holds for images like those: a "
         "random sample of the project. It is no promise for images of another kind that come later.",
         "",
@@ -31,8 +28,8 @@ def card(manifest: ModelManifest, trained: Trained) -> str:
         f"| snapshot | {manifest.snapshot_sha256} |",
         *(f"| {name} | {value} |" for name, value in manifest.versions.items()),
     ]
-    if trained.choice:
-        lines += ["", *_table(trained.choice)]
+    if choice:
+        lines += ["", *_table(choice)]
     if manifest.bands:
         lines += [
             "",
@@ -44,6 +41,21 @@ def card(manifest: ModelManifest, trained: Trained) -> str:
             ),
         ]
     return "\n".join(lines) + "\n"
+
+
+def _does(manifest: ModelManifest) -> str:
+    classes = f"{len(manifest.classes)} classes"
+    if manifest.detection:
+        frame, overlap = manifest.detection.frame, manifest.detection.overlap
+        return (
+            f"Draws boxes around things of {classes} in a frame of {frame} x {frame} pixels, on "
+            f"{manifest.backbone}. A box is right from an overlap of {overlap} with a person's on."
+        )
+    which = "one of" if manifest.task_type == "multiclass" else "any number of"
+    return (
+        f"Classifies {manifest.side} x {manifest.side} pixels as {which} {classes}: a linear layer on "
+        f"{manifest.backbone}."
+    )
 
 
 def _suggestions(manifest: ModelManifest) -> str:

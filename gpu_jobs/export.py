@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import onnx
@@ -61,16 +62,42 @@ def export(network: Backbone, head: Head, photos: Pixels) -> bytes:
         CannotFinish: the file does not hold what it should, or does not compute the same.
     """
     model = Classifier(network, head).eval().cpu()
+    # An example of one image would fix the size of the batch.
+    example = torch.zeros(2, SIDE, SIDE, 3, dtype=torch.uint8)
+    shapes = {INPUT: {0: torch.export.Dim("batch")}}
+    data = onnx_of(model, (example,), [INPUT], [SCORES, EMBEDDING], shapes)
+    _compare(data, model, photos)
+    return data
+
+
+def onnx_of(
+    model: nn.Module,
+    example: tuple[Any, ...],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    shapes: Any,
+) -> bytes:
+    """The ONNX file of a network, of the version that the deployed runtime reads, with its weights inside.
+
+    Args:
+        model: on the processor, not in training.
+        example: what it takes, by which it is traced.
+        inputs: names of what it takes, one a tensor.
+        outputs: names of what it gives.
+        shapes: which sizes of which input may change, by the names of `forward`.
+
+    Raises:
+        CannotFinish: the file does not hold what it should.
+    """
     with TemporaryDirectory() as folder, _quietly():
         file = Path(folder, "model.onnx")
         torch.onnx.export(
             model,
-            # An example of one image would fix the size of the batch.
-            (torch.zeros(2, SIDE, SIDE, 3, dtype=torch.uint8),),
+            example,
             file,
-            input_names=[INPUT],
-            output_names=[SCORES, EMBEDDING],
-            dynamic_shapes={INPUT: {0: torch.export.Dim("batch")}},
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=shapes,
             opset_version=OPSET,
             dynamo=True,
             external_data=False,  # a second file beside it would be lost
@@ -79,9 +106,7 @@ def export(network: Backbone, head: Head, photos: Pixels) -> bytes:
         made = onnx.load(file)
     made.ir_version = IR
     _check(made)
-    data = made.SerializeToString()
-    _compare(data, model, photos)
-    return data
+    return made.SerializeToString()
 
 
 def _check(made: onnx.ModelProto) -> None:

@@ -29,6 +29,7 @@ _READERS = 8
 _AHEAD = 32  # images decoded before the network wants them
 
 S = TypeVar("S", bound=Source)
+T = TypeVar("T")
 
 
 class Features:
@@ -132,12 +133,20 @@ class Features:
         return layout.embeddings_blob(self._items.project_id, self._network.feature_id, shard, part)
 
 
-def read(storage: Storage, sources: Sequence[Source]) -> list[NDArray[np.uint8] | None]:
-    """Pixels (224, 224, 3) of images, in order; None for one that is gone or can't be decoded."""
+def read(
+    storage: Storage, sources: Sequence[Source], seen: Callable[[bytes], T] = pixels_for_model
+) -> list[T | None]:
+    """What models see of images, in order; None for one that is gone or can't be decoded.
 
-    def one(source: Source) -> NDArray[np.uint8] | None:
+    Args:
+        storage: where they are.
+        sources: the images.
+        seen: makes it of a file: unless said otherwise, pixels (224, 224, 3).
+    """
+
+    def one(source: Source) -> T | None:
         try:
-            return pixels_for_model(storage.blobs.read(source.container, source.path))
+            return seen(storage.blobs.read(source.container, source.path))
         except (Unseeable, NotFound):
             return None
 

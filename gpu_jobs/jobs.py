@@ -6,7 +6,7 @@ Every step finds what an earlier try of the same run left behind, so that a job 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu_jobs import CannotFinish
+from gpu_jobs.boxes import Drawn, parts, train_detector
 from gpu_jobs.card import card
 from gpu_jobs.embed import Backbone, backbone
 from gpu_jobs.export import export
@@ -25,11 +26,24 @@ from gpu_jobs.features import Features, read
 from gpu_jobs.group import Joined, groups, near_duplicates
 from gpu_jobs.label_errors import label_errors
 from gpu_jobs.snapshot import Line, snapshot, unlabeled
-from gpu_jobs.train import Head, Trained, train
+from gpu_jobs.threshold import Choice
+from gpu_jobs.train import Head, train
 from labeling import layout
+from labeling.assist.detection import FRAME, framed
 from labeling.assist.doubts import DOUBTS, Doubt, packed
 from labeling.assist.jobs import FeaturizeSpec, Group, TrainSpec
-from labeling.assist.models import CARD, IR, MANIFEST, MODEL, OPSET, ModelManifest
+from labeling.assist.models import (
+    CARD,
+    FINDER,
+    IR,
+    MANIFEST,
+    MODEL,
+    OPSET,
+    REFINER,
+    Band,
+    Detection,
+    ModelManifest,
+)
 from labeling.assist.preprocess import SIDE
 from labeling.assist.runs import RunProgress, Runs
 from labeling.errors import NotFound
@@ -37,7 +51,7 @@ from labeling.projects.projects import Project, Projects
 from labeling.storage import Storage
 
 HEAD = "head.npz"
-"""The last layer of a model, beside its file: what groups images by what the model takes them for."""
+"""The last layer of a classifier, beside its file: what groups images by what it takes them for."""
 
 GROUPS_A_PART = 50
 _PHOTOS = 16  # that torch and onnxruntime are compared with
@@ -45,6 +59,26 @@ _LIBRARIES = ("torch", "timm", "onnx", "numpy")
 
 Alive = Callable[[], None]
 """Called between steps: raises when this process is to stop, or another has taken the job over."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A model, by its files, with what it may suggest and what was measured."""
+
+    files: dict[str, bytes]
+    features: int
+    """Length of an embedding."""
+    metrics: dict[str, float | int | str]
+    choice: Choice | None
+    bands: tuple[Band, ...] = ()
+    detection: Detection | None = None
+
+    @property
+    def suggests(self) -> bool:
+        """Whether it may suggest anything at all."""
+        if self.choice:
+            return self.choice.chosen is not None
+        return any(one.high is not None for one in self.bands)
 
 
 @dataclass(frozen=True)
@@ -79,6 +113,30 @@ class Jobs:
         if len(lines) < len(usable):
             self._say(spec, f"{len(usable) - len(lines)} images can't be read and are left out")
         alive()
+        if spec.task_type == "boxes":
+            model = self._detector(spec, lines, embeddings, network, alive)
+        else:
+            model = self._classifier(spec, lines, embeddings, network)
+        model.metrics["unreadable"] = len(usable) - len(lines)
+        self._say(spec, ", ".join(f"{name} {value}" for name, value in model.metrics.items()))
+        alive()
+        self._still_fits(spec)
+        self._keep(spec, model, taken.digest, network)
+        reason = "" if model.suggests else _not_yet(model.metrics, spec)
+        self.runs.finish(
+            spec.project_id,
+            spec.validation_run_id,
+            metrics=model.metrics,
+            reason=reason,
+            model_id=spec.run_id,
+        )
+        self.runs.finish(spec.project_id, spec.run_id, metrics=model.metrics, model_id=spec.run_id)
+
+    def _classifier(
+        self, spec: TrainSpec, lines: list[Line], embeddings: NDArray[np.float16], network: Backbone
+    ) -> Made:
+        known = [one.class_id for one in spec.classes]
+        assert spec.task_type != "boxes"
         truth = np.array([[one in line.class_ids for one in known] for line in lines], bool)
         truth = truth.reshape(len(lines), len(known))
         trained = train(
@@ -92,28 +150,88 @@ class Jobs:
             retrain=spec.retrain,
             seed=spec.seed,
         )
-        trained.metrics["unreadable"] = len(usable) - len(lines)
         doubts = _doubts(lines, truth, trained.scores, spec)
         trained.metrics["doubted_labels"] = len(doubts)
-        self._say(spec, ", ".join(f"{name} {value}" for name, value in trained.metrics.items()))
-        alive()
         photos = [one for one in read(self.storage, lines[:_PHOTOS]) if one is not None]
         data = export(network, trained.head, np.stack(photos))
         self._say(spec, f"exported, {len(data) / 1e6:.1f} MB, the same on {len(photos)} photos")
-        alive()
-        self._still_fits(spec)
-        self._keep(spec, trained, data, doubts, taken.digest, network)
-        reason = "" if _suggests(trained) else _not_yet(trained, spec)
-        self.runs.finish(
-            spec.project_id,
-            spec.validation_run_id,
-            metrics=trained.metrics,
-            reason=reason,
-            model_id=spec.run_id,
+        head = BytesIO()
+        np.savez(head, weight=trained.head.weight, bias=trained.head.bias)
+        return Made(
+            {MODEL: data, HEAD: head.getvalue(), DOUBTS: packed(doubts)},
+            trained.head.weight.shape[1],
+            trained.metrics,
+            trained.choice,
+            trained.bands,
         )
-        self.runs.finish(
-            spec.project_id, spec.run_id, metrics=trained.metrics, model_id=spec.run_id
+
+    def _detector(
+        self,
+        spec: TrainSpec,
+        lines: list[Line],
+        embeddings: NDArray[np.float16],
+        network: Backbone,
+        alive: Alive,
+    ) -> Made:
+        group = _together(lines, embeddings)
+        number = {one.class_id: at for at, one in enumerate(spec.classes)}
+        images: list[Drawn] = []
+        seen: list[int] = []
+        for at, (line, image) in enumerate(
+            zip(lines, read(self.storage, lines, framed), strict=True)
+        ):
+            if image is not None:
+                seen.append(at)
+                images.append(
+                    Drawn(
+                        image,
+                        np.array([one.box for one in line.boxes], np.float32).reshape(-1, 4),
+                        np.array([number[one.class_id] for one in line.boxes], np.int64),
+                    )
+                )
+        part = parts(
+            [lines[at].item_id for at in seen],
+            group[seen],
+            np.array([not lines[at].suggested for at in seen], bool),
         )
+
+        def said(what: str, done: int, total: int) -> None:
+            self.runs.note(
+                spec.project_id,
+                spec.run_id,
+                progress=RunProgress(done=done, total=total, what=what),
+            )
+
+        trained = train_detector(
+            images,
+            part,
+            group[seen],
+            network,
+            len(spec.classes),
+            overlap=spec.overlap,
+            precision=spec.precision,
+            confidence=spec.confidence,
+            retrain=spec.retrain,
+            seed=spec.seed,
+            alive=alive,
+            said=said,
+        )
+        files = {
+            FINDER: trained.finder,
+            REFINER: trained.refiner,
+            MODEL: trained.classifier,
+        }
+        size = sum(map(len, files.values())) / 1e6
+        self._say(spec, f"exported, {size:.1f} MB, the same boxes on photos")
+        detection = Detection(
+            frame=FRAME,
+            overlap=spec.overlap,
+            scorer=trained.scorer,
+            finder_sha256=sha256(trained.finder).hexdigest(),
+            refiner_sha256=sha256(trained.refiner).hexdigest(),
+        )
+        dimensions = embeddings.shape[1]
+        return Made(files, dimensions, trained.metrics, trained.choice, (), detection)
 
     def featurization(self, spec: FeaturizeSpec, alive: Alive) -> None:
         """Embed all images that wait to be labeled, and group them, shard by shard.
@@ -180,15 +298,7 @@ class Jobs:
                 f"{', '.join(gone)} can no longer be chosen since the training began: train again"
             )
 
-    def _keep(
-        self,
-        spec: TrainSpec,
-        trained: Trained,
-        data: bytes,
-        doubts: Sequence[Doubt],
-        digest: str,
-        network: Backbone,
-    ) -> None:
+    def _keep(self, spec: TrainSpec, model: Made, digest: str, network: Backbone) -> None:
         """Write the files of a model, the manifest last: without it there is no model."""
         manifest = ModelManifest(
             model_id=spec.run_id,
@@ -196,29 +306,27 @@ class Jobs:
             task_type=spec.task_type,
             classes=spec.classes,
             side=SIDE,
-            features=trained.head.weight.shape[1],
-            threshold=trained.choice.chosen.threshold
-            if trained.choice and trained.choice.chosen
+            features=model.features,
+            threshold=model.choice.chosen.threshold
+            if model.choice and model.choice.chosen
             else None,
-            bands=list(trained.bands),
+            bands=list(model.bands),
+            detection=model.detection,
             precision=spec.precision,
             confidence=spec.confidence,
-            metrics=trained.metrics,
+            metrics=model.metrics,
             snapshot_sha256=digest,
-            onnx_sha256=sha256(data).hexdigest(),
+            onnx_sha256=sha256(model.files[MODEL]).hexdigest(),
             opset=OPSET,
             ir=IR,
             backbone=network.feature_id,
             versions={name: version(name) for name in _LIBRARIES},
             created_at=self.storage.clock.now(),
         )
-        head = BytesIO()
-        np.savez(head, weight=trained.head.weight, bias=trained.head.bias)
+        files = [(name, data, "application/octet-stream") for name, data in model.files.items()]
         for name, content, kind in (
-            (MODEL, data, "application/octet-stream"),
-            (HEAD, head.getvalue(), "application/octet-stream"),
-            (DOUBTS, packed(doubts), "application/gzip"),
-            (CARD, card(manifest, trained).encode(), "text/markdown; charset=utf-8"),
+            *files,
+            (CARD, card(manifest, model.choice).encode(), "text/markdown; charset=utf-8"),
             (MANIFEST, manifest.model_dump_json(indent=2).encode(), "application/json"),
         ):
             place = layout.model_blob(spec.project_id, spec.run_id, name)
@@ -235,7 +343,8 @@ class Jobs:
                 layout.MODELS, layout.model_blob(project_id, model_id, HEAD)
             )
             with np.load(BytesIO(data), allow_pickle=False) as stored:
-                return Head(stored["weight"], stored["bias"], manifest.task_type)
+                task_type = "multilabel" if manifest.task_type == "multilabel" else "multiclass"
+                return Head(stored["weight"], stored["bias"], task_type)
         except (NotFound, ValueError, KeyError, OSError, BadZipFile) as error:
             raise CannotFinish(f"the model {model_id} can't be read: {error}") from error
 
@@ -264,7 +373,7 @@ class Jobs:
 def _usable(line: Line, known: list[str], task_type: str) -> bool:
     """Whether a label speaks of these classes: one that names a class added since does not."""
     ours = [one in known for one in line.class_ids]
-    return all(ours) and (task_type == "multilabel" or len(ours) == 1)
+    return all(ours) and (task_type != "multiclass" or len(ours) == 1)
 
 
 def _together(lines: list[Line], embeddings: NDArray[np.float16]) -> NDArray[np.int64]:
@@ -285,6 +394,7 @@ def _doubts(
     scores: NDArray[np.float32],
     spec: TrainSpec,
 ) -> list[Doubt]:
+    assert spec.task_type != "boxes"
     return [
         Doubt(
             item_id=lines[one.image].item_id,
@@ -301,16 +411,8 @@ def _with_opinion(embeddings: NDArray[np.float16], head: Head) -> NDArray[np.flo
     return np.concatenate([embeddings.astype(np.float32), head.scores(embeddings)], axis=1)
 
 
-def _suggests(trained: Trained) -> bool:
-    return (
-        trained.choice.chosen is not None
-        if trained.choice
-        else any(one.high is not None for one in trained.bands)
-    )
-
-
-def _not_yet(trained: Trained, spec: TrainSpec) -> str:
-    missing = cast("int | None", trained.metrics.get("labels_missing"))
+def _not_yet(metrics: Mapping[str, float | int | str], spec: TrainSpec) -> str:
+    missing = cast("int | None", metrics.get("labels_missing"))
     words = f"no suggestions yet: {spec.precision:.0%} right can't be promised with these labels"
     if missing is None:
         return f"{words}; the model has to become better first"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from labeling import layout
+from labeling.annotations.shapes import Box
 from labeling.assist.models import SNAPSHOT
 from labeling.assist.preprocess import source_of
 from labeling.errors import NotFound
@@ -25,6 +26,13 @@ class Source(Model):
     path: str
 
 
+class DrawnBox(Model):
+    """A box that a person drew on the first frame, in fractions of the upright image."""
+
+    class_id: str
+    box: tuple[float, float, float, float]
+
+
 class Line(Source):
     """An image and what people said of it.
 
@@ -33,6 +41,7 @@ class Line(Source):
     """
 
     class_ids: list[str]
+    boxes: list[DrawnBox] = []
     page: str = ""
     suggested: bool = False
 
@@ -100,6 +109,13 @@ def _labeled(items: Items, container: str) -> Sequence[Line]:
                 Line(
                     **_source(container, one.item).model_dump(),
                     class_ids=sorted({annotation.class_id for annotation in said.annotations}),
+                    boxes=[
+                        DrawnBox(
+                            class_id=one.class_id, box=(shape.x0, shape.y0, shape.x1, shape.y1)
+                        )
+                        for one in said.annotations
+                        if isinstance(shape := one.geometry, Box) and not one.frame
+                    ],
                     page=said.submission_id if similar else "",
                     suggested=said.prelabel is not None,
                 )

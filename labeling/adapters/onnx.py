@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labeling.assist.models import EMBEDDING, INPUT, SCORES, ModelManifest, UnfitModel
+from labeling.assist.detection import FRAME, Looked, Networks
+from labeling.assist.models import (
+    BOXES,
+    EMBEDDING,
+    FITS,
+    INPUT,
+    MAPS,
+    PEAKS,
+    REFINED,
+    SCORES,
+    ModelManifest,
+    UnfitModel,
+)
+from labeling.assist.preprocess import SIDE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,6 +65,75 @@ def open_model(manifest: ModelManifest, data: bytes) -> Predict:
             "exported for this project; train again"
         )
     return _scores_of(session)
+
+
+def open_networks(classes: int, finder: bytes, refiner: bytes, classifier: bytes) -> Networks:
+    """Make the three files of a model of boxes ready.
+
+    Args:
+        classes: that a crop may show.
+        finder: the ONNX file that proposes boxes.
+        refiner: the one that moves their edges.
+        classifier: the one that says what a crop shows.
+
+    Raises:
+        UnfitModel: one can't be read, or takes and gives something else.
+    """
+    first, second, third = (_session(data) for data in (finder, refiner, classifier))
+    for session, inputs, outputs in (
+        (first, {INPUT: [FRAME, FRAME, 3]}, {BOXES: 4, PEAKS: None, FITS: None}),
+        (second, {BOXES: [None, 4], **dict.fromkeys(MAPS)}, {REFINED: 4, FITS: None}),
+        (third, {INPUT: [SIDE, SIDE, 3]}, {SCORES: classes + 1}),
+    ):
+        takes = {one.name: one for one in session.get_inputs()}
+        gives = {one.name: one for one in session.get_outputs()}
+        fits = (
+            set(takes) == set(inputs)
+            and set(outputs) <= set(gives)
+            and all(
+                wanted is None or _fits(takes[name].shape[1:], wanted)
+                for name, wanted in inputs.items()
+            )
+            and all(
+                wanted is None or _fits(gives[name].shape[-1:], [wanted])
+                for name, wanted in outputs.items()
+            )
+        )
+        if not fits:
+            raise UnfitModel(
+                f"the model takes {_shapes(takes)} and gives {_shapes(gives)}: it is none that Labelry "
+                "exported for this project; train again"
+            )
+    return _Networks(first, second, third)
+
+
+def _fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
+    """Whether a shape is this one, where it is fixed at all."""
+    return len(shape) == len(wanted) and all(
+        want is None or not isinstance(have, int) or have == want
+        for have, want in zip(shape, wanted, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class _Networks:
+    finder: Any
+    refiner: Any
+    classifier: Any
+
+    def look(self, pixels: NDArray[np.uint8]) -> Looked:
+        boxes, peaks, fits, *maps = self.finder.run([BOXES, PEAKS, FITS, *MAPS], {INPUT: pixels})
+        return Looked(boxes, peaks, fits, tuple(maps))
+
+    def refine(
+        self, maps: Sequence[NDArray[np.float32]], boxes: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        given = dict(zip(MAPS, maps, strict=True)) | {BOXES: boxes}
+        refined, fits = self.refiner.run([REFINED, FITS], given)
+        return refined, fits
+
+    def classify(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self.classifier.run([SCORES], {INPUT: pixels})[0]
 
 
 def _scores_of(session: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:

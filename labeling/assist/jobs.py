@@ -24,7 +24,8 @@ class TrainSpec(Model):
     """Train a model on the human labels there are, and find the confidence from which on it may suggest.
 
     `precision` is to hold among what it suggests, with `confidence`: the share of such promises that are
-    kept. `retrain` counts the trainings before this one: after k of them one spends
+    kept. A box is right that a person's box of its class overlaps by `overlap` (intersection over union).
+    `retrain` counts the trainings before this one: after k of them one spends
     `(1 - confidence) / ((k + 1) (k + 2))` of the error budget, so that all together stay within it.
     """
 
@@ -32,11 +33,12 @@ class TrainSpec(Model):
     project_id: Id
     run_id: Id
     validation_run_id: Id
-    task_type: Literal["multiclass", "multilabel"]
+    task_type: Literal["multiclass", "multilabel", "boxes"]
     classes: Annotated[list[JobClass], Field(max_length=2_000)]
     backbone: str = DEFAULT_BACKBONE
     precision: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.90
+    overlap: Annotated[float, Field(ge=0.5, lt=1)] = 0.5
     retrain: Annotated[int, Field(ge=0)] = 0
     seed: int = 0
 

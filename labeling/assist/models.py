@@ -21,6 +21,9 @@ from labeling.storage import Storage
 MODEL, MANIFEST, CARD, SNAPSHOT = "model.onnx", "manifest.json", "card.md", "snapshot.jsonl.gz"
 """Names of a model's files."""
 
+FINDER, REFINER = "finder.onnx", "refiner.onnx"
+"""Of a model of boxes too; its `MODEL` classifies crops."""
+
 SCHEMA = 1
 """Version of the manifest and of what the ONNX file takes and gives."""
 
@@ -34,6 +37,14 @@ SCORES, EMBEDDING = "scores", "embedding"
 """float32 (batch, classes), calibrated probabilities; float32 (batch, features)."""
 
 
+BOXES, PEAKS, FITS = "boxes", "peaks", "fits"
+"""What a finder gives of images: float32 (n, candidates, 4) in pixels, and twice (n, candidates) in [0, 1];
+then its `MAPS`. A refiner takes `MAPS` and `BOXES` and gives `REFINED` and `FITS`."""
+
+MAPS = ("map4", "map8", "map16", "map32")
+REFINED = "refined"
+
+
 class Band(Model):
     """Scores of a class of which nothing is known for sure: from `low` on up to `high`.
 
@@ -44,23 +55,47 @@ class Band(Model):
     high: Fraction | None
 
 
+class Scorer(Model):
+    """A logistic regression on features of a box, in their order: how likely it is that the box is right."""
+
+    mean: list[float]
+    scale: list[float]
+    weight: list[float]
+    bias: float
+
+
+class Detection(Model):
+    """What a model of boxes has besides: images are fitted into a square of `frame` pixels.
+
+    A box counts as right from an `overlap` (intersection over union) with a person's box of its class on.
+    """
+
+    frame: int
+    overlap: Fraction
+    scorer: Scorer
+    finder_sha256: str
+    refiner_sha256: str
+
+
 class ModelManifest(Model):
     """What a model is and what it may do.
 
     `classes` in the order of the scores. Several classes exclude each other (multiclass): an image is
     suggested its best class where that scores `threshold` or more; null: never. Otherwise (multilabel) one
-    band a class. `precision` and `confidence` are what was asked for, `metrics` what was measured.
+    band a class. Of boxes each is suggested that scores `threshold` or more. `precision` and `confidence` are
+    what was asked for, `metrics` what was measured.
     """
 
     manifest_version: Literal[1] = 1
     model_id: Id
     project_id: Id
-    task_type: Literal["multiclass", "multilabel"]
+    task_type: Literal["multiclass", "multilabel", "boxes"]
     classes: Annotated[list[JobClass], Field(min_length=1)]
     side: int
     features: int
     threshold: Fraction | None = None
     bands: list[Band] = []
+    detection: Detection | None = None
     precision: Fraction
     confidence: Fraction
     metrics: dict[str, float | int | str] = {}
@@ -107,7 +142,36 @@ def load(storage: Storage, project_id: str, model_id: str) -> tuple[ModelManifes
         )
     if manifest.task_type == "multilabel" and len(manifest.bands) != len(manifest.classes):
         raise UnfitModel("the model's manifest has no band for each class; train again")
+    if (manifest.task_type == "boxes") != (manifest.detection is not None):
+        raise UnfitModel("the model's manifest is of another kind of project; train again")
     return manifest, data
+
+
+def load_detection(storage: Storage, manifest: ModelManifest) -> tuple[bytes, bytes]:
+    """The ONNX files of the finder and the refiner of a model of boxes.
+
+    Raises:
+        UnfitModel: a file is missing or is not what the manifest says.
+    """
+    assert manifest.detection
+    files: list[bytes] = []
+    for name, wanted in (
+        (FINDER, manifest.detection.finder_sha256),
+        (REFINER, manifest.detection.refiner_sha256),
+    ):
+        place = layout.model_blob(manifest.project_id, manifest.model_id, name)
+        try:
+            data = storage.blobs.read(layout.MODELS, place)
+        except NotFound as error:
+            raise UnfitModel(
+                f"a file of the model is missing ({error.detail}); train again"
+            ) from error
+        if sha256(data).hexdigest() != wanted:
+            raise UnfitModel(
+                "the model file is damaged: it is not the one that was exported; train again"
+            )
+        files.append(data)
+    return files[0], files[1]
 
 
 def suggested(manifest: ModelManifest, scores: Sequence[float]) -> list[tuple[str, float]] | None:

@@ -59,16 +59,30 @@ def pixels_for_model(data: bytes) -> NDArray[np.uint8]:
     Raises:
         Unseeable: damaged, of another kind, or too large to be decoded.
     """
+    square = decoded(data, 2 * SIDE).resize(
+        (SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0
+    )
+    return np.asarray(square, dtype=np.uint8)
+
+
+def decoded(data: bytes, least: int) -> Image.Image:
+    """An image upright, in sRGB, RGB, its alpha over white; a larger JPEG at a fraction of its size.
+
+    Args:
+        data: a JPEG, PNG, BMP or WebP file.
+        least: pixels that neither side of a JPEG is made smaller than.
+
+    Raises:
+        Unseeable: damaged, of another kind, or too large to be decoded.
+    """
     try:
         with Image.open(BytesIO(data), formats=KINDS) as opened:
             profile = opened.info.get("icc_profile")
-            opened.draft("RGB" if opened.mode != "L" else "L", (2 * SIDE, 2 * SIDE))
+            opened.draft("RGB" if opened.mode != "L" else "L", (least, least))
             if opened.width * opened.height > MAX_PIXELS:
                 raise Unseeable(f"{opened.width:,} x {opened.height:,} pixels are too many")
             image = ImageOps.exif_transpose(opened)
-        image = _in_srgb(_opaque(image), profile)
-        square = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0)
-        return np.asarray(square, dtype=np.uint8)
+        return _in_srgb(_opaque(image), profile)
     except (MemoryError, Unseeable):
         raise
     except Exception as error:

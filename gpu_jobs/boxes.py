@@ -1,0 +1,505 @@
+"""Trains a detector on boxes that people drew, and proves from which score on it may suggest.
+
+Fitting networks takes minutes, so that not every label can be training and validation at once as with whole
+images. Each labeled image has one part for good, by chance: most teach the networks, some the scorer that says
+how likely a box is right, and the others judge, in every training of the project. What judges is computed by
+the very files that are kept, in the very way the app uses them (`labeling.assist.detection`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from gpu_jobs import CannotFinish
+from gpu_jobs.detector import (
+    Candidates,
+    Pyramid,
+    Refiner,
+    Shown,
+    shown,
+    train_finder,
+    train_refiner,
+)
+from gpu_jobs.embed import Backbone, embed
+from gpu_jobs.export import TOLERANCE, export, onnx_of
+from gpu_jobs.threshold import Choice, budget, choose, correlation, labels_missing, worth
+from gpu_jobs.train import MIN_LABELS, train
+from labeling.adapters.onnx import open_networks
+from labeling.assist.detection import (
+    FEATURES,
+    FRAME,
+    Detector,
+    Found,
+    Framed,
+    Looked,
+    Networks,
+    crops,
+    matches,
+    overlaps,
+)
+from labeling.assist.models import BOXES, FITS, INPUT, MAPS, PEAKS, REFINED, Scorer
+
+Alive = Callable[[], None]
+Said = Callable[[str, int, int], None]
+"""Told of what, how many of how many are done. What it raises comes out."""
+
+SCORING, VALIDATION = 1 / 6, 1 / 3
+"""Shares of the images that teach the scorer, and that judge."""
+
+GRID: tuple[float, ...] = tuple(
+    round(float(1 / (1 + np.exp(-logit))), 4) for logit in np.linspace(5.0, -0.8, 59)
+)
+"""Scores from .993 down to .31: among boxes of .6 and more, nine of ten may well be right."""
+
+LEARNED_FROM = 3_000
+"""Images at most that teach the networks: their feature maps take about a megabyte of memory each."""
+
+_MOST_CROPS = 6_000
+_CROPS_OF_AN_IMAGE = 20
+_JITTER = 0.03  # of a box's side, by which crops to learn from are out of place
+_BESIDE = 0.3  # overlap with things below which a crop shows none
+_SMALLEST = 16  # pixels of a crop of nothing
+_PIXELS = 0.1  # by which a box may differ between torch and onnxruntime
+_SURE_PEAK = 0.05  # below it candidates are many, and their order is chance
+_DETECTED_AT_ONCE = 8
+_TAKEN_OFF = 0.5  # of the squared weights of the scorer, per weight
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A labeled image."""
+
+    image: Framed
+    boxes: NDArray[np.float32]
+    """(things, 4) in fractions of the image."""
+    classes: NDArray[np.int64]
+    """(things,) numbers of classes."""
+
+
+@dataclass(frozen=True)
+class TrainedDetector:
+    """A detector, what it may suggest, and how that was found out."""
+
+    finder: bytes
+    refiner: bytes
+    classifier: bytes
+    """The three ONNX files."""
+    scorer: Scorer
+    choice: Choice
+    metrics: dict[str, float | int | str]
+
+
+def parts(
+    item_ids: Sequence[str], group: NDArray[np.integer], judges: NDArray[np.bool_]
+) -> NDArray[Any]:
+    """(n,) `learn`, `score` or `judge`: the same for an image in every training.
+
+    Args:
+        item_ids: of the images.
+        group: (n,) images that may fail together have the same number, and one part.
+        judges: (n,) whether a label was given without a suggestion in sight; the others only teach.
+    """
+    found = np.full(len(item_ids), "learn", dtype="<U5")
+    first: dict[int, str] = {}
+    for item_id, number in zip(item_ids, group, strict=True):
+        first[int(number)] = min(item_id, first.get(int(number), item_id))
+    barred = {int(one) for one in group[~judges]}
+    for one, number in enumerate(group):
+        if int(number) in barred:
+            continue
+        digest = sha256(b"part" + first[int(number)].encode()).digest()
+        place = int.from_bytes(digest[:6], "big") / 2**48
+        if place < VALIDATION:
+            found[one] = "judge"
+        elif place < VALIDATION + SCORING:
+            found[one] = "score"
+    return found
+
+
+def train_detector(
+    images: Sequence[Drawn],
+    part: NDArray[Any],
+    group: NDArray[np.integer],
+    network: Backbone,
+    classes: int,
+    *,
+    overlap: float = 0.5,
+    precision: float = 0.95,
+    confidence: float = 0.90,
+    retrain: int = 0,
+    seed: int = 0,
+    alive: Alive = lambda: None,
+    said: Said = lambda what, done, total: None,
+    epochs: int | None = None,
+) -> TrainedDetector:
+    """Train, export, validate what was exported.
+
+    Args:
+        images: all that are labeled, with and without things in them.
+        part: (n,) as `parts` says.
+        group: (n,) images that may fail together have the same number.
+        network: the backbone.
+        classes: how many there are.
+        overlap: from which on a box is right about a person's box of its class.
+        precision: the share of right boxes among those suggested that is promised.
+        confidence: with which it is promised, over all trainings of the project.
+        retrain: how often the project trained before.
+        seed: of everything that is drawn by chance.
+        alive: called now and then.
+        said: told how far it is.
+        epochs: how often each image is seen, where not as many times as usual.
+
+    Raises:
+        CannotFinish: there is too little to learn from or to judge by, or an export is not the same.
+    """
+    learn, score, judge = (
+        [one for one, which in zip(images, part, strict=True) if which == name]
+        for name in ("learn", "score", "judge")
+    )
+    _check(images, learn, score, judge)
+    learn = _some(learn, seed)
+    pyramid = Pyramid(network).eval()
+    seen = shown(
+        pyramid,
+        [one.image.pixels for one in learn],
+        [one.image.to_frame(one.boxes) for one in learn],
+        alive,
+    )
+
+    def of(what: str) -> Callable[[int, int], None]:
+        def told(done: int, total: int) -> None:
+            alive()
+            said(what, done, total)
+
+        return told
+
+    finder = train_finder(seen, of("epochs"), seed=seed, epochs=epochs)
+    refiner = train_refiner(seen, of("epochs of the second look"), seed=seed, epochs=epochs)
+    candidates, refiner = Candidates(pyramid, finder).eval().cpu(), refiner.cpu()
+    files = export_detector(candidates, refiner, seen)
+    del seen
+    alive()
+    classifier, class_accuracy = train_classifier(learn, network, classes, seed, alive)
+    alive()
+    networks = open_networks(classes, *files, classifier)
+    photos = np.stack([one.image.pixels for one in images[:_DETECTED_AT_ONCE]])
+    compare(networks, TorchNetworks(candidates, refiner), photos)
+
+    def found_in(some: Sequence[Drawn], what: str, scorer: Scorer | None) -> list[Found]:
+        detector, found = Detector(networks, scorer), list[Found]()
+        for at in range(0, len(some), _DETECTED_AT_ONCE):
+            of(what)(at, len(some))
+            found += detector.find([one.image for one in some[at : at + _DETECTED_AT_ONCE]])
+        return found
+
+    scorer = fit_scorer(score, found_in(score, "images to score", None), overlap)
+    found = found_in(judge, "images to judge by", scorer)
+    delta = budget(confidence, retrain)
+    choice, rho, groups = judged(
+        judge, found, group[part == "judge"], overlap=overlap, precision=precision, delta=delta
+    )
+    metrics: dict[str, float | int | str] = {
+        "labels": len(images),
+        "learned_from": len(learn),
+        "scored_by": len(score),
+        "validated": len(judge),
+        "boxes": sum(len(one.boxes) for one in judge),
+        "independent_boxes": round(worth(groups, rho), 1),
+        "class_accuracy": class_accuracy,
+        **average_precision(judge, found, classes),
+    }
+    if chosen := choice.chosen:
+        right = chosen.suggested - chosen.wrong
+        metrics |= {
+            "coverage": round(right / max(int(metrics["boxes"]), 1), 4),
+            "precision": round(chosen.precision, 4),
+            "precision_at_least": round(1 - chosen.bound, 4),
+        }
+    missing = labels_missing(choice, len(images), precision=precision, delta=delta)
+    if missing is not None:
+        metrics["labels_missing"] = missing
+    return TrainedDetector(*files, classifier, scorer, choice, metrics)
+
+
+def judged(
+    images: Sequence[Drawn],
+    found: Sequence[Found],
+    group: NDArray[np.integer],
+    *,
+    overlap: float,
+    precision: float,
+    delta: float,
+) -> tuple[Choice, float, NDArray[np.int64]]:
+    """The threshold that holds for boxes, how much those of an image are wrong together, their groups (boxes,).
+
+    Boxes of one image, and of images that may fail together, are wrong together: n of them are worth n over the
+    design effect.
+
+    Args:
+        images: (n) that judge.
+        found: (n) what was found in them, with scores of the scorer.
+        group: (n,) images that may fail together have the same number.
+        overlap: from which on a box is right.
+        precision: as for `threshold.choose`.
+        delta: as for `threshold.choose`.
+    """
+    scores = np.concatenate([one.scores for one in found] or [np.zeros(0)])
+    right = np.concatenate(
+        [_right(*pair, overlap) for pair in zip(images, found, strict=True)] or [np.zeros(0, bool)]
+    )
+    groups = np.repeat(group, [len(one.scores) for one in found]).astype(np.int64)
+    worthy = (
+        scores >= GRID[-1]
+    )  # errors of boxes that are never suggested say nothing about the others
+    scores, right, groups = scores[worthy], right[worthy], groups[worthy]
+    choice = choose(scores, right, groups, precision=precision, delta=delta, grid=GRID)
+    return choice, correlation(~right, groups) if len(right) else 0.0, groups
+
+
+def fit_scorer(images: Sequence[Drawn], found: Sequence[Found], overlap: float) -> Scorer:
+    """The logistic regression of "this box is right" on its features, a little drawn to zero."""
+    x = np.concatenate([one.features for one in found] or [np.zeros((0, len(FEATURES)))]).astype(
+        float
+    )
+    y = np.concatenate(
+        [_right(*pair, overlap) for pair in zip(images, found, strict=True)] or [np.zeros(0, bool)]
+    )
+    mean = x.mean(0) if len(x) else np.zeros(len(FEATURES))
+    scale = x.std(0) + 1e-3 if len(x) else np.ones(len(FEATURES))
+    z = (x - mean) / scale
+
+    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logit = z @ w[:-1] + w[-1]
+        apart = 1 / (1 + np.exp(-logit)) - y
+        value = (np.logaddexp(0, logit) - y * logit).sum() + _TAKEN_OFF * (w**2).sum()
+        return float(value), np.append(z.T @ apart, apart.sum()) + 2 * _TAKEN_OFF * w
+
+    w: NDArray[np.float64] = minimize(loss, np.zeros(z.shape[1] + 1), jac=True).x
+    return Scorer(
+        mean=mean.tolist(), scale=scale.tolist(), weight=w[:-1].tolist(), bias=float(w[-1])
+    )
+
+
+def average_precision(
+    images: Sequence[Drawn], found: Sequence[Found], classes: int
+) -> dict[str, float]:
+    """`ap50` and `ap75` as COCO measures them, of the boxes found in images."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    truth: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
+    for number, (image, one) in enumerate(zip(images, found, strict=True)):
+        for box, of_class in zip(image.image.to_frame(image.boxes), image.classes, strict=True):
+            truth.append(_coco(number, box, of_class) | {"id": len(truth) + 1})
+        boxes = image.image.to_frame(one.boxes)
+        for box, of_class, score in zip(boxes, one.classes, one.scores, strict=True):
+            answers.append(_coco(number, box, of_class) | {"score": float(score)})
+    if not truth or not answers:
+        return {"ap50": 0.0, "ap75": 0.0}
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco = COCO()
+        coco.dataset = {
+            "images": [{"id": number} for number in range(len(images))],
+            "categories": [{"id": number + 1} for number in range(classes)],
+            "annotations": truth,
+        }
+        coco.createIndex()
+        evaluation = COCOeval(coco, coco.loadRes(answers), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return {
+        name: round(max(0.0, float(evaluation.stats[at])), 4)
+        for name, at in (("ap50", 1), ("ap75", 2))
+    }
+
+
+def _coco(image: int, box: NDArray[np.float32], of_class: int) -> dict[str, Any]:
+    x0, y0, x1, y1 = map(float, box)
+    return {
+        "image_id": image,
+        "category_id": int(of_class) + 1,
+        "bbox": [x0, y0, x1 - x0, y1 - y0],
+        "area": (x1 - x0) * (y1 - y0),
+        "iscrowd": 0,
+    }
+
+
+def export_detector(candidates: Candidates, refiner: Refiner, seen: Shown) -> tuple[bytes, bytes]:
+    """The ONNX files of the finder with its backbone, and of the refiner.
+
+    Raises:
+        CannotFinish: one does not hold what it should.
+    """
+    batch = {0: torch.export.Dim("images")}
+    first = onnx_of(
+        candidates,
+        (torch.zeros(2, FRAME, FRAME, 3, dtype=torch.uint8),),
+        [INPUT],
+        [BOXES, PEAKS, FITS, *MAPS],
+        {INPUT: batch},
+    )
+    boxes = torch.tensor([[[20.0, 30.0, 90.0, 80.0]] * 3] * 2)
+    second = onnx_of(
+        refiner,
+        ([one[:2].float() for one in seen.maps], boxes),
+        [*MAPS, BOXES],
+        [REFINED, FITS],
+        {"maps": [batch] * len(MAPS), "boxes": {**batch, 1: torch.export.Dim("boxes")}},
+    )
+    return first, second
+
+
+@dataclass(frozen=True)
+class TorchNetworks:
+    """A detector as it was trained: what its exported files are held against."""
+
+    candidates: Candidates
+    refiner: Refiner
+
+    @torch.inference_mode()
+    def look(self, pixels: NDArray[np.uint8]) -> Looked:
+        """As `Networks`."""
+        boxes, peaks, fits, *maps = (
+            one.numpy() for one in self.candidates(torch.from_numpy(pixels))
+        )
+        return Looked(boxes, peaks, fits, tuple(maps))
+
+    @torch.inference_mode()
+    def refine(
+        self, maps: Sequence[NDArray[np.float32]], boxes: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """As `Networks`."""
+        refined, fits = self.refiner(
+            [torch.from_numpy(one) for one in maps], torch.from_numpy(boxes)
+        )
+        return refined.numpy(), fits.numpy()
+
+    def classify(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Nothing: the classifier is compared where it is exported."""
+        return np.full((len(pixels), 2), 0.5, np.float32)
+
+
+def compare(ours: Networks, trained: Networks, photos: NDArray[np.uint8]) -> None:
+    """Hold exported networks against those they were made from.
+
+    Args:
+        ours: the exported ones.
+        trained: those in torch.
+        photos: (n, FRAME, FRAME, 3) real ones.
+
+    Raises:
+        CannotFinish: they find other boxes.
+    """
+    for batch in (photos, photos[:1]):
+        here, there = ours.look(batch), trained.look(batch)
+        _same("peak", np.abs(here.peaks - there.peaks).max(), TOLERANCE)
+        for row in range(len(batch)):
+            sure = there.peaks[row] > _SURE_PEAK
+            # Two peaks of the same height may come in either order: the nearest is the same.
+            between = np.abs(there.boxes[row, sure][:, None] - here.boxes[row][None]).max(2)
+            _same("box", between.min(1).max(initial=0), _PIXELS)
+        some = there.boxes[:, :5]
+        for name, one, other, most in zip(
+            ("refined box", "fit"),
+            ours.refine(there.maps, some),
+            trained.refine(there.maps, some),
+            (_PIXELS, TOLERANCE),
+            strict=True,
+        ):
+            _same(name, np.abs(one - other).max(), most)
+
+
+def _same(what: str, apart: float, most: float) -> None:
+    if not apart <= most:  # NaN is not
+        raise CannotFinish(
+            f"the exported model computes another {what} than the trained one: they are {apart:.2g} apart"
+        )
+
+
+def train_classifier(
+    images: Sequence[Drawn], network: Backbone, classes: int, seed: int, alive: Alive
+) -> tuple[bytes, float]:
+    """The ONNX file that says what a crop shows, its last class being nothing, and its accuracy out of folds.
+
+    Raises:
+        CannotFinish: the export does not compute the same.
+    """
+    random = np.random.default_rng(seed)
+    pixels: list[NDArray[np.uint8]] = []
+    said: list[int] = []
+    group: list[int] = []
+    for one in random.permutation(len(images)):
+        alive()
+        drawn = images[one]
+        some = random.permutation(len(drawn.boxes))[:_CROPS_OF_AN_IMAGE]
+        boxes = drawn.image.to_frame(drawn.boxes)
+        things = boxes[some]
+        moved = things + _JITTER * random.normal(size=things.shape) * np.tile(
+            things[:, 2:] - things[:, :2], 2
+        )
+        beside = _beside(boxes, drawn.image, random)
+        for crop, classes_of in ((moved, drawn.classes[some]), (beside, [classes] * len(beside))):
+            pixels.extend(crops(drawn.image.pixels, crop))
+            said.extend(map(int, classes_of))
+            group.extend([int(one)] * len(crop))
+        if len(said) >= _MOST_CROPS:
+            break
+    batches = (np.stack(pixels[at : at + 64]) for at in range(0, len(pixels), 64))
+    embeddings = np.concatenate(list(embed(network, batches))).astype(np.float32)
+    truth = np.eye(classes + 1, dtype=bool)[said]
+    trained = train(embeddings, truth, np.array(group), "multiclass", seed=seed)
+    data = export(network, trained.head, np.stack(pixels[:_DETECTED_AT_ONCE]))
+    return data, float(trained.metrics["accuracy"])
+
+
+def _beside(
+    things: NDArray[np.float32], image: Framed, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """(0 or 1, 4) a box in pixels, somewhere in the image, that shows no thing."""
+    corners = np.sort(random.uniform(size=(8, 2, 2)), axis=1).reshape(-1, 4)
+    boxes = image.to_frame(corners)
+    large = (boxes[:, 2:] - boxes[:, :2]).min(1) >= _SMALLEST
+    free = overlaps(boxes, things).max(1) < _BESIDE if len(things) else True
+    return boxes[large & free][:1]
+
+
+def _check(
+    images: Sequence[Drawn], learn: Sequence[Drawn], score: Sequence[Drawn], judge: Sequence[Drawn]
+) -> None:
+    with_things = sum(bool(len(one.boxes)) for one in images)
+    if with_things < MIN_LABELS:
+        raise CannotFinish(
+            f"{with_things} labeled images with a box are too few: training needs {MIN_LABELS}"
+        )
+    for some, why in ((learn, "learn from"), (score, "score by"), (judge, "validate with")):
+        if not any(len(one.boxes) for one in some):
+            raise CannotFinish(
+                f"no image with a box is left to {why}: it takes images labeled without a suggestion in "
+                "sight that are no near-duplicates of each other"
+            )
+
+
+def _some(images: Sequence[Drawn], seed: int) -> Sequence[Drawn]:
+    if len(images) <= LEARNED_FROM:
+        return images
+    chosen = np.random.default_rng(seed).permutation(len(images))[:LEARNED_FROM]
+    return [images[one] for one in sorted(chosen)]
+
+
+def _right(image: Drawn, found: Found, overlap: float) -> NDArray[np.bool_]:
+    """(n,) whether each box that was found is one that a person drew."""
+    truth = image.image.to_frame(image.boxes)
+    boxes = image.image.to_frame(found.boxes)
+    return matches(boxes, found.classes, found.scores, truth, image.classes, overlap) >= 0

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from labeling.assist.detection import (
+    FEATURES,
+    FRAME,
+    MOST_CANDIDATES,
+    Detector,
+    Looked,
+    apart,
+    crops,
+    framed,
+    matches,
+    overlaps,
+)
+from labeling.assist.models import Scorer, UnfitModel
+from labeling.assist.preprocess import SIDE
+
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+def file_of(width: int, height: int, *boxes: tuple[int, int, int, int]) -> bytes:
+    """Blue, with red boxes."""
+    image = Image.new("RGB", (width, height), BLUE)
+    for box in boxes:
+        image.paste(RED, box)
+    file = BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("size", "taken"),
+    [
+        ((640, 480), (320, 240)),
+        ((300, 900), (107, 320)),
+        ((8, 6), (320, 240)),
+        ((900, 1), (320, 1)),
+    ],
+)
+def test_the_whole_image_is_in_the_frame_without_being_squeezed(
+    size: tuple[int, int], taken: tuple[int, int]
+) -> None:
+    image = framed(file_of(*size))
+
+    assert image.pixels.shape == (FRAME, FRAME, 3)
+    assert (image.width, image.height) == taken
+    assert (image.pixels[: image.height, : image.width] == BLUE).all()
+    assert len(np.unique(image.pixels[image.height :].reshape(-1, 3), axis=0)) <= 1
+
+
+def test_a_box_is_where_it_was_whatever_way_it_went() -> None:
+    image = framed(file_of(1000, 500, (250, 100, 500, 300)))
+    box = np.array([[0.25, 0.2, 0.5, 0.6]])
+
+    x0, y0, x1, y1 = image.to_frame(box)[0].round().astype(int)
+
+    assert (image.pixels[y0 + 1 : y1 - 1, x0 + 1 : x1 - 1, 0] > 250).all()
+    assert image.pixels[:, : x0 - 1, 0].max() < 120
+    assert np.allclose(image.to_image(image.to_frame(box)), box, atol=1e-6)
+
+
+def test_a_box_across_the_border_ends_there() -> None:
+    image = framed(file_of(640, 320))
+
+    assert image.to_image(np.array([[-9.0, 80, 64, 999]])).tolist() == [
+        [0, 0.5, pytest.approx(0.2), 1]
+    ]
+
+
+def test_of_boxes_that_overlap_the_best_stays() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10], [0, 0, 10, 5.0]])
+
+    assert apart(boxes, np.array([0.5, 0.9, 0.3, 0.4]), 0.5).tolist() == [1, 3, 2]
+
+
+def test_a_persons_box_makes_one_box_right_and_only_of_its_class() -> None:
+    truth = np.array([[0, 0, 10, 10], [20, 0, 30, 10.0]])
+    boxes = np.array([[0, 0, 10, 9], [0, 0, 10, 10], [20, 0, 30, 10], [50, 0, 60, 10.0]])
+    found = matches(
+        boxes, np.array([0, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.6]), truth, np.array([0, 0]), 0.5
+    )
+
+    assert found.tolist() == [0, -1, -1, -1]
+    assert matches(boxes[:0], np.zeros(0), np.zeros(0), truth, np.array([0, 0]), 0.5).tolist() == []
+
+
+def test_a_crop_shows_the_box_with_some_of_what_is_beside_it_and_grey_beyond_the_border() -> None:
+    image = framed(file_of(320, 320, (0, 100, 100, 200)))
+
+    (crop,) = crops(image.pixels, np.array([[0, 100, 100, 200]]))
+
+    assert crop.shape == (SIDE, SIDE, 3)
+    assert crop[SIDE // 2, SIDE // 2].tolist() == [255, 0, 0]
+    assert crop[SIDE // 2, -3].tolist() == [0, 0, 255]
+    assert len(set(crop[SIDE // 2, 3].tolist())) == 1
+
+
+class Seen:
+    """Networks that find red things; the first look is off by `off` pixels, the second puts it right."""
+
+    def __init__(self, off: float = 6, value: float | None = None) -> None:
+        self._off = off
+        self._value = value
+        self._true: list[np.ndarray] = []
+
+    def look(self, pixels: np.ndarray) -> Looked:
+        boxes = np.zeros((len(pixels), MOST_CANDIDATES, 4), np.float32)
+        peaks = np.zeros((len(pixels), MOST_CANDIDATES), np.float32)
+        self._true = []
+        for row, image in enumerate(pixels):
+            found = things(image)
+            self._true.append(found)
+            boxes[row, : len(found)] = found + self._off
+            peaks[row, : len(found)] = 0.9 if self._value is None else self._value
+        return Looked(boxes, peaks, peaks, (np.arange(len(pixels), dtype=np.float32),))
+
+    def refine(
+        self, maps: Sequence[np.ndarray], boxes: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        better = boxes.copy()
+        for row, found in enumerate(self._true):
+            for one in range(boxes.shape[1] if len(found) else 0):
+                better[row, one] = found[np.abs(found - boxes[row, one]).sum(1).argmin()]
+        return better, np.full(boxes.shape[:2], 0.8, np.float32)
+
+    def classify(self, pixels: np.ndarray) -> np.ndarray:
+        red = (pixels[:, SIDE // 2, SIDE // 2, 0] > 200).astype(np.float32)
+        return np.stack([0.1 + 0 * red, 0.8 * red, 0.9 - 0.8 * red], 1)
+
+
+def things(image: np.ndarray) -> np.ndarray:
+    """Boxes of what is red, seen column by column."""
+    columns = np.flatnonzero((image[..., 0] > 200).any(0))
+    found = []
+    for run in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
+        if len(run):
+            rows = np.flatnonzero((image[:, run, 0] > 200).any(1))
+            found.append([run[0], rows[0], run[-1] + 1, rows[-1] + 1])
+    return np.array(found, np.float32).reshape(-1, 4)
+
+
+def test_things_are_found_where_they_are_with_their_class_each_image_its_own() -> None:
+    images = [
+        framed(file_of(640, 320, (64, 64, 192, 192), (320, 32, 448, 256))),
+        framed(file_of(320, 640)),
+        framed(file_of(320, 640, (32, 320, 160, 480))),
+    ]
+
+    found = Detector(Seen()).find(images)
+
+    assert [len(one.boxes) for one in found] == [2, 0, 1]
+    assert np.allclose(found[2].boxes, [[0.1, 0.5, 0.5, 0.75]], atol=0.02)
+    assert (
+        overlaps(found[0].boxes, np.array([[0.1, 0.2, 0.3, 0.6], [0.5, 0.1, 0.7, 0.8]]))
+        .max(0)
+        .min()
+        > 0.9
+    )
+    assert {int(one) for each in found for one in each.classes} == {1}
+    assert found[0].features.shape == (2, len(FEATURES))
+    assert found[0].scores == pytest.approx([0.9 * 0.8 * 0.8] * 2)
+
+
+def test_the_scorer_has_the_last_word() -> None:
+    weight = [0.0] * len(FEATURES)
+    scorer = Scorer(mean=weight, scale=[1.0] * len(FEATURES), weight=weight, bias=2.0)
+
+    (found,) = Detector(Seen(), scorer).find([framed(file_of(640, 320, (64, 64, 192, 192)))])
+
+    assert found.scores == pytest.approx([1 / (1 + np.exp(-2))])
+
+
+def test_hundreds_of_things_are_found_up_to_the_most_that_are_looked_at() -> None:
+    boxes = [(at, 0, at + 2, 200) for at in range(0, 320, 3)]
+
+    (found,) = Detector(Seen(off=0)).find([framed(file_of(320, 320, *boxes[:MOST_CANDIDATES]))])
+
+    assert len(found.boxes) == MOST_CANDIDATES
+
+
+def test_a_network_that_gives_no_numbers_is_refused_in_words() -> None:
+    image = framed(file_of(640, 320, (64, 64, 192, 192)))
+
+    with pytest.raises(UnfitModel, match="what is no number; train again"):
+        Detector(Seen(value=float("nan"))).find([image])
