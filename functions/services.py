@@ -13,9 +13,10 @@ from functools import cache
 
 from labeling import layout
 from labeling.adapters.azure import connect, connection
+from labeling.assist.detection import Networks
 from labeling.assist.doubts import Doubts
 from labeling.assist.grouping import Grouping
-from labeling.assist.inference import Inference, OpenModel, Predict
+from labeling.assist.inference import Inference, OpenModel, OpenNetworks, Predict
 from labeling.assist.lift import Lifts
 from labeling.assist.models import ModelManifest
 from labeling.assist.prelabels import Prelabels
@@ -69,8 +70,19 @@ def open_model(manifest: ModelManifest, data: bytes) -> Predict:
     return opened(manifest, data)
 
 
+def open_networks(classes: int, finder: bytes, refiner: bytes, classifier: bytes) -> Networks:
+    """Make the files of a model of boxes ready, as `open_model`."""
+    from labeling.adapters.onnx import open_networks as opened
+
+    return opened(classes, finder, refiner, classifier)
+
+
 def compose(
-    storage: Storage, settings: Settings, *, open_model: OpenModel = open_model
+    storage: Storage,
+    settings: Settings,
+    *,
+    open_model: OpenModel = open_model,
+    open_networks: OpenNetworks = open_networks,
 ) -> Services:
     """The services over a storage: Azure's, or the one in memory."""
     access = Access(storage, settings)
@@ -83,7 +95,7 @@ def compose(
 
     runs = Runs(storage)
     prelabels = Prelabels(storage, projects)
-    inference = Inference(storage, projects, runs, prelabels, open_model)
+    inference = Inference(storage, projects, runs, prelabels, open_model, open_networks)
     grouping = Grouping(storage, projects, runs)
     assist = Assist(storage, projects, runs, inference, grouping, Lifts(storage))
     renditions = Renditions(storage, projects, turns)

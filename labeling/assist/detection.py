@@ -60,6 +60,8 @@ class Framed:
     width: int
     """Pixels of the frame that the image takes."""
     height: int
+    least: float = 0.5
+    """Pixels of the frame that a box is wide and high at least: a pixel of the image, where that is small."""
 
     def to_frame(self, boxes: Floats) -> NDArray[np.float32]:
         """Boxes (n, 4) in pixels of the frame, of boxes x0, y0, x1, y1 in fractions of the image."""
@@ -86,7 +88,7 @@ def framed(data: bytes) -> Framed:
     small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
     pixels = np.full((FRAME, FRAME, 3), _GREY, np.uint8)
     pixels[:height, :width] = np.asarray(small, np.uint8)
-    return Framed(pixels, width, height)
+    return Framed(pixels, width, height, max(0.5, 1.01 * scale))
 
 
 def overlaps(some: Floats, others: Floats) -> NDArray[np.float32]:
@@ -257,9 +259,7 @@ class Detector:
         fits: NDArray[np.float32],
     ) -> Found:
         passes = tuple(image.to_frame(image.to_image(one)) for one in passes)  # type: ignore[assignment]
-        large = (
-            np.minimum(passes[2][:, 2] - passes[2][:, 0], passes[2][:, 3] - passes[2][:, 1]) > 0.5
-        )
+        large = (passes[2][:, 2:] - passes[2][:, :2]).min(1, initial=FRAME) >= image.least
         score = peaks * fits * large
         kept = apart(passes[2], score, _SAME)
         kept = kept[score[kept] >= _LEAST_SCORE]

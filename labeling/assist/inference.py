@@ -7,17 +7,19 @@ order. Which batches are done is a row of bits, so that each counts once and the
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import numpy as np
 from pydantic import Field
 
 from labeling import layout
-from labeling.assist.models import ModelManifest, UnfitModel, load, suggested
+from labeling.assist.detection import Detector, Found, Framed, Networks, framed
+from labeling.assist.models import ModelManifest, UnfitModel, load, load_detection, suggested
 from labeling.assist.prelabels import PrelabelEnvelope, Prelabels
 from labeling.assist.preprocess import Unseeable, pixels_for_model, source_of
 from labeling.assist.runs import Run, RunProgress, Runs
@@ -50,6 +52,28 @@ Predict = Callable[["NDArray[np.uint8]"], "NDArray[np.float32]"]
 
 OpenModel = Callable[[ModelManifest, bytes], Predict]
 """Makes a model's file ready. Raises UnfitModel."""
+
+OpenNetworks = Callable[[int, bytes, bytes, bytes], Networks]
+"""Makes the files of a model of boxes ready, of so many classes. Raises UnfitModel."""
+
+Said = list[dict[str, object]]
+"""Annotations as `Prelabels.put` takes them, without ids."""
+
+
+class Suggester(Protocol):
+    """A model that is ready: what it sees of an image file, and what it says of what it saw."""
+
+    def see(self, data: bytes) -> Any:
+        """What it looks at. Raises Unseeable."""
+        ...
+
+    def suggest(self, seen: Sequence[Any], known: Set[str]) -> list[Said]:
+        """What to suggest for each image: nothing where it is not sure, and only of known classes.
+
+        Raises:
+            UnfitModel: what it computes is none of what it should.
+        """
+        ...
 
 
 class Plan(Model):
@@ -113,14 +137,16 @@ class Inference:
         runs: Runs,
         prelabels: Prelabels,
         open_model: OpenModel,
+        open_networks: OpenNetworks,
     ) -> None:
         self._storage = storage
         self._projects = projects
         self._runs = runs
         self._prelabels = prelabels
         self._open_model = open_model
+        self._open_networks = open_networks
         self._batches = Documents(storage, layout.PROJECTS, Batches)
-        self._models: dict[str, tuple[ModelManifest, Predict]] = {}
+        self._models: dict[str, Suggester] = {}
         self._loading = Lock()
 
     def start(self, project: Project, run: Run, since_ms: int) -> None:
@@ -231,8 +257,7 @@ class Inference:
             return
         found = self._projects.items(project).read_many(message.item_ids)
         items = [one.item for one in found if one and _to_be_seen(one.item)]
-        manifest, predict = self._model(project, run)
-        unseeable, said = self._suggestions(project, manifest, predict, items)
+        unseeable, said = self._suggestions(project, self._model(project, run), items)
         taken = 0
         if said:
             opened = ProjectAccess(
@@ -285,56 +310,55 @@ class Inference:
             ),
         )
 
-    def _model(self, project: Project, run: Run) -> tuple[ModelManifest, Predict]:
+    def _model(self, project: Project, run: Run) -> Suggester:
         """The model of a run, loaded once by this process."""
         with self._loading:
             if run.model_id not in self._models:
                 manifest, data = load(self._storage, project.project_id, run.model_id)
-                predict = self._open_model(manifest, data)
+                model = self._opened(manifest, data)
                 while len(self._models) >= KEPT_MODELS:
                     self._models.pop(next(iter(self._models)))
-                self._models[run.model_id] = manifest, predict
+                self._models[run.model_id] = model
             return self._models[run.model_id]
 
+    def _opened(self, manifest: ModelManifest, data: bytes) -> Suggester:
+        if manifest.detection is None:
+            return Classifying(manifest, self._open_model(manifest, data))
+        finder, refiner = load_detection(self._storage, manifest)
+        networks = self._open_networks(len(manifest.classes), finder, refiner, data)
+        return Detecting(manifest, Detector(networks, manifest.detection.scorer))
+
     def _suggestions(
-        self, project: Project, manifest: ModelManifest, predict: Predict, items: Sequence[Item]
+        self, project: Project, model: Suggester, items: Sequence[Item]
     ) -> tuple[int, list[dict[str, object]]]:
         """How many can't be seen, and what to send of the others: also that a former model was wrong."""
         withdrawn = self._runs.state(project.project_id).withdrawn
         known = {one.class_id for one in project.classes} - {*withdrawn}
         said: list[dict[str, object]] = []
         unseeable = 0
-        for some, pixels, lost in self._seen(project, items):
+        for some, seen, lost in self._seen(project, model, items):
             unseeable += lost
             if not some:
                 continue
-            scores = predict(np.stack(pixels))
-            if scores.shape != (len(some), len(manifest.classes)) or not np.isfinite(scores).all():
-                raise UnfitModel("the model gives no probabilities for its classes; train again")
-            for item, row in zip(some, scores, strict=True):
-                sure = suggested(manifest, [min(1.0, max(0.0, float(one))) for one in row])
-                # A class that is gone since the labels were learned from, or was found to be of no help,
-                # leaves nothing to be sure of.
-                if sure is not None and not {class_id for class_id, _ in sure} <= known:
-                    sure = None
+            for item, sure in zip(some, model.suggest(seen, known), strict=True):
                 if sure or item.suggested.startswith(layout.OWN_RUNS):
-                    said.append(_said(item, sure or []))
+                    said.append({"item_id": item.item_id, "annotations": sure})
         return unseeable, said
 
     def _seen(
-        self, project: Project, items: Sequence[Item]
-    ) -> Iterator[tuple[list[Item], list[NDArray[np.uint8]], int]]:
-        """Items with their pixels, some at once; the next are decoded while the network looks at these."""
+        self, project: Project, model: Suggester, items: Sequence[Item]
+    ) -> Iterator[tuple[list[Item], list[Any], int]]:
+        """Items with what is seen of them, some at once; the next are decoded meanwhile."""
 
-        def pixels(item: Item) -> NDArray[np.uint8] | None:
+        def seen_of(item: Item) -> Any:
             try:
-                return pixels_for_model(self._file(project, item))
+                return model.see(self._file(project, item))
             except (NotFound, Unseeable) as why:
                 log.info("not seen: %s", why, extra={"item_id": item.item_id})
                 return None
 
         with ThreadPoolExecutor(READERS) as pool:
-            reading = [(one, pool.submit(copy_context().run, pixels, one)) for one in items]
+            reading = [(one, pool.submit(copy_context().run, seen_of, one)) for one in items]
             for at in range(0, len(reading), AT_ONCE):
                 some = [(one, each.result()) for one, each in reading[at : at + AT_ONCE]]
                 good = [(one, seen) for one, seen in some if seen is not None]
@@ -352,13 +376,66 @@ class Inference:
         self._storage.queues.send(layout.PRELABEL_QUEUE, PrelabelMessage(do=do))
 
 
-def _said(item: Item, sure: Sequence[tuple[str, float]]) -> dict[str, object]:
-    return {
-        "item_id": item.item_id,
-        "annotations": [
-            {"class_id": class_id, "confidence": round(score, 4)} for class_id, score in sure
-        ],
-    }
+@dataclass(frozen=True)
+class Classifying:
+    """Suggests classes of whole images."""
+
+    manifest: ModelManifest
+    predict: Predict
+
+    def see(self, data: bytes) -> NDArray[np.uint8]:
+        """As `Suggester`."""
+        return pixels_for_model(data)
+
+    def suggest(self, seen: Sequence[NDArray[np.uint8]], known: Set[str]) -> list[Said]:
+        """As `Suggester`. A class that is gone, or of no help, leaves nothing to be sure of."""
+        scores = self.predict(np.stack(seen))
+        if scores.shape != (len(seen), len(self.manifest.classes)) or not np.isfinite(scores).all():
+            raise UnfitModel("the model gives no probabilities for its classes; train again")
+        said: list[Said] = []
+        for row in scores:
+            sure = suggested(self.manifest, [min(1.0, max(0.0, float(one))) for one in row]) or []
+            if not {class_id for class_id, _ in sure} <= known:
+                sure = []
+            said.append(
+                [{"class_id": class_id, "confidence": round(score, 4)} for class_id, score in sure]
+            )
+        return said
+
+
+@dataclass(frozen=True)
+class Detecting:
+    """Suggests boxes, each on its own."""
+
+    manifest: ModelManifest
+    detector: Detector
+
+    def see(self, data: bytes) -> Framed:
+        """As `Suggester`."""
+        return framed(data)
+
+    def suggest(self, seen: Sequence[Framed], known: Set[str]) -> list[Said]:
+        """As `Suggester`. A box of a class that is gone is left out, the others are not."""
+        return [self._sure(found, known) for found in self.detector.find(seen)]
+
+    def _sure(self, found: Found, known: Set[str]) -> Said:
+        least = self.manifest.threshold
+        return [
+            {
+                "class_id": self.manifest.classes[of_class].class_id,
+                "confidence": round(float(score), 4),
+                "geometry": {"kind": "box"} | dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)),
+            }
+            for box, of_class, score in zip(
+                found.boxes.astype(float).round(6).tolist(),
+                found.classes.tolist(),
+                found.scores,
+                strict=True,
+            )
+            if least is not None
+            and score >= least
+            and self.manifest.classes[of_class].class_id in known
+        ]
 
 
 def _to_be_seen(item: Item) -> bool:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from labeling import layout
+from labeling.annotations.task_types import TASK_TYPES
 from labeling.assist.grouping import Grouping
 from labeling.assist.inference import Inference
 from labeling.assist.jobs import FeaturizeSpec, JobClass, RunFinished, TrainSpec
@@ -182,7 +183,7 @@ class Assist:
             if counts.get(f"queue:{layout.UNMEASURED}", 0):
                 return  # images are still being read: they are taken up together
             images = sum(count for name, count in counts.items() if name.startswith("state:"))
-            if images and self._due_for_groups(settings, state, images):
+            if images and self._due_for_groups(project, state, images):
                 self._featurize(project, state.model_id, images, parent="")
             for kind in ("featurization", "inference"):
                 if self._due_again(state, kind):
@@ -247,7 +248,7 @@ class Assist:
         images = self._images(project)
         if manifest.suggests and "inference" not in followed:
             self._begin(self._suggest, project, run.run_id, images, run.run_id)
-        if "featurization" not in followed:
+        if _groups(project) and "featurization" not in followed:
             self._begin(self._featurize, project, run.run_id, images, run.run_id)
 
     def _unfit(self, project: Project, run: Run, why: str) -> None:
@@ -269,8 +270,8 @@ class Assist:
         with suppress(Conflict):  # one of the kind is at work: `consider` comes again
             begin(project, model_id, images, parent=parent)
 
-    def _due_for_groups(self, settings: AssistSettings, state: AssistState, images: int) -> bool:
-        if not settings.similar_first and not state.model_id:
+    def _due_for_groups(self, project: Project, state: AssistState, images: int) -> bool:
+        if not _groups(project) or not (project.assist.similar_first or state.model_id):
             return False
         return "featurization" not in state.active and images > GROWN * state.images_then
 
@@ -392,7 +393,7 @@ class Assist:
         state = self._runs.state(project.project_id)
         settings = project.assist
         if run.kind == "training":
-            assert project.task_type in ("multiclass", "multilabel")
+            assert project.task_type != "polygons"
             spec = TrainSpec(
                 project_id=project.project_id,
                 run_id=run.run_id,
@@ -402,6 +403,7 @@ class Assist:
                 backbone=settings.backbone,
                 precision=settings.precision,
                 confidence=settings.confidence,
+                overlap=settings.overlap,
                 retrain=max(0, state.trainings - 1),
             )
         else:
@@ -435,3 +437,8 @@ class Assist:
             self._runs.fail(project.project_id, run.run_id, why)
             if run.kind == "training" and validation:
                 self._runs.fail(project.project_id, validation.run_id, why)
+
+
+def _groups(project: Project) -> bool:
+    """Whether similar images come on one page: where whole images are labeled, not things in them."""
+    return TASK_TYPES[project.task_type].geometry == "tag"

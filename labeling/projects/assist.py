@@ -16,6 +16,7 @@ BLIND_SHARE = 0.05
 LabelsNeeded = Annotated[int, Field(ge=20, le=500_000)]
 Likelihood = Annotated[float, Field(ge=0.6, le=0.999)]
 Share = Annotated[float, Field(ge=0, le=0.5)]
+Overlap = Annotated[float, Field(ge=0.5, le=0.95)]
 Backbone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/@-]{0,255}$")]
 
 
@@ -27,6 +28,7 @@ class AssistSettings(Model):
     from a confidence on at which, with probability `confidence`, `precision` of what it suggests is right.
     `blind_share` of the images get no suggestions, always the same ones, so that what suggestions do can be
     measured; null: 5 % while assist is on, else none.
+    A box is right that a person's box of its class overlaps by `overlap` (intersection over union).
     """
 
     on: bool = False
@@ -35,6 +37,7 @@ class AssistSettings(Model):
     next_labels: LabelsNeeded = 300
     precision: Likelihood = 0.95
     confidence: Likelihood = 0.90
+    overlap: Overlap = 0.5
     backbone: Backbone = DEFAULT_BACKBONE
     blind_share: Share | None = None
 
@@ -59,6 +62,7 @@ class AssistChange(Model):
     next_labels: LabelsNeeded | None = None
     precision: Likelihood | None = None
     confidence: Likelihood | None = None
+    overlap: Overlap | None = None
     backbone: Backbone | None = None
     blind_share: Share | None = None
 
@@ -71,8 +75,10 @@ def check_assist(settings: AssistSettings, task_type: TaskType) -> None:
     """Refuse what assist can't do.
 
     Raises:
-        Invalid: models suggest one class or several classes of an image, no shapes.
+        Invalid: models suggest classes of an image, and boxes, but no polygons.
     """
-    if settings.on and task_type not in ("multiclass", "multilabel"):
-        detail = "assist suggests classes of whole images; it can't be switched on for shapes"
-        raise Invalid(detail, faults=(Fault("/assist/on", "no-assist-for-shapes", detail),))
+    if settings.on and task_type == "polygons":
+        detail = (
+            "assist suggests classes of images, and boxes; it can't be switched on for polygons"
+        )
+        raise Invalid(detail, faults=(Fault("/assist/on", "no-assist-for-polygons", detail),))

@@ -133,6 +133,7 @@ export function aProject(change: Partial<Project> = {}): Project {
       next_labels: 300,
       precision: 0.95,
       confidence: 0.9,
+      overlap: 0.5,
       backbone: "efficientnet-lite0",
       blind_share: null,
     },

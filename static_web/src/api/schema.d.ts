@@ -1038,6 +1038,11 @@ export interface components {
              */
             confidence: number | null;
             /**
+             * Overlap
+             * @default null
+             */
+            overlap: number | null;
+            /**
              * Backbone
              * @default null
              */
@@ -1089,6 +1094,11 @@ export interface components {
              * @default 0.9
              */
             confidence: number;
+            /**
+             * Overlap
+             * @default 0.5
+             */
+            overlap: number;
             /**
              * Backbone
              * @default efficientnet-lite0

@@ -19,7 +19,7 @@ import { isTab } from "@/features/projects/tabs";
 import { Message } from "@/ui/Message";
 
 /** What assist suggests: classes of whole images. */
-const helpsWith: readonly TaskType[] = ["multiclass", "multilabel"];
+const helpsWith: readonly TaskType[] = ["multiclass", "multilabel", "boxes"];
 
 interface Props {
   projectId: string;

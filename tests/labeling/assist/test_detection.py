@@ -1,18 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-from io import BytesIO
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from labeling.assist.detection import (
     FEATURES,
     FRAME,
     MOST_CANDIDATES,
     Detector,
-    Looked,
     apart,
     crops,
     framed,
@@ -21,18 +16,7 @@ from labeling.assist.detection import (
 )
 from labeling.assist.models import Scorer, UnfitModel
 from labeling.assist.preprocess import SIDE
-
-RED, BLUE = (255, 0, 0), (0, 0, 255)
-
-
-def file_of(width: int, height: int, *boxes: tuple[int, int, int, int]) -> bytes:
-    """Blue, with red boxes."""
-    image = Image.new("RGB", (width, height), BLUE)
-    for box in boxes:
-        image.paste(RED, box)
-    file = BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
+from tests.red_things import BLUE, RedThings, file_of
 
 
 @pytest.mark.parametrize(
@@ -102,50 +86,6 @@ def test_a_crop_shows_the_box_with_some_of_what_is_beside_it_and_grey_beyond_the
     assert len(set(crop[SIDE // 2, 3].tolist())) == 1
 
 
-class Seen:
-    """Networks that find red things; the first look is off by `off` pixels, the second puts it right."""
-
-    def __init__(self, off: float = 6, value: float | None = None) -> None:
-        self._off = off
-        self._value = value
-        self._true: list[np.ndarray] = []
-
-    def look(self, pixels: np.ndarray) -> Looked:
-        boxes = np.zeros((len(pixels), MOST_CANDIDATES, 4), np.float32)
-        peaks = np.zeros((len(pixels), MOST_CANDIDATES), np.float32)
-        self._true = []
-        for row, image in enumerate(pixels):
-            found = things(image)
-            self._true.append(found)
-            boxes[row, : len(found)] = found + self._off
-            peaks[row, : len(found)] = 0.9 if self._value is None else self._value
-        return Looked(boxes, peaks, peaks, (np.arange(len(pixels), dtype=np.float32),))
-
-    def refine(
-        self, maps: Sequence[np.ndarray], boxes: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        better = boxes.copy()
-        for row, found in enumerate(self._true):
-            for one in range(boxes.shape[1] if len(found) else 0):
-                better[row, one] = found[np.abs(found - boxes[row, one]).sum(1).argmin()]
-        return better, np.full(boxes.shape[:2], 0.8, np.float32)
-
-    def classify(self, pixels: np.ndarray) -> np.ndarray:
-        red = (pixels[:, SIDE // 2, SIDE // 2, 0] > 200).astype(np.float32)
-        return np.stack([0.1 + 0 * red, 0.8 * red, 0.9 - 0.8 * red], 1)
-
-
-def things(image: np.ndarray) -> np.ndarray:
-    """Boxes of what is red, seen column by column."""
-    columns = np.flatnonzero((image[..., 0] > 200).any(0))
-    found = []
-    for run in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
-        if len(run):
-            rows = np.flatnonzero((image[:, run, 0] > 200).any(1))
-            found.append([run[0], rows[0], run[-1] + 1, rows[-1] + 1])
-    return np.array(found, np.float32).reshape(-1, 4)
-
-
 def test_things_are_found_where_they_are_with_their_class_each_image_its_own() -> None:
     images = [
         framed(file_of(640, 320, (64, 64, 192, 192), (320, 32, 448, 256))),
@@ -153,7 +93,7 @@ def test_things_are_found_where_they_are_with_their_class_each_image_its_own() -
         framed(file_of(320, 640, (32, 320, 160, 480))),
     ]
 
-    found = Detector(Seen()).find(images)
+    found = Detector(RedThings()).find(images)
 
     assert [len(one.boxes) for one in found] == [2, 0, 1]
     assert np.allclose(found[2].boxes, [[0.1, 0.5, 0.5, 0.75]], atol=0.02)
@@ -172,7 +112,7 @@ def test_the_scorer_has_the_last_word() -> None:
     weight = [0.0] * len(FEATURES)
     scorer = Scorer(mean=weight, scale=[1.0] * len(FEATURES), weight=weight, bias=2.0)
 
-    (found,) = Detector(Seen(), scorer).find([framed(file_of(640, 320, (64, 64, 192, 192)))])
+    (found,) = Detector(RedThings(), scorer).find([framed(file_of(640, 320, (64, 64, 192, 192)))])
 
     assert found.scores == pytest.approx([1 / (1 + np.exp(-2))])
 
@@ -180,7 +120,9 @@ def test_the_scorer_has_the_last_word() -> None:
 def test_hundreds_of_things_are_found_up_to_the_most_that_are_looked_at() -> None:
     boxes = [(at, 0, at + 2, 200) for at in range(0, 320, 3)]
 
-    (found,) = Detector(Seen(off=0)).find([framed(file_of(320, 320, *boxes[:MOST_CANDIDATES]))])
+    (found,) = Detector(RedThings(off=0)).find(
+        [framed(file_of(320, 320, *boxes[:MOST_CANDIDATES]))]
+    )
 
     assert len(found.boxes) == MOST_CANDIDATES
 
@@ -189,4 +131,11 @@ def test_a_network_that_gives_no_numbers_is_refused_in_words() -> None:
     image = framed(file_of(640, 320, (64, 64, 192, 192)))
 
     with pytest.raises(UnfitModel, match="what is no number; train again"):
-        Detector(Seen(value=float("nan"))).find([image])
+        Detector(RedThings(value=float("nan"))).find([image])
+
+
+def test_no_box_is_smaller_than_a_pixel_of_a_tiny_image() -> None:
+    (found,) = Detector(RedThings()).find([framed(file_of(8, 4, (2, 1, 3, 2), (5, 1, 7, 3)))])
+
+    assert ((found.boxes[:, 2:] - found.boxes[:, :2]) * [8, 4]).min() >= 1
+    assert len(found.boxes) >= 1

@@ -197,9 +197,9 @@ def test_settings_are_changed_while_the_project_runs(assisted: Assisted) -> None
     assert "training" not in runs(world, project)
 
 
-def test_assist_is_not_for_shapes(world: World) -> None:
-    with pytest.raises(Invalid, match="can't be switched on for shapes"):
-        world.project(images=1, task_type="boxes", assist=ON)
+def test_assist_is_not_for_polygons(world: World) -> None:
+    with pytest.raises(Invalid, match="can't be switched on for polygons"):
+        world.project(images=1, task_type="polygons", assist=ON)
 
 
 # What a model does.

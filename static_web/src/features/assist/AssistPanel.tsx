@@ -156,6 +156,7 @@ function turned(on: boolean) {
     next_labels: null,
     precision: null,
     confidence: null,
+    overlap: null,
     backbone: null,
     blind_share: null,
   };

@@ -30,6 +30,7 @@ const BLIND = [0, 0.02, 0.05, 0.1, 0.2];
 /** While assist is on and nobody chose otherwise, as the API has it. */
 const USUALLY_BLIND = 0.05;
 const SHARES = [0.8, 0.85, 0.9, 0.95, 0.97, 0.99];
+const OVERLAPS = [0.5, 0.7];
 
 const useStyles = makeStyles({
   form: { display: "grid", gap: "12px" },
@@ -57,6 +58,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
   const [changed, setChanged] = useState<Partial<Settings>>({});
   const values = { ...project.assist, ...changed };
   const admin = project.my_role === "admin";
+  const boxes = project.task_type === "boxes";
   const save = useMutation({
     mutationFn: () =>
       changeProject(project, {
@@ -67,6 +69,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
           next_labels: null,
           precision: null,
           confidence: null,
+          overlap: null,
           backbone: null,
           blind_share: null,
           ...changed,
@@ -102,14 +105,14 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
       />
     </Field>
   );
-  const share = (name: "precision" | "confidence") => (
+  const share = (name: "precision" | "confidence" | "overlap", shares: readonly number[]) => (
     <Field label={t(`assistSettings.${name}`)}>
       <Select
         value={values[name]}
         disabled={!admin}
         onChange={(_, data) => set({ [name]: Number(data.value) })}
       >
-        {[...new Set([...SHARES, project.assist[name]])].sort().map((one) => (
+        {[...new Set([...shares, project.assist[name]])].sort().map((one) => (
           <option key={one} value={one}>
             {formatPercent(one, i18n.language)}
           </option>
@@ -134,17 +137,20 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
           label={t("assistSettings.on")}
           onChange={(_, { checked }) => set({ on: checked })}
         />
-        <Switch
-          checked={values.similar_first}
-          disabled={!admin}
-          label={t("assistSettings.similar_first")}
-          onChange={(_, { checked }) => set({ similar_first: checked })}
-        />
+        {!boxes && (
+          <Switch
+            checked={values.similar_first}
+            disabled={!admin}
+            label={t("assistSettings.similar_first")}
+            onChange={(_, { checked }) => set({ similar_first: checked })}
+          />
+        )}
         <div className={styles.two}>
           {labels("first_labels")}
           {labels("next_labels")}
-          {share("precision")}
-          {share("confidence")}
+          {share("precision", SHARES)}
+          {share("confidence", SHARES)}
+          {boxes && share("overlap", OVERLAPS)}
           <Field label={t("assistSettings.blind_share")} hint={t("assistSettings.blindWhy")}>
             <Select
               value={values.blind_share ?? USUALLY_BLIND}

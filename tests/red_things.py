@@ -1,0 +1,68 @@
+"""Stand-ins for the networks of a detector: they find what is red in an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from labeling.assist.detection import MOST_CANDIDATES, Looked
+from labeling.assist.preprocess import SIDE
+
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+def file_of(width: int, height: int, *boxes: tuple[int, int, int, int]) -> bytes:
+    """Blue, with red boxes."""
+    image = Image.new("RGB", (width, height), BLUE)
+    for box in boxes:
+        image.paste(RED, box)
+    file = BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+class RedThings:
+    """Networks that find red things; the first look is off by `off` pixels, the second puts it right."""
+
+    def __init__(self, off: float = 6, value: float | None = None) -> None:
+        self._off = off
+        self._value = value
+        self._true: list[np.ndarray] = []
+
+    def look(self, pixels: np.ndarray) -> Looked:
+        boxes = np.zeros((len(pixels), MOST_CANDIDATES, 4), np.float32)
+        peaks = np.zeros((len(pixels), MOST_CANDIDATES), np.float32)
+        self._true = []
+        for row, image in enumerate(pixels):
+            found = things(image)
+            self._true.append(found)
+            boxes[row, : len(found)] = found + self._off
+            peaks[row, : len(found)] = 0.9 if self._value is None else self._value
+        return Looked(boxes, peaks, peaks, (np.arange(len(pixels), dtype=np.float32),))
+
+    def refine(
+        self, maps: Sequence[np.ndarray], boxes: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        better = boxes.copy()
+        for row, found in enumerate(self._true):
+            for one in range(boxes.shape[1] if len(found) else 0):
+                better[row, one] = found[np.abs(found - boxes[row, one]).sum(1).argmin()]
+        return better, np.full(boxes.shape[:2], 0.8, np.float32)
+
+    def classify(self, pixels: np.ndarray) -> np.ndarray:
+        red = (pixels[:, SIDE // 2, SIDE // 2, 0] > 200).astype(np.float32)
+        return np.stack([0.1 + 0 * red, 0.8 * red, 0.9 - 0.8 * red], 1)
+
+
+def things(image: np.ndarray) -> np.ndarray:
+    """Boxes of what is red, seen column by column."""
+    columns = np.flatnonzero((image[..., 0] > 200).any(0))
+    found = []
+    for run in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
+        if len(run):
+            rows = np.flatnonzero((image[:, run, 0] > 200).any(1))
+            found.append([run[0], rows[0], run[-1] + 1, rows[-1] + 1])
+    return np.array(found, np.float32).reshape(-1, 4)
