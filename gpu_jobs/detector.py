@@ -37,9 +37,9 @@ _BATCH = 8
 _RATE, _DECAY = 3e-3, 0.05
 _SPREAD = 0.09  # of the heatmap's Gaussian, of a box's side
 _NEAR = 0.05  # height of the Gaussian from which on a cell answers for a box
-_WINDOW = 28  # samples along a side of what the refiner looks at
+_WINDOW = 24  # samples along a side of what the refiner looks at
 _MARGIN = 0.2  # of a box's side that the refiner sees beyond each edge
-_BATCH_BOXES = 48  # that the refiner learns from at once
+_BATCH_BOXES = 24  # that the refiner learns from at once
 _NORMALISED_ON = 48  # images
 
 
@@ -153,7 +153,7 @@ class Candidates(nn.Module):
 class Refiner(nn.Module):
     """The second look: where between the surroundings of a box and its middle each of its edges lies."""
 
-    def __init__(self, some: Maps, width: int = 48) -> None:
+    def __init__(self, some: Maps, width: int = 40) -> None:
         super().__init__()
         self.normalise = _Normalise(some)
         self.project = nn.ModuleList(nn.Conv2d(one.shape[1], width, 1) for one in some)
@@ -186,13 +186,18 @@ class Refiner(nn.Module):
             ],
             -1,
         ).reshape(n, -1, _WINDOW, 2)  # (n, k * w, w, 2)
-        seen = sum(
-            functional.grid_sample(
-                project(one), grid, mode="bilinear", padding_mode="border", align_corners=False
-            )
+        fine = maps[0].shape[2:]
+        whole = [
+            functional.interpolate(project(one), size=fine, mode="bilinear", align_corners=False)
             for project, one in zip(self.project, self.normalise(maps), strict=True)
+        ]  # (n, c, FRAME / 4, FRAME / 4) each
+        seen = functional.grid_sample(
+            whole[0] + whole[1] + whole[2] + whole[3],
+            grid,
+            mode="bilinear",
+            padding_mode="border",
+            align_corners=False,
         )  # (n, c, k * w, w)
-        seen = cast("Tensor", seen)
         width = seen.shape[1]
         seen = seen.view(n, width, k, _WINDOW, _WINDOW).transpose(1, 2)
         z = self.blocks(
