@@ -28,12 +28,16 @@ TWO = file_of(640, 320, (64, 64, 192, 192), (320, 32, 448, 256))
 Boxes = tuple[World, Project, Caller]
 
 
+def red_things(*_: object) -> RedThings:
+    return RedThings()
+
+
 @pytest.fixture
 def boxes() -> Boxes:
     """A project of 30 images, each with two red things, and 5 with none; somebody to label them."""
     world = World()
     world.services = compose(
-        watched(world.storage, world.watch), world.settings, open_networks=lambda *_: RedThings()
+        watched(world.storage, world.watch), world.settings, open_networks=red_things
     )
     world.upload(*(f"red{n:02}.png" for n in range(30)), data=TWO)
     world.upload(*(f"blue{n}.png" for n in range(5)), data=file_of(640, 320))
@@ -66,7 +70,7 @@ def trained(boxes: Boxes, *, bias: float = 3.0, **how: Any) -> str:
     for name, data in ((FINDER, b"finder"), (REFINER, b"refiner")):
         place = layout.model_blob(project.project_id, spec.run_id, name)
         world.storage.blobs.write(layout.MODELS, place, data, content_type="")
-    more = {"task_type": "boxes", "detection": detection.model_dump(), **how}
+    more: dict[str, Any] = {"task_type": "boxes", "detection": detection.model_dump(), **how}
     classes = more.pop("known", ("c1", "c2"))
     publish(world.storage, project.project_id, spec.run_id, classes=classes, **more)
     world.services.runs.finish(project.project_id, spec.validation_run_id, model_id=spec.run_id)

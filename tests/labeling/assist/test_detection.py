@@ -72,7 +72,10 @@ def test_a_persons_box_makes_one_box_right_and_only_of_its_class() -> None:
     )
 
     assert found.tolist() == [0, -1, -1, -1]
-    assert matches(boxes[:0], np.zeros(0), np.zeros(0), truth, np.array([0, 0]), 0.5).tolist() == []
+    assert (
+        matches(boxes[:0], np.zeros(0, int), np.zeros(0), truth, np.array([0, 0]), 0.5).tolist()
+        == []
+    )
 
 
 def test_a_crop_shows_the_box_with_some_of_what_is_beside_it_and_grey_beyond_the_border() -> None:
