@@ -1062,6 +1062,7 @@ export interface components {
          *     from a confidence on at which, with probability `confidence`, `precision` of what it suggests is right.
          *     `blind_share` of the images get no suggestions, always the same ones, so that what suggestions do can be
          *     measured; null: 5 % while assist is on, else none.
+         *     A box is right that a person's box of its class overlaps by `overlap` (intersection over union).
          */
         AssistSettings: {
             /**
@@ -2282,6 +2283,7 @@ export interface components {
              *       "next_labels": 300,
              *       "precision": 0.95,
              *       "confidence": 0.9,
+             *       "overlap": 0.5,
              *       "backbone": "efficientnet-lite0",
              *       "blind_share": null
              *     }
