@@ -339,7 +339,7 @@ class Review:
             height=item.height,
             media=item.media,
             flag=item.flag,
-            reason=item.reason,
+            reason=item.reason or item.damage,
             classes=sorted({name for lane in item.lanes for name in lane.tally}),
             labelers=[lane.labeler for lane in item.lanes if lane.labeler],
             approved=item.approved,

@@ -306,6 +306,7 @@ class Exports:
         )
         with (
             tempfile.TemporaryFile() as left,
+            tempfile.TemporaryFile() as flagged,
             chosen.open(folder, subject) as writer,
         ):
             for item, labeling, reason in self._as_of(project, items, export.as_of):
@@ -318,11 +319,14 @@ class Exports:
                     annotations += writer.add(item, said)
                     there += features(labeling)
                     images += 1
+                    if item.flag:
+                        line = {"item_id": item.item_id, "path": item.path, "flag": item.flag}
+                        _add(flagged, line | ({"why": item.damage} if item.damage else {}))
                     continue
                 reason = reason or "not_labeled"
                 omitted[reason.split(":")[0]] += 1
                 line = {"item_id": item.item_id, "path": item.path, "reason": reason}
-                left.write((b",\n" if left.tell() else b"") + _json(line))
+                _add(left, line)
             writer.finish()
             done = export.model_copy(
                 update={
@@ -335,7 +339,7 @@ class Exports:
                     "files": [self._upload(project, export, one, folder) for one in chosen.files],
                 }
             )
-            _write_manifest(folder, project, done, left)
+            _write_manifest(folder, project, done, left, flagged)
         files = [*done.files, self._upload(project, export, MANIFEST, folder)]
         now = self._storage.clock.now()
         return done.model_copy(update={"files": files, "finished_at": now})
@@ -431,8 +435,18 @@ def _format(export: Export) -> Format:
     return FORMATS[export.format]
 
 
-def _write_manifest(folder: Path, project: Project, export: Export, left: IO[bytes]) -> None:
-    """What an export holds and, item by item, what it does not; streamed, it may be long."""
+def _add(to: IO[bytes], line: dict[str, Any]) -> None:
+    """One more element of a list that is written piece by piece."""
+    to.write((b",\n" if to.tell() else b"") + _json(line))
+
+
+def _write_manifest(
+    folder: Path, project: Project, export: Export, left: IO[bytes], flagged: IO[bytes]
+) -> None:
+    """What an export holds and, item by item, what it does not, and what is exported with a flag.
+
+    Streamed: it may be long.
+    """
     head: dict[str, Any] = {
         "project_id": project.project_id,
         "project": project.name,
@@ -452,11 +466,14 @@ def _write_manifest(folder: Path, project: Project, export: Export, left: IO[byt
         "lost": export.lost,
         "files": [file.model_dump() for file in export.files],
     }
-    left.seek(0)
     with (folder / MANIFEST.name).open("wb") as file:
-        file.write(_json(head)[:-1] + b',"omitted":[\n')
-        shutil.copyfileobj(left, file)
-        file.write(b"\n]}\n")
+        file.write(_json(head)[:-1])
+        for name, lines in (("flagged", flagged), ("omitted", left)):
+            lines.seek(0)
+            file.write(b',"%s":[\n' % name.encode())
+            shutil.copyfileobj(lines, file)
+            file.write(b"\n]")
+        file.write(b"}\n")
 
 
 def _json(value: object) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Final, Literal
 
@@ -24,7 +25,7 @@ from labeling.media.frames import Grey, Undecodable
 from labeling.media.guard import Read, shared
 from labeling.media.header import Measured
 from labeling.media.patterns import SHOWN_BY_BROWSERS
-from labeling.media.pixels import CONTENT_TYPE
+from labeling.media.pixels import CONTENT_TYPE, CUT_OFF
 from labeling.model import Id, Model
 from labeling.projects.projects import Projects
 from labeling.projects.record import Project
@@ -46,7 +47,10 @@ ITEMS_A_MESSAGE = 20
 """Some seconds of work, so that several instances share a project."""
 ITEMS_IN_TURN = 2
 """While somebody labels: about as long as measuring takes in its turn."""
-NOTED_AT_ONCE = 24
+NOTED_AT_ONCE = 19
+
+LOOKED_THROUGH_S = 3.0
+"""So long a file of several frames is looked through for damage when its first frame is made."""
 
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
@@ -117,7 +121,8 @@ class Renditions:
     def on_render(self, message: Render) -> None:
         """Make the copies of some items that are not there yet. Safe to repeat.
 
-        One that needs copies to be seen, and of which none can be made, becomes unreadable.
+        One that needs copies to be seen, and of which none can be made, becomes unreadable; a photo that can't
+        be decoded to its end is flagged.
 
         Raises:
             NotNow: it is not the turn of this message yet.
@@ -143,11 +148,13 @@ class Renditions:
                     made[shard][item.item_id] = rendered
             except Undecodable as why:
                 _log.warning("no rendition: %s", why, extra={"item_id": item.item_id})
-                if item.media not in SHOWN_BY_BROWSERS:
+                if str(why) == CUT_OFF and item.media in SHOWN_BY_BROWSERS:
+                    made[shard][item.item_id] = Rendered(item.blob_etag, "", str(why))
+                elif item.media not in SHOWN_BY_BROWSERS:
                     items.measured(
                         shard, {item.item_id: Measured(item.blob_etag, problem=str(why))}
                     )
-        step = min(NOTED_AT_ONCE, (MAX_OPERATIONS - 1) // (2 + 2 * items.overlap))
+        step = min(NOTED_AT_ONCE, (MAX_OPERATIONS - 1) // (3 + 2 * items.overlap))
         for shard, of_shard in made.items():
             found = list(of_shard.items())
             for at in range(0, len(found), step):
@@ -174,7 +181,9 @@ class Renditions:
         ) and (shown or self._kept(container, item, 0)):
             return rendered
         if not shown:
-            return rendered if self._decode(container, item, 0, sides, "background") else None
+            if not self._decode(container, item, 0, sides, "background"):
+                return None
+            return replace(rendered, damage=self._damage(container, item))
         try:
             _, copies = shared("background").call(
                 "smaller", self._reader(container, path), item.size, sides=sides
@@ -197,9 +206,14 @@ class Renditions:
         container = project.source.container
         if item.media in SHOWN_BY_BROWSERS or not 0 <= number < item.frames:
             raise NotFound(f"the image has no frame {number} that is shown apart")
-        facts = self._kept(container, item, number) or self._decode(
-            container, item, number, (), "people"
-        )
+        try:
+            facts = self._kept(container, item, number) or self._decode(
+                container, item, number, (), "people"
+            )
+        except Undecodable as why:
+            said = _of_frame(number, item.frames, str(why))
+            self._projects.items(project).damaged(item.item_id, item.blob_etag, said)
+            raise
         if facts is None:
             raise NotFound("the image is gone, or was overwritten; reload")
         return facts
@@ -259,6 +273,26 @@ class Renditions:
         )
         return facts
 
+    def _damage(self, container: str, item: Item) -> str:
+        """What of the frames behind the first can't be decoded, in words; empty where nothing was found."""
+        if item.frames == 1:
+            return ""
+        try:
+            found, _ = shared("background").call(
+                "damage",
+                self._reader(container, item.path),
+                item.size,
+                media=item.media,
+                frames=item.frames,
+                seconds=LOOKED_THROUGH_S,
+            )
+        except NotFound:
+            return ""
+        except Undecodable as why:  # it took too much time or memory
+            return _of_frame(None, item.frames, str(why))
+        why = str(found["why"])
+        return _of_frame(found["frame"], item.frames, why) if why else ""
+
     def _reader(self, container: str, path: str) -> Read:
         def read(start: int, length: int) -> bytes:
             return self._storage.blobs.read(container, path, start=start, length=length)
@@ -274,3 +308,13 @@ class Renditions:
         self._storage.blobs.write(
             layout.RENDITIONS, name, copy, content_type=CONTENT_TYPE, cache_control=_IMMUTABLE
         )
+
+
+def _of_frame(number: int | None, frames: int, why: str) -> str:
+    """Why a frame can't be shown, counted as people count.
+
+    >>> _of_frame(2, 3, "its pixels are cut off or damaged")
+    'frame 3 of 3: its pixels are cut off or damaged'
+    """
+    which = "some frame" if number is None else f"frame {number + 1:,}"
+    return f"{which} of {frames:,}: {why}"

@@ -90,13 +90,19 @@ class Images(Shards):
         return sum(1 for change in changes if change and not change.item.barred)
 
     def rendered(self, shard: int, made: Mapping[str, Rendered]) -> None:
-        """Note which smaller copies of images are there; all of one shard, at most 24.
+        """Note which smaller copies of images are there, and what of them can't be decoded.
+
+        All of one shard, at most 19.
 
         An item whose blob was overwritten meanwhile is left alone. Safe to repeat.
         """
         self._change(
             shard, made, lambda one: becomes(one, rules.rendered(one.item, made[one.item.item_id]))
         )
+
+    def damaged(self, item_id: str, blob_etag: str, why: str) -> None:
+        """Note what of this version of an image can't be decoded, in words; the first that was found stays."""
+        self._change_one(item_id, lambda one: becomes(one, rules.damaged(one.item, blob_etag, why)))
 
     def overwritten(self, item_id: str, blob_etag: str, size: int) -> None:
         """The blob of an item has new content: measure it anew; labels made before need a reviewer.

@@ -32,7 +32,7 @@ Outcome = Literal["labeled", "skipped", "needs_review"]
 GONE = "the file is gone"
 
 SETTLED: tuple[ItemState, ...] = ("labeled", "skipped", "needs_review")
-Flag = Literal["overwritten", "missing"]
+Flag = Literal["overwritten", "missing", "damaged"]
 
 
 class Labeling(Model):
@@ -101,8 +101,8 @@ class Item:
     `approved` is the reviewer who found its labels good, until they change.
     `frame_sizes` are those of all frames where they differ (`frames.packed_sizes`). `renditions` are the
     longest sides of the smaller copies that are there, as in `1600,800,400`; with `frame`, the first frame in
-    full is there too. `group` is the place among images that look alike (`layout.group_place`), empty where it
-    has none.
+    full is there too. `damage` says in words what of the file can't be decoded, where the rest can. `group` is
+    the place among images that look alike (`layout.group_place`), empty where it has none.
     """
 
     item_id: str
@@ -123,6 +123,7 @@ class Item:
     barred: str = ""
     barred_reason: str = ""
     flag: str = ""
+    damage: str = ""
     changed_ms: int = 0
     registered_ms: int = 0
     batch: str = ""
@@ -423,10 +424,12 @@ Suggested = Literal["saved", "unchanged", "older", "labeled", "barred", "contrad
 
 @dataclass(frozen=True)
 class Rendered:
-    """Which smaller copies of this version of a blob are there, as `Item.renditions` has them."""
+    """Which smaller copies of this version of a blob are there, as `Item.renditions` has them, and what of it
+    can't be decoded, in words."""
 
     blob_etag: str
     renditions: str
+    damage: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ _SHOWN = (
     "reserved",
     "lanes",
     "flag",
+    "damage",
     "changed_ms",
     "registered_ms",
     "batch",

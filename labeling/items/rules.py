@@ -74,7 +74,16 @@ def measured(item: Item, result: Measured, now: int) -> Item:
 
 def rendered(item: Item, made: Rendered) -> Item:
     """Smaller copies are there; those of a blob that was overwritten meanwhile are none of its."""
-    return replace(item, renditions=made.renditions) if item.blob_etag == made.blob_etag else item
+    if item.blob_etag != made.blob_etag:
+        return item
+    return damaged(replace(item, renditions=made.renditions), made.blob_etag, made.damage)
+
+
+def damaged(item: Item, blob_etag: str, why: str) -> Item:
+    """Something of its image can't be decoded. What is known first stays; it can be labeled as it is."""
+    if item.blob_etag != blob_etag or not why or item.damage:
+        return item
+    return replace(item, damage=why, flag=item.flag or "damaged")
 
 
 def overwritten(item: Item, blob_etag: str, size: int, now: int) -> Item:
@@ -96,6 +105,7 @@ def overwritten(item: Item, blob_etag: str, size: int, now: int) -> Item:
         frame_sizes="",
         barred="",
         barred_reason="",
+        damage="",
         renditions="",
         approved="",
         priority=layout.UNMEASURED,
@@ -104,14 +114,16 @@ def overwritten(item: Item, blob_etag: str, size: int, now: int) -> Item:
         withheld="",
         group="",
         lanes=lanes,
-        flag="overwritten" if lanes != item.lanes or item.state == "leased" else item.flag,
+        flag="overwritten"
+        if lanes != item.lanes or item.state == "leased"
+        else item.flag.replace("damaged", ""),
         changed_ms=_later(item, now),
     )
 
 
 def flagged(item: Item, flag: Flag | Literal[""]) -> Item:
     """Its blob is gone, or is back: the empty flag. Labels are kept."""
-    return replace(item, flag=flag)
+    return replace(item, flag=flag or ("damaged" if item.damage else ""))
 
 
 # What labelers do.

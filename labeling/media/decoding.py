@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
@@ -10,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from PIL import Image
 
-from labeling.media.frames import Frame, Header
+from labeling.media.frames import Frame, Header, Undecodable
 from labeling.media.pixels import copies, shrink
 
 MAX_SIDE_SHOWN: Final = 16_383
@@ -56,4 +57,21 @@ def frame(file: BinaryIO, *, media: str, number: int, sides: Sequence[int]) -> A
     return facts, [made[wanted[0]], values, *(made[side] for side in sides)]
 
 
-CALLS: Final = {"header": header, "smaller": smaller, "frame": frame}
+def damage(file: BinaryIO, *, media: str, frames: int, seconds: float) -> Answer:
+    """Which frame but the first can't be decoded, and why: the last, else the first such one.
+
+    The last frame is looked at first, since files are cut off more often than they are damaged within. Then the
+    others in order, until the time is up.
+    """
+    until = time.monotonic() + seconds
+    for number in (frames - 1, *range(1, frames - 1)):
+        try:
+            _module(media).decode(file, number)
+        except Undecodable as why:
+            return {"frame": number, "why": str(why)}, []
+        if time.monotonic() > until:
+            break
+    return {"frame": None, "why": ""}, []
+
+
+CALLS: Final = {"header": header, "smaller": smaller, "frame": frame, "damage": damage}

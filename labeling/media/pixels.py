@@ -17,6 +17,9 @@ from labeling.media.header import orientation_of, reader_of
 
 CONTENT_TYPE = "image/webp"
 
+CUT_OFF = "the image is cut off or damaged"
+"""Why an image can't be decoded that browsers may still show a part of."""
+
 QUALITY = 80
 METHOD = 2
 """How hard the encoder tries, 0 to 6: from here on it takes longer and saves little (ADR-0006)."""
@@ -71,7 +74,7 @@ def shrink(data: bytes, sides: Sequence[int]) -> dict[int, bytes]:
         raise
     except Exception as error:
         # Pillow raises what it likes for bad bytes: OSError, SyntaxError, ValueError, zlib.error...
-        raise Undecodable(f"damaged: {error}") from error
+        raise Undecodable(CUT_OFF) from error
 
 
 def copies(image: Image.Image, sides: Sequence[int]) -> dict[int, bytes]:

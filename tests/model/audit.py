@@ -17,7 +17,7 @@ from labeling.items.records import Item, QueuedItem, Task, split_tasks
 from labeling.items.records import stored as stored_item
 from labeling.layout import Kind
 from labeling.storage import Range, Row, Storage, Tables
-from tests.model.ledger import ORDER_OF, Ledger, copies_of, require, suggested
+from tests.model.ledger import ORDER_OF, Ledger, copies_of, damage_of, require, suggested
 
 
 class Auditor:
@@ -49,6 +49,13 @@ class Auditor:
         for item in items.values():
             fit = ("", copies_of(item.blob_etag))
             require(item.renditions in fit, "copies of another version", item)
+            require(item.damage in ("", damage_of(item.blob_etag)), "another's damage", item)
+            flags = (
+                ("damaged", "overwritten", "missing")
+                if item.damage
+                else ("", "overwritten", "missing")
+            )
+            require(item.flag in flags, "damage and flag", item)
         leases = self._rows(shard, Kind.LABELER)
         tasks, returned = split_tasks(leases.values(), shard)
         self._queue(

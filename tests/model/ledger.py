@@ -146,3 +146,8 @@ class Ledger:
 def copies_of(etag: str) -> str:
     """What stands for the copies of one version of an image, so that they can be told apart."""
     return f"of {etag}"
+
+
+def damage_of(etag: str) -> str:
+    """What stands for the words about the damage of one version of an image: every other one has some."""
+    return "" if int(etag[-1], 16) % 2 else f"cut off {etag}"

@@ -356,6 +356,10 @@ BROKEN_RULES: dict[str, tuple[str, Callable[..., Any]]] = {
         "rendered",
         lambda item, made: replace(item, renditions=made.renditions),
     ),
+    "damage is that of any image": (
+        "damaged",
+        lambda item, etag, why: replace(item, damage=why, flag="damaged" if why else item.flag),
+    ),
     "late work is saved whoever works on it now": (
         "free_for_late_work",
         lambda item, lane, **more: (

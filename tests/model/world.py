@@ -27,7 +27,7 @@ from labeling.layout import Kind
 from labeling.media.header import Measured
 from labeling.model import digest_id, milliseconds
 from labeling.storage import Collision, Range, Storage
-from tests.model.ledger import SOURCES, Ledger, copies_of, require, suggested, suggestion
+from tests.model.ledger import SOURCES, Ledger, copies_of, damage_of, require, suggested, suggestion
 
 CONTAINER = "datasets"
 PAGE = 4
@@ -359,7 +359,8 @@ class World:
             for one in self._batch(shard)
         }
         self.items.rendered(
-            shard, {item: Rendered(etag, copies_of(etag)) for item, etag in made.items()}
+            shard,
+            {item: Rendered(etag, copies_of(etag), damage_of(etag)) for item, etag in made.items()},
         )
 
     def expire(self, shard: int) -> None:

@@ -561,3 +561,23 @@ def test_shapes_of_later_frames_are_never_written_as_if_they_were_of_the_first(
     assert (export.exported, export.annotations) == (1, written)
     assert export.lost.get("frames", 0) == 3 - written
     assert manifest(world, project, export)["lost"].get("frames", 0) == 3 - written
+
+
+def test_an_image_that_is_exported_with_a_flag_is_listed_with_the_reason(world: World) -> None:
+    pages = [np.zeros((60, 80), np.uint8)] * 3
+    world.upload("cut.tif", data=tiff(*pages)[:-100])
+    world.upload("whole.tif", data=tiff(*pages))
+    project = world.project()
+    world.finish(project, world.member(project, "ann"))
+    world.wait(60)
+
+    export = made(world, project)
+
+    assert export.exported == 2
+    (flagged,) = manifest(world, project, export)["flagged"]
+    assert (flagged["path"], flagged["flag"]) == ("cut.tif", "damaged")
+    assert flagged["why"] == "frame 3 of 3: the page is cut off or damaged"
+    named = {
+        one["file_name"]: one.get("labelry_flag") for one in coco(world, project, export)["images"]
+    }
+    assert named == {"cut.tif": "damaged", "whole.tif": None}

@@ -15,14 +15,16 @@ import tifffile
 from PIL import Image
 
 from labeling import layout
+from labeling.ingest import renditions
 from labeling.ingest.renditions import Render
 from labeling.projects.access import Caller
 from labeling.projects.projects import Project
+from labeling.review import ItemFilter
 from labeling.tasks.service import FrameView, SignRequest
 from tests.labeling.ingest.test_refresh import refresh
 from tests.labeling.ingest.test_renditions import copies, only, place
 from tests.labeling.media.test_dicom import RAMP, SAMPLES, dicom
-from tests.world import PHOTOS, World
+from tests.world import ADMIN, PHOTOS, World
 
 SECRET = "KANDINSKY"
 
@@ -32,6 +34,27 @@ def tiff(*pages: Any) -> bytes:
     with tifffile.TiffWriter(file) as writer:
         for page in pages:
             writer.write(page, photometric="minisblack", metadata=None)
+    return file.getvalue()
+
+
+def broken_page() -> bytes:
+    """Three pages, of which the second is none that can be unpacked."""
+    file = BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for _ in range(3):
+            writer.write(RAMP, photometric="minisblack", metadata=None, compression="zlib")
+    data = bytearray(file.getvalue())
+    with tifffile.TiffFile(BytesIO(bytes(data))) as opened:
+        start = opened.pages[1].dataoffsets[0]
+    data[start : start + 40] = bytes(40)
+    return bytes(data)
+
+
+def noise() -> bytes:
+    """A photo that is larger than its copies."""
+    pixels = np.random.default_rng(1).integers(0, 255, (1500, 2000), np.uint8)
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG")
     return file.getvalue()
 
 
@@ -158,6 +181,68 @@ def test_a_frame_that_is_cut_off_says_so_and_the_others_are_shown(world: World) 
 
     assert frame(world, project, ann, 1).problem is None
     assert frame(world, project, ann, 2).problem == "its pixels are cut off or damaged"
+
+
+def flags(world: World, project: Project) -> tuple[str, str, dict[str, int]]:
+    """The only item's flag, its words, and the flags that progress counts."""
+    opened = world.open(project, ADMIN)
+    (line,) = world.services.review.list(opened, ItemFilter()).items
+    assert world.counters(project) == world.recount(project)
+    return line.flag, line.reason, world.services.progress.get(opened).flags
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        (
+            "a.dcm",
+            dicom(np.stack([RAMP] * 3)).getvalue()[:-100],
+            "frame 3 of 3: its pixels are cut off or damaged",
+        ),
+        ("a.tif", tiff(RAMP, RAMP, RAMP)[:-100], "frame 3 of 3: the page is cut off or damaged"),
+        ("a.tif", broken_page(), "frame 2 of 3: the page is cut off or damaged"),
+        ("a.jpg", noise()[:-3000], "the image is cut off or damaged"),
+    ],
+)
+def test_damage_behind_what_is_shown_first_is_a_flag_with_words(
+    world: World, name: str, data: bytes, why: str
+) -> None:
+    world.upload(name, data=data)
+
+    project = world.project()
+
+    assert only(world, project).state == "available"
+    assert flags(world, project) == ("damaged", why, {"damaged": 1})
+
+
+def test_a_whole_file_has_no_flag_and_a_whole_one_in_its_place_takes_it_away(world: World) -> None:
+    stack = dicom(np.stack([RAMP] * 3)).getvalue()
+    world.upload("a.dcm", data=stack[:-100])
+    project = world.project()
+    world.services.projects.items(project).flag(only(world, project).item_id, "missing")
+    assert flags(world, project)[0] == "missing"
+    world.services.projects.items(project).flag(only(world, project).item_id, "")
+    assert flags(world, project)[0] == "damaged"
+
+    world.upload("a.dcm", data=stack)
+    refresh(world, project)
+
+    assert flags(world, project) == ("", "", {})
+
+
+def test_a_frame_that_turns_out_damaged_when_somebody_looks_is_flagged_then(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renditions, "LOOKED_THROUGH_S", 0.0)
+    world.upload("a.tif", data=broken_page())
+    project = world.project()
+    ann = world.member(project, "ann")
+    world.task(project, ann)
+    assert flags(world, project)[0] == ""
+
+    said = frame(world, project, ann, 1).problem
+
+    assert flags(world, project)[:2] == ("damaged", f"frame 2 of 3: {said}")
 
 
 def marked() -> bytes:

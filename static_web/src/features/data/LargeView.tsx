@@ -22,6 +22,7 @@ import { Message } from "@/ui/Message";
 
 import { ClassChips } from "./ClassChips";
 import { difference } from "./difference";
+import { isFlag } from "./filters";
 import { historyQuery, itemQuery } from "./queries";
 import { Shapes } from "./Shapes";
 
@@ -208,9 +209,7 @@ export function LargeView(props: Props): ReactNode {
                 <>
                   <dt className={styles.fact}>{t("data.flag")}</dt>
                   <dd className={styles.value}>
-                    {data.flag === "missing" || data.flag === "overwritten"
-                      ? t(`flags.${data.flag}`)
-                      : data.flag}
+                    {isFlag(data.flag) ? t(`flags.${data.flag}`) : data.flag}
                   </dd>
                 </>
               )}

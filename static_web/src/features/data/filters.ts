@@ -12,9 +12,13 @@ export const states = [
 ] as const;
 export const kinds = ["manual", "prelabeled", "clustered"] as const;
 export const verdicts = ["approved", "open"] as const;
-export const flags = ["overwritten", "missing"] as const;
+export const flags = ["overwritten", "missing", "damaged"] as const;
 
 type State = (typeof states)[number];
+
+export function isFlag(name: string): name is (typeof flags)[number] {
+  return flags.some((one) => one === name);
+}
 
 /** Empty: any. */
 export interface Filters {
