@@ -31,7 +31,7 @@ demo:
 
 N ?= 300
 demo-label:
-	$(VENV) -m dev.demo_label --count $(N)
+	$(VENV) -m dev.demo_label --count $(N) --type $(TYPE)
 
 simulate:
 	$(if $(ASSIST),$(PYTHON) dev/install.py demo && $(PYTHON) dev/install.py jobs && $(VENV) -m dev.simulate.assist --type $(TYPE) --items $(ITEMS) $(ARGS),\

@@ -154,7 +154,7 @@ class Client:
         *,
         key: str,
         instructions: str = "",
-        assist: bool = False,
+        assist: Mapping[str, object] | None = None,
     ) -> str:
         """A project over a dataset; its id. The same `key` gives the same project."""
         body = {
@@ -163,7 +163,7 @@ class Client:
             "dataset_id": dataset_id,
             "classes": [{"name": class_name} for class_name in classes],
             "instructions": {"text": instructions},
-            "assist": {"on": assist},
+            "assist": assist or {"on": False},
         }
         return self.call("POST", "/projects", body, headers={"Idempotency-Key": key})["project_id"]
 

@@ -43,7 +43,8 @@ class Sample:
     scenes: TaskType
     instructions: str
     prelabeled: bool = False
-    assist: bool = False
+    assist: Mapping[str, object] | None = None
+    """Its settings, where models help."""
 
 
 ASSISTED = Sample(
@@ -52,7 +53,15 @@ ASSISTED = Sample(
     "multiclass",
     "비슷한 사진이 한 페이지에 모입니다. 300장쯤 지정하면 나머지는 모델이 제안합니다.\n\n"
     "Photos that look alike come on one page. From about 300 labels on a model suggests the others.",
-    assist=True,
+    assist={"on": True},
+)
+ASSISTED_BOXES = Sample(
+    "그릴수록 제안되는 상자 · Boxes, suggested once enough are drawn",
+    "boxes",
+    "boxes",
+    "물체마다 상자를 꼭 맞게 그리세요. 300장쯤 그리면 모델이 나머지 사진에 상자를 제안합니다.\n\n"
+    "Draw a box tightly around each thing. From about 300 photos on a model suggests boxes in the others.",
+    assist={"on": True, "next_labels": 100, "precision": 0.9},
 )
 SAMPLES = (
     Sample(
@@ -120,7 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(WELCOME.format(url=system.url, logs=LOCAL / "logs"), flush=True)
             try:
                 if not options.images:
-                    sample_projects(client, [ASSISTED])  # hundreds of photos, made while one labels
+                    # Hundreds of photos, made while one labels.
+                    sample_projects(client, [ASSISTED, ASSISTED_BOXES])
                 _wait(system)
             finally:
                 jobs.stop(grace_s=20)
@@ -210,7 +220,7 @@ def make_project(
     classes: Sequence[str],
     *,
     instructions: str = "",
-    assist: bool = False,
+    assist: Mapping[str, object] | None = None,
 ) -> str:
     """Upload, create, let the labelers in; the project's id. Safe to repeat after a failure."""
     key = f"demo-{hashlib.sha256(f'{name}/{task_type}'.encode()).hexdigest()[:32]}"

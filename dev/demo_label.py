@@ -1,7 +1,7 @@
-"""`make demo-label N=300`: labels images of the demo's assisted project through the API, while one watches.
+"""`make demo-label N=300`: labels images of a project of the demo that models help with, while one watches.
 
 Takes page after page like a labeler who knows the truth: the class that a photo shows, and a skip where it
-shows none.
+shows none; with `TYPE=boxes` the boxes around what it shows.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 
 from dev.client import ApiError, Client
-from dev.demo import ADMIN, ASSISTED, folder_of
-from dev.samples import Truth
+from dev.demo import ADMIN, ASSISTED, ASSISTED_BOXES, Sample, folder_of
+from dev.samples import Scene, Truth
 from dev.stack import HOST_PORT
 
 _PAGE = 9
@@ -26,11 +26,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Label until so many images are done, or none is left."""
     parser = argparse.ArgumentParser(prog="python -m dev.demo_label", description=__doc__)
     parser.add_argument("--count", type=int, default=300)
-    wanted: int = parser.parse_args(arguments).count
-    truth = Truth.read(folder_of(ASSISTED) / "truth.json")
+    parser.add_argument("--type", default="multiclass", help="boxes: the project of boxes")
+    options = parser.parse_args(arguments)
+    wanted: int = options.count
+    sample = ASSISTED_BOXES if options.type == "boxes" else ASSISTED
+    try:
+        truth = Truth.read(folder_of(sample) / "truth.json")
+    except FileNotFoundError:
+        print("the project is not there yet; `make demo` makes it", file=sys.stderr)
+        return 1
     try:
         with Client(f"http://127.0.0.1:{HOST_PORT}", person=ADMIN) as client:
-            done = label(client, truth, wanted)
+            done = label(client, sample, truth, wanted)
     except (httpx.TransportError, StopIteration):
         print("the demo does not run; start it with `make demo`", file=sys.stderr)
         return 1
@@ -41,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def label(client: Client, truth: Truth, wanted: int) -> int:
+def label(client: Client, sample: Sample, truth: Truth, wanted: int) -> int:
     """Label up to `wanted` images; how many were labeled."""
     projects = client.call("GET", "/projects")["items"]
-    project = next(one for one in projects if one["name"] == ASSISTED.name)
+    project = next(one for one in projects if one["name"] == sample.name)
     place = f"/projects/{project['project_id']}"
     found = client.call("GET", place)
     classes = {one["name"]: one["class_id"] for one in found["classes"]}
@@ -57,7 +64,7 @@ def label(client: Client, truth: Truth, wanted: int) -> int:
         if not task:
             break
         items = [
-            _decision(item, truth.scene(item["path"].removeprefix(prefix)).tags, classes)
+            _decision(item, truth.scene(item["path"].removeprefix(prefix)), classes, sample)
             for item in task["items"]
         ]
         client.call(
@@ -75,11 +82,24 @@ def label(client: Client, truth: Truth, wanted: int) -> int:
     return done
 
 
-def _decision(item: dict[str, Any], tags: Sequence[str], classes: dict[str, str]) -> dict[str, Any]:
-    if not tags:
+def _decision(
+    item: dict[str, Any], scene: Scene, classes: dict[str, str], sample: Sample
+) -> dict[str, Any]:
+    if sample.task_type == "boxes":
+        drawn = [
+            {
+                "annotation_id": f"a{number}",
+                "class_id": classes[one.class_name],
+                "geometry": {"kind": "box"}
+                | dict(zip(("x0", "y0", "x1", "y1"), one.box, strict=True)),
+            }
+            for number, one in enumerate(scene.instances)
+        ]
+        return {"item_id": item["item_id"], "outcome": "labeled", "annotations": drawn}
+    if not scene.tags:
         return {"item_id": item["item_id"], "outcome": "skipped", "annotations": []}
     geometry = {"kind": "tag"}
-    tag = {"annotation_id": "a1", "class_id": classes[tags[0]], "geometry": geometry}
+    tag = {"annotation_id": "a1", "class_id": classes[scene.tags[0]], "geometry": geometry}
     return {"item_id": item["item_id"], "outcome": "labeled", "annotations": [tag]}
 
 
