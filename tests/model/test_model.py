@@ -335,6 +335,7 @@ def _settled_at_no_other_time(item: Item, *what: Any, **more: Any) -> Item:
 
 _settled, _overwritten, _suggested = rules.settled, rules.overwritten, rules.suggested
 _free = rules.free_for_late_work
+_rendered = rules.rendered
 
 BROKEN_RULES: dict[str, tuple[str, Callable[..., Any]]] = {
     "corrections given back go to the queue": (
@@ -357,8 +358,8 @@ BROKEN_RULES: dict[str, tuple[str, Callable[..., Any]]] = {
         lambda item, made: replace(item, renditions=made.renditions),
     ),
     "damage is that of any image": (
-        "damaged",
-        lambda item, etag, why: replace(item, damage=why, flag="damaged" if why else item.flag),
+        "rendered",
+        lambda item, made: rules.damaged(_rendered(item, made), item.blob_etag, made.damage),
     ),
     "late work is saved whoever works on it now": (
         "free_for_late_work",
