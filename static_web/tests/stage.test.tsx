@@ -388,3 +388,55 @@ it("is heard when nothing is left for now", async () => {
     expect(heard()).toHaveTextContent(/^The remaining images are with others\. As soon as/),
   );
 });
+
+describe("files of several frames", () => {
+  const links = (url: string) => ({
+    thumbnail: url,
+    medium: url,
+    preview: url,
+    full: url,
+    expire_at: "2100-01-01T00:00:00Z",
+  });
+  const scan = (change: Partial<TaskItem> = {}) =>
+    anItem("i1", { path: "scan.dcm", media: "dicom", frames: 3, ...change });
+  const shown = (position: number) => option(position).querySelector("img")?.getAttribute("src");
+  /** Signs links as the API does; of a frame, those of this frame. */
+  const signing =
+    (images: Record<string, ReturnType<typeof links>>) =>
+    async (request: Request): Promise<Response> => {
+      const { item_ids: ids, frame } = (await request.json()) as {
+        item_ids: string[];
+        frame: number | null;
+      };
+      if (frame === null) return Response.json({ images, frames: {} });
+      const view = { frame, url: `frame-${frame}`, values: null, facts: null, problem: null };
+      return Response.json({ images: {}, frames: Object.fromEntries(ids.map((id) => [id, view])) });
+    };
+
+  it("tells how many there are, and goes through them by keys, wheel and slider", async () => {
+    await open([scan(), anItem("i2")], {}, 1, {
+      "POST /api/projects/p1/images": signing({ i1: links("p") }),
+    });
+    expect(said(1)).toContain("Frame 1 of 3");
+    expect(screen.getByTestId("frames")).toHaveTextContent("1 / 3");
+    expect(screen.getByText(/Not a medical device/)).toBeVisible();
+
+    fireEvent.keyDown(option(1), { code: "Quote", key: "'" });
+    await waitFor(() => expect(shown(1)).toBe("frame-1"));
+    fireEvent.wheel(option(1).querySelector("img") ?? option(1), { deltaY: 100 });
+    await waitFor(() => expect(shown(1)).toBe("frame-2"));
+    expect(said(1)).toContain("Frame 3 of 3");
+    fireEvent.keyDown(option(1), { code: "Quote", key: "'" });
+    expect(said(1)).toContain("Frame 3 of 3");
+    fireEvent.change(screen.getByRole("slider", { name: "Frame" }), { target: { value: "1" } });
+    await waitFor(() => expect(shown(1)).toBe("p"));
+  });
+
+  it("asks for the first frame where no copy of the file was made yet", async () => {
+    await open([scan({ images: links("") }), anItem("i2")], {}, 1, {
+      "POST /api/projects/p1/images": signing({ i1: links("") }),
+    });
+
+    await waitFor(() => expect(shown(1)).toBe("frame-0"), { timeout: 4_000 });
+  });
+});

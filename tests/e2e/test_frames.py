@@ -164,7 +164,7 @@ Look = Callable[..., Viewer]
 
 @pytest.fixture
 def look(system: Stack, browser: Browser) -> Iterator[Look]:
-    """Opens a project's drawing page. Errors of the page fail the test."""
+    """Opens a project's labeling page. Errors of the page fail the test."""
     contexts: list[Any] = []
     complaints: list[str] = []
 
@@ -180,7 +180,8 @@ def look(system: Stack, browser: Browser) -> Iterator[Look]:
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{system.url}/projects/{project}/label")
-        expect(page.get_by_role("application")).to_be_visible(timeout=ARRIVES_MS)
+        stage = page.get_by_role("application").or_(page.get_by_role("listbox"))
+        expect(stage).to_be_visible(timeout=ARRIVES_MS)
         return Viewer(page)
 
     yield open_at
@@ -332,3 +333,33 @@ def test_the_samples_of_pydicom_are_seen_in_both_languages_at_a_desk_and_on_a_ph
         page.keyboard.press("n")
         page.keyboard.press("Control+Enter")
         expect(page.get_by_label(name)).to_have_count(0)
+
+
+def test_frames_are_looked_through_where_a_class_is_chosen_for_the_whole_file(
+    make: Make, look: Look, tmp_path: Path
+) -> None:
+    file = tmp_path / "scan.tif"
+    with tifffile.TiffWriter(file) as writer:
+        for one in STACK:
+            writer.write(one, photometric="minisblack", metadata=None)
+    files = {"scan.tif": file, "ct.dcm": SAMPLES / "CT_small.dcm"}
+    project = make("classes", "multiclass", files)
+    for language, size, options in (("ko", DESK, {}), ("en", PHONE, TOUCH)):
+        viewer = look(project, language=language, viewport=size, **options)
+        page = viewer.page
+        scan = page.locator("[role=option]", has=page.get_by_test_id("frames"))
+        expect(scan.get_by_test_id("frames")).to_have_text("1 / 12")
+        scan.click(position={"x": 30, "y": 60})
+        slider = page.get_by_role("slider")
+        slider.fill("6")
+        expect(scan.get_by_test_id("frames")).to_have_text("6 / 12")
+        expect(scan.locator("img")).to_have_attribute("src", re.compile(r"/frame-5\.webp"))
+        scan.focus()
+        page.keyboard.press("Quote")
+        expect(scan.locator("img")).to_have_attribute("src", re.compile(r"/frame-6\.webp"))
+        page.wait_for_timeout(300)
+        picture(page, f"classes-{language}-{size['width']}")
+        assert page.evaluate(CLIPPED) == []
+        assert page.evaluate(COLLIDING) == []
+        assert max(page.evaluate(SCROLLS)) <= 0
+        page.context.close()

@@ -6,6 +6,7 @@ import { formatNumber } from "@/format";
 import { useKey } from "@/keyMap";
 import { Icon } from "@/ui/Icon";
 
+import { FrameSlider } from "./FrameSlider";
 import { presetsOf, type Window } from "./light";
 import type { Frames } from "./useFrames";
 
@@ -24,13 +25,6 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground1,
     borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
   },
-  slider: {
-    flex: "1 1 120px",
-    minWidth: "80px",
-    accentColor: tokens.colorCompoundBrandStroke,
-    "@media (pointer: coarse)": { minHeight: "44px" },
-  },
-  said: { whiteSpace: "nowrap" },
   select: { minWidth: 0, maxWidth: "220px" },
   value: { minWidth: "14ch", whiteSpace: "nowrap" },
   notice: {
@@ -82,19 +76,7 @@ export function FrameBar({
             aria-label={t("commands.cine")}
             onClick={() => finish(() => frames.play(!frames.playing))}
           />
-          <input
-            type="range"
-            className={styles.slider}
-            min={1}
-            max={count}
-            value={frame + 1}
-            aria-label={t("frames.frame")}
-            aria-valuetext={t("frames.of", { frame: frame + 1, count })}
-            onChange={(event) => frames.go(Number(event.target.value) - 1)}
-          />
-          <span className={styles.said} data-testid="frame">
-            {t("frames.of", { frame: frame + 1, count })}
-          </span>
+          <FrameSlider frame={frame} count={count} onGo={frames.go} />
         </>
       )}
       {grey && window && (

@@ -1,8 +1,9 @@
 import { makeStyles } from "@fluentui/react-components";
-import { useRef, type PointerEvent, type ReactNode } from "react";
+import { useRef, useState, type PointerEvent, type ReactNode } from "react";
 
 import { dragged } from "./light";
 import type { Frames } from "./useFrames";
+import { wheelSteps } from "./wheel";
 
 const useStyles = makeStyles({
   over: { position: "absolute", inset: 0, cursor: "move", touchAction: "none" },
@@ -20,6 +21,7 @@ interface Props {
  */
 export function WindowDrag({ frames, onPoint, onStep }: Props): ReactNode {
   const styles = useStyles();
+  const [steps] = useState(wheelSteps);
   const from = useRef<{ x: number; y: number; frames: Frames } | null>(null);
   const move = (event: PointerEvent<HTMLDivElement>): void => {
     onPoint(event);
@@ -42,7 +44,10 @@ export function WindowDrag({ frames, onPoint, onStep }: Props): ReactNode {
       }}
       onPointerMove={move}
       onPointerLeave={() => onPoint(null)}
-      onWheel={(event) => event.deltaY && onStep(event.deltaY > 0 ? 1 : -1)}
+      onWheel={(event) => {
+        const step = steps(event);
+        if (step) onStep(step);
+      }}
       onPointerUp={() => (from.current = null)}
       onPointerCancel={() => (from.current = null)}
     />

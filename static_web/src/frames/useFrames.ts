@@ -1,18 +1,14 @@
 /** The frames of a TIFF or DICOM image: which one is shown, its picture, its window, and what comes next. */
-import { useQuery, useQueryClient, queryOptions } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import type { Picture } from "@/annotate/render/imageLayer";
-import { api, unwrap } from "@/api/client";
-import type { FrameView, SignAnswer, TaskItem } from "@/api/types";
+import type { FrameView, TaskItem } from "@/api/types";
 
 import type { Window } from "./light";
+import { frameQuery, isFramed } from "./query";
 import type { Answer, Question } from "./worker";
 
-/** Media whose originals browsers show. */
-const SHOWN_BY_BROWSERS: ReadonlySet<string> = new Set(["jpeg", "png", "bmp"]);
-/** Links are good for an hour at least. */
-const LINKS_LAST_MS = 50 * 60_000;
 /** Fetched before they are asked for, on the side that is moved to. */
 const AHEAD = 3;
 const CINE_MS = 100;
@@ -20,38 +16,6 @@ const CINE_MS = 100;
 const AGAIN_AFTER_MS = 15_000;
 
 const NO_LINKS = { preview: "", full: "" };
-
-export function isFramed({ media }: TaskItem): boolean {
-  return !SHOWN_BY_BROWSERS.has(media);
-}
-
-let asked: Promise<unknown> = Promise.resolve();
-
-/** One after another; what nobody wants any more when its turn comes is left out: a slider passes hundreds. */
-function inTurn<T>(signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
-  const answer = asked.then(() => {
-    signal.throwIfAborted();
-    return ask();
-  });
-  asked = answer.catch(nothing);
-  return answer;
-}
-
-function frameQuery(projectId: string, itemId: string, taskId: string | null, frame: number) {
-  return queryOptions({
-    queryKey: ["frame", projectId, itemId, frame],
-    staleTime: LINKS_LAST_MS,
-    queryFn: ({ signal }): Promise<FrameView | null> =>
-      inTurn(signal, async () => {
-        const answer = api.POST("/api/projects/{project_id}/images", {
-          params: { path: { project_id: projectId } },
-          body: { item_ids: [itemId], task_id: taskId, frame },
-        });
-        const { frames } = (await unwrap(answer)) as SignAnswer;
-        return frames[itemId] ?? null;
-      }),
-  });
-}
 
 export interface Frames {
   frame: number;

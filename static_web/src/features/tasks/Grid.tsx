@@ -46,6 +46,9 @@ interface Props {
   onZoom: (scale: number) => void;
   onSelect: (itemIds: readonly string[]) => void;
   actions: TileActions;
+  projectId: string;
+  /** The frames that are shown, by image, where it is not the first. */
+  frames: ReadonlyMap<string, number>;
 }
 
 /** The images of the page, as many at once as the layout says. */
@@ -104,6 +107,9 @@ export function Grid(props: Props): ReactNode {
           work={page.work[item.item_id]}
           classes={classes}
           problem={page.problems[item.item_id]}
+          projectId={props.projectId}
+          taskId={page.task.task_id}
+          frame={props.frames.get(item.item_id) ?? 0}
           index={first + place}
           count={page.items.length}
           sizes={drawnWidth(item, columns, rows)}

@@ -7,6 +7,7 @@ import { newId } from "@/api/client";
 import type { Me, Project, TaskItem } from "@/api/types";
 import { classAtKey } from "@/classes";
 import type { CommandId } from "@/commands";
+import { FrameSlider } from "@/frames/FrameSlider";
 import { useCommands } from "@/keyboard";
 import { announce } from "@/ui/announcer";
 import { isAsked } from "@/ui/useFocusBack";
@@ -78,6 +79,19 @@ const useStyles = makeStyles({
     flexDirection: "column",
   },
   images: { flex: "1 1 0", minHeight: 0 },
+  frames: {
+    flex: "none",
+    display: "flex",
+    flexWrap: "wrap",
+    alignItems: "center",
+    gap: "2px 8px",
+    minHeight: "28px",
+    paddingInline: "8px",
+    fontSize: "12px",
+    fontVariantNumeric: "tabular-nums",
+    backgroundColor: tokens.colorNeutralBackground1,
+  },
+  notice: { marginLeft: "auto", color: tokens.colorNeutralForeground3 },
   bottom: { gridArea: "bottom", minWidth: 0, backgroundColor: tokens.colorNeutralBackground1 },
 });
 
@@ -94,6 +108,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
   const [offer, setOffer] = useState<Offer | null>(null);
   const [said, setSaid] = useState<{ words: string; times: number } | null>(null);
   const [scale, setScale] = useState(1);
+  const [frames, setFrames] = useState<ReadonlyMap<string, number>>(new Map());
   const seen = useRef(new Set<string>());
   const zoom = useRef<ZoomControl>(null);
   const portrait = usePortrait();
@@ -103,6 +118,9 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
   const left = useLeft(project, open?.state);
   const session = open?.state.session;
   const page = session?.pages[0];
+  const focused = page?.items[session?.focus ?? 0];
+  const isDicom = page?.items.some((one) => one.media === "dicom") ?? false;
+  const several = page?.items.some((one) => one.frames > 1) ?? false;
   const many = project.task_type === "multilabel";
   const { classes } = project;
   const shown = fitting(large ? 1 : layout, page?.items.length ?? layout);
@@ -260,6 +278,14 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     if (layout === 1) zoom.current?.toggle();
     else setLarge(!large);
   };
+  const goToFrame = (itemId: string, wanted: number): void => {
+    const count = page?.items.find((one) => one.item_id === itemId)?.frames ?? 1;
+    const frame = Math.min(count - 1, Math.max(0, wanted));
+    setFrames((before) => new Map(before).set(itemId, frame));
+    announce(t("frames.of", { frame: frame + 1, count }));
+  };
+  const step = (itemId: string, by: 1 | -1): void =>
+    goToFrame(itemId, (frames.get(itemId) ?? 0) + by);
   const zoomBy = (factor: number | null) => {
     if (factor === null) zoom.current?.fit();
     else if (shown === 1) zoom.current?.by(factor);
@@ -303,6 +329,11 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     zoomOut: () => zoomBy(1 / ZOOM_STEP),
     zoomFit: () => zoomBy(null),
     quick: toggleQuick,
+    ...(focused &&
+      focused.frames > 1 && {
+        previousFrame: () => step(focused.item_id, -1),
+        nextFrame: () => step(focused.item_id, 1),
+      }),
     submit: submitOrGoOn,
     submitNow: submit,
     undo: (event) => undo(event.repeat),
@@ -339,9 +370,9 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     return () => clearTimeout(timer);
   }, [selected, t]);
 
-  const latest = useRef({ act, classify, enlarge, open, selected });
+  const latest = useRef({ act, classify, enlarge, open, selected, step });
   useEffect(() => {
-    latest.current = { act, classify, enlarge, open, selected };
+    latest.current = { act, classify, enlarge, open, selected, step };
   });
   const tiles = useMemo<TileActions>(
     () => ({
@@ -358,6 +389,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
       onSeen: (itemId) => seen.current.add(itemId),
       seenMs: asking ? null : me.seen_ms,
       onUnreadable: (itemId) => latest.current.open?.desk.signAgain([itemId]),
+      onStep: (itemId, by) => latest.current.step(itemId, by),
     }),
     [me.seen_ms, asking],
   );
@@ -431,6 +463,8 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
               onZoom={setScale}
               onSelect={(itemIds) => act({ type: "select", itemIds })}
               actions={tiles}
+              projectId={project.project_id}
+              frames={frames}
             />
           ) : (
             <Waiting
@@ -442,6 +476,18 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
             />
           )}
         </div>
+        {(isDicom || several) && focused && (
+          <div className={styles.frames} role="group" aria-label={t("frames.frame")}>
+            {focused.frames > 1 && (
+              <FrameSlider
+                frame={frames.get(focused.item_id) ?? 0}
+                count={focused.frames}
+                onGo={(frame) => goToFrame(focused.item_id, frame)}
+              />
+            )}
+            {isDicom && <span className={styles.notice}>{t("frames.notice")}</span>}
+          </div>
+        )}
       </main>
       <footer className={styles.bottom}>
         <BottomBar

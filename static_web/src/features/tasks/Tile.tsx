@@ -10,7 +10,9 @@ import {
 } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { LabelClass, TaskItem } from "@/api/types";
+import type { FrameView, LabelClass, TaskItem } from "@/api/types";
+import { useFrame } from "@/frames/useFrame";
+import { wheelSteps } from "@/frames/wheel";
 import { ClassMark } from "@/ui/ClassMark";
 import { Icon } from "@/ui/Icon";
 
@@ -51,6 +53,19 @@ const useStyles = makeStyles({
   },
   selected: { boxShadow: `inset 0 0 0 3px ${tokens.colorCompoundBrandStroke}` },
   frame: { position: "relative", minHeight: 0, minWidth: 0, margin: "3px 3px 0" },
+  several: {
+    position: "absolute",
+    left: "8px",
+    top: "8px",
+    paddingInline: "8px",
+    borderRadius: "10px",
+    fontSize: "12px",
+    lineHeight: "20px",
+    fontVariantNumeric: "tabular-nums",
+    color: tokens.colorNeutralForegroundOnBrand,
+    backgroundColor: tokens.colorBackgroundOverlay,
+    pointerEvents: "none",
+  },
   image: {
     position: "absolute",
     inset: 0,
@@ -171,6 +186,8 @@ export interface TileActions {
   /** How long suggestions are shown before they count as seen; null: something lies over them. */
   seenMs: number | null;
   onUnreadable: (itemId: string) => void;
+  /** To the next frame of an image, or to the one before. */
+  onStep: (itemId: string, by: 1 | -1) => void;
 }
 
 interface Props {
@@ -178,6 +195,10 @@ interface Props {
   work: Work | undefined;
   classes: readonly LabelClass[];
   problem: string | undefined;
+  projectId: string;
+  taskId: string;
+  /** The frame that is shown, from 0. */
+  frame: number;
   /** Its place on the page, from 0. */
   index: number;
   count: number;
@@ -195,9 +216,26 @@ export const Tile = memo(function Tile(props: Props): ReactNode {
   const { item, work, classes, problem, index, count, focused, selected, single, actions } = props;
   const { t, i18n } = useTranslation();
   const styles = useStyles();
+  const [steps] = useState(wheelSteps);
   const said = describeWork(t, work, classes);
-  const name = t("label.tile", { position: index + 1, count, path: item.path, work: said });
-  const picture = <Picture key={item.item_id} item={item} sizes={props.sizes} actions={actions} />;
+  const { frame } = props;
+  const { frames } = item;
+  const several = frames > 1 ? t("frames.of", { frame: frame + 1, count: frames }) : "";
+  const path = several ? `${item.path} (${several})` : item.path;
+  const name = t("label.tile", { position: index + 1, count, path, work: said });
+  const picture = (
+    <Picture
+      key={item.item_id}
+      item={item}
+      view={useFrame(props.projectId, props.taskId, item, frame)}
+      sizes={props.sizes}
+      actions={actions}
+    />
+  );
+  const scroll = (event: { deltaY: number; deltaMode: number }): void => {
+    const by = steps(event);
+    if (by) actions.onStep(item.item_id, by);
+  };
   const chip = (annotationId: string, classId: string, confidence?: number | null) => {
     const at = classes.findIndex((one) => one.class_id === classId);
     return (
@@ -250,13 +288,23 @@ export const Tile = memo(function Tile(props: Props): ReactNode {
       onClick={(event) => actions.onChoose(index, event)}
       onDoubleClick={actions.onLarge}
     >
-      <div className={styles.frame}>
+      <div className={styles.frame} onWheel={frames > 1 && !single ? scroll : undefined}>
         {single ? (
-          <Zoomable key={item.item_id} item={item} {...single}>
+          <Zoomable
+            key={item.item_id}
+            item={item}
+            {...single}
+            onWheel={frames > 1 ? scroll : undefined}
+          >
             {picture}
           </Zoomable>
         ) : (
           picture
+        )}
+        {several && (
+          <span className={styles.several} data-testid="frames" aria-hidden>
+            {`${frame + 1} / ${frames}`}
+          </span>
         )}
       </div>
       {(!single || selected) && (
@@ -317,11 +365,13 @@ function isSaid(work: Work | undefined): boolean {
 
 interface PictureProps {
   item: TaskItem;
+  /** A frame behind the first, once it is there. */
+  view: FrameView | null;
   sizes: string;
   actions: TileActions;
 }
 
-function Picture({ item, sizes, actions }: PictureProps): ReactNode {
+function Picture({ item, view, sizes, actions }: PictureProps): ReactNode {
   const { onSeen, onUnreadable, seenMs } = actions;
   const { t } = useTranslation();
   const styles = useStyles();
@@ -330,7 +380,13 @@ function Picture({ item, sizes, actions }: PictureProps): ReactNode {
   const [attempts, setAttempts] = useState(0);
   const image = useRef<HTMLImageElement>(null);
   const { item_id: itemId } = item;
-  const { preview } = item.images;
+  const source = view?.url ? { src: view.url } : imageSource(item, sizes);
+  const preview = source.src;
+  // No copy of it was made yet: asking for its links makes one.
+  const unmade = preview === "";
+  useEffect(() => {
+    if (unmade) onUnreadable(itemId);
+  }, [unmade, attempts, itemId, onUnreadable]);
   useEffect(() => {
     if (image.current?.complete && image.current.naturalWidth) setShown(preview);
   }, [preview]);
@@ -350,7 +406,7 @@ function Picture({ item, sizes, actions }: PictureProps): ReactNode {
   }, [shown, itemId, onSeen, seenMs]);
   // Its links stay the same for a while: the browser would not ask again by itself.
   useEffect(() => {
-    if (!failed) return;
+    if (!failed && !unmade) return;
     const again = () => setAttempts((before) => before + 1);
     const wait = Math.min(RETRY_FIRST_MS * 2 ** attempts, RETRY_MOST_MS);
     const timer = setTimeout(again, wait);
@@ -359,14 +415,14 @@ function Picture({ item, sizes, actions }: PictureProps): ReactNode {
       clearTimeout(timer);
       window.removeEventListener("online", again);
     };
-  }, [failed, attempts]);
+  }, [failed, unmade, attempts]);
   return (
     <>
       <img
         key={attempts}
         ref={image}
         className={mergeClasses(styles.image, shown && styles.shown)}
-        {...imageSource(item, sizes)}
+        {...source}
         alt=""
         draggable={false}
         onLoad={() => {
@@ -378,6 +434,11 @@ function Picture({ item, sizes, actions }: PictureProps): ReactNode {
           onUnreadable(itemId);
         }}
       />
+      {view?.problem && (
+        <div role="alert" className={styles.unavailable}>
+          {t("frames.problem", { why: view.problem })}
+        </div>
+      )}
       {failed && (
         <div className={styles.unavailable}>
           <Icon name="image" size={32} />

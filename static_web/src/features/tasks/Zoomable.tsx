@@ -45,11 +45,13 @@ interface Props {
   control: Ref<ZoomControl>;
   /** The scale, in parts of the picture's own size. */
   onZoom: (scale: number) => void;
+  /** Of several frames: the wheel goes through them, and zooms with Ctrl alone. */
+  onWheel?: ((event: WheelEvent) => void) | undefined;
   children: ReactNode;
 }
 
 /** A picture to look at closely: by wheel, drag, double click, pinch, and by its control. */
-export function Zoomable({ item, control, onZoom, children }: Props): ReactNode {
+export function Zoomable({ item, control, onZoom, onWheel, children }: Props): ReactNode {
   const styles = useStyles();
   const frame = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -97,6 +99,10 @@ export function Zoomable({ item, control, onZoom, children }: Props): ReactNode 
   useEffect(() => {
     wheel.current = (event) => {
       event.preventDefault();
+      if (onWheel && !event.ctrlKey) {
+        onWheel(event);
+        return;
+      }
       const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_PX : 1;
       const delta = event.deltaY * lines * (event.ctrlKey ? PINCH : WHEEL);
       zoomBy(Math.exp(-delta), fromCentre(event));

@@ -1,7 +1,14 @@
 import { api, ApiError, unwrap } from "@/api/client";
 import { dropEarly, takeClaim, type EarlyClaim } from "@/api/early";
 import type { components } from "@/api/schema";
-import type { ImageLinks, Submission, SubmitAnswer, Task, TaskAnswer } from "@/api/types";
+import type {
+  ImageLinks,
+  SignAnswer,
+  Submission,
+  SubmitAnswer,
+  Task,
+  TaskAnswer,
+} from "@/api/types";
 
 type Draft = components["schemas"]["Draft"];
 
@@ -86,9 +93,28 @@ export function taskCalls(projectId: string): TaskCalls {
         params: { path: inProject },
         body: { item_ids: itemIds, task_id: taskId ?? null, frame: null },
       });
-      return (await unwrap(answer)).images;
+      const { images } = await unwrap(answer);
+      // What no browser shows has no copy before somebody asks for its first frame.
+      const unmade = Object.keys(images).filter((id) => !images[id]?.preview);
+      if (!unmade.length) return images;
+      const firsts = api.POST("/api/projects/{project_id}/images", {
+        params: { path: inProject },
+        body: { item_ids: unmade, task_id: taskId ?? null, frame: 0 },
+      });
+      const { frames } = (await unwrap(firsts)) as SignAnswer;
+      return Object.fromEntries(
+        Object.entries(images).map(([id, links]) => {
+          const url = links.preview || (frames[id]?.url ?? "");
+          return [id, links.preview ? links : sameForAll(links, url)];
+        }),
+      );
     },
   };
+}
+
+/** The links of an image of which there is one copy. */
+function sameForAll(links: ImageLinks, url: string): ImageLinks {
+  return { ...links, thumbnail: url, medium: url, preview: url, full: url };
 }
 
 function unreached(): never {
