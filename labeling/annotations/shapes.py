@@ -13,8 +13,8 @@ TaskType = Literal["multiclass", "multilabel", "boxes", "polygons"]
 MIN_AREA = 1e-12
 """Below this share of the image an area is zero: about 1/100 of a pixel of a 10-gigapixel image."""
 
-MAX_ANNOTATIONS = 20_000
-"""Annotations an image may carry; beyond it no editor stays usable."""
+MAX_ANNOTATIONS = 10_000
+"""Annotations an image may carry: so many boxes of any place and id fit into what is kept of an image."""
 
 
 class Tag(Model):

@@ -13,7 +13,6 @@ from labeling import layout
 from labeling.annotations.acceptance import PrelabelAnnotation, decoded, encoded, is_blind
 from labeling.annotations.classes import key_of_path
 from labeling.annotations.shapes import MAX_ANNOTATIONS, Geometry, Tag, TaskType
-from labeling.annotations.task_types import TASK_TYPES
 from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
 from labeling.items.cells import pack
 from labeling.items.records import Run, Suggested
@@ -23,7 +22,7 @@ from labeling.storage import Create, Storage, insist
 from labeling.tasks.submissions import (
     Problem,
     check_annotations,
-    check_geometry,
+    check_on_image,
     check_tags,
     problem_of,
 )
@@ -132,7 +131,7 @@ class Prelabels:
                 results[index] = _refused(found[0], _TWICE, index)
             else:
                 ready[found[0]] = (index, found[1])
-        for item_id, fault in self._misshapen(opened, ready).items():
+        for item_id, fault in self._misplaced(opened, ready).items():
             index = ready.pop(item_id)[0]
             results[index] = _refused(item_id, fault, index)
         data = {item_id: suggested for item_id, (_, suggested) in ready.items()}
@@ -142,17 +141,24 @@ class Prelabels:
             results[index] = _result(item_id, became, index, blind=item_id in blind)
         return PrelabelAnswer(results=[results[index] for index in range(len(batch.items))])
 
-    def _misshapen(
+    def _misplaced(
         self, opened: ProjectAccess, ready: Mapping[str, tuple[int, bytes]]
     ) -> dict[str, Fault]:
-        """What is wrong with shapes, which must be seen on the image and add up, by item."""
-        if TASK_TYPES[opened.project.task_type].geometry == "tag":
-            return {}
+        """What is wrong with where something is, by item: on no frame, not to be seen, not adding up.
+
+        A tag of the first frame is on every image: those are not read.
+        """
+        said = {item_id: decoded(data) for item_id, (_, data) in ready.items()}
+        places = {
+            item_id: annotations
+            for item_id, annotations in said.items()
+            if any(one.frame or not isinstance(one.geometry, Tag) for one in annotations)
+        }
         faults: dict[str, Fault] = {}
-        for item_id, stored in zip(ready, opened.items.read_many(list(ready)), strict=True):
-            size = (stored.item.width, stored.item.height) if stored else (0, 0)
+        for item_id, stored in zip(places, opened.items.read_many(list(places)), strict=True):
             try:
-                check_geometry(decoded(ready[item_id][1]), size)
+                if stored:
+                    check_on_image(places[item_id], stored.item)
             except Invalid as error:
                 faults[item_id] = error.faults[0]
         return faults

@@ -11,7 +11,7 @@ from labeling import layout
 from labeling.annotations.acceptance import Prelabel, compare, inherited
 from labeling.annotations.shapes import Annotation
 from labeling.items import rules
-from labeling.items.cells import pack, unpack
+from labeling.items.cells import MAX_KEPT_BYTES, pack, unpack
 from labeling.items.change import Answer
 from labeling.items.counters import active_key, day_key, prelabel_counts
 from labeling.items.leases import Leases
@@ -105,7 +105,7 @@ class Labels(Leases, Suggestions):
         """A decision on a lane of an item, with all that is kept of it."""
         labeling, user = decision.labeling, task.user
         new = rules.settled(old, lane, labeling, user=user, now=now)
-        packed = pack("labels", labeling.model_dump_json().encode())
+        packed = pack("labels", labeling.model_dump_json().encode(), limit=MAX_KEPT_BYTES)
         rows = [remembered(new, "submitted", user, packed, task_id=task.task_id)]
         if self.overlap > 1:
             mine = layout.labeling(new.item_id, user)
@@ -153,7 +153,9 @@ class Labels(Leases, Suggestions):
                 "by": finished.user,
                 "at_ms": now,
                 "task": finished.task_id,
-                **pack("labels", decision.labeling.model_dump_json().encode()),
+                **pack(
+                    "labels", decision.labeling.model_dump_json().encode(), limit=MAX_KEPT_BYTES
+                ),
             }
             row = layout.superseded(item_id, one.item.revision, submission_id)
             return Change(one.item, rows=[Create(row, cells)])

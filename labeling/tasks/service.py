@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from labeling import layout
 from labeling.annotations.acceptance import Prelabel
 from labeling.annotations.shapes import MAX_ANNOTATIONS, Annotation
-from labeling.errors import Conflict, NotFound
+from labeling.errors import Conflict, Fault, Invalid, NotFound
 from labeling.ingest.renditions import (
     FIRST_FRAME,
     MEDIUM,
@@ -643,14 +643,17 @@ class Tasks:
 
         Raises:
             NotFound: no such task of the caller's.
-            Invalid: nothing in it could be saved; or this id was used with another body.
-            TooLarge: more than fits.
+            Invalid: nothing in it could be saved; this id was used with another body; or it knows of
+                classes that there are not yet.
         """
         digest = digest_of(envelope)
         if envelope.classes_version > opened.project.classes_version:
             self._projects.forget(opened.project.project_id)  # classes were added a moment ago
             project_id = opened.project.project_id
             opened = self._projects.open(project_id, caller, "labeler", "labeling")
+        if envelope.classes_version > opened.project.classes_version:
+            detail = f"the project has classes_version {opened.project.classes_version}"
+            raise Invalid(detail, faults=(Fault("/classes_version", "from-the-future", detail),))
 
         def once() -> SubmitAnswer:
             task = opened.items.task(caller.user, task_id)
@@ -692,8 +695,8 @@ class Tasks:
         items: Sequence[Item],
     ) -> list[tuple[str, Decision | Problem]]:
         now = self._storage.clock.now()
-        sizes = {one.item_id: (one.width, one.height) for one in items}
-        return check(envelope, opened.project, sizes, by=caller.user, now=now)
+        by_id = {one.item_id: one for one in items}
+        return check(envelope, opened.project, by_id, by=caller.user, now=now)
 
     def _submit_over(
         self,

@@ -18,9 +18,20 @@ from labeling.annotations.acceptance import PrelabelAnnotation
 from labeling.annotations.geometry import fault_of
 from labeling.annotations.shapes import MAX_ANNOTATIONS, Annotation, TaskType
 from labeling.annotations.task_types import TASK_TYPES
-from labeling.errors import Failure, Fault, Invalid, TooLarge, faults_of
+from labeling.annotations.twins import twin_of
+from labeling.errors import Failure, Fault, Invalid, faults_of
 from labeling.items.cells import MAX_LABELS_BYTES
-from labeling.items.records import Decision, Finished, Labeling, Late, LeasedItem, Outcome, Task
+from labeling.items.records import (
+    Decision,
+    Finished,
+    Item,
+    Labeling,
+    Late,
+    LeasedItem,
+    Outcome,
+    Task,
+)
+from labeling.media.frames import size_of
 from labeling.model import Id, Model, read
 from labeling.projects.projects import Project
 
@@ -85,31 +96,19 @@ class SubmitAnswer(Model):
 
 
 def digest_of(envelope: SubmissionEnvelope) -> str:
-    """What tells one submission from another, whatever the order of its fields.
-
-    Raises:
-        TooLarge: more than fits one transaction.
-    """
+    """What tells one submission from another, whatever the order of its fields."""
     # By hand: items are whatever was sent, perhaps text that is no Unicode, or nested very deep.
     whole = [envelope.submission_id, envelope.classes_version, envelope.items]
     canonical = json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode(
         errors="surrogatepass"
     )
-    # A single image is measured when it is packed, and what is said then is about it.
-    if len(envelope.items) > 1 and len(canonical) > MAX_LABELS_BYTES:
-        size = len(zlib.compress(canonical, 6))
-        if size > MAX_LABELS_BYTES:
-            raise TooLarge(
-                f"the submission has {size:,} bytes after compression; at most {MAX_LABELS_BYTES:,} fit: "
-                "submit fewer images at once"
-            )
     return hashlib.sha256(canonical).hexdigest()
 
 
 def check(
     envelope: SubmissionEnvelope,
     project: Project,
-    sizes: Mapping[str, tuple[int, int]],
+    items: Mapping[str, Item],
     *,
     by: str,
     now: datetime,
@@ -119,17 +118,18 @@ def check(
     Args:
         envelope: what was sent.
         project: it is for.
-        sizes: width and height by item, in pixels; what is drawn must be seen on it.
+        items: of the task, by id; what is drawn must be on a frame of them and be seen there.
         by: the labeler.
         now: the moment.
     """
     checked: list[tuple[str, Decision | Problem]] = []
     known = {one.class_id for one in project.classes}
+    room = _Room()
     for index, raw in enumerate(envelope.items):
         item_id = str(raw.get("item_id", ""))[:64].encode("ascii", "replace").decode()
         try:
             one = read(SubmittedItem, raw)
-            _follow_rules(one, project.task_type, known, sizes.get(one.item_id, (0, 0)))
+            _follow_rules(one, project.task_type, known, items.get(one.item_id))
         except ValidationError as error:
             checked.append((item_id, problem_of(faults_of(error)[0], index)))
             continue
@@ -147,8 +147,46 @@ def check(
             classes_version=envelope.classes_version,
             submission_id=envelope.submission_id,
         )
-        checked.append((one.item_id, Decision(one.item_id, one.base_revision, labeling)))
+        fault = room.take(labeling)
+        checked.append(
+            (one.item_id, problem_of(fault, index))
+            if fault
+            else (one.item_id, Decision(one.item_id, one.base_revision, labeling))
+        )
     return checked
+
+
+class _Room:
+    """What is left of what one transaction holds, for images with very many points.
+
+    Those of a page that come with little fit beside them however many they are.
+    """
+
+    def __init__(self) -> None:
+        self._left = MAX_LABELS_BYTES
+
+    def take(self, labeling: Labeling) -> Fault | None:
+        """Take the room that labels need, or say why there is none."""
+        data = labeling.model_dump_json().encode()
+        if len(data) <= _LITTLE:
+            return None
+        size = len(zlib.compress(data, 6))
+        if size > MAX_LABELS_BYTES:
+            detail = (
+                f"the labels of this image have {size:,} bytes after compression; at most "
+                f"{MAX_LABELS_BYTES:,} are kept of one image: simplify outlines, or draw fewer"
+            )
+            return Fault("/annotations", "too-large", detail)
+        if size > self._left:
+            detail = (
+                "the labels of this image don't fit beside those before it; submit it once more"
+            )
+            return Fault("/annotations", "too-large-together", detail)
+        self._left -= size
+        return None
+
+
+_LITTLE = 32 * 1024
 
 
 def judge(
@@ -164,8 +202,6 @@ def judge(
         seen.add(item_id)
         if result is None and isinstance(one, Problem):
             result = Result(item_id=item_id, status="refused", problem=one)
-        if result is None and isinstance(one, Decision):
-            result = _no_such_frame(one, held[item_id].item.frames, index)
         if result is None:
             assert isinstance(one, Decision)
             decisions.append(one)
@@ -260,18 +296,6 @@ def _stranger(item_id: str, index: int) -> Result:
     return Result(item_id=item_id, status="refused", problem=problem)
 
 
-def _no_such_frame(decision: Decision, frames: int, index: int) -> Result | None:
-    for number, annotation in enumerate(decision.labeling.annotations):
-        if annotation.frame >= frames:
-            problem = Problem(
-                type="no-such-frame",
-                pointer=f"/items/{index}/annotations/{number}/frame",
-                detail=f"the image has {frames} frame{'s' if frames > 1 else ''}, counted from 0",
-            )
-            return Result(item_id=decision.item_id, status="refused", problem=problem)
-    return None
-
-
 def _twice(item_id: str, seen: set[str], index: int) -> Result | None:
     if item_id not in seen:
         return None
@@ -282,7 +306,7 @@ def _twice(item_id: str, seen: set[str], index: int) -> Result | None:
 
 
 def _follow_rules(
-    one: SubmittedItem, task_type: TaskType, classes: set[str], size: tuple[int, int]
+    one: SubmittedItem, task_type: TaskType, classes: set[str], item: Item | None
 ) -> None:
     """What a decision must hold, beyond its form.
 
@@ -290,7 +314,8 @@ def _follow_rules(
         Invalid: with one fault that points into the item.
     """
     check_annotations(one.annotations, task_type, classes)
-    check_geometry(one.annotations, size)
+    if item:
+        check_on_image(one.annotations, item)
     if one.outcome == "skipped" and one.annotations:
         raise _refused("/annotations", "skipped-with-labels", "a skipped image has no annotations")
     if one.outcome == "labeled":
@@ -304,7 +329,7 @@ def _refused(pointer: str, code: str, detail: str) -> Invalid:
 def check_annotations(
     annotations: Sequence[Annotation | PrelabelAnnotation], task_type: TaskType, classes: set[str]
 ) -> None:
-    """What each annotation must hold: a class of the project, its kind of geometry, an id of its own.
+    """What each annotation must hold: a class of the project, its kind of geometry, its own id and place.
 
     Raises:
         Invalid: with one fault that points into the item.
@@ -325,21 +350,28 @@ def check_annotations(
         if annotation.annotation_id in ids:
             raise _refused(f"{at}/annotation_id", "duplicate", "this annotation_id is there twice")
         ids.add(annotation.annotation_id)
+    twin = twin_of(annotations)
+    if twin is not None:
+        detail = "this shape lies exactly on another of its class; take one of them away"
+        raise _refused(f"/annotations/{twin}/geometry", "twin", detail)
 
 
-def check_geometry(
-    annotations: Sequence[Annotation | PrelabelAnnotation], size: tuple[int, int]
-) -> None:
-    """That each shape can be seen on the image and its rings add up.
+def check_on_image(annotations: Sequence[Annotation | PrelabelAnnotation], item: Item) -> None:
+    """That each annotation is on a frame of the image, its shape can be seen there and its rings add up.
 
     Raises:
         Invalid: with one fault that points into the item.
     """
-    for index, annotation in enumerate(annotations):
-        fault = fault_of(annotation.geometry, *size)
+    for index, one in enumerate(annotations):
+        at = f"/annotations/{index}"
+        if one.frame and item.width and one.frame >= item.frames:
+            frames = f"{item.frames} frame{'s' if item.frames > 1 else ''}"
+            detail = f"the image has {frames}, counted from 0"
+            raise _refused(f"{at}/frame", "no-such-frame", detail)
+        size = size_of(item.frame_sizes, one.frame) or (item.width, item.height)
+        fault = fault_of(one.geometry, *size)
         if fault:
-            pointer = f"/annotations/{index}/geometry{fault.pointer}"
-            raise _refused(pointer, fault.code, fault.detail)
+            raise _refused(f"{at}/geometry{fault.pointer}", fault.code, fault.detail)
 
 
 def check_tags(annotations: Sequence[Annotation | PrelabelAnnotation], task_type: TaskType) -> None:

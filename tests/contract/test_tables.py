@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from labeling.errors import TooLarge
+from labeling.items.cells import MAX_KEPT_BYTES, pack, unpack
 from labeling.storage import Collision, Create, Delete, Merge, Operation, Range, Value
 from tests.contract.conftest import Place
 
@@ -328,3 +331,23 @@ def _fill_at_once(place: Place, operations: list[Create | Merge | Delete]) -> No
 def _row_of(key: str, size: int) -> Create:
     whole, rest = divmod(size, 65_536)
     return Create(key, {**{f"c{n}": bytes(65_536) for n in range(whole)}, f"c{whole}": bytes(rest)})
+
+
+def test_labels_as_large_as_are_kept_fit_a_row_and_three_of_them_a_transaction(
+    place: Place,
+) -> None:
+    data = random.Random(1).randbytes(MAX_KEPT_BYTES - 1_000)  # what is random gets no smaller
+    labels = pack("labels", data, limit=MAX_KEPT_BYTES)
+    about = {"path": "가" * 1_024, "suggestion": "x" * 4_096, "lanes": "x" * 2_000}
+    partition = place.fresh()
+    place.storage.tables.transact(place.table, partition, [Create("I|1", {**about, "labels": 0})])
+
+    place.storage.tables.transact(
+        place.table,
+        partition,
+        [Merge("I|1", {**about, **labels}), Create("H|1", labels), Create("V|1", labels)],
+    )
+
+    row = place.storage.tables.get(place.table, partition, "I|1")
+    assert row
+    assert unpack("labels", row.cells) == data

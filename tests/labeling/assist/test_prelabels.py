@@ -590,3 +590,17 @@ def test_a_class_is_found_by_the_text_it_was_made_with(world: World, text: str) 
     [result] = put(world, project, {"path": path(0), "annotations": [{"class": text}]})
 
     assert result.status == "saved", result
+
+
+def test_a_suggestion_on_no_frame_or_there_twice_is_refused(world: World) -> None:
+    project = world.project(task_type="boxes", images=2)
+    shape = {"kind": "box", "x0": 0.1, "y0": 0.1, "x1": 0.5, "y1": 0.5}
+    beyond = {"path": path(0), "annotations": [{"class": "owl", "geometry": shape, "frame": 7}]}
+    twice = {"path": path(1), "annotations": [{"class": "owl", "geometry": shape}] * 2}
+
+    results = put(world, project, beyond, twice)
+
+    assert [one.problem and (one.problem.type, one.problem.pointer) for one in results] == [
+        ("no-such-frame", "/items/0/annotations/0/frame"),
+        ("twin", "/items/1/annotations/1/geometry"),
+    ]

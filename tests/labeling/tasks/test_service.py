@@ -586,7 +586,7 @@ def test_a_draft_that_is_too_large_is_refused_by_name(labeling: Labeling) -> Non
     big = Draft(client_id="t", seq=1, items=[item, item.model_copy(update={"item_id": "i2"})])
     big = big.model_copy(update={"items": [item] * 3})
 
-    with pytest.raises(TooLarge, match="921,600"):
+    with pytest.raises(TooLarge, match="752,640"):
         world.services.tasks.put_draft(world.open(project, ann), ann, task.task_id, big)
 
 
@@ -940,21 +940,70 @@ def test_an_image_with_two_thousand_polygons_is_saved(world: World) -> None:
     assert answer.results[0].status == "saved"
 
 
-@pytest.mark.parametrize(
-    ("images", "way_out"), [(1, "Simplify the outlines"), (2, "submit fewer images at once")]
-)
-def test_labels_too_large_are_refused_with_the_limit_and_a_way_out(
-    world: World, images: int, way_out: str
+def test_labels_too_large_are_refused_with_the_limit_and_a_way_out_and_the_others_are_saved(
+    world: World,
 ) -> None:
-    project = world.project(task_type="polygons", images=2)
+    project = world.project(task_type="polygons", images=3)
     ann = world.member(project, "ann")
-    task = world.task(project, ann, size=images)
-    decisions = [decided(one, *jagged(3_600 // images, 20)) for one in ids(task)]
+    task = world.task(project, ann, size=3)
+    small, large, other = ids(task)
+    said = [decided(small), decided(large, *jagged(3_600, 20)), decided(other, *jagged(2, 20))]
 
-    with pytest.raises(TooLarge, match="921,600") as refused:
-        world.submit(project, ann, task.task_id, *decisions)
+    answer = world.submit(project, ann, task.task_id, *said)
 
-    assert way_out in refused.value.detail
+    assert [one.status for one in answer.results] == ["saved", "refused", "saved"]
+    problem = answer.results[1].problem
+    assert problem
+    assert (problem.type, problem.pointer) == ("too-large", "/items/1/annotations")
+    assert "at most 752,640 are kept of one image: simplify outlines" in problem.detail
+
+
+def test_of_large_images_that_do_not_fit_at_once_the_first_are_saved(world: World) -> None:
+    project = world.project(task_type="polygons", images=3)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann, size=3)
+    one, two, small = ids(task)
+    said = [decided(one, *jagged(2_000, 20)), decided(two, *jagged(2_000, 20)), decided(small)]
+
+    answer = world.submit(project, ann, task.task_id, *said)
+    again = world.submit(project, ann, task.task_id, said[1], submission="again")
+
+    assert [one.status for one in answer.results] == ["saved", "refused", "saved"]
+    assert answer.results[1].problem
+    assert answer.results[1].problem.type == "too-large-together"
+    assert [one.status for one in again.results] == ["saved"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_shape_that_is_there_twice_or_on_no_frame_is_refused_in_time_and_late(
+    world: World, late: bool
+) -> None:
+    project = world.project(task_type="boxes", images=3)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann, size=3)
+    twin, beyond, fine = ids(task)
+    second = {**box(), "annotation_id": "a2"}
+    said = [decided(twin, box(), second), decided(beyond, {**box(), "frame": 7}), decided(fine)]
+    if late:
+        release(world, project, ann, task.task_id)
+
+    answer = world.submit(project, ann, task.task_id, *said)
+
+    assert [one.problem and (one.problem.type, one.problem.pointer) for one in answer.results] == [
+        ("twin", "/items/0/annotations/1/geometry"),
+        ("no-such-frame", "/items/1/annotations/0/frame"),
+        None,
+    ]
+
+
+def test_classes_from_the_future_are_refused(labeling: Labeling) -> None:
+    world, project, ann = labeling
+    task = world.task(project, ann, size=1)
+
+    with pytest.raises(Invalid) as refused:
+        world.submit(project, ann, task.task_id, decided(ids(task)[0], tag()), classes_version=99)
+
+    assert refused.value.faults[0].pointer == "/classes_version"
 
 
 def test_a_class_that_was_just_added_elsewhere_is_known(labeling: Labeling) -> None:

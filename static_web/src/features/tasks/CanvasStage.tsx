@@ -14,6 +14,7 @@ import type { Notice, Settings } from "@/annotate/editor";
 import type { Change } from "@/annotate/edits";
 import { keepAhead } from "@/annotate/render/imageLayer";
 import { mended } from "@/annotate/sound";
+import { withoutTwins } from "@/annotate/twins";
 import { DRAWING, type ToolId } from "@/annotate/tools/tools";
 import { newId } from "@/api/client";
 import type { Annotation, Me, Project } from "@/api/types";
@@ -450,12 +451,20 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
     hint(t("canvas.notSeen"));
     return true;
   };
-  /** What is submitted covers what is shown, also where an outline was left crossing itself. */
-  const mendOutlines = (on: Page): void => {
+  /**
+   * What is submitted covers what is shown, also where an outline was left crossing itself, and a shape that
+   * lies exactly on another, which nobody sees, is said once.
+   */
+  const mendShapes = (on: Page): void => {
+    let twins = 0;
     for (const item of on.items) {
-      const kept = mended(on.work[item.item_id]?.annotations ?? [], item);
+      const all = on.work[item.item_id]?.annotations ?? [];
+      const once = withoutTwins(all);
+      const kept = mended(once ?? all, item) ?? once;
+      twins += once ? all.length - once.length : 0;
       if (kept) act({ type: "annotate", itemId: item.item_id, annotations: kept, at: clock() });
     }
+    if (twins) hint(t("canvas.twins", { count: twins }));
   };
   const submit = (): void => {
     if (!open || !page || !finished()) return;
@@ -470,7 +479,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
       hint(t("label.nothingToSubmit"));
       return;
     }
-    mendOutlines(now);
+    mendShapes(now);
     open.desk.submit();
     setOffer(null);
     nudged.current = "";
