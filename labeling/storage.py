@@ -135,12 +135,13 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Blob:
-    """A blob as a listing shows it."""
+    """A blob as a listing shows it, with what its owner wrote about it (`x-ms-meta-*`)."""
 
     path: str
     etag: str
     size: int
     content_type: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,7 @@ class Blobs(Protocol):
         *,
         content_type: str,
         cache_control: str = "",
+        metadata: Mapping[str, str] = {},
     ) -> None:
         """Write a blob, replacing what was there; a stream is sent piece by piece.
 

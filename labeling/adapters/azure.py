@@ -345,7 +345,7 @@ class AzureBlobs:
         """Blobs below a prefix, in order of their names."""
         with _only_ours(f"listing container {container!r}"):
             found = self._service.get_container_client(container).list_blobs(
-                name_starts_with=prefix or None, results_per_page=limit
+                name_starts_with=prefix or None, include=["metadata"], results_per_page=limit
             )
             entries, following = _page(found, cursor)
         return BlobPage([_blob(one) for one in entries], (), following)
@@ -392,6 +392,7 @@ class AzureBlobs:
         *,
         content_type: str,
         cache_control: str = "",
+        metadata: Mapping[str, str] = {},
     ) -> None:
         """Write a blob, replacing what was there; a stream is sent in blocks of 4 MiB."""
         with _only_ours(f"writing blob {path!r} in {container!r}"):
@@ -399,6 +400,7 @@ class AzureBlobs:
                 data,
                 overwrite=True,
                 max_concurrency=1,
+                metadata=dict(metadata),
                 content_settings=ContentSettings(
                     content_type=content_type, cache_control=cache_control or None
                 ),
@@ -479,6 +481,7 @@ def _blob(properties: BlobProperties) -> Blob:
         etag=str(properties.etag).strip('"'),
         size=int(properties.size),
         content_type=str(properties.content_settings.content_type or ""),
+        metadata=dict(properties.metadata or {}),
     )
 
 

@@ -227,13 +227,15 @@ class MemoryBlobs:
         *,
         content_type: str,
         cache_control: str = "",
+        metadata: Mapping[str, str] = {},
     ) -> None:
         """Write a blob, replacing what was there. No browser reads it, so none is told to keep it."""
         whole = data if isinstance(data, bytes) else data.read()
         with self._lock:
             contents = self._in(container)
             self._writes += 1
-            blob = Blob(path, f"0x{self._writes:015X}", len(whole), content_type)
+            etag = f"0x{self._writes:015X}"
+            blob = Blob(path, etag, len(whole), content_type, dict(metadata))
             contents[path] = _Content(blob, whole)
 
     def delete(self, container: str, path: str) -> None:

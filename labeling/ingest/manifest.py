@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from labeling import layout
-from labeling.storage import Blobs
+from labeling.items.cells import as_text
+from labeling.storage import Blob, Blobs
 
 Kind = Literal["listed", "known", "change", "registered"]
 
@@ -30,6 +31,21 @@ class Entry:
     change: Literal["new", "changed", "gone", "same"] = "new"
     item_etag: str = ""
     registered_ms: int = 0
+    about: str = ""
+
+    @classmethod
+    def of(cls, blob: Blob, media: str) -> Entry:
+        """The entry of a blob, with its metadata as `about`."""
+        return cls(blob.path, blob.etag, blob.size, media, about=about(blob))
+
+
+def about(blob: Blob) -> str:
+    """What its owner wrote about a blob, as an item keeps it.
+
+    >>> about(Blob("a.png", "e1", 3, metadata={"external_id": "7"}))
+    '{"external_id":"7"}'
+    """
+    return as_text(dict(sorted(blob.metadata.items()))) if blob.metadata else ""
 
 
 class Manifests:
@@ -52,7 +68,7 @@ class Manifests:
         lines += [
             json.dumps(
                 [e.path, e.etag, e.size, e.media, e.change]
-                + ([e.item_etag, e.registered_ms] if e.item_etag else []),
+                + ([e.item_etag, e.registered_ms, e.about] if e.item_etag or e.about else []),
                 ensure_ascii=False,
             )
             for e in entries

@@ -21,7 +21,7 @@ from labeling import layout
 from labeling.documents import Documents
 from labeling.errors import NotFound
 from labeling.ingest.capacity import Capacity
-from labeling.ingest.manifest import Entry, Manifests, differences
+from labeling.ingest.manifest import Entry, Manifests, about, differences
 from labeling.ingest.renditions import ITEMS_A_MESSAGE, Render, needed
 from labeling.ingest.turns import Turns
 from labeling.items.images import Registered
@@ -273,7 +273,7 @@ class Ingest:
                 project.source.container, prefix=pattern.prefix, cursor=cursor
             )
             accepted, skipped = sift(pattern, page.blobs)
-            entries = [Entry(blob.path, blob.etag, blob.size, media) for blob, media in accepted]
+            entries = [Entry.of(blob, media) for blob, media in accepted]
             manifests.write(message.refresh_id, "listed", part, entries, skipped)
             cursor, part = page.cursor, part + 1
             if cursor is None:
@@ -352,9 +352,7 @@ class Ingest:
             if entry.change == "same":
                 continue
             counts[entry.change] += 1
-            batch = batches.add(
-                Entry(entry.path, entry.etag, entry.size, entry.media, entry.change)
-            )
+            batch = batches.add(entry)
             if entry.change == "new":
                 reserve[f"{manifest_id}/{batch}"] += 1
         known_parts, batch_parts = known.close(), batches.close()
@@ -515,6 +513,7 @@ class Ingest:
             container=project.source.container,
             size=entry.size,
             media=entry.media,
+            about=entry.about,
         )
 
     def _revisit(self, items: Items, project: Project, found: Sequence[Item]) -> None:
@@ -536,7 +535,7 @@ class Ingest:
         elif known and blob:
             if known.item.flag == "missing":
                 items.flag(item_id, "")
-            items.overwritten(item_id, blob.etag, blob.size)
+            items.overwritten(item_id, blob.etag, blob.size, about(blob))
         return blob
 
     def _finish_if_done(self, project_id: str, manifest_id: str) -> None:
@@ -727,7 +726,7 @@ class Ingest:
             batch = self.capacity.reserve_one(project.project_id, item_id)
             if batch is None:
                 return
-            entry = Entry(blob.path, blob.etag, blob.size, media)
+            entry = Entry.of(blob, media)
             mine, _ = self._register(items, project, [entry], batch)
             self.capacity.settle_one(project.project_id, item_id, batch if mine else "")
         else:

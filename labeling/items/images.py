@@ -25,7 +25,9 @@ class Registered(NamedTuple):
 class Images(Shards):
     """Changes that come from blobs."""
 
-    def new_item(self, path: str, blob_etag: str, *, container: str, size: int, media: str) -> Item:
+    def new_item(
+        self, path: str, blob_etag: str, *, container: str, size: int, media: str, about: str = ""
+    ) -> Item:
         """The item of a blob, not registered yet."""
         item_id = layout.item_id(container, path)
         return Item(
@@ -35,6 +37,7 @@ class Images(Shards):
             order=layout.order_of(self.seed, item_id),
             media=media,
             size=size,
+            about=about,
             lanes=tuple(Lane() for _ in range(self.overlap)),
             changed_ms=self._now(),
         )
@@ -104,7 +107,7 @@ class Images(Shards):
         """Note what of this version of an image can't be decoded, in words; the first that was found stays."""
         self._change_one(item_id, lambda one: becomes(one, rules.damaged(one.item, blob_etag, why)))
 
-    def overwritten(self, item_id: str, blob_etag: str, size: int) -> None:
+    def overwritten(self, item_id: str, blob_etag: str, size: int, about: str = "") -> None:
         """The blob of an item has new content: measure it anew; labels made before need a reviewer.
 
         What was suggested for the old content is forgotten.
@@ -114,7 +117,9 @@ class Images(Shards):
         """
         self._change_one(
             item_id,
-            lambda one: becomes(one, rules.overwritten(one.item, blob_etag, size, self._now())),
+            lambda one: becomes(
+                one, rules.overwritten(one.item, blob_etag, size, self._now(), about)
+            ),
         )
 
     def flag(self, item_id: str, flag: Flag | Literal[""]) -> None:

@@ -102,7 +102,8 @@ class Item:
     `frame_sizes` are those of all frames where they differ (`frames.packed_sizes`). `renditions` are the
     longest sides of the smaller copies that are there, as in `1600,800,400`; with `frame`, the first frame in
     full is there too. `damage` says in words what of the file can't be decoded, where the rest can. `group` is
-    the place among images that look alike (`layout.group_place`), empty where it has none.
+    the place among images that look alike (`layout.group_place`), empty where it has none. `about` is the
+    metadata of its blob, as JSON: read with the truth row only.
     """
 
     item_id: str
@@ -135,6 +136,12 @@ class Item:
     withheld: str = ""
     newest_run: str = ""
     group: str = ""
+    about: str = ""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the owner of its blob wrote about it; `external_id` is what they call it."""
+        return json.loads(self.about) if self.about else {}
 
     @property
     def gone(self) -> bool:

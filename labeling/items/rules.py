@@ -86,7 +86,7 @@ def damaged(item: Item, blob_etag: str, why: str) -> Item:
     return replace(item, damage=why, flag=item.flag or "damaged")
 
 
-def overwritten(item: Item, blob_etag: str, size: int, now: int) -> Item:
+def overwritten(item: Item, blob_etag: str, size: int, now: int, about: str = "") -> Item:
     """Its blob is another: it is measured anew, labels need a reviewer, suggestions are forgotten."""
     if item.blob_etag == blob_etag:
         return item
@@ -98,6 +98,7 @@ def overwritten(item: Item, blob_etag: str, size: int, now: int) -> Item:
         item,
         blob_etag=blob_etag,
         size=size,
+        about=about,
         width=0,
         height=0,
         orientation=1,

@@ -75,6 +75,21 @@ def test_writing_again_replaces_a_blob_and_its_etag(place: Place, folder: str) -
     assert place.storage.blobs.read(place.container, f"{folder}a") == b"newer"
 
 
+def test_what_the_owner_wrote_about_a_blob_is_in_the_listing(place: Place, folder: str) -> None:
+    place.storage.blobs.write(
+        place.container,
+        f"{folder}a",
+        b"x",
+        content_type="image/png",
+        metadata={"external_id": "case 7", "Site": "north"},
+    )
+
+    page = place.storage.blobs.list(place.container, prefix=folder)
+
+    assert page.blobs[0].metadata == {"external_id": "case 7", "Site": "north"}
+    assert page.blobs == [place.storage.blobs.find(place.container, f"{folder}a")]
+
+
 def test_a_listing_tells_the_same_of_a_blob_as_a_look_at_it(place: Place, folder: str) -> None:
     _write(place, f"{folder}a")
 

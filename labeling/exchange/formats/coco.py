@@ -83,7 +83,7 @@ class CocoWriter(Writer):
     def _write_frame(self, item: Item, frame: int, records: Sequence[dict[str, Any]]) -> None:
         width, height = _size(item, frame)
         self._images += 1
-        image = {
+        image: dict[str, Any] = {
             "id": self._images,
             "file_name": item.path,
             "width": width,
@@ -94,6 +94,10 @@ class CocoWriter(Writer):
             image |= {"labelry_frame": frame, "labelry_frames": item.frames}
         if item.flag:  # its image is gone, or is another than was labeled
             image["labelry_flag"] = item.flag
+        if item.about:
+            image["labelry_metadata"] = item.metadata
+        if external_id := item.metadata.get("external_id"):
+            image["labelry_external_id"] = external_id
         self._file.write(_separator(self._images) + _json(image))
         for record in records:
             self._annotations += 1

@@ -845,6 +845,53 @@ def test_a_setting_of_no_room_at_all_is_refused() -> None:
         Settings(max_items=0)
 
 
+# What its owner wrote about a blob.
+
+
+def described(world: World, path: str, shade: int = 0, **metadata: str) -> None:
+    world.storage.blobs.write(
+        PHOTOS, path, photo(shade=shade), content_type="image/png", metadata=metadata
+    )
+
+
+@pytest.mark.parametrize("way", ["a refresh", "an event"])
+def test_an_item_keeps_the_metadata_of_its_blob(world: World, way: str) -> None:
+    world.upload("plain.png")
+    project = world.project()
+    described(world, "scan.png", external_id="case 7", site="north")
+    if way == "an event":
+        event(world, "scan.png")
+        world.drain()
+    else:
+        refresh(world, project)
+
+    items = world.items(project)
+
+    assert items["scan.png"].metadata == {"external_id": "case 7", "site": "north"}
+    assert items["scan.png"].width
+    assert items["plain.png"].metadata == {}
+
+
+def test_labels_and_metadata_of_an_item_do_not_lose_each_other(world: World) -> None:
+    described(world, "scan.png", external_id="case 7")
+    project = world.project()
+    ann = world.member(project, "ann")
+
+    world.finish(project, ann)
+
+    assert world.items(project)["scan.png"].metadata == {"external_id": "case 7"}
+
+
+def test_an_overwritten_blob_brings_its_own_metadata(world: World) -> None:
+    described(world, "scan.png", external_id="case 7")
+    project = world.project()
+
+    described(world, "scan.png", shade=9, external_id="case 8")
+    refresh(world, project)
+
+    assert world.items(project)["scan.png"].metadata == {"external_id": "case 8"}
+
+
 # What it costs.
 
 

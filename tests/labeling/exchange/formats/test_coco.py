@@ -366,3 +366,14 @@ def test_each_labeled_frame_is_an_image_of_its_own_size(tmp_path: Path) -> None:
         (2, [10, 20, 50, 100]),
     ]
     assert {one["file_name"] for one in file["images"][:2]} == {"scan.tif"}
+
+
+def test_an_image_tells_what_its_owner_calls_it_and_wrote_about_it(tmp_path: Path) -> None:
+    about = json.dumps({"external_id": "case 7", "site": "north"})
+
+    file = written(tmp_path, (replace(item(), about=about), labeling()), (item(2), labeling()))
+
+    known, plain = json.loads(file.read_bytes())["images"]
+    assert known["labelry_external_id"] == "case 7"
+    assert known["labelry_metadata"] == {"external_id": "case 7", "site": "north"}
+    assert not plain.keys() & {"labelry_external_id", "labelry_metadata"}
