@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from os.path import commonprefix
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
@@ -358,7 +359,7 @@ class Datasets:
         known = (
             set[str]()
             if request.overwrite
-            else self._known(dataset, [file.path for file in request.files])
+            else self._known(dataset, [file.path for file in request.files if not _refusal(file)])
         )
         answers: list[Upload] = []
         for file in request.files:
@@ -375,13 +376,15 @@ class Datasets:
         return UploadAnswer(uploads=answers)
 
     def _known(self, dataset: Dataset, paths: Sequence[str]) -> set[str]:
-        """Which of these are there already: one listing of the names between the first and the last."""
+        """Which of these are there already: one listing of the names that begin like all of them."""
         prefix = f"{dataset.dataset_id}/"
         wanted = set(paths)
         known: set[str] = set()
         cursor: str | None = None
+        # Letter by letter is what a listing goes by; files of a folder come in its order.
+        begin = prefix + commonprefix(sorted(wanted))  # noqa: RUF071
         while True:
-            page = self._storage.blobs.list(layout.DATASETS, prefix=prefix, cursor=cursor)
+            page = self._storage.blobs.list(layout.DATASETS, prefix=begin, cursor=cursor)
             known |= {
                 path for blob in page.blobs if (path := blob.path.removeprefix(prefix)) in wanted
             }

@@ -7,6 +7,7 @@ import { Icon } from "@/ui/Icon";
 import { ACCEPT, chosenFiles, droppedFiles, mediaOf, type Chosen } from "./images";
 
 const THUMBNAILS = 12;
+const NAMED = 50;
 const SHOWN_BY_BROWSERS = new Set([mediaOf(".jpg"), mediaOf(".png"), mediaOf(".bmp")]);
 
 const useStyles = makeStyles({
@@ -34,6 +35,8 @@ const useStyles = makeStyles({
   },
   count: { fontWeight: 600 },
   quiet: { color: tokens.colorNeutralForeground3 },
+  summary: { minHeight: "44px", lineHeight: "44px", cursor: "pointer" },
+  names: { margin: "0", paddingLeft: "20px", overflowWrap: "anywhere" },
   thumbnails: {
     display: "grid",
     gridTemplateColumns: "repeat(12, minmax(0, 1fr))",
@@ -78,7 +81,7 @@ export function ImagePicker({ files, disabled, onChange }: Props): ReactNode {
     const byPath = new Map(files.map((one) => [one.path, one]));
     for (const one of chosen) if (mediaOf(one.path)) byPath.set(one.path, one);
     const others = chosen.filter((one) => !mediaOf(one.path)).map((one) => one.path);
-    setSkipped([...skipped, ...others]);
+    setSkipped([...new Set([...skipped, ...others])]);
     onChange([...byPath.values()]);
   };
   const drop = async (event: DragEvent): Promise<void> => {
@@ -154,9 +157,17 @@ export function ImagePicker({ files, disabled, onChange }: Props): ReactNode {
             })}
           </span>
           {skipped.length > 0 && (
-            <span className={styles.quiet} title={skipped.slice(0, 20).join("\n")}>
-              {t("pick.skipped", { files: formatNumber(skipped.length, i18n.language) })}
-            </span>
+            <details className={styles.quiet} data-testid="files-skipped">
+              <summary className={styles.summary}>
+                {t("pick.skipped", { files: formatNumber(skipped.length, i18n.language) })}
+              </summary>
+              <ul className={styles.names}>
+                {skipped.slice(0, NAMED).map((path) => (
+                  <li key={path}>{path}</li>
+                ))}
+                {skipped.length > NAMED && <li aria-hidden>…</li>}
+              </ul>
+            </details>
           )}
           <Button
             size="small"
