@@ -170,6 +170,17 @@ describe("settings of assist", () => {
       assist: { first_labels: 120, precision: 0.99, blind_share: 0.1, next_labels: null, on: null },
     });
   });
+
+  it("say for boxes how well one must fit, and nothing of pages of similar images", async () => {
+    const { sent, reply } = inTurn(Response.json(project));
+    const boxes = { ...project, task_type: "boxes" as const };
+    await renderAt("/", <AssistSettings project={boxes} />, { [`PATCH ${path}`]: reply });
+    expect(screen.queryByRole("switch", { name: /look alike/ })).toBeNull();
+    await userEvent.selectOptions(screen.getByRole("combobox", { name: /box must fit/ }), "0.7");
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]?.body).toMatchObject({ assist: { overlap: 0.7, precision: null } });
+  });
 });
 
 it("shows labelers neither where images are nor what only admins change", async () => {
