@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dev import LOCAL
-from dev.bench import arrival, canvas, handout, ingest, label
+from dev.bench import arrival, canvas, dicom, handout, ingest, label
 from dev.bench.measure import Measure
 
 
@@ -27,6 +27,8 @@ def measures(only: str, big: int, images: int) -> Iterator[Measure]:
         yield from label.measures()
     if only in ("", "canvas"):
         yield from canvas.measures()
+    if only in ("", "dicom"):
+        yield from dicom.measures()
     if only in ("", "ingest"):
         yield from ingest.measures(min(images, 3_000))
     if only in ("", "arrival"):
@@ -37,7 +39,9 @@ def main() -> int:
     """Measure, print, write `.local/bench.json`; 1 when something is over its budget."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
-        "--only", default="", choices=["", "handout", "label", "canvas", "ingest", "arrival"]
+        "--only",
+        default="",
+        choices=["", "handout", "label", "canvas", "dicom", "ingest", "arrival"],
     )
     parser.add_argument("--big", type=int, default=500_000, help="items of the large project")
     parser.add_argument("--images", type=int, default=10_000, help="that arrive")
