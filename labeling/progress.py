@@ -47,7 +47,7 @@ class PrelabelCount(Model):
 
 
 class LabelerCount(Model):
-    """What a labeler has done: labelings that stand, and submitted today (UTC).
+    """What a labeler has done: labelings that stand, and submitted today (UTC), in `today_active_ms` of work.
 
     `prelabels`: of all images they ever labeled with suggestions in front of them.
     """
@@ -56,6 +56,7 @@ class LabelerCount(Model):
     name: str
     labelings: int
     today: int
+    today_active_ms: int = 0
     prelabels: PrelabelCount
 
 
@@ -142,6 +143,7 @@ class ProgressService:
         today = f"{self._storage.clock.now():%Y%m%d}"
         standing = _group(counters, "labeler")
         per_day = _group(counters, f"day:{today}")
+        active = _group(counters, f"day:active_ms:{today}")
         became = {what: _group(counters, f"prelabel:{what}") for what in PrelabelCount.model_fields}
         return sorted(
             (
@@ -150,6 +152,7 @@ class ProgressService:
                     name=members[user].name if user in members else "",
                     labelings=standing.get(user, 0),
                     today=per_day.get(user, 0),
+                    today_active_ms=active.get(user, 0),
                     prelabels=PrelabelCount(
                         **{what: count.get(user, 0) for what, count in became.items()}
                     ),

@@ -1,4 +1,4 @@
-"""What handing out, resuming and submitting cost, in counted storage calls: the same on any machine."""
+"""What handing out, resuming, submitting and the dashboard cost: counted calls, the same on any machine."""
 
 from __future__ import annotations
 
@@ -212,6 +212,14 @@ def handout(where: str, bench: Bench) -> Iterator[Measure]:
     yield _row(f"submit of {PAGE}, {where}: most (one message in 32 apart)", max(submit), 2)
 
 
+def dashboard(where: str, bench: Bench) -> Iterator[Measure]:
+    """Calls of the numbers of a project."""
+    opened = bench.services.projects.open(bench.project.project_id, ADMIN, "admin", "it")
+    progress, calls, _ = bench.calls(partial(bench.services.progress.get, opened))
+    assert progress.states["labeled"] >= PAGE
+    yield _row(f"dashboard, {where}", calls, 1 + bench.project.shards)
+
+
 def suggest_everywhere(bench: Bench) -> None:
     """Suggest a label for every image of a project."""
     project = bench.project
@@ -252,12 +260,15 @@ def measures(big: int) -> Iterator[Measure]:
     """All rows, with a project of `big` items as the largest."""
     with in_memory(1_000, 1) as bench:
         yield from handout("1,000 items in memory", bench)
+        yield from dashboard("1,000 items in memory, 1 shard", bench)
     with in_memory(1_000, 1) as bench:
         suggest_everywhere(bench)
         yield from handout("1,000 prelabeled items in memory", bench)
     with on_azurite(1_000, 1) as bench:
         yield from handout("1,000 items on the emulator", bench)
+        yield from dashboard("1,000 items on the emulator, 1 shard", bench)
     with in_memory(big, 16) as bench:
         yield from handout(f"{big:,} items in memory", bench)
+        yield from dashboard(f"{big:,} items in memory, 16 shards", bench)
     yield from last_pages(1)
     yield from last_pages(16)

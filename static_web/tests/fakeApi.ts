@@ -50,6 +50,11 @@ const FORMATS = [
   aFormat("azureml", "Azure ML (JSONL, MLTable)", "labels.jsonl", ["holes"], ["datastore"]),
   aFormat("yolo", "YOLO", "labels.zip", ["parts", "holes"], ["split"]),
 ];
+const nothing = { accepted: 0, changed: 0, removed: 0, added: 0 };
+const LABELERS = [
+  { user: "u2", name: "Lee Jun", labelings: 904, today: 212, today_active_ms: 2_650_000 },
+  { user: "u3", name: "bora@example.com", labelings: 584, today: 0, today_active_ms: 0 },
+].map((one) => ({ ...one, prelabels: nothing }));
 const LEASE_MS = 30 * 60_000;
 const projects = new Map<string, FakeProject>();
 const deleted = new Map<string, FakeProject>();
@@ -403,6 +408,34 @@ function route(
   if (verb === "progress") return [200, progress(fake)];
   if (verb === "classes") return classesOf(fake, method, taskId, body, request);
   if (verb === "items") return [200, items(fake, url)];
+  if (verb === "leases")
+    return [
+      200,
+      {
+        items: [
+          {
+            task_id: "t9",
+            user: "u2",
+            item_ids: ["i1", "i2", "i3", "i4"],
+            until: new Date(Date.now() + LEASE_MS).toISOString(),
+          },
+        ],
+      },
+    ];
+  if (verb === "runs") return [200, { items: [], next_cursor: null }];
+  if (verb === "assist")
+    return [
+      200,
+      {
+        settings: fake.project.assist,
+        new_labels: 120,
+        needed: fake.project.assist.first_labels,
+        trainings: 0,
+        model_id: "",
+        suggests: false,
+        active: [],
+      },
+    ];
   if (verb === "mine") return [200, myWork(fake)];
   if (verb === "members" || verb === "invitations") return people(fake, method, taskId, body);
   if (verb === "exports") return exporting(fake, method, body, taskId);
@@ -646,7 +679,7 @@ function progress(fake: FakeProject) {
     states,
     queues: {},
     classes: [...classes].map(([class_id, images]) => ({ class_id, images, instances: images })),
-    labelers: [],
+    labelers: LABELERS,
     flags: {},
     over_limit: 0,
     refresh: refresh(fake),

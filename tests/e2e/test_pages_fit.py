@@ -204,7 +204,8 @@ def test_the_canvas_fits_with_every_tool(
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_the_other_pages_fit_too(open_page: Open, language: str) -> None:
     page = open_page("/", language=language)
-    for path in ("/", "/projects/new", "/projects/street", "/projects/rooms/details"):
+    tabs = [f"/projects/rooms/{tab}" for tab in ("data", "people", "details")]
+    for path in ("/", "/projects/new", "/projects/street", *tabs):
         page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
         expect(page.locator("h1")).to_be_visible()
         for width, height in ((1440, 900), (390, 844), (320, 640)):
@@ -274,6 +275,8 @@ def test_korean_is_drawn_in_a_korean_font(open_page: Open) -> None:
         "/",
         "/projects/new",
         "/projects/rooms",
+        "/projects/rooms/data",
+        "/projects/rooms/people",
         "/projects/rooms/details",
         "/projects/rooms/label",
         "/projects/traffic/label",

@@ -201,6 +201,7 @@ def add_class(page: Page, name: str, way: str) -> None:
 def expect_counts(page: Page, states: dict[str, int], people: dict[str, int]) -> None:
     """What the dashboard says: a recount of what was labeled."""
     open_tab(page, "Dashboard")
+    expect(page).to_have_title(f"Dashboard · {NAME} · Labelry")
     for state, number in states.items():
         expect(page.get_by_test_id(f"count-{state}")).to_have_text(str(number))
     for person, number in people.items():

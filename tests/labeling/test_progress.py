@@ -76,6 +76,21 @@ def test_today_is_of_today(world: World) -> None:
     assert [(one.labelings, one.today) for one in progress(world, project).labelers] == [(3, 2)]
 
 
+def test_today_tells_how_long_somebody_was_at_it(world: World) -> None:
+    project = world.sharded(4, images=8)
+    ann = world.member(project, "ann")
+    for active_ms in (4_000, 1_500):
+        task = world.task(project, ann, size=1)
+        work = decided(task.items[0].item_id, tag(), active_ms=active_ms)
+        world.submit(project, ann, task.task_id, work)
+
+    [counted] = progress(world, project).labelers
+    assert (counted.today, counted.today_active_ms) == (2, 5_500)
+    world.wait(86_400)
+    [counted] = progress(world, project).labelers
+    assert (counted.today, counted.today_active_ms) == (0, 0)
+
+
 @pytest.mark.parametrize("shards", [1, 4])
 def test_counters_stay_exact_while_they_are_folded(world: World, shards: int) -> None:
     project = world.sharded(shards, images=40)

@@ -1959,7 +1959,7 @@ export interface components {
         };
         /**
          * LabelerCount
-         * @description What a labeler has done: labelings that stand, and submitted today (UTC).
+         * @description What a labeler has done: labelings that stand, and submitted today (UTC), in `today_active_ms` of work.
          *
          *     `prelabels`: of all images they ever labeled with suggestions in front of them.
          */
@@ -1972,6 +1972,11 @@ export interface components {
             labelings: number;
             /** Today */
             today: number;
+            /**
+             * Today Active Ms
+             * @default 0
+             */
+            today_active_ms: number;
             prelabels: components["schemas"]["PrelabelCount"];
         };
         /**

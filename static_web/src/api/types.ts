@@ -18,6 +18,7 @@ export type ImageLinks = Schemas["ImageLinks"];
 export type Item = Schemas["ItemView"];
 export type ItemLine = Schemas["ItemLine"];
 export type ItemPage = Schemas["ItemPage"];
+export type LabelerCount = Schemas["LabelerCount"];
 export type LabelClass = Schemas["LabelClass"];
 export type Lease = Schemas["Lease"];
 export type Me = Schemas["Me"];

@@ -4,8 +4,8 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, unwrap } from "@/api/client";
-import type { Progress, Project } from "@/api/types";
-import { formatWhen } from "@/format";
+import type { LabelerCount, Progress, Project } from "@/api/types";
+import { formatNumber, formatWhen } from "@/format";
 import { problemText } from "@/problems";
 import { Panel } from "@/ui/Panel";
 
@@ -70,6 +70,11 @@ export function PeoplePanel({ project, progress }: Props): ReactNode {
     onSettled: () => queries.invalidateQueries(leasesQuery(projectId)),
   });
   const people = progress?.labelers ?? [];
+  // Of the time they were at it: breaks count for nothing.
+  const perHour = ({ today, today_active_ms: ms }: LabelerCount) =>
+    ms ? formatNumber(Math.round((today * 3_600_000) / ms), i18n.language) : "–";
+  const secondsEach = ({ today, today_active_ms: ms }: LabelerCount) =>
+    today && ms ? formatNumber(Math.round(ms / today / 100) / 10, i18n.language) : "–";
   const nameOf = (user: string) => people.find((one) => one.user === user)?.name ?? "";
   return (
     <Panel title={t("dashboard.people")}>
@@ -80,7 +85,7 @@ export function PeoplePanel({ project, progress }: Props): ReactNode {
           <table className={styles.table}>
             <thead>
               <tr>
-                {(["name", "labeled", "today"] as const).map((one) => (
+                {(["name", "labeled", "today", "rate", "seconds"] as const).map((one) => (
                   <th key={one} scope="col" className={styles.head}>
                     {t(`dashboard.columns.${one}`)}
                   </th>
@@ -103,6 +108,8 @@ export function PeoplePanel({ project, progress }: Props): ReactNode {
                     <td className={styles.cell}>
                       <Count count={one.today} name={name} href={null} />
                     </td>
+                    <td className={styles.cell}>{perHour(one)}</td>
+                    <td className={styles.cell}>{secondsEach(one)}</td>
                   </tr>
                 );
               })}

@@ -44,7 +44,10 @@ export function ProgressPanel({ projectId, progress, linked }: Props): ReactNode
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const number = (value: number) => formatNumber(value, i18n.language);
-  const total = progress?.total ?? 0;
+  // What can't be used, or was left out, keeps no project from being done.
+  const excluded = progress?.states["excluded"] ?? 0;
+  const total = (progress?.total ?? 0) - (progress?.states["unreadable"] ?? 0) - excluded;
+  const asking = progress?.states["needs_review"] ?? 0;
   const labeled = progress?.states["labeled"] ?? 0;
   const reading = progress?.state === "initializing";
   const unusable = (progress?.states["unreadable"] ?? 0) + (progress?.over_limit ?? 0);
@@ -58,7 +61,12 @@ export function ProgressPanel({ projectId, progress, linked }: Props): ReactNode
           ? " "
           : reading
             ? t("project.reading", { images: number(total) })
-            : t("project.sentence", { labeled: number(labeled), total: number(total) })}
+            : [
+                t("project.sentence", { labeled: number(labeled), total: number(total) }),
+                asking > 0 && t("project.asking", { count: asking }),
+              ]
+                .filter(Boolean)
+                .join(" ")}
       </p>
       <ProgressBar
         total={total}
@@ -87,6 +95,12 @@ export function ProgressPanel({ projectId, progress, linked }: Props): ReactNode
             testId="count-left"
           />
         </span>
+        {excluded > 0 && (
+          <span className={styles.entry}>
+            {t("itemStates.excluded")}
+            <Count count={excluded} name={t("itemStates.excluded")} href={href("excluded")} />
+          </span>
+        )}
         {unusable > 0 && (
           <span className={styles.entry}>
             <Icon name="warning" size={16} />
