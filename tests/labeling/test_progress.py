@@ -23,7 +23,7 @@ def test_progress_counts_states_classes_labelers_and_the_day(world: World) -> No
         {
             "annotation_id": f"a{number}",
             "class_id": "c1",
-            "geometry": {"kind": "box", "x0": 0, "y0": 0, "x1": 0.5, "y1": 0.5},
+            "geometry": {"kind": "box", "x0": 0, "y0": 0, "x1": 0.5 + number / 10, "y1": 0.5},
         }
         for number in range(3)
     ]
