@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Final, TypeVar
 
 from labeling import layout
@@ -30,6 +30,9 @@ HELD_MS: Final = 15_000
 
 PATIENCE_S: Final = 20.0
 """How long a message is held while it waits for its turn, before it is put back."""
+
+WAITING: Final = 4
+"""Messages of a process that wait at once. Each holds a thread, and labelers' requests need them, too."""
 
 REST: Final = 2.0
 """Seconds of rest after a second of work."""
@@ -58,6 +61,7 @@ class Turns:
         self._directory = directory
         self._me = new_id("h")
         self._one = Lock()
+        self._places = BoundedSemaphore(WAITING)
         self._looked_ms = 0
         self._labeling_ms = 0
         self._held_until_ms = 0
@@ -89,14 +93,16 @@ class Turns:
         return gives_way(now, self._labeling_ms)
 
     def put_back(self, queue: str, message: Model) -> None:
-        """Let a message come again in a few seconds, as if for the first time."""
-        delay_s = 1 + int(self._storage.random() * 5)
+        """Let a message come again after about as long as others wait, as if for the first time."""
+        delay_s = int(PATIENCE_S * (0.5 + self._storage.random() / 2))
         self._storage.queues.send(queue, message, delay_s=delay_s)
 
     @contextmanager
     def _turn(self, *, begun: bool) -> Generator[None]:
         # What is begun is brought to its end, though slowly: put back, it would begin anew.
-        if not self._one.acquire(timeout=-1 if begun else PATIENCE_S):
+        if begun:
+            self._one.acquire()
+        elif not self._wait():
             raise NotNow
         try:
             if not self._held() and not begun:
@@ -106,6 +112,15 @@ class Turns:
             self._storage.clock.sleep(REST * (self._now() - began) / 1000)
         finally:
             self._one.release()
+
+    def _wait(self) -> bool:
+        """Wait for the others of this process; False when patience ends, or enough of them wait."""
+        if not self._places.acquire(blocking=False):
+            return False
+        try:
+            return self._one.acquire(timeout=PATIENCE_S)
+        finally:
+            self._places.release()
 
     def _held(self) -> bool:
         """Hold the turn for this process, waiting for it; False when patience ends."""

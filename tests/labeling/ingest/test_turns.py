@@ -1,13 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
+from threading import Event
 from typing import Any
 
 import pytest
 
 from labeling import layout
 from labeling.ingest.refresh import MEASURED_IN_TURN, BlobEvent, Measure
-from labeling.ingest.turns import BELIEVED_MS, HELD_MS, LABELING_MS, PATIENCE_S, REST, NotNow
+from labeling.ingest.turns import (
+    BELIEVED_MS,
+    HELD_MS,
+    LABELING_MS,
+    PATIENCE_S,
+    REST,
+    WAITING,
+    NotNow,
+)
 from labeling.projects.directory import LABELING_NOTE_MS
 from labeling.projects.record import Project
 from tests.world import PHOTOS, World, photo
@@ -117,6 +128,26 @@ def test_a_process_that_died_in_its_turn_holds_nobody_up_for_long(world: World) 
     assert sum(pieces(other)) == len(WORK)
 
     assert (other.clock.now() - before).total_seconds() <= HELD_MS / 1000 + 1
+
+
+def test_only_a_few_threads_wait_and_the_others_are_left_to_labelers(world: World) -> None:
+    labeled(world)
+    working, enough = Event(), Event()
+
+    def hold() -> None:
+        working.set()
+        enough.wait(10)
+
+    with ThreadPoolExecutor(WAITING + 3) as threads:
+        first = threads.submit(pieces, world, hold)
+        working.wait(10)
+        later = [threads.submit(pieces, world) for _ in range(WAITING + 2)]
+        put_back = [one.exception(10) for one in islice(as_completed(later, 10), 2)]
+        enough.set()
+
+    assert [type(one) for one in put_back] == [NotNow, NotNow]
+    done = [one.result() for one in (first, *later) if not one.exception()]
+    assert [sum(one) for one in done] == [len(WORK)] * (1 + WAITING)
 
 
 def test_a_message_that_does_not_get_its_turn_comes_again_and_is_no_failed_try(
