@@ -11,7 +11,8 @@ mends what was suggested, and pays for every look and key at the prices below. A
     unseen      accuracy, and precision at the threshold, on photos of objects that the project has no photo
                 of: nothing is promised there
     keys, seconds   an image in this round
-    purity      share of images of the most frequent class of their page, and what chance would give
+    purity      share of images of the most frequent class of their page, on pages of similar images, and
+                what chance would give
 
 Exits with 1 when a model suggests with a precision that can't be what was promised, or when nothing was
 suggested. With `--sabotage` the jobs cheat as a careless program might, and it must be noticed.
@@ -49,6 +50,7 @@ from labeling.adapters.azure import connect
 from labeling.annotations.acceptance import of_copy
 from labeling.assist.models import ModelManifest, load, suggested
 from labeling.assist.preprocess import pixels_for_model
+from labeling.layout import CLUSTERED
 from labeling.projects.access import Access
 from labeling.projects.projects import Projects
 from labeling.settings import Settings
@@ -65,6 +67,7 @@ LOOK_S, GLANCE_S, KEY_S = 0.8, 0.4, 0.5
 _PAGE = 9
 _LAST = 90  # labels given after the last training, to see what it is worth
 _WAIT_S = 900
+_RESTING_S = 5
 _MOST_WRONG_BY_CHANCE = (
     0.01  # chance of so many wrong suggestions, were the promise kept, that is believed
 )
@@ -92,6 +95,7 @@ class Round:
     keys: int = 0
     images: int = 0
     pages: list[list[str]] = field(default_factory=list[list[str]])
+    similar: list[list[str]] = field(default_factory=list[list[str]])
     kinds: Counter[str] = field(default_factory=Counter[str])
     numbers: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -215,6 +219,7 @@ class _Work:
         self.admin.wait_until_running(self.project_id, timeout_s=_WAIT_S)
         self.admin.add_member(self.project_id, person("labeler-1"))
         self._run("featurization")
+        self._grouped()
 
     def _switch_on(self) -> None:
         project = self.admin.call("GET", f"/projects/{self.project_id}")
@@ -266,7 +271,10 @@ class _Work:
     def _pay(self, this: Round, task: Json, said: Sequence[Sequence[str]]) -> None:
         """Looks and keys. All images are picked and given the commonest answer, then the others mended."""
         this.kinds[task["kind"]] += 1
-        this.pages.append([",".join(names) for names in said])
+        page = [",".join(names) for names in said]
+        this.pages.append(page)
+        if task["kind"] == "clustered":
+            this.similar.append(page)
         names_of = (
             {
                 one["class_id"]: one["name"]
@@ -321,13 +329,15 @@ class _Work:
         flat = [one for page in this.pages for one in page]
         random = np.random.default_rng(0)
         chance = [
-            _purity(np.array(flat)[random.permutation(len(flat))].tolist(), this.pages)
+            _purity(np.array(flat)[random.permutation(len(flat))].tolist(), this.similar)
             for _ in range(20)
         ]
         return {
             "keys": round(this.keys / max(this.images, 1), 2),
             "seconds": round(this.seconds / max(this.images, 1), 2),
-            "purity": round(_purity(flat, this.pages), 3),
+            "purity": round(
+                _purity([one for page in this.similar for one in page], this.similar), 3
+            ),
             "purity_by_chance": round(fmean(chance), 3),
             "pages": dict(this.kinds),
         }
@@ -342,6 +352,7 @@ class _Work:
             return {**numbers, "suggested": 0, "missing": run["metrics"].get("labels_missing", "?")}
         self._run("inference", model_id=run["run_id"])
         self._run("featurization")
+        self._grouped()
         waiting, shown, right = self._suggestions(manifest)
         wrong = shown - right
         if shown and _chance_of(wrong, shown, 1 - self.plan.precision) < _MOST_WRONG_BY_CHANCE:
@@ -414,6 +425,22 @@ class _Work:
                         return run
             time.sleep(1)
         raise TimeoutError(f"no {kind} was done within {_WAIT_S} s")
+
+    def _grouped(self) -> None:
+        """Wait until groups have reached the queues: a person would take longer for a page.
+
+        Raises:
+            TimeoutError: they did not come to rest in time.
+        """
+        end = time.monotonic() + _WAIT_S
+        before: Json = {}
+        while time.monotonic() < end:
+            queues: Json = self.admin.call("GET", f"/projects/{self.project_id}/progress")["queues"]
+            if queues == before and queues.get(CLUSTERED):
+                return
+            before = queues
+            time.sleep(_RESTING_S)
+        raise TimeoutError(f"groups did not reach the queues within {_WAIT_S} s")
 
 
 def _purity(answers: Sequence[str], pages: Sequence[Sequence[str]]) -> float:
