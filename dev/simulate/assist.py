@@ -355,7 +355,7 @@ class _Work:
         self._grouped()
         waiting, shown, right = self._suggestions(manifest)
         wrong = shown - right
-        if shown and _chance_of(wrong, shown, 1 - self.plan.precision) < _MOST_WRONG_BY_CHANCE:
+        if is_broken(shown, wrong, precision=self.plan.precision):
             self.broken.append(
                 f"with {labels} labels {right} of {shown} suggestions are right, "
                 f"and {self.plan.precision:.0%} were promised"
@@ -451,6 +451,11 @@ def _purity(answers: Sequence[str], pages: Sequence[Sequence[str]]) -> float:
         pure += max(Counter(some).values(), default=0)
         at += len(page)
     return pure / max(at, 1)
+
+
+def is_broken(shown: int, wrong: int, *, precision: float) -> bool:
+    """Whether so many wrong suggestions can't be, were the precision what was promised."""
+    return shown > 0 and _chance_of(wrong, shown, 1 - precision) < _MOST_WRONG_BY_CHANCE
 
 
 def _chance_of(wrong: int, shown: int, share: float) -> float:
