@@ -216,6 +216,17 @@ class Runs:
         )
         return [self._runs.of(row) for row in rows if row.text("doc")]
 
+    def hours_of_jobs(self, project_id: str, most: int = 1_000) -> float:
+        """Hours that jobs on machines of their own have taken this month (UTC), those at work included."""
+        now = self._storage.clock.now()
+        month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        seconds = 0.0
+        for run in self.list(project_id, most):
+            if run.kind in ("training", "featurization") and run.started_at:
+                end = run.finished_at or now
+                seconds += max(0.0, (end - max(run.started_at, month)).total_seconds())
+        return seconds / 3600
+
     def start(self, project_id: str, run_id: str, *, tries: int) -> Run:
         """Note that a run is at work, for the n-th time. A run that is over stays so: look at its state."""
 

@@ -55,6 +55,8 @@ AGAIN_AFTER = timedelta(minutes=10)
 MOST_FAILURES = 3
 """Suggesting or grouping that failed is begun again by itself after so long, until it failed so often."""
 
+_SPENT = "jobs have had their hours of this month; raise the limit in the settings, or wait for the next month"
+
 MEASURED_EVERY = 20
 """Labels, or a tenth more than there were: then it is measured again what suggestions came to."""
 
@@ -75,7 +77,8 @@ class AssistView(Model):
 
     `model_id` is the training run of the current model, empty before the first; `suggests`: whether it was
     found sure enough to suggest anything. `lift`: what suggestions came to, null while there were none.
-    `withdrawn`: classes it no longer suggests, since that made things worse.
+    `withdrawn`: classes it no longer suggests, since that made things worse. `hours`: what jobs have taken
+    this month, where there is a limit.
     """
 
     settings: AssistSettings
@@ -87,6 +90,7 @@ class AssistView(Model):
     active: list[Run]
     lift: Lift | None
     withdrawn: dict[str, str]
+    hours: float | None
 
 
 class Assist:
@@ -125,6 +129,9 @@ class Assist:
             active=[one for one in active if one],
             lift=self._lifts.get(project.project_id) if state.lift_labels else None,
             withdrawn=state.withdrawn,
+            hours=None
+            if project.assist.hours_a_month is None
+            else round(self._runs.hours_of_jobs(project.project_id), 2),
         )
 
     def train(self, opened: ProjectAccess, caller: Caller) -> list[Run]:
@@ -139,6 +146,8 @@ class Assist:
         labels = opened.items.counters()["state:labeled"]
         if labels < LEAST_LABELS:
             raise Conflict(f"{labels} images are labeled; a training needs {LEAST_LABELS} at least")
+        if self._spent(project):
+            raise Conflict(_SPENT)
         return self._train(project, labels, asked_by=caller.user)
 
     def again(self, opened: ProjectAccess, run_id: str, caller: Caller) -> list[Run]:
@@ -163,6 +172,8 @@ class Assist:
             return self.train(opened, caller)
         if run.kind == "inference" and not self._runs.state(project.project_id).suggests:
             raise Conflict("no model of this project may suggest; train one first")
+        if run.kind == "featurization" and self._spent(project):
+            raise Conflict(_SPENT)
         return [self._anew(project, run.kind, self._images(project), asked_by=caller.user)]
 
     def consider(self, project: Project, counters: Mapping[str, int] | None = None) -> None:
@@ -176,17 +187,20 @@ class Assist:
         labels = counts.get("state:labeled", 0)
         settings = project.assist
         try:
-            if labels - state.labels_at_training >= settings.needed(state.trainings) and not (
+            trains = labels - state.labels_at_training >= settings.needed(state.trainings) and not (
                 {"training", "validation"} & {*state.active}
-            ):
+            )
+            if trains and not self._spent(project):
                 self._train(project, labels, asked_by=LABELRY)
             if counts.get(f"queue:{layout.UNMEASURED}", 0):
                 return  # images are still being read: they are taken up together
             images = sum(count for name, count in counts.items() if name.startswith("state:"))
-            if images and self._due_for_groups(project, state, images):
+            if images and self._due_for_groups(project, state, images) and not self._spent(project):
                 self._featurize(project, state.model_id, images, parent="")
             for kind in ("featurization", "inference"):
-                if self._due_again(state, kind):
+                if self._due_again(state, kind) and not (
+                    kind == "featurization" and self._spent(project)
+                ):
                     self._anew(project, kind, images, asked_by=LABELRY)
             state = self._measured(project, state, labels)
             grown = images > state.images_inferred and "inference" not in state.active
@@ -248,7 +262,7 @@ class Assist:
         images = self._images(project)
         if manifest.suggests and "inference" not in followed:
             self._begin(self._suggest, project, run.run_id, images, run.run_id)
-        if _groups(project) and "featurization" not in followed:
+        if _groups(project) and "featurization" not in followed and not self._spent(project):
             self._begin(self._featurize, project, run.run_id, images, run.run_id)
 
     def _unfit(self, project: Project, run: Run, why: str) -> None:
@@ -306,6 +320,11 @@ class Assist:
             return new.model_copy(update={"inferred_until_ms": 0, "images_inferred": 0})
 
         return self._runs.change_state(project.project_id, noted)
+
+    def _spent(self, project: Project) -> bool:
+        """Whether jobs have had their hours of this month."""
+        limit = project.assist.hours_a_month
+        return limit is not None and self._runs.hours_of_jobs(project.project_id) >= limit
 
     def _images(self, project: Project) -> int:
         counts = self._projects.items(project).counters()

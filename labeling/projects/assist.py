@@ -17,6 +17,7 @@ LabelsNeeded = Annotated[int, Field(ge=20, le=500_000)]
 Likelihood = Annotated[float, Field(ge=0.6, le=0.999)]
 Share = Annotated[float, Field(ge=0, le=0.5)]
 Overlap = Annotated[float, Field(ge=0.5, le=0.95)]
+Hours = Annotated[float, Field(ge=0, le=744)]
 Backbone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/@-]{0,255}$")]
 
 
@@ -27,7 +28,8 @@ class AssistSettings(Model):
     trained when `first_labels` images are labeled, and again after each `next_labels` more. It suggests only
     from a confidence on at which, with probability `confidence`, `precision` of what it suggests is right.
     `blind_share` of the images get no suggestions, always the same ones, so that what suggestions do can be
-    measured; null: 5 % while assist is on, else none.
+    measured; null: 5 % while assist is on, else none. Training and grouping begin only while those of this
+    month (UTC) have taken less than `hours_a_month` in all; null: no limit.
     A box is right that a person's box of its class overlaps by `overlap` (intersection over union).
     """
 
@@ -40,6 +42,7 @@ class AssistSettings(Model):
     overlap: Overlap = 0.5
     backbone: Backbone = DEFAULT_BACKBONE
     blind_share: Share | None = None
+    hours_a_month: Hours | None = None
 
     @property
     def blind(self) -> float:
@@ -65,6 +68,7 @@ class AssistChange(Model):
     overlap: Overlap | None = None
     backbone: Backbone | None = None
     blind_share: Share | None = None
+    hours_a_month: Hours | None = None
 
     def applied(self, old: AssistSettings) -> AssistSettings:
         """The settings with what is named here changed."""

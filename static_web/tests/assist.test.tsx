@@ -21,6 +21,7 @@ function aView(change: Partial<AssistView> = {}): AssistView {
     active: [],
     lift: null,
     withdrawn: {},
+    hours: null,
     ...change,
   };
 }

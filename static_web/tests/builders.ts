@@ -136,6 +136,7 @@ export function aProject(change: Partial<Project> = {}): Project {
       overlap: 0.5,
       backbone: "efficientnet-lite0",
       blind_share: null,
+      hours_a_month: null,
     },
     created_at: "2026-01-01T00:00:00Z",
     my_role: "labeler",

@@ -164,10 +164,18 @@ describe("settings of assist", () => {
     await userEvent.type(first, "0");
     await userEvent.selectOptions(screen.getByRole("combobox", { name: /right/ }), "0.99");
     await userEvent.selectOptions(screen.getByRole("combobox", { name: /without/ }), "0.1");
+    await userEvent.type(screen.getByRole("spinbutton", { name: /Hours/ }), "40");
     await userEvent.click(save);
     await vi.waitFor(() => expect(sent).toHaveLength(1));
     expect(sent[0]?.body).toMatchObject({
-      assist: { first_labels: 120, precision: 0.99, blind_share: 0.1, next_labels: null, on: null },
+      assist: {
+        first_labels: 120,
+        precision: 0.99,
+        blind_share: 0.1,
+        hours_a_month: 40,
+        next_labels: null,
+        on: null,
+      },
     });
   });
 

@@ -106,6 +106,7 @@ function add(
       overlap: 0.5,
       backbone: "efficientnet-lite0",
       blind_share: null,
+      hours_a_month: null,
     },
     created_at: "2026-11-20T09:00:00Z",
     my_role: "admin",

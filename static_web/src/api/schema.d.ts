@@ -1052,6 +1052,11 @@ export interface components {
              * @default null
              */
             blind_share: number | null;
+            /**
+             * Hours A Month
+             * @default null
+             */
+            hours_a_month: number | null;
         };
         /**
          * AssistSettings
@@ -1061,7 +1066,8 @@ export interface components {
          *     trained when `first_labels` images are labeled, and again after each `next_labels` more. It suggests only
          *     from a confidence on at which, with probability `confidence`, `precision` of what it suggests is right.
          *     `blind_share` of the images get no suggestions, always the same ones, so that what suggestions do can be
-         *     measured; null: 5 % while assist is on, else none.
+         *     measured; null: 5 % while assist is on, else none. Training and grouping begin only while those of this
+         *     month (UTC) have taken less than `hours_a_month` in all; null: no limit.
          *     A box is right that a person's box of its class overlaps by `overlap` (intersection over union).
          */
         AssistSettings: {
@@ -1110,6 +1116,11 @@ export interface components {
              * @default null
              */
             blind_share: number | null;
+            /**
+             * Hours A Month
+             * @default null
+             */
+            hours_a_month: number | null;
         };
         /**
          * AssistView
@@ -1117,7 +1128,8 @@ export interface components {
          *
          *     `model_id` is the training run of the current model, empty before the first; `suggests`: whether it was
          *     found sure enough to suggest anything. `lift`: what suggestions came to, null while there were none.
-         *     `withdrawn`: classes it no longer suggests, since that made things worse.
+         *     `withdrawn`: classes it no longer suggests, since that made things worse. `hours`: what jobs have taken
+         *     this month, where there is a limit.
          */
         AssistView: {
             settings: components["schemas"]["AssistSettings"];
@@ -1138,6 +1150,8 @@ export interface components {
             withdrawn: {
                 [key: string]: string;
             };
+            /** Hours */
+            hours: number | null;
         };
         /**
          * Box
@@ -2290,7 +2304,8 @@ export interface components {
              *       "confidence": 0.9,
              *       "overlap": 0.5,
              *       "backbone": "efficientnet-lite0",
-             *       "blind_share": null
+             *       "blind_share": null,
+             *       "hours_a_month": null
              *     }
              */
             assist: components["schemas"]["AssistSettings"];

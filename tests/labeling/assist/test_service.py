@@ -565,3 +565,28 @@ def test_a_failed_training_is_started_again_with_its_validation(assisted: Assist
     again = world.services.assist.again(world.open(project, ADMIN), spec.run_id, ADMIN)
 
     assert {one.kind for one in again} == {"training", "validation"}
+
+
+def test_jobs_begin_only_while_hours_of_the_month_are_left(assisted: Assisted) -> None:
+    world, project, ann = assisted
+    own, assist = world.services.runs, world.services.assist
+    version = world.open(project, ADMIN).project.version
+    limited = ProjectChange(assist=AssistChange(hours_a_month=2))
+    project = world.services.projects.patch(project.project_id, limited, version=version)
+    first = asked(world, FeaturizeSpec).run_id
+    own.start(project.project_id, first, tries=1)
+    world.wait(3 * 3600)
+    own.finish(project.project_id, first)
+    label(world, project, ann, 20)
+    tick(world)
+
+    assert "training" not in runs(world, project)
+    view = assist.view(world.open(project, ADMIN))
+    assert view.hours == 3.0
+    with pytest.raises(Conflict, match="hours of this month"):
+        assist.train(world.open(project, ADMIN), ADMIN)
+
+    world.wait(31 * 24 * 3600)
+    world.services.assist.consider(project)
+    assert runs(world, project)["training"].state == "queued"
+    assert assist.view(world.open(project, ADMIN)).hours == 0

@@ -122,6 +122,14 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
                     precision: formatPercent(assist.settings.precision, i18n.language),
                   })}
           </p>
+          {assist.hours !== null && assist.settings.hours_a_month !== null && (
+            <p className={styles.quiet}>
+              {t("assist.hours", {
+                hours: number(assist.hours),
+                limit: number(assist.settings.hours_a_month),
+              })}
+            </p>
+          )}
           {admin && (
             <Button
               style={{ marginTop: "12px" }}
@@ -159,5 +167,6 @@ function turned(on: boolean) {
     overlap: null,
     backbone: null,
     blind_share: null,
+    hours_a_month: null,
   };
 }

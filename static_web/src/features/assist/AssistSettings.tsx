@@ -26,6 +26,7 @@ import { assistQuery } from "./queries";
 /** As the API takes them. */
 const FEWEST = 20;
 const MOST = 500_000;
+const MOST_HOURS = 744;
 const BLIND = [0, 0.02, 0.05, 0.1, 0.2];
 /** While assist is on and nobody chose otherwise, as the API has it. */
 const USUALLY_BLIND = 0.05;
@@ -72,6 +73,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
           overlap: null,
           backbone: null,
           blind_share: null,
+          hours_a_month: null,
           ...changed,
         },
       }),
@@ -88,6 +90,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
   });
   const set = (part: Partial<Settings>) => setChanged({ ...changed, ...part });
   const fits = (count: number) => Number.isInteger(count) && count >= FEWEST && count <= MOST;
+  const fitsHours = (hours: number | null) => hours === null || (hours >= 0 && hours <= MOST_HOURS);
   const labels = (name: "first_labels" | "next_labels") => (
     <Field
       label={t(`assistSettings.${name}`)}
@@ -120,6 +123,8 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
       </Select>
     </Field>
   );
+  const allFit =
+    fits(values.first_labels) && fits(values.next_labels) && fitsHours(values.hours_a_month);
   return (
     <Panel title={t("assistSettings.title")}>
       <form
@@ -127,8 +132,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
         noValidate
         onSubmit={(event) => {
           event.preventDefault();
-          if (!save.isPending && fits(values.first_labels) && fits(values.next_labels))
-            save.mutate();
+          if (!save.isPending && allFit) save.mutate();
         }}
       >
         <Switch
@@ -151,6 +155,27 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
           {share("precision", SHARES)}
           {share("confidence", SHARES)}
           {boxes && share("overlap", OVERLAPS)}
+          <Field
+            label={t("assistSettings.hours_a_month")}
+            hint={t("assistSettings.hoursWhy")}
+            {...(!fitsHours(values.hours_a_month) && {
+              validationMessage: t("assistSettings.between", { least: 0, most: MOST_HOURS }),
+            })}
+          >
+            <Input
+              type="number"
+              min={0}
+              max={MOST_HOURS}
+              step={0.5}
+              value={
+                values.hours_a_month === null || Number.isNaN(values.hours_a_month)
+                  ? ""
+                  : String(values.hours_a_month)
+              }
+              disabled={!admin}
+              onChange={(_, data) => set({ hours_a_month: Number.parseFloat(data.value) })}
+            />
+          </Field>
           <Field label={t("assistSettings.blind_share")} hint={t("assistSettings.blindWhy")}>
             <Select
               value={values.blind_share ?? USUALLY_BLIND}
@@ -178,12 +203,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
             <Button
               type="submit"
               appearance="primary"
-              disabledFocusable={
-                !Object.keys(changed).length ||
-                save.isPending ||
-                !fits(values.first_labels) ||
-                !fits(values.next_labels)
-              }
+              disabledFocusable={!Object.keys(changed).length || save.isPending || !allFit}
             >
               {t("classes.save")}
             </Button>

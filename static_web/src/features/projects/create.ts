@@ -63,6 +63,7 @@ export async function makeProject(plan: Plan, attempt: Attempt): Promise<Project
       overlap: 0.5,
       backbone: "efficientnet-lite0",
       blind_share: null,
+      hours_a_month: null,
     },
   };
   return unwrap(api.POST("/api/projects", { body, headers: keyFor(attempt, body) }));
