@@ -35,7 +35,9 @@ Worse = Literal["", "wrong", "slow"]
 
 
 class Side(Model):
-    """Images labeled one way: how many, on how many the labeler said just what the model did.
+    """Images labeled one way: how many, on how many the labeler said what the model did.
+
+    Of shapes it is enough that they are of the same classes, as many of each: no two people draw alike.
 
     `seconds` is the median of the active time an image took; null where nobody measured it.
     """
@@ -143,7 +145,9 @@ class Lifts:
         for one in self._answers(items):
             _, became = compare(one.labeling.annotations, one.said)
             mended = became.changed + became.removed + became.added
-            sides[one.blind].add(not mended, one.labeling.active_ms)
+            said = sorted(each.class_id for each in one.said.annotations)
+            agreed = said == sorted(each.class_id for each in one.labeling.annotations)
+            sides[one.blind].add(agreed, one.labeling.active_ms)
             corrections += 0 if one.blind else mended
             if one.said.run_id in own:
                 given = {each.class_id for each in one.labeling.annotations}

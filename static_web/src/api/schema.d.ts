@@ -3052,7 +3052,9 @@ export interface components {
         };
         /**
          * Side
-         * @description Images labeled one way: how many, on how many the labeler said just what the model did.
+         * @description Images labeled one way: how many, on how many the labeler said what the model did.
+         *
+         *     Of shapes it is enough that they are of the same classes, as many of each: no two people draw alike.
          *
          *     `seconds` is the median of the active time an image took; null where nobody measured it.
          */

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from labeling.annotations.acceptance import is_blind
-from labeling.assist.lift import Lift, verdict
+from labeling.assist.lift import Lift, Lifts, verdict
+from labeling.assist.prelabels import PrelabelEnvelope
 from labeling.projects.access import Caller
 from labeling.projects.assist import AssistChange, AssistSettings
 from labeling.projects.projects import Project, ProjectChange
 from tests.labeling.assist.test_service import runs, tick, trained
-from tests.world import ADMIN, World, decided, photo, tag
+from tests.world import ADMIN, World, box, decided, photo, tag
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime, which runs the models")
 
@@ -171,3 +172,26 @@ def test_a_smaller_blind_share_holds_from_the_next_run_on(
     waiting = [one for one in world.items(project).values() if one.state == "available"]
     assert all(one.suggested for one in waiting)
     assert not any(one.withheld for one in waiting)
+
+
+def test_of_boxes_the_same_classes_are_agreement_however_they_are_drawn(world: World) -> None:
+    project = world.project(images=20, task_type="boxes", assist=AssistSettings(blind_share=0.5))
+    ann, opened = world.member(project, "ann"), world.open(project, ADMIN)
+    said = [
+        {
+            "item_id": one.item_id,
+            "annotations": [{"class_id": "c1", "geometry": box(x1=0.5)["geometry"]}],
+        }
+        for one in world.items(project).values()
+    ]
+    world.services.prelabels.put(opened, PrelabelEnvelope(run_id="r", items=said), by="boss")
+    while task := world.ask(project, ann, size=1).task:
+        (one,) = task.items
+        world.submit(project, ann, task.task_id, decided(one.item_id, box(x1=0.6)))
+
+    found = Lifts(world.storage).measure(project, opened.items, 20, runs=["r"], precision=0.95)
+
+    assert found.assisted.images + found.blind.images == 20
+    assert found.blind.agreed == found.blind.images > 0
+    assert found.assisted.agreed == found.assisted.images > 0
+    assert found.corrections > 0
