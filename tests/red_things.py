@@ -47,7 +47,8 @@ class RedThings:
         self, maps: Sequence[np.ndarray], boxes: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         better = boxes.copy()
-        for row, found in enumerate(self._true):
+        for row, number in enumerate(maps[0]):
+            found = self._true[int(number)]
             for one in range(boxes.shape[1] if len(found) else 0):
                 better[row, one] = found[np.abs(found - boxes[row, one]).sum(1).argmin()]
         return better, np.full(boxes.shape[:2], 0.8, np.float32)

@@ -11,6 +11,7 @@ keeps, mends and removes what was suggested, draws what is missing, and pays at 
     found           share of the true boxes of waiting images that are suggested
     unseen          AP50, AP75, precision and share found on photos of objects that the project has no photo
                     of: nothing is promised there
+    processor       time that finding the boxes of such a photo takes, from its file on
     actions, seconds   an image in this round, and what drawing all of its boxes would have cost
 
 Exits with 1 when a model suggests with a precision that can't be what was promised, or when nothing was
@@ -361,7 +362,7 @@ class _Work:
             }
         else:
             numbers |= {"suggested": 0, "missing": metrics.get("labels_missing", "?")}
-        return numbers | {"unseen": self._on_unseen(manifest, classifier)}
+        return numbers | self._on_unseen(manifest, classifier)
 
     def _suggestions(self) -> tuple[int, int, int]:
         """Boxes suggested on waiting images, how many are right, and the true boxes there."""
@@ -398,8 +399,8 @@ class _Work:
         found = matches(boxes * size, classes, scores, true * size, of, self.plan.overlap)
         return int((found >= 0).sum())
 
-    def _on_unseen(self, manifest: ModelManifest, classifier: bytes) -> str:
-        """AP50, AP75, and precision and share found, on objects the project has no photo of."""
+    def _on_unseen(self, manifest: ModelManifest, classifier: bytes) -> Json:
+        """AP50, AP75, and precision and share found, on objects the project has no photo of; what it took."""
         from gpu_jobs.boxes import Drawn, average_precision
 
         assert manifest.detection
@@ -411,6 +412,7 @@ class _Work:
         shown = right = things = 0
         images: list[Drawn] = []
         found: list[Any] = []
+        began = time.process_time()
         for scene in self.unseen.scenes:
             image = framed((self.strange / scene.path).read_bytes())
             true = np.array([one.box for one in scene.instances], np.float32).reshape(-1, 4)
@@ -422,11 +424,13 @@ class _Work:
             shown += int(sure.sum())
             things += len(true)
             right += self._right(scene, one.boxes[sure], one.classes[sure], one.scores[sure])
+        spent = time.process_time() - began
         measured = average_precision(images, found, len(names))
-        return (
-            f"{measured['ap50']:.3f}, {measured['ap75']:.3f}, "
-            f"{right / max(shown, 1):.2f} of {right / max(things, 1):.2f}"
-        )
+        return {
+            "unseen": f"{measured['ap50']:.3f}, {measured['ap75']:.3f}, "
+            f"{right / max(shown, 1):.2f} of {right / max(things, 1):.2f}",
+            "processor, ms an image": round(1000 * spent / len(images)),
+        }
 
     # Waiting.
 

@@ -228,27 +228,21 @@ class Detector:
             UnfitModel: the networks give no numbers.
         """
         looked = self._networks.look(np.stack([one.pixels for one in images]))
-        first = [_candidates(looked, number) for number in range(len(images))]
-        most = max(map(len, first))
-        if not most:
-            return [_nothing() for _ in images]
-        boxes = np.zeros((len(images), most, 4), np.float32)
-        for row, kept in enumerate(first):
-            boxes[row, : len(kept)] = looked.boxes[row, kept]
-        once, _ = self._networks.refine(looked.maps, boxes)
-        twice, fits = self._networks.refine(looked.maps, once)
+        return [self._refined(image, looked, row) for row, image in enumerate(images)]
+
+    def _refined(self, image: Framed, looked: Looked, row: int) -> Found:
+        """The boxes in one image of those that were looked at."""
+        kept = _candidates(looked, row)
+        if not len(kept):
+            return _nothing()
+        maps = [one[row : row + 1] for one in looked.maps]
+        boxes = looked.boxes[row : row + 1, kept]
+        once, _ = self._networks.refine(maps, boxes)
+        twice, fits = self._networks.refine(maps, once)
         if not (np.isfinite(twice).all() and np.isfinite(fits).all()):
             raise UnfitModel("the model gives no boxes but what is no number; train again")
-        found: list[Found] = []
-        for row, (image, kept) in enumerate(zip(images, first, strict=True)):
-            some = slice(0, len(kept))
-            passes = boxes[row, some], once[row, some], twice[row, some]
-            found.append(
-                self._judged(
-                    image, passes, looked.peaks[row, kept], looked.fits[row, kept], fits[row, some]
-                )
-            )
-        return found
+        passes = boxes[0], once[0], twice[0]
+        return self._judged(image, passes, looked.peaks[row, kept], looked.fits[row, kept], fits[0])
 
     def _judged(
         self,

@@ -21,7 +21,9 @@ from tests.colour_model import publish
 from tests.red_things import RedThings, file_of
 from tests.world import World, box, decided, watched
 
-ON = AssistSettings(on=True, first_labels=20, next_labels=100, precision=0.9, overlap=0.7)
+ON = AssistSettings(
+    on=True, first_labels=20, next_labels=100, precision=0.9, overlap=0.7, blind_share=0
+)
 TWO = file_of(640, 320, (64, 64, 192, 192), (320, 32, 448, 256))
 """Two things of class c2."""
 
