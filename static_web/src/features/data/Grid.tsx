@@ -43,6 +43,13 @@ const useStyles = makeStyles({
     borderRadius: "4px",
     backgroundColor: tokens.colorNeutralBackground1,
     opacity: 0.9,
+    "@media (pointer: coarse)": {
+      minWidth: "44px",
+      minHeight: "44px",
+      alignItems: "center",
+      justifyContent: "center",
+      "& .fui-Checkbox__input": { width: "44px", height: "44px" },
+    },
   },
   caption: {
     display: "grid",
