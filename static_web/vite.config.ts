@@ -44,10 +44,19 @@ export default defineConfig(({ mode }) => ({
           proxy: { "/api": "http://127.0.0.1:4280", "/.auth": "http://127.0.0.1:4280" },
         },
   test: {
-    environment: "jsdom",
-    include: ["tests/**/*.test.{ts,tsx}"],
-    setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    setupFiles: ["tests/setup.ts"],
+    // A document costs a second a file; a `.test.ts` that needs one says so in its first line.
+    projects: [
+      {
+        extends: true,
+        test: { name: "rules", environment: "node", include: ["tests/**/*.test.ts"] },
+      },
+      {
+        extends: true,
+        test: { name: "pages", environment: "jsdom", include: ["tests/**/*.test.tsx"] },
+      },
+    ],
   },
 }));
 

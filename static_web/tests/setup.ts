@@ -1,34 +1,11 @@
-import "@testing-library/jest-dom/vitest";
 import "fake-indexeddb/auto";
-import { cleanup, configure } from "@testing-library/react";
 import { IDBFactory } from "fake-indexeddb";
-import { afterEach, beforeEach, vi } from "vitest";
+import { beforeEach, vi } from "vitest";
 
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
 });
-afterEach(cleanup);
 
-// A busy machine opens a dialog later than in the second that is waited for otherwise.
-configure({ asyncUtilTimeout: 8_000 });
 vi.setConfig({ testTimeout: 30_000 });
 
-// jsdom has none of these.
-window.matchMedia = (media) =>
-  Object.assign(new EventTarget(), {
-    matches: false,
-    media,
-    onchange: null,
-    addListener: () => undefined,
-    removeListener: () => undefined,
-  });
-HTMLImageElement.prototype.decode = () => Promise.resolve();
-globalThis.ResizeObserver = class {
-  observe = () => undefined;
-  unobserve = () => undefined;
-  disconnect = () => undefined;
-};
-// Lists draw what there is room for.
-Object.defineProperty(HTMLElement.prototype, "offsetHeight", { get: () => 400 });
-HTMLElement.prototype.setPointerCapture = () => undefined;
-HTMLElement.prototype.scrollIntoView = () => undefined;
+if ("document" in globalThis) await import("./setupDocument");
