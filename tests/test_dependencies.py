@@ -87,6 +87,7 @@ def distribution(module: str) -> str | None:
     return max(alike, key=len, default=min(known))
 
 
+@cache
 def needed(folder: str) -> dict[str, set[str]]:
     """What the Python files of a folder need, and which of them."""
     root = ROOT / folder

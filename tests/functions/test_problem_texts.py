@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def failure_types() -> set[str]:
     return {one.type for one in below(errors.Failure)}
 
 
+@cache
 def own_codes() -> set[str]:
     """What `Fault`, `_refused`, `Problem` and `PydanticCustomError` are given as code, everywhere."""
     found: set[str] = set()
@@ -66,6 +68,7 @@ def own_codes() -> set[str]:
     return found
 
 
+@cache
 def codes_of_schemas() -> set[str]:
     """What pydantic may find wrong with a request, by the keywords of openapi.json."""
     found: set[str] = set()

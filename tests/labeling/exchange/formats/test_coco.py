@@ -334,21 +334,6 @@ def test_a_finished_file_is_alone_in_its_folder(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [done]
 
 
-def test_memory_stays_flat_over_20_000_images(tmp_path: Path) -> None:
-    said = labeling(annotation(Box(x0=0.1, y0=0.2, x1=0.3, y1=0.4)))
-
-    tracemalloc.start()
-    with CocoWriter(tmp_path, BIRDS) as coco:
-        for number in range(20_000):
-            coco.add(item(number, f"birds/{number:08d}.jpg"), said)
-        coco.finish()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-
-    assert (tmp_path / "annotations.json").stat().st_size > 4_000_000
-    assert peak < 20_000_000
-
-
 def test_each_labeled_frame_is_an_image_of_its_own_size(tmp_path: Path) -> None:
     scan = replace(item(path="scan.tif"), frames=4, frame_sizes="640x480*3,100x200*1")
     box = Box(x0=0.1, y0=0.1, x1=0.6, y1=0.6)

@@ -105,7 +105,7 @@ def test_memory_does_not_grow_with_the_number_of_images(
         return most
 
     peak(10)
-    assert peak(2_000) < peak(500) + 100_000
+    assert peak(1_000) < peak(250) + 50_000
 
 
 def test_what_formats_may_lose_is_counted() -> None:
