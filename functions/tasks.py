@@ -9,20 +9,17 @@ import azure.functions as func
 from functions.web import Call, checked, endpoint
 from labeling.errors import Invalid, NotFound
 from labeling.model import Model
+from labeling.tasks.images import SignAnswer, SignRequest
 from labeling.tasks.my_work import MyWork
 from labeling.tasks.service import (
-    Draft,
     DraftAnswer,
     LeaseList,
     ReleaseRequest,
     RenewAnswer,
     ReopenRequest,
-    SignAnswer,
-    SignRequest,
     TaskAnswer,
     TaskList,
     TaskRequest,
-    TaskView,
 )
 from labeling.tasks.submissions import (
     MAX_SUBMISSION_BYTES,
@@ -30,6 +27,7 @@ from labeling.tasks.submissions import (
     SubmissionEnvelope,
     SubmitAnswer,
 )
+from labeling.tasks.views import Draft, TaskView
 
 bp = func.Blueprint()
 
@@ -133,7 +131,7 @@ def put_draft(call: Call[Draft]) -> DraftAnswer:
 @endpoint(bp, "POST", "projects/{project_id}/images", role="labeler", doing="seeing images")
 def sign_images(call: Call[SignRequest]) -> SignAnswer:
     """Sign the addresses of images anew."""
-    return call.services.tasks.sign(call.project, call.caller, call.body)
+    return call.services.tasks.images.sign(call.project, call.caller, call.body)
 
 
 @endpoint(bp, "GET", "projects/{project_id}/leases", role="admin", doing="seeing leases")

@@ -28,7 +28,8 @@ from labeling.items.records import (
 from labeling.model import Id, Model, UtcTime, from_milliseconds
 from labeling.projects.projects import ProjectAccess, Projects
 from labeling.storage import Range, Row, Storage, check_key
-from labeling.tasks.service import ImageLinks, Tasks
+from labeling.tasks.images import ImageLinks
+from labeling.tasks.service import Tasks
 
 LISTED: tuple[ItemState, ...] = (*SETTLED, "unreadable", "excluded")
 _ALL, _ = layout.all_of(layout.Kind.TRUTH)
@@ -344,7 +345,7 @@ class Review:
             labelers=[lane.labeler for lane in item.lanes if lane.labeler],
             approved=item.approved,
             changed_at=from_milliseconds(item.changed_ms),
-            images=self._tasks.links(opened.project, item),
+            images=self._tasks.images.links(opened.project, item),
             labels=None if labels is None else [*labels],
         )
 

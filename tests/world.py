@@ -31,8 +31,9 @@ from labeling.projects.projects import ProjectAccess
 from labeling.projects.record import NewProject, Project
 from labeling.settings import Settings
 from labeling.storage import Storage
-from labeling.tasks.service import TaskAnswer, TaskRequest, TaskView
+from labeling.tasks.service import TaskAnswer, TaskRequest
 from labeling.tasks.submissions import SubmissionEnvelope, SubmitAnswer
+from labeling.tasks.views import TaskView
 
 PHOTOS = "photos"
 ADMIN = Caller(user="admin", name="Ada", provider="test", site_admin=True)

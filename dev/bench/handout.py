@@ -28,8 +28,9 @@ from labeling.projects.datasets import Source
 from labeling.projects.record import NewProject, Project
 from labeling.settings import Settings
 from labeling.storage import Operation, Range, Row, Storage, Tables
-from labeling.tasks.service import TaskAnswer, TaskRequest, TaskView
+from labeling.tasks.service import TaskAnswer, TaskRequest
 from labeling.tasks.submissions import SubmissionEnvelope, SubmitAnswer
+from labeling.tasks.views import TaskView
 
 PAGE = 9
 HANDOUTS = 40

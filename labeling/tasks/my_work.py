@@ -15,7 +15,8 @@ from labeling.model import Model, UtcTime, milliseconds
 from labeling.projects.access import Caller
 from labeling.projects.projects import ProjectAccess
 from labeling.storage import Range, Row, Storage
-from labeling.tasks.service import MAX_OPEN, RECENT, ImageLinks, Tasks
+from labeling.tasks.images import ImageLinks
+from labeling.tasks.service import MAX_OPEN, RECENT, Tasks
 from labeling.tasks.submissions import SubmitAnswer
 
 
@@ -173,7 +174,7 @@ class Mine:
             path=item.path,
             width=item.width,
             height=item.height,
-            images=self._tasks.links(opened.project, item),
+            images=self._tasks.images.links(opened.project, item),
             can_reopen=bool(task_id) and not is_open and settled and not item.barred,
             open=is_open,
             returned=Returned.model_validate_json(item.returned) if item.returned else None,

@@ -1,45 +1,29 @@
 """Handing out tasks and taking work back: what a labeler's page or a script talks to.
 
-Where a page comes from is in `handout.py`, what a submission must hold in `submissions.py`, what may happen
-to items in `items.py`; here is what is answered, also to a request that comes twice, late, or too late.
+Where a page comes from is in `handout.py`, what it shows in `views.py`, what a submission must hold in
+`submissions.py`, what may happen to items in `items/`; here is what is answered, also to a request that comes
+twice, late, or too late.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from labeling import layout
-from labeling.annotations.acceptance import Prelabel
-from labeling.annotations.shapes import MAX_ANNOTATIONS, Annotation
 from labeling.errors import Conflict, Fault, Invalid, NotFound
-from labeling.ingest.renditions import (
-    FIRST_FRAME,
-    MEDIUM,
-    PREVIEW,
-    THUMBNAIL,
-    FrameFacts,
-    has_copy,
-)
 from labeling.items.cells import pack, unpack
 from labeling.items.items import Items
 from labeling.items.records import (
     Decision,
     Finished,
     Item,
-    Labeling,
     Late,
-    LeasedItem,
-    Outcome,
-    Returned,
-    Stored,
     Task,
 )
-from labeling.media.frames import Undecodable
-from labeling.media.patterns import SHOWN_BY_BROWSERS
 from labeling.model import Id, Model, UtcTime, from_milliseconds, milliseconds
 from labeling.projects.access import Caller
 from labeling.projects.projects import Project, ProjectAccess, Projects
@@ -54,6 +38,7 @@ from labeling.storage import (
     insist,
 )
 from labeling.tasks.handout import Nothing, QueueCache, QueueReader, WhyNone
+from labeling.tasks.images import DecodeFrame, Images
 from labeling.tasks.submissions import (
     MAX_SIZE,
     Problem,
@@ -66,6 +51,7 @@ from labeling.tasks.submissions import (
     judge_late,
     nothing_saved,
 )
+from labeling.tasks.views import Draft, Lease, TaskView, Views
 
 MAX_OPEN = 3
 RECENT = 50
@@ -78,79 +64,6 @@ class TaskRequest(Model):
     request_id: Id
     size: Annotated[int, Field(ge=1, le=MAX_SIZE, description="a wish")] = 9
     purpose: Literal["next", "prefetch"] = "next"
-
-
-class ImageLinks(Model):
-    """Signed addresses of an image, valid until `expire_at`; the same within a window of time.
-
-    `thumbnail`, `medium` and `preview` are copies whose longest sides have 400, 800 and 1,600 pixels, or the
-    image itself where it is small enough, or while they are not made yet. `full` is the original, or the first
-    frame of a TIFF or DICOM file, which itself is given to nobody; all are empty while that is not made: asking
-    for frame 0 makes it.
-    """
-
-    thumbnail: str
-    medium: str
-    preview: str
-    full: str
-    expire_at: UtcTime
-
-
-class DraftItem(Model):
-    """Unfinished work on one image."""
-
-    item_id: Id
-    annotations: Annotated[list[Annotation], Field(max_length=MAX_ANNOTATIONS)] = []
-    outcome: Outcome | None = None
-    reason: Annotated[str, Field(max_length=2_000)] | None = None
-    note: Annotated[str, Field(max_length=2_000)] | None = None
-    active_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
-
-
-class TaskItem(Model):
-    """One image of a task. Sizes in pixels of the upright image.
-
-    `annotations` are the current labels of an item under correction, `outcome` with its `reason` and `note`
-    what was decided about it; `defaults` are the former labels of one that was returned; `prelabel` what a
-    run suggests, the same as long as the task is open.
-    """
-
-    item_id: str
-    revision: int
-    path: str
-    width: int
-    height: int
-    frames: int
-    media: str
-    images: ImageLinks
-    annotations: list[Annotation] | None = None
-    outcome: Outcome | None = None
-    reason: str | None = None
-    note: str | None = None
-    defaults: list[Annotation] | None = None
-    prelabel: Prelabel | None = None
-    returned: Returned | None = None
-    draft: DraftItem | None = None
-
-
-class Lease(Model):
-    """Until when a task is held, and when to renew it."""
-
-    until: UtcTime
-    renew_after_s: int
-
-
-class TaskView(Model):
-    """A task as its labeler sees it."""
-
-    task_id: str
-    kind: Literal["manual", "clustered", "prelabeled", "correction"]
-    state: Literal["open", "closed"]
-    classes_version: int
-    instructions_version: int
-    lease: Lease | None = None
-    draft_seq: int = 0
-    items: list[TaskItem] = []
 
 
 class TaskAnswer(Model):
@@ -179,14 +92,6 @@ class TaskList(Model):
     next_cursor: str | None = None
 
 
-class Draft(Model):
-    """Unfinished work on a task; of two, the one with the larger `seq` wins."""
-
-    client_id: Id
-    seq: Annotated[int, Field(ge=0, le=2**53)]
-    items: Annotated[list[DraftItem], Field(max_length=MAX_SIZE)]
-
-
 class DraftAnswer(Model):
     """What is kept now, and the renewed lease while the task is open."""
 
@@ -213,48 +118,6 @@ class ReopenRequest(Model):
     items: Annotated[list[Id], Field(max_length=MAX_SIZE)] | None = None
 
 
-FRAMES_AT_ONCE = 9
-"""Frames that one request may have decoded."""
-
-
-class SignRequest(Model):
-    """Items whose images shall be signed again; naming a task of mine that is over, those of it too.
-
-    With `frame`, this frame of at most 9 items, from 0, instead: of TIFF and DICOM, decoded where it never was.
-    """
-
-    item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
-    task_id: Id | None = None
-    frame: Annotated[int, Field(ge=0)] | None = None
-
-    @model_validator(mode="after")
-    def _few_frames(self) -> SignRequest:
-        if self.frame is not None and len(self.item_ids) > FRAMES_AT_ONCE:
-            raise ValueError(f"ask for a frame of at most {FRAMES_AT_ONCE} items at once")
-        return self
-
-
-class FrameView(Model):
-    """One frame of an image: `url` shows it in 8 bits, `values` has the stored values where there are more.
-
-    `values` leads to a gzip file of width times height numbers of the type `facts.grey` names, little endian,
-    row by row from the top. `problem` says why the frame can't be shown; then there is nothing else.
-    """
-
-    frame: int
-    url: str = ""
-    values: str | None = None
-    facts: FrameFacts | None = None
-    problem: str | None = None
-
-
-class SignAnswer(Model):
-    """Signed addresses by item; items the caller may not see are left out. `frames` where one was asked for."""
-
-    images: dict[str, ImageLinks]
-    frames: dict[str, FrameView] = {}
-
-
 class OpenLease(Model):
     """Who holds what."""
 
@@ -273,7 +136,6 @@ class LeaseList(Model):
 
 MeasureNow = Callable[[Project, Sequence[Item]], int]
 SendCompact = Callable[[str, int], None]
-DecodeFrame = Callable[[Project, Item, int], FrameFacts]
 
 
 class Tasks:
@@ -294,7 +156,8 @@ class Tasks:
         self._settings = settings
         self._measure = measure
         self._compact = compact
-        self._frame = frame
+        self.images = Images(storage, frame)
+        self._views = Views(storage, settings, self.images)
         self._cache = QueueCache(storage.clock)
 
     # Handing out.
@@ -316,7 +179,7 @@ class Tasks:
             tasks, returned, queue = reader.first(size)
             known = next((one for one in tasks if one.request_id == request.request_id), None)
             if known:
-                return TaskAnswer(task=self._view(opened, known))
+                return TaskAnswer(task=self._views.open(opened, known))
             used = {one.shard for one in tasks} | set(returned)
             self._projects.nothing_elsewhere(
                 opened, caller, [one for one in opened.whereabouts.shards if one not in used]
@@ -385,7 +248,7 @@ class Tasks:
                 with suppress(Collision):  # no longer a member, or on another host at the same time
                     self._projects.move_home(opened, caller, home, None)
             self._projects.note_activity(opened.project.project_id)
-            return TaskAnswer(task=self._view(opened, task))
+            return TaskAnswer(task=self._views.open(opened, task))
 
         return insist(self._storage, once, 40)
 
@@ -425,8 +288,8 @@ class Tasks:
             return None
         task = opened.items.task(caller.user, row.text("task"))
         if task:
-            return TaskAnswer(task=self._view(opened, task))
-        return TaskAnswer(task=self._closed(opened, row.text("task")))
+            return TaskAnswer(task=self._views.open(opened, task))
+        return TaskAnswer(task=self._views.closed(opened, row.text("task")))
 
     def _grace_ms(self) -> int:
         """Waited after a lease's end before its items are given back: hosts' clocks differ."""
@@ -454,7 +317,7 @@ class Tasks:
             return TaskList()
         tasks, _ = opened.items.tasks_of(caller.user, self._shards(opened, caller))
         tasks.sort(key=lambda task: (task.kind != "correction", task.created_ms, task.slot))
-        return TaskList(items=[self._view(opened, task) for task in tasks])
+        return TaskList(items=[self._views.open(opened, task) for task in tasks])
 
     def recent(self, opened: ProjectAccess, caller: Caller) -> TaskList:
         """The caller's last finished tasks, of the last 50 images, newest first."""
@@ -496,19 +359,10 @@ class Tasks:
         """
         task = opened.items.task(caller.user, task_id)
         if task:
-            return self._view(opened, task)
+            return self._views.open(opened, task)
         if opened.items.finished(caller.user, task_id) is None:
             raise NotFound("there is no such task of yours")
-        return self._closed(opened, task_id)
-
-    def _closed(self, opened: ProjectAccess, task_id: str) -> TaskView:
-        return TaskView(
-            task_id=task_id,
-            kind="manual",
-            state="closed",
-            classes_version=opened.project.classes_version,
-            instructions_version=opened.project.instructions_version,
-        )
+        return self._views.closed(opened, task_id)
 
     def leases(self, opened: ProjectAccess) -> LeaseList:
         """Who holds what in a project."""
@@ -540,7 +394,7 @@ class Tasks:
             task = self._open_task(opened, caller, task_id)
             until = milliseconds(self._storage.clock.now()) + self._settings.lease_seconds * 1000
             opened.items.renew(task, until)
-            return RenewAnswer(lease=self._lease(until))
+            return RenewAnswer(lease=self._views.lease(until))
 
         return insist(self._storage, once)
 
@@ -567,7 +421,7 @@ class Tasks:
                 return self.get(opened, caller, task_id)
             named = set(request.items) if request.items is not None else set(task.everything)
             if not any(one.item.item_id in named for one in task.held):
-                return self._view(opened, task)
+                return self._views.open(opened, task)
             opened.items.give_back(task, "released", named)
             self._cache.forget_dry(opened.project.project_id)
             return self.get(opened, caller, task_id)
@@ -587,7 +441,7 @@ class Tasks:
             if task is None:
                 raise NotFound("there is no such open task")
             opened.items.give_back(task, "released")
-            return self._closed(opened, task_id)
+            return self._views.closed(opened, task_id)
 
         return insist(self._storage, once)
 
@@ -630,7 +484,7 @@ class Tasks:
             if task:
                 work.append(opened.items.renewal(task, until, drafted=True))
             self._storage.tables.transact(layout.ITEMS, partition, work)
-            return DraftAnswer(seq=draft.seq, lease=self._lease(until) if task else None)
+            return DraftAnswer(seq=draft.seq, lease=self._views.lease(until) if task else None)
 
         return insist(self._storage, once)
 
@@ -754,7 +608,7 @@ class Tasks:
             tasks, _returned = opened.items.tasks_of(caller.user, [shard])
             known = next((one for one in tasks if one.request_id == request.request_id), None)
             if known:
-                return TaskAnswer(task=self._view(opened, known))
+                return TaskAnswer(task=self._views.open(opened, known))
             answered = self._answered_before(opened, caller, request.request_id, shard)
             if answered:
                 return answered
@@ -776,7 +630,7 @@ class Tasks:
             if task is None:
                 raise Conflict("these items have been changed by somebody else since")
             self._projects.note_activity(opened.project.project_id)
-            return TaskAnswer(task=self._view(opened, task))
+            return TaskAnswer(task=self._views.open(opened, task))
 
         return insist(self._storage, once)
 
@@ -793,155 +647,3 @@ class Tasks:
         """A task reopened in a former home is looked for there after a reload."""
         if shard not in self._shards(opened, caller):
             self._projects.note_elsewhere(opened.project.project_id, caller.user, shard)
-
-    # Views.
-
-    def _lease(self, until_ms: int) -> Lease:
-        renew = max(1, int(self._settings.lease_seconds * 0.4))
-        return Lease(until=from_milliseconds(until_ms), renew_after_s=renew)
-
-    def _view(self, opened: ProjectAccess, task: Task) -> TaskView:
-        """A task with all its page needs; what thin rows leave out is read only where there is any."""
-        draft = self._draft(opened, task) if task.drafted else None
-        drafts = {one.item_id: one for one in draft.items} if draft else {}
-        rich = [one for one in task.held if task.stale or one.item.returned or one.is_correction]
-        truths: dict[str, Stored] = {}
-        if rich:
-            found = opened.items.read_many([one.item.item_id for one in rich])
-            truths = {one.item.item_id: one for one in found if one}
-        own = self._own_labels(opened, task)
-        shown = opened.items.shown(task, [one.item.item_id for one in task.held])
-        return TaskView(
-            task_id=task.task_id,
-            kind=task.kind,  # type: ignore[arg-type]
-            state="open",
-            classes_version=opened.project.classes_version,
-            instructions_version=opened.project.instructions_version,
-            lease=self._lease(task.until_ms),
-            draft_seq=draft.seq if draft else 0,
-            items=[
-                self._item(
-                    opened.project,
-                    one,
-                    truths.get(one.item.item_id),
-                    own,
-                    shown.get(one.item.item_id),
-                    drafts,
-                )
-                for one in task.held
-            ],
-        )
-
-    def _own_labels(self, opened: ProjectAccess, task: Task) -> dict[str, Labeling]:
-        """With overlap, an item's current labels may be another's: what is corrected are one's own."""
-        if opened.project.overlap == 1:
-            return {}
-        mine = [one.item.item_id for one in task.held if one.is_correction]
-        return opened.items.labelings_of(task.user, mine) if mine else {}
-
-    def _draft(self, opened: ProjectAccess, task: Task) -> Draft | None:
-        row = self._storage.tables.get(
-            layout.ITEMS,
-            opened.items.partition(task.shard),
-            layout.draft(task.user, task.task_id),
-        )
-        return Draft.model_validate_json(unpack("draft", row.cells)) if row else None
-
-    def _item(
-        self,
-        project: Project,
-        held: LeasedItem,
-        truth: Stored | None,
-        own: Mapping[str, Labeling],
-        shown: Prelabel | None,
-        drafts: Mapping[str, DraftItem],
-    ) -> TaskItem:
-        item = truth.item if truth else held.item
-        settled = held.is_correction
-        labeling = own.get(item.item_id) or (truth.labeling if truth else None)
-        begun = settled or item.returned
-        annotations = labeling.annotations if labeling and begun else None
-        decided = labeling if settled else None
-        return TaskItem(
-            item_id=item.item_id,
-            revision=item.revision,
-            path=item.path,
-            width=item.width,
-            height=item.height,
-            frames=item.frames,
-            media=item.media,
-            images=self.links(project, item),
-            annotations=annotations if settled else None,
-            outcome=decided.outcome if decided else None,
-            reason=decided.reason if decided else None,
-            note=decided.note if decided else None,
-            defaults=None if settled else annotations,
-            # It was made for what the image was then.
-            prelabel=shown if item.blob_etag == held.item.blob_etag else None,
-            returned=Returned.model_validate_json(item.returned) if item.returned else None,
-            draft=drafts.get(item.item_id),
-        )
-
-    def links(self, project: Project, item: Item) -> ImageLinks:
-        """Signed addresses of an item's image: of its smaller copies where they are there."""
-        container, blobs = project.source.container, self._storage.blobs
-        full, until = blobs.link(container, item.path, etag=item.blob_etag)
-        if item.media not in SHOWN_BY_BROWSERS:
-            made = has_copy(item, FIRST_FRAME)
-            full = self._frame_link(project, item, 0, "webp") if made else ""
-
-        def copy(least: int) -> str:
-            larger = (one for one in (THUMBNAIL, MEDIUM, PREVIEW) if one >= least)
-            side = next((one for one in larger if has_copy(item, one)), None)
-            if side is None:
-                return full
-            name = layout.rendition(container, item.path, item.blob_etag, side)
-            return blobs.link(layout.RENDITIONS, name)[0]
-
-        return ImageLinks(
-            thumbnail=copy(THUMBNAIL),
-            medium=copy(MEDIUM),
-            preview=copy(PREVIEW),
-            full=full,
-            expire_at=until,
-        )
-
-    def sign(self, opened: ProjectAccess, caller: Caller, request: SignRequest) -> SignAnswer:
-        """Sign images again: for labelers those of their own open tasks, for reviewers any."""
-        wanted = list(dict.fromkeys(request.item_ids))
-        if opened.role == "labeler":
-            shards = sorted({opened.items.shard_of(one) for one in wanted})
-            tasks, _ = opened.items.tasks_of(caller.user, shards)
-            mine = {one.item.item_id: one.item for task in tasks for one in task.held}
-            found = [mine[one] for one in wanted if one in mine]
-            if request.task_id and len(found) < len(wanted):
-                # Work on images that were given back meanwhile is still shown to who did it.
-                over = opened.items.finished(caller.user, request.task_id)
-                seen = [one for one in wanted if over and one in over.items and one not in mine]
-                found += [one.item for one in opened.items.read_many(seen) if one]
-        else:
-            found = [one.item for one in opened.items.read_many(wanted) if one]
-        if request.frame is not None:
-            number = request.frame
-            return SignAnswer(
-                images={},
-                frames={one.item_id: self._shown(opened.project, one, number) for one in found},
-            )
-        return SignAnswer(images={one.item_id: self.links(opened.project, one) for one in found})
-
-    def _shown(self, project: Project, item: Item, number: int) -> FrameView:
-        """A frame with its addresses, or why it can't be shown."""
-        try:
-            facts = self._frame(project, item, number)
-        except (Undecodable, NotFound) as why:
-            return FrameView(frame=number, problem=str(why))
-        return FrameView(
-            frame=number,
-            url=self._frame_link(project, item, number, "webp"),
-            values=self._frame_link(project, item, number, "values") if facts.grey else None,
-            facts=facts,
-        )
-
-    def _frame_link(self, project: Project, item: Item, number: int, kind: str) -> str:
-        name = layout.frame_blob(project.source.container, item.path, item.blob_etag, number, kind)
-        return self._storage.blobs.link(layout.RENDITIONS, name)[0]

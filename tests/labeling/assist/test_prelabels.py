@@ -15,7 +15,8 @@ from labeling.projects.access import Caller
 from labeling.projects.assist import AssistSettings
 from labeling.projects.record import Project
 from labeling.review import RejectRequest
-from labeling.tasks.service import ReleaseRequest, ReopenRequest, TaskView
+from labeling.tasks.service import ReleaseRequest, ReopenRequest
+from labeling.tasks.views import TaskView
 from tests.world import ADMIN, PHOTOS, Killed, World, decided, photo, tag
 
 Labeling = tuple[World, Project, Caller]

@@ -20,7 +20,7 @@ from labeling.ingest.renditions import Render
 from labeling.projects.access import Caller
 from labeling.projects.projects import Project
 from labeling.review import ItemFilter
-from labeling.tasks.service import FrameView, SignRequest
+from labeling.tasks.images import FrameView, SignRequest
 from tests.labeling.ingest.test_refresh import refresh
 from tests.labeling.ingest.test_renditions import copies, only, place
 from tests.labeling.media.test_dicom import RAMP, SAMPLES, dicom
@@ -60,7 +60,7 @@ def noise() -> bytes:
 
 def frame(world: World, project: Project, labeler: Caller, number: int) -> FrameView:
     request = SignRequest(item_ids=[only(world, project).item_id], frame=number)
-    answer = world.services.tasks.sign(world.open(project, labeler), labeler, request)
+    answer = world.services.tasks.images.sign(world.open(project, labeler), labeler, request)
     return answer.frames[only(world, project).item_id]
 
 

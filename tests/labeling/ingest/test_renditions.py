@@ -120,7 +120,7 @@ def test_the_next_larger_copy_takes_the_place_of_one_that_is_not_there(world: Wo
     project = world.project()
     item = replace(only(world, project), renditions="1600,400")
 
-    links = world.services.tasks.links(project, item)
+    links = world.services.tasks.images.links(project, item)
 
     assert [side(world, one) for one in (links.thumbnail, links.medium, links.preview)] == [
         400,

@@ -6,7 +6,8 @@ from labeling.projects.access import Caller
 from labeling.projects.record import Project
 from labeling.review import RejectRequest
 from labeling.tasks.my_work import MyWork
-from labeling.tasks.service import ReopenRequest, TaskView
+from labeling.tasks.service import ReopenRequest
+from labeling.tasks.views import TaskView
 from tests.world import ADMIN, World, decided, tag
 
 

@@ -14,14 +14,9 @@ from labeling.ingest.refresh import BlobEvent
 from labeling.projects.access import Caller
 from labeling.projects.record import AddClasses, Project
 from labeling.review import RejectRequest
-from labeling.tasks.service import (
-    Draft,
-    DraftItem,
-    ReleaseRequest,
-    ReopenRequest,
-    SignRequest,
-    TaskView,
-)
+from labeling.tasks.images import SignRequest
+from labeling.tasks.service import ReleaseRequest, ReopenRequest
+from labeling.tasks.views import Draft, DraftItem, TaskView
 from tests.world import ADMIN, PHOTOS, Killed, World, box, decided, photo, tag
 
 
@@ -83,17 +78,15 @@ def test_size_is_a_wish(world: World) -> None:
 def test_the_order_is_shuffled_and_the_same_for_the_same_seed(world: World) -> None:
     world.upload(*(f"{number:03d}.png" for number in range(200)))
     first, second = world.project("One"), world.project("Two")
-    orders = [
-        sorted(world.items(project), key=lambda path: world.items(project)[path].order)
-        for project in (first, second)
-    ]
+    items = [world.items(project) for project in (first, second)]
+    orders = [sorted(found, key=lambda path, of=found: of[path].order) for found in items]
 
     assert orders[0] != sorted(orders[0])
     assert orders[0] != orders[1]
     again = world.services.projects.items(first).new_item(
         "000.png", "0x1", container=PHOTOS, size=1, media="png"
     )
-    assert again.order == world.items(first)["000.png"].order
+    assert again.order == items[0]["000.png"].order
 
 
 def test_a_task_says_all_that_a_page_shows(labeling: Labeling) -> None:
@@ -399,7 +392,9 @@ def test_a_labeler_signs_only_images_of_own_open_tasks(labeling: Labeling) -> No
     wanted = SignRequest(item_ids=[*ids(mine), *ids(theirs), "unknown"])
 
     signed = {
-        who.user: set(world.services.tasks.sign(world.open(project, who), who, wanted).images)
+        who.user: set(
+            world.services.tasks.images.sign(world.open(project, who), who, wanted).images
+        )
         for who in (ann, boss)
     }
 
@@ -416,7 +411,7 @@ def test_images_given_back_meanwhile_are_still_shown_to_who_worked_on_them(
 
     def signed(who: Caller, task_id: str | None) -> set[str]:
         wanted = SignRequest(item_ids=ids(task), task_id=task_id)
-        return set(world.services.tasks.sign(world.open(project, who), who, wanted).images)
+        return set(world.services.tasks.images.sign(world.open(project, who), who, wanted).images)
 
     assert signed(ann, task.task_id) == set(ids(task))
     assert signed(ann, None) == set()
