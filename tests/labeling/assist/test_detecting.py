@@ -16,7 +16,7 @@ from labeling.assist.runs import Run
 from labeling.projects.access import Caller
 from labeling.projects.assist import AssistSettings
 from labeling.projects.projects import Project
-from labeling.tasks.views import TaskView
+from labeling.tasks.service import TaskView
 from tests.colour_model import publish
 from tests.red_things import RedThings, file_of
 from tests.world import World, box, decided, watched
