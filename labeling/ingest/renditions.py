@@ -181,9 +181,15 @@ class Renditions:
         ) and (shown or self._kept(container, item, 0)):
             return rendered
         if not shown:
-            if not self._decode(container, item, 0, sides, "background"):
+            first = self._decode(container, item, 0, sides, "background")
+            if not first:
                 return None
-            return replace(rendered, damage=self._damage(container, item))
+            damage = self._damage(container, item)
+            if not damage and "more_frames" in first.notes:
+                damage = (
+                    f"it holds more frames than it states: only the first {item.frames:,} are shown"
+                )
+            return replace(rendered, damage=damage)
         try:
             _, copies = shared("background").call(
                 "smaller", self._reader(container, path), item.size, sides=sides

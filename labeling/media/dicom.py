@@ -6,6 +6,7 @@ leaves here says anything of a patient: tags are read by a list, reasons are wor
 
 from __future__ import annotations
 
+from os import SEEK_END
 from typing import Any, BinaryIO, Final, Literal, cast
 
 import numpy as np
@@ -134,6 +135,9 @@ _UNITS: Final = frozenset(
 )
 """Defined terms. Both fields take free text, which is not passed on."""
 
+_LOOKED_AT: Final = 200_000_000
+"""Bytes of pixels that are read to see whether there are more of them than stated."""
+
 _PALETTE: Final = "PALETTE COLOR"
 _GREY: Final = ("MONOCHROME1", "MONOCHROME2")
 _COLOURS: Final = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
@@ -165,6 +169,8 @@ def decode(file: BinaryIO, frame: int) -> Frame:
     notes: list[str] = []
     if int(dataset.HighBit) > int(dataset.BitsStored) - 1:
         notes.append("high_bit_ignored")
+    if frame == 0 and _holds_more(file, dataset, frames):
+        notes.append("more_frames")
     if dataset.PhotometricInterpretation in _GREY:
         return _grey(dataset, frame, pixels, notes)
     if dataset.PhotometricInterpretation == _PALETTE:
@@ -238,6 +244,24 @@ def _frames(dataset: Dataset) -> int:
     if not 1 <= frames <= MAX_FRAMES:
         raise Undecodable(f"{frames:,} frames; from 1 to {MAX_FRAMES:,} can be labeled")
     return frames
+
+
+def _holds_more(file: BinaryIO, dataset: Dataset, frames: int) -> bool:
+    """Whether a file holds whole frames beyond the number that it states. Compressed ones are not counted."""
+    if DECODED_BY[dataset.file_meta.TransferSyntaxUID]:
+        return False
+    samples = int(dataset.Rows) * int(dataset.Columns) * int(dataset.SamplesPerPixel)
+    enough = (frames + 1) * samples * int(dataset.BitsAllocated) // 8
+    if file.seek(0, SEEK_END) < enough or enough > _LOOKED_AT:
+        return False
+    file.seek(0)
+    try:
+        found: Any = dcmread(file, force=True, specific_tags=["PixelData"]).get_item("PixelData")
+        return len(found.value) >= enough
+    except MemoryError:
+        raise
+    except Exception:
+        return False
 
 
 def _pixels(file: BinaryIO, dataset: Dataset, frame: int) -> Pixels:

@@ -27,12 +27,28 @@ const useStyles = makeStyles({
   },
   select: { minWidth: 0, maxWidth: "220px" },
   value: { minWidth: "14ch", whiteSpace: "nowrap" },
+  note: {
+    minWidth: 0,
+    overflow: "hidden",
+    textOverflow: "ellipsis",
+    whiteSpace: "nowrap",
+    color: tokens.colorStatusWarningForeground3,
+  },
   notice: {
     marginLeft: "auto",
     color: tokens.colorNeutralForeground3,
     "@media (max-width: 720px)": { marginLeft: 0 },
   },
 });
+
+/** What was found odd in a file and put right (`labeling/media/frames.py`). */
+const noted = [
+  "window_ignored",
+  "rescale_ignored",
+  "values_rounded",
+  "high_bit_ignored",
+  "more_frames",
+] as const;
 
 /** Frames to scroll through and the window to look through, below an image that browsers don't show. */
 export function FrameBar({
@@ -54,6 +70,9 @@ export function FrameBar({
   const { frame, count, view, window, value } = frames;
   const grey = view?.facts?.grey;
   const key = useKey("windowing");
+  const notes = noted
+    .filter((one) => view?.facts?.notes.includes(one))
+    .map((one) => t(`frames.notes.${one}`));
   const number = (one: number) => formatNumber(Number(one.toPrecision(6)), i18n.language);
   const unit = grey?.unit ? ` ${grey.unit}` : "";
   const presets = grey ? presetsOf(grey) : [];
@@ -135,6 +154,11 @@ export function FrameBar({
             {value && `(${value.x}, ${value.y}) ${number(value.value)}${unit}`}
           </span>
         </>
+      )}
+      {notes.length > 0 && (
+        <span className={styles.note} title={notes.join(" ")} data-testid="notes">
+          {notes.join(" ")}
+        </span>
       )}
       {isDicom && <span className={styles.notice}>{t("frames.notice")}</span>}
     </div>

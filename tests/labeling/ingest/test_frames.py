@@ -199,6 +199,11 @@ def flags(world: World, project: Project) -> tuple[str, str, dict[str, int]]:
             dicom(np.stack([RAMP] * 3)).getvalue()[:-100],
             "frame 3 of 3: its pixels are cut off or damaged",
         ),
+        (
+            "a.dcm",
+            dicom(np.stack([RAMP] * 3), NumberOfFrames=2).getvalue(),
+            "it holds more frames than it states: only the first 2 are shown",
+        ),
         ("a.tif", tiff(RAMP, RAMP, RAMP)[:-100], "frame 3 of 3: the page is cut off or damaged"),
         ("a.tif", broken_page(), "frame 2 of 3: the page is cut off or damaged"),
         ("a.jpg", noise()[:-3000], "the image is cut off or damaged"),

@@ -384,6 +384,8 @@ def test_frames_beyond_the_number_stated_are_not_there() -> None:
 
     assert read_header(file).frames == 2
     assert decode(file, 1).shown.shape == (40, 50)
+    assert decode(file, 0).notes == ("more_frames",)
+    assert decode(dicom(stack), 0).notes == ()
     assert refusal(file, 2) == "there is no frame 3: it has 2"
 
 
