@@ -367,7 +367,8 @@ def caller_of(headers: dict[str, str], own: Services) -> Caller:
     if principal is None or not own.settings.trust_swa_header:
         raise Unauthenticated("sign in, or send an API token as X-Api-Key")
     details = principal.userDetails or ""
-    email = details if "@" in details else ""
+    vouched = own.settings.vouches(principal.identityProvider)
+    email = details if "@" in details and vouched else ""
     return Caller(
         user=layout.user_key(principal.identityProvider, principal.userId),
         name=details,

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from labeling.model import digest_id
-from labeling.names import key_of
+from labeling.names import key_of, same_address
 
 _NAMES: dict[str, dict[str, str]] = json.loads(
     files("labeling").joinpath("layout.json").read_text("utf-8")
@@ -427,7 +427,7 @@ def watchers(container: str) -> str:
 
 def invitations(email: str) -> str:
     """Partition with one row for each project an e-mail address is invited to."""
-    return f"invited|{digest_id(email.strip().casefold())}"
+    return f"invited|{digest_id(same_address(email))}"
 
 
 def folded_name(name: str) -> str:

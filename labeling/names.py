@@ -87,5 +87,17 @@ def key_of(name: str) -> str:
 
 _JOINED = dict.fromkeys(map(ord, _JOINERS + _EMOJI))
 
+
+def same_address(email: str) -> str:
+    """Two e-mail addresses are the same when these are: of the letters of ASCII alone, case does not count.
+
+    By Unicode's rules other letters fold to these too, and would open what was meant for another.
+
+    >>> same_address(" Ann@Example.org") == same_address("ann@example.ORG")
+    True
+    """
+    return "".join(one.lower() if one.isascii() else one for one in email.strip())
+
+
 Name = Annotated[str, AfterValidator(spelled)]
 """A name as somebody types it; kept as it is spelled."""

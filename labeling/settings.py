@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from labeling.names import same_address
+
 
 class Settings(BaseSettings):
     """Numbers and switches a deployment may change. Times in seconds."""
@@ -19,6 +21,10 @@ class Settings(BaseSettings):
         description="Believe x-ms-client-principal; only behind a linked Static Web App",
     )
     admins: str = Field(default="", description="Site admins: e-mail addresses, comma-separated")
+    address_providers: str = Field(
+        default="aad",
+        description="Sign-in providers whose addresses invite and make site admins, comma-separated",
+    )
     lease_seconds: int = Field(default=600, ge=2, description="How long a handed-out task is held")
     lease_grace_seconds: int = Field(
         default=30, ge=0, description="Waited after a lease's end, for clocks that differ"
@@ -40,5 +46,9 @@ class Settings(BaseSettings):
 
     def is_admin(self, email: str) -> bool:
         """Whether this address is a site admin by configuration."""
-        listed = {one.strip().casefold() for one in self.admins.split(",") if one.strip()}
-        return bool(email) and email.strip().casefold() in listed
+        listed = {same_address(one) for one in self.admins.split(",") if one.strip()}
+        return bool(email) and same_address(email) in listed
+
+    def vouches(self, provider: str) -> bool:
+        """Whether an address that this sign-in provider tells is its user's."""
+        return provider in {one.strip() for one in self.address_providers.split(",")}

@@ -25,6 +25,7 @@ from labeling.items.records import (
     Labeling,
     Late,
     LeasedItem,
+    Overtaken,
     Revision,
     Stored,
     Task,
@@ -139,6 +140,7 @@ class Labels(Leases, Suggestions):
         """
         sent = {decision.item_id: decision for decision in decisions}
         shown = self.shown(finished, sent)
+        why: dict[str, Overtaken] = {}
 
         def rule(one: Stored) -> Change:
             item_id, now = one.item.item_id, self._now()
@@ -158,14 +160,15 @@ class Labels(Leases, Suggestions):
                 ),
             }
             row = layout.superseded(item_id, one.item.revision, submission_id)
+            why[item_id] = rules.overtaken_by(one.item, user=finished.user)
             return Change(one.item, rows=[Create(row, cells)])
 
         def cells(said: Mapping[str, Change]) -> Mapping[str, Value]:
-            return _answer_cells(answer(_late(said)), digest)
+            return _answer_cells(answer(_late(said, why)), digest)
 
         key = layout.answered(finished.user, finished.task_id, submission_id)
         shard = self._shard_of_task(finished.task_id)
-        return _late(self._change(shard, sent, rule, answer=Answer(key, cells)))
+        return _late(self._change(shard, sent, rule, answer=Answer(key, cells)), why)
 
     def _shard_of_task(self, task_id: str) -> int:
         place = layout.task_place(task_id)
@@ -232,11 +235,12 @@ class Labels(Leases, Suggestions):
         return [_revision(row) for row in self._rows(self.shard_of(item_id), keys)]
 
 
-def _late(said: Mapping[str, Change]) -> Late:
+def _late(said: Mapping[str, Change], why: Mapping[str, Overtaken]) -> Late:
     """What became of late work: what is superseded leaves the labels of the item alone."""
     return Late(
         saved=tuple(one for one, change in said.items() if change.labels),
         superseded=tuple(one for one, change in said.items() if not change.labels),
+        why=why,
     )
 
 

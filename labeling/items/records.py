@@ -439,12 +439,18 @@ class Rendered:
     damage: str = ""
 
 
+Overtaken = Literal["submitted", "open", "unusable", "changed", "somebody"]
+"""What came before late work: the labeler's own submission or open page, a file that can't be used, other
+content or a reviewer, or somebody else."""
+
+
 @dataclass(frozen=True)
 class Late:
-    """What became of work that came after its items had been given back."""
+    """What became of work that came after its items had been given back; `why` of those superseded."""
 
     saved: tuple[str, ...]
     superseded: tuple[str, ...]
+    why: Mapping[str, Overtaken] = field(default_factory=dict[str, "Overtaken"], compare=False)
 
 
 AnswerOf = Callable[[Late], bytes]

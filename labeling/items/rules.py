@@ -19,6 +19,7 @@ from labeling.items.records import (
     ItemState,
     Labeling,
     Lane,
+    Overtaken,
     Rendered,
     Returned,
     Run,
@@ -172,6 +173,18 @@ def free_for_late_work(item: Item, lane: int, *, user: str, base_revision: int |
         and base_revision in (None, item.revision)
         and all(other.labeler != user for other in item.lanes)
     )
+
+
+def overtaken_by(item: Item, *, user: str) -> Overtaken:
+    """What came before late work on an item that is not free for it any more."""
+    own = [lane for lane in item.lanes if lane.labeler == user]
+    if own:
+        return "submitted" if any(lane.state in SETTLED for lane in own) else "open"
+    if item.barred or item.state == "excluded":
+        return "unusable"
+    if all(lane.state == "available" for lane in item.lanes) and item.reserved in ("", user):
+        return "changed"
+    return "somebody"
 
 
 # What reviewers and admins do.

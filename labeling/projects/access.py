@@ -20,7 +20,7 @@ from pydantic import AfterValidator, StringConstraints
 from labeling import layout
 from labeling.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds
-from labeling.names import Name, spelled
+from labeling.names import Name, same_address, spelled
 from labeling.settings import Settings
 from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Storage
 
@@ -220,7 +220,7 @@ class Access:
 
     def invite(self, project_id: str, invitation: Invitation) -> MemberView:
         """Let an address in: whoever first signs in with it becomes a member."""
-        key = digest_id(invitation.email.casefold())
+        key = digest_id(same_address(invitation.email))
         cells = {"role": invitation.role, "name": invitation.email}
         self._put(layout.PROJECTS, project_id, layout.invitation(key), cells, cells)
         self._put(layout.DIRECTORY, layout.invitations(invitation.email), project_id, cells, cells)
@@ -246,7 +246,7 @@ class Access:
                 name=caller.name,
                 provider=caller.provider,
             )
-            address = digest_id(caller.email.casefold())
+            address = digest_id(same_address(caller.email))
             self._drop(layout.PROJECTS, row.key, layout.invitation(address))
             self._drop(layout.DIRECTORY, partition, row.key)
 

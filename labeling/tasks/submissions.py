@@ -29,6 +29,7 @@ from labeling.items.records import (
     Late,
     LeasedItem,
     Outcome,
+    Overtaken,
     Task,
 )
 from labeling.media.frames import size_of
@@ -79,12 +80,13 @@ class Problem(Model):
 
 
 class Result(Model):
-    """What became of one item of a submission."""
+    """What became of one item of a submission. `by`, in words, and `why` where it was superseded."""
 
     item_id: str
     status: Literal["saved", "saved_late", "superseded", "refused"]
     revision: int | None = None
     by: str | None = None
+    why: Overtaken | None = None
     problem: Problem | None = None
 
 
@@ -235,7 +237,8 @@ def judge_late(
             one: Result(
                 item_id=one,
                 status="superseded",
-                by="the image was given to somebody else while you were away",
+                why=(why := late.why.get(one, "somebody")),
+                by=_OVERTAKEN[why],
             )
             for one in late.superseded
         }
@@ -249,6 +252,15 @@ def judge_late(
         )
 
     return decisions, answer
+
+
+_OVERTAKEN: dict[Overtaken, str] = {
+    "submitted": "you have submitted this image before; open it again to change it",
+    "open": "you have this image open in another page",
+    "unusable": "the image can't be used any more",
+    "changed": "the image has changed since, or a reviewer sent it back",
+    "somebody": "the image was given to somebody else while you were away",
+}
 
 
 def as_before(before: tuple[str, bytes], digest: str) -> SubmitAnswer:

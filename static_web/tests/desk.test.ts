@@ -30,6 +30,7 @@ function someCalls() {
           status: "saved",
           revision: 4,
           by: null,
+          why: null,
           problem: null,
         })),
       }),

@@ -811,6 +811,7 @@ function submit(fake: FakeProject, task: Task | undefined, { items }: Submission
     status: "saved",
     revision: 2,
     by: null,
+    why: null,
     problem: null,
   }));
   return { task_state: task?.items.length ? "open" : "closed", results };

@@ -61,7 +61,7 @@ it("moves images from the page to the submission in one step", async () => {
 
 it("forgets what was answered", async () => {
   const results = [
-    { item_id: "i1", status: "saved", revision: 4, by: null, problem: null },
+    { item_id: "i1", status: "saved", revision: 4, by: null, why: null, problem: null },
   ] as const;
   const [, next] = await afterwards(label("c1"), label("c1"), submit, {
     type: "answered",

@@ -41,6 +41,7 @@ const refusedResult = (itemId: string): Result => ({
   status: "refused",
   revision: null,
   by: null,
+  why: null,
   problem: { type: "unknown-class", pointer: "", detail: "gone" },
 });
 const submit: SessionEvent = { type: "submit", submissionId: "s1", at: 0 };
@@ -459,8 +460,8 @@ describe("submitting", () => {
       submissionId: "s1",
       taskId: "t1",
       results: [
-        { item_id: "i1", status: "saved", revision: 4, by: null, problem: null },
-        { item_id: "i2", status: "refused", revision: null, by: null, problem },
+        { item_id: "i1", status: "saved", revision: 4, by: null, why: null, problem: null },
+        { item_id: "i2", status: "refused", revision: null, by: null, why: null, problem },
       ],
     });
     expect(state.pages[0]?.items.map((item) => item.item_id)).toEqual(["i2"]);

@@ -252,7 +252,14 @@ it("stops at the beginning of the page while the key for undo is held", async ()
 
 it("counts down what is left at once", async () => {
   const progress = { states: { available: 9, leased: 3 }, kinds: {}, classes: {} };
-  const result = { item_id: "i1", status: "saved", revision: 4, by: null, problem: null };
+  const result = {
+    item_id: "i1",
+    status: "saved",
+    revision: 4,
+    by: null,
+    why: null,
+    problem: null,
+  };
   await open(three(), {}, 1, {
     "GET /api/projects/p1/progress": progress,
     [`POST ${tasks}/t1/submit`]: { task_state: "open", results: [result] },

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.functions.conftest import Api, signed_in
 
 
@@ -80,3 +82,20 @@ def test_a_token_works_until_it_is_deleted_and_its_workers_are_users(api: Api) -
 
 def test_a_token_for_a_project_that_is_not_there_is_a_miss(api: Api) -> None:
     assert api("POST", "tokens", {"name": "x", "project_id": "p-unknown"}).status == 404
+
+
+def test_an_address_counts_only_from_a_provider_that_a_setting_names(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = api.project(1)
+    api("POST", f"projects/{project}/invitations", {"email": "bob@example.org"})
+    elsewhere = signed_in("bob", provider="github")
+
+    api("GET", "me", who=elsewhere)
+    stranger = api("GET", f"projects/{project}", who=elsewhere)
+    listed = api.world.other(admins="bob@example.org")
+    monkeypatch.setattr("functions.web.services", lambda: listed.services)
+
+    assert stranger.status == 404
+    assert api("GET", "me", who=elsewhere)["site_admin"] is False
+    assert api("GET", "me", who=signed_in("bob"))["site_admin"] is True

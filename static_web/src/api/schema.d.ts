@@ -2871,7 +2871,7 @@ export interface components {
         };
         /**
          * Result
-         * @description What became of one item of a submission.
+         * @description What became of one item of a submission. `by`, in words, and `why` where it was superseded.
          */
         Result: {
             /** Item Id */
@@ -2891,6 +2891,11 @@ export interface components {
              * @default null
              */
             by: string | null;
+            /**
+             * Why
+             * @default null
+             */
+            why: ("submitted" | "open" | "unusable" | "changed" | "somebody") | null;
             /** @default null */
             problem: components["schemas"]["Problem"] | null;
         };

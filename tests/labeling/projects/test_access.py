@@ -120,6 +120,30 @@ def test_removing_somebody_who_is_not_there_is_a_miss(world: World, unknown: str
         world.services.projects.remove_member(world.project().project_id, unknown)
 
 
+@pytest.mark.parametrize(
+    ("invited", "other"),
+    [
+        ("kim@example.org", "\u212aim@example.org"),  # the sign of Kelvin
+        ("straus@example.org", "strau\u017f@example.org"),
+        ("strasse@example.org", "stra\u00dfe@example.org"),
+    ],
+)
+def test_an_invitation_is_not_taken_by_who_only_unicode_takes_for_the_same(
+    world: World, invited: str, other: str
+) -> None:
+    project = world.project()
+    world.services.access.invite(project.project_id, Invitation(email=invited))
+    settings = world.settings.model_copy(update={"admins": invited})
+
+    world.services.access.bind_invitations(replace(person("eve"), email=other))
+    world.services.access.bind_invitations(replace(person("ann"), email=invited.upper()))
+
+    assert world.services.access.roles_of("eve") == {}
+    assert world.services.access.roles_of("ann") == {project.project_id: "labeler"}
+    assert not settings.is_admin(other)
+    assert settings.is_admin(invited.upper())
+
+
 def test_an_invited_address_is_bound_to_the_person_at_the_first_sign_in(world: World) -> None:
     first, second = world.project("One"), world.new("Two")
     access = world.services.access

@@ -1045,6 +1045,41 @@ def test_work_that_comes_after_the_lease_is_saved_while_the_task_stands(
     assert answer.results[0].status == "saved"
 
 
+def test_a_page_that_is_sent_again_from_another_tab_is_told_so_and_not_of_somebody_else(
+    labeling: Labeling,
+) -> None:
+    world, project, ann = labeling
+    task = world.task(project, ann, size=3)
+    done, reopened, rejected = ids(task)
+    world.label(project, ann, task)
+    reopen(world, project, ann, task.task_id, reopened)
+    reject(world, project, rejected)
+
+    said = [decided(one, tag("c2"), base_revision=0) for one in ids(task)]
+    answer = world.submit(project, ann, task.task_id, *said, submission="tab-2")
+
+    assert {one.item_id: (one.status, one.why) for one in answer.results} == {
+        done: ("superseded", "submitted"),
+        reopened: ("superseded", "submitted"),
+        rejected: ("superseded", "changed"),
+    }
+    assert not any("somebody" in (one.by or "") for one in answer.results)
+
+
+def test_late_work_on_an_image_that_is_open_again_says_so(world: World) -> None:
+    project = world.project(images=3)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann, size=1)
+    release(world, project, ann, task.task_id)
+    again = world.task(project, ann, size=24)
+    assert ids(task)[0] in ids(again)
+
+    late = decided(ids(task)[0], tag("c2"))
+    answer = world.submit(project, ann, task.task_id, late, submission="late")
+
+    assert [(one.status, one.why) for one in answer.results] == [("superseded", "open")]
+
+
 def test_late_work_on_free_items_is_saved_and_on_others_kept_in_history(world: World) -> None:
     project = world.project(images=4)
     ann, bob = world.member(project, "ann"), world.member(project, "bob")
@@ -1061,6 +1096,7 @@ def test_late_work_on_free_items_is_saved_and_on_others_kept_in_history(world: W
     status = {one.item_id: one.status for one in answer.results}
     free = set(ids(task)) - {done, held}
     assert status == dict.fromkeys(free, "saved_late") | dict.fromkeys((done, held), "superseded")
+    assert {one.why for one in answer.results} == {None, "somebody"}
     assert world.submit(project, ann, task.task_id, *decisions, submission="s-1") == answer
     history = world.services.review.history(world.open(project, ADMIN), done).items
     assert [(one.what, one.by) for one in history] == [("submitted", "bob"), ("superseded", "ann")]

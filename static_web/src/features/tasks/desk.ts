@@ -44,9 +44,20 @@ export interface DeskState {
 
 export type Notice =
   | { type: "refused"; count: number }
-  | { type: "superseded"; count: number }
+  | { type: "superseded" | "superseded_by_me" | "superseded_by_change"; count: number }
   | { type: "cannotReopen"; detail: string }
   | { type: "failed"; detail: string };
+
+/** Where others were first for one of several images, that is what is said of them. */
+function overtakenBy(
+  superseded: readonly { why?: string | null }[],
+): "superseded" | "superseded_by_me" | "superseded_by_change" {
+  const causes = new Set(superseded.map((one) => one.why));
+  if (causes.has("somebody")) return "superseded";
+  return causes.has("changed") || causes.has("unusable")
+    ? "superseded_by_change"
+    : "superseded_by_me";
+}
 
 export interface Desk {
   state: () => DeskState;
@@ -319,9 +330,10 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
       notBefore = 0; // there may be room for another page now
       dispatch({ type: "answered", submissionId, results: results.map(inWords), taskId });
       const refused = results.filter((one) => one.status === "refused").length;
-      const superseded = results.filter((one) => one.status === "superseded").length;
+      const superseded = results.filter((one) => one.status === "superseded");
       if (refused) set({ notice: { type: "refused", count: refused } });
-      else if (superseded) set({ notice: { type: "superseded", count: superseded } });
+      else if (superseded.length)
+        set({ notice: { type: overtakenBy(superseded), count: superseded.length } });
     } catch (error) {
       if (!passing(error)) {
         const why = problemText(error);
