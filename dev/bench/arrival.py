@@ -30,7 +30,7 @@ ALONE_SHARE = 5
 """One image in so many is there first: its arrival is ingestion's own rate."""
 
 IDLE_S = 12
-"""Before, and once more afterwards where everything has arrived: a shared machine's idle drifts."""
+"""Before, and once more when everything has arrived: a shared machine's idle drifts."""
 MOST_S = 90
 """Labeling goes on beside ingestion until this, or until everything has arrived."""
 
@@ -167,12 +167,13 @@ def measures(images: int) -> Iterator[Measure]:
 
         beside = arrival.label_until(over)
         rate = (arrival.steps_done() - 2 * before) / (time.monotonic() - began)
-        if arrival.steps_done() >= all_there:
-            again = arrival.label_until(_after(IDLE_S))
-            idle = Labeled(
-                statistics.mean((idle.next_ms, again.next_ms)),
-                statistics.mean((idle.submit_ms, again.submit_ms)),
-            )
+        arrival.wait_for(all_there)
+        again = arrival.label_until(_after(IDLE_S))
+        print(f"idle before: {idle.both_ms:.0f} ms, and after: {again.both_ms:.0f} ms")
+        idle = Labeled(
+            statistics.mean((idle.next_ms, again.next_ms)),
+            statistics.mean((idle.submit_ms, again.submit_ms)),
+        )
         print(
             f"idle: next {idle.next_ms:.0f} ms, submit {idle.submit_ms:.0f} ms; "
             f"while images arrive: {beside.next_ms:.0f} and {beside.submit_ms:.0f} ms; "
