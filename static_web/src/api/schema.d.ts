@@ -3264,7 +3264,9 @@ export interface components {
         };
         /**
          * SuggestedItem
-         * @description Suggestions for one image, named by its id or its path in the container; none: take them away.
+         * @description Suggestions for one image; none: take them away.
+         *
+         *     It is named by its id or by its path, with or without the folder that the project's dataset begins with.
          */
         SuggestedItem: {
             /**

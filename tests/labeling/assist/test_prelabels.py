@@ -98,6 +98,24 @@ def test_suggestions_move_items_into_a_queue_of_their_own(labeling: Labeling) ->
     assert queue(world, project) == {layout.PRELABELED: 2, layout.MANUAL: 18}
 
 
+def test_an_image_is_named_by_its_path_with_or_without_the_folder_of_the_dataset() -> None:
+    world = World()
+    world.upload("birds/owl.png", "birds/birds/owl.png")
+    project = world.project(pattern="birds/**")
+    said = [{"class": "Owl"}]
+
+    results = put(
+        world,
+        project,
+        {"path": "owl.png", "annotations": said},
+        {"path": "birds/birds/owl.png", "annotations": said},
+    )
+
+    assert statuses(results) == ["saved", "saved"]
+    found = {one: item.suggested for one, item in world.items(project).items()}
+    assert all(found.values())
+
+
 def test_prelabeled_images_come_first_and_on_pages_of_their_own(labeling: Labeling) -> None:
     world, project, ann = labeling
     put(world, project, *(suggest(number) for number in (3, 5, 8)))
