@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,16 @@ def test_a_second_start_finds_the_projects_of_the_first(tmp_path: Path) -> None:
     assert len(seen[0]) == 1
 
 
-def test_a_project_is_suggested_labels_as_a_model_would(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(site=None, logs=tmp_path_factory.mktemp("logs"), name="demo") as running:
+        yield running
+
+
+def test_a_project_is_suggested_labels_as_a_model_would(system: Stack, tmp_path: Path) -> None:
     truth = compose("boxes", 8, 1, tmp_path / "photos", source="packages")
     files = {scene.path: tmp_path / "photos" / scene.path for scene in truth.scenes}
     with (
-        Stack(site=None, logs=tmp_path) as system,
         Client(system.url, person=demo.ADMIN) as admin,
         Client(system.url, person=demo.LABELERS[0]) as labeler,
     ):
@@ -75,9 +81,8 @@ def test_a_project_is_suggested_labels_as_a_model_would(tmp_path: Path) -> None:
     assert all(0.3 < one["confidence"] < 1 for one in shown)
 
 
-def test_what_the_api_refuses_is_said(tmp_path: Path) -> None:
+def test_what_the_api_refuses_is_said(system: Stack) -> None:
     with (
-        Stack(site=None, logs=tmp_path) as system,
         Client(system.url, person=demo.LABELERS[0]) as labeler,
         Client(system.url) as nobody,
     ):

@@ -53,7 +53,7 @@ def test_claiming_without_etag_is_noticed(tmp_path: Path) -> None:
 
 
 def test_a_dropped_item_is_noticed(tmp_path: Path) -> None:
-    status, numbers = run(tmp_path, "--sabotage", "drop-item")
+    status, numbers = run(tmp_path, "--items", "20", "--sabotage", "drop-item")
 
     assert status == 1
     assert numbers["lost"] > 0
