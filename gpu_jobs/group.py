@@ -29,7 +29,10 @@ SIZE = 18
 DUPLICATE = 0.97
 """Cosine from which on two images show the same."""
 
-_CHUNK = 2_048  # rows of similarities at a time: with 100,000 images 800 MB
+_CHUNK = 2_048  # rows of vectors at a time
+_CELLS = (
+    2**26
+)  # similarities at a time: 256 MB, and twice that for their order, with however many images
 
 
 @dataclass(frozen=True)
@@ -80,17 +83,18 @@ def nearest(vectors: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], ND
     n = len(vectors)
     numbers = np.empty((n, k), np.int32)
     cosines = np.empty((n, k), np.float32)
-    for at in range(0, n, _CHUNK):
-        rows = vectors[at : at + _CHUNK] @ vectors.T  # (chunk, n)
+    chunk = _rows(n)
+    for at in range(0, n, chunk):
+        rows = vectors[at : at + chunk] @ vectors.T  # (chunk, n)
         some = (
-            np.argpartition(-rows, k - 1, axis=1)[:, :k]
+            np.argpartition(rows, n - k, axis=1)[:, n - k :]
             if k < n
             else np.tile(np.arange(n), (len(rows), 1))
         )
         values = np.take_along_axis(rows, some, 1)
         order = np.argsort(-values, axis=1, kind="stable")
-        numbers[at : at + _CHUNK] = np.take_along_axis(some, order, 1)
-        cosines[at : at + _CHUNK] = np.take_along_axis(values, order, 1)
+        numbers[at : at + chunk] = np.take_along_axis(some, order, 1)
+        cosines[at : at + chunk] = np.take_along_axis(values, order, 1)
     return numbers, cosines
 
 
@@ -104,11 +108,17 @@ def near_duplicates(embeddings: Vectors, *, least: float = DUPLICATE) -> NDArray
     n = len(embeddings)
     unit = _unit(np.asarray(embeddings, np.float32))
     joined = Joined(n)
-    for at in range(0, n, _CHUNK):
-        rows, columns = np.nonzero(unit[at : at + _CHUNK] @ unit.T >= least)
+    chunk = _rows(n)
+    for at in range(0, n, chunk):
+        rows, columns = np.nonzero(unit[at : at + chunk] @ unit.T >= least)
         for one, other in zip(rows + at, columns, strict=True):
             joined.join(int(one), int(other))
     return joined.numbers()
+
+
+def _rows(n: int) -> int:
+    """Rows of the matrix of similarities of n images that fit into the memory meant for them."""
+    return max(1, min(_CHUNK, _CELLS // max(n, 1)))
 
 
 class Joined:

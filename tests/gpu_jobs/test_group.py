@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,24 @@ def test_neighbours_are_the_ones_a_full_comparison_finds():
         expected = np.argsort(-(vectors @ vectors[one]), kind="stable")[:5]
         assert set(numbers[one]) == set(expected)
         assert cosines[one][0] == pytest.approx(1, abs=1e-5)
+
+
+def test_more_images_take_more_time_but_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = shorter(noise(6, 5000, 32), 16)
+    expected = nearest(vectors, 5)
+    alike = near_duplicates(vectors)
+    monkeypatch.setattr("gpu_jobs.group._CELLS", 2**18)
+
+    tracemalloc.start()
+    numbers, cosines = nearest(vectors, 5)
+    joined = near_duplicates(vectors)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 12e6  # all similarities at once are 100 MB
+    assert (numbers == expected[0]).mean() > 0.999  # two may be equally near
+    assert np.allclose(cosines, expected[1], atol=1e-5)
+    assert (joined == alike).all()
 
 
 def test_a_copy_is_marked_as_showing_the_same_as_an_earlier_one():
