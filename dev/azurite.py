@@ -13,6 +13,8 @@ from dev import LOCAL, ROOT
 from dev.child import Child, StartFailed, free_port, port_answers, require_port
 
 ACCOUNT = "devstoreaccount1"
+OTHER_ACCOUNT = "devstoreaccount2"
+"""A second account in the same emulator, with the same key: one that admins may register."""
 # Azurite's well-known account, the same on every machine and printed in its manual: no secret.
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
@@ -82,6 +84,7 @@ class Azurite:
                 *place,
             ],
             log=logs / f"{name}.log",
+            env={"AZURITE_ACCOUNTS": f"{ACCOUNT}:{_KEY};{OTHER_ACCOUNT}:{_KEY}"},
         )
         child.wait_until(lambda: all(map(port_answers, ports)), timeout_s=_READY_S)
         return cls(ports, child)
@@ -89,26 +92,28 @@ class Azurite:
     @property
     def connection_string(self) -> str:
         """For the SDKs and for `LABELRY_STORAGE`."""
+        return self.connection_to(ACCOUNT)
+
+    def connection_to(self, account: str) -> str:
+        """For the SDKs, to one of the two accounts."""
         endpoints = "".join(
-            f"{service}Endpoint=http://127.0.0.1:{port}/{ACCOUNT};"
+            f"{service}Endpoint=http://127.0.0.1:{port}/{account};"
             for service, port in zip(("Blob", "Queue", "Table"), self.ports, strict=True)
         )
-        return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={_KEY};{endpoints}"
+        return f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={_KEY};{endpoints}"
 
     def allow_browsers(self, origins: Sequence[str]) -> None:
         """Let pages of these origins read and upload blobs (CORS). `http://127.0.0.1:*` works."""
-        with BlobServiceClient.from_connection_string(self.connection_string) as blobs:
-            blobs.set_service_properties(
-                cors=[
-                    CorsRule(
-                        list(origins),
-                        ["GET", "HEAD", "PUT", "OPTIONS"],
-                        allowed_headers=["*"],
-                        exposed_headers=["*"],
-                        max_age_in_seconds=3600,
-                    )
-                ]
-            )
+        rule = CorsRule(
+            list(origins),
+            ["GET", "HEAD", "PUT", "OPTIONS"],
+            allowed_headers=["*"],
+            exposed_headers=["*"],
+            max_age_in_seconds=3600,
+        )
+        for account in (ACCOUNT, OTHER_ACCOUNT):
+            with BlobServiceClient.from_connection_string(self.connection_to(account)) as blobs:
+                blobs.set_service_properties(cors=[rule])
 
     def stop(self) -> None:
         """End it gracefully: it writes what it still holds in memory first."""

@@ -7,17 +7,22 @@ import azure.functions as func
 from functions.web import Call, checked, endpoint
 from labeling.model import Model
 from labeling.projects.datasets import (
-    BlobPrefix,
-    BrowsePage,
-    ContainerName,
     Dataset,
     DatasetChange,
-    Location,
     NewDataset,
     Preview,
     PreviewRequest,
     UploadAnswer,
     UploadRequest,
+)
+from labeling.projects.locations import (
+    AccountView,
+    BlobPrefix,
+    BrowsePage,
+    ContainerName,
+    Location,
+    NewAccount,
+    NewContainer,
 )
 
 bp = func.Blueprint()
@@ -27,6 +32,12 @@ class LocationList(Model):
     """Containers a project may take images from."""
 
     items: list[Location]
+
+
+class AccountList(Model):
+    """Storage accounts: the system's own, then the registered ones."""
+
+    items: list[AccountView]
 
 
 class DatasetList(Model):
@@ -44,10 +55,40 @@ class BrowseQuery(Model):
     cursor: BlobPrefix | None = None
 
 
+@endpoint(bp, "GET", "storage/accounts", role="site_admin", doing="seeing storage accounts")
+def list_accounts(call: Call[None]) -> AccountList:
+    """Storage accounts and their containers; what can't be listed says which role is missing."""
+    return AccountList(items=call.services.locations.accounts())
+
+
+@endpoint(
+    bp, "POST", "storage/accounts", role="site_admin", doing="registering an account", status=201
+)
+def register_account(call: Call[NewAccount]) -> AccountView:
+    """Let projects take images from another storage account."""
+    return call.services.locations.register(call.body, by=call.caller.user)
+
+
+@endpoint(
+    bp, "DELETE", "storage/accounts/{account}", role="site_admin", doing="forgetting an account"
+)
+def forget_account(call: Call[None]) -> None:
+    """Register an account no longer; nothing in it is touched."""
+    call.services.locations.forget(call.path["account"])
+
+
+@endpoint(
+    bp, "POST", "storage/locations", role="site_admin", doing="making a container", status=201
+)
+def create_location(call: Call[NewContainer]) -> Location:
+    """Make a container, in the system's own account or in a registered one."""
+    return call.services.locations.create(call.body.location)
+
+
 @endpoint(bp, "GET", "storage/locations", role="site_admin", doing="browsing storage")
 def list_locations(call: Call[None]) -> LocationList:
     """Containers that can be read."""
-    return LocationList(items=call.services.datasets.locations())
+    return LocationList(items=call.services.locations.all())
 
 
 @endpoint(
@@ -56,7 +97,7 @@ def list_locations(call: Call[None]) -> LocationList:
 def browse_storage(call: Call[None]) -> BrowsePage:
     """Folders and files directly in a folder."""
     wanted = checked(BrowseQuery, call.query)
-    return call.services.datasets.browse(wanted.location, wanted.prefix, wanted.cursor)
+    return call.services.locations.browse(wanted.location, wanted.prefix, wanted.cursor)
 
 
 @endpoint(bp, "GET", "datasets", role="site_admin", doing="seeing datasets")

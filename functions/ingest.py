@@ -123,6 +123,11 @@ def _events(content: object) -> list[BlobEvent]:
     container = subject.split("/containers/", 1)[1].split("/", 1)[0]
     path = unquote(urlsplit(url).path).split(f"/{container}/", 1)[-1] if url else ""
     path = path or subject.split("/blobs/", 1)[1]
+    # The account's resource id: the topic of Event Grid's own schema, the source of a CloudEvent.
+    topic = str(content.get("topic") or content.get("source") or "")
+    account = topic.rpartition("/storageAccounts/")[2] if "/storageAccounts/" in topic else ""
+    if account not in ("", services().storage.blobs.account):
+        container = f"{account}/{container}"
     return [BlobEvent(container=container, path=path, deleted=kind.endswith("Deleted"))]
 
 

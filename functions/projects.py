@@ -77,6 +77,7 @@ def create_project(call: Call[NewProject]) -> ProjectView:
     """Make a project; its images are listed at once."""
     own = call.services
     source = own.datasets.get(call.body.dataset_id).source
+    own.locations.check(source.container, "/dataset_id")
     project = own.projects.create(
         call.body, source, by=call.caller, idempotency_key=call.idempotency_key
     )

@@ -29,6 +29,7 @@ from labeling.ingest.turns import Turns
 from labeling.progress import Compact, ProgressService
 from labeling.projects.access import Access
 from labeling.projects.datasets import Datasets
+from labeling.projects.locations import Locations
 from labeling.projects.projects import Projects
 from labeling.projects.starting_over import StartingOver
 from labeling.review import Review
@@ -45,6 +46,7 @@ class Services:
     settings: Settings
     storage: Storage
     access: Access
+    locations: Locations
     datasets: Datasets
     projects: Projects
     starting_over: StartingOver
@@ -86,6 +88,7 @@ def compose(
 ) -> Services:
     """The services over a storage: Azure's, or the one in memory."""
     access = Access(storage, settings)
+    locations = Locations(storage)
     projects = Projects(storage, settings, access)
     turns = Turns(storage, projects.directory)
     ingest = Ingest(storage, projects, settings, turns)
@@ -111,7 +114,8 @@ def compose(
         settings=settings,
         storage=storage,
         access=access,
-        datasets=Datasets(storage),
+        locations=locations,
+        datasets=Datasets(storage, locations),
         projects=projects,
         starting_over=StartingOver(storage, projects),
         turns=turns,

@@ -125,6 +125,17 @@ class PreconditionRequired(Failure):
     status, type = 428, "precondition-required"
 
 
+class Refused(Failure):
+    """Storage knows us and does not let us: a role is missing, or its network is closed.
+
+    `code` is the service's own word, like `AuthorizationPermissionMismatch`.
+    """
+
+    def __init__(self, detail: str, *, code: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
 class Unavailable(Failure):
     """Storage did not answer. Nothing is lost: send the same request again."""
 

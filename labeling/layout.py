@@ -407,6 +407,7 @@ def export(export_id: str) -> str:
 ALL_PROJECTS = "projects"
 ALL_DATASETS = "datasets"
 DELETED_PROJECTS = "deleted"
+ACCOUNTS = "accounts"
 NAMES = "names"
 ACTIVE = "active"
 DUE = "due"
@@ -422,7 +423,7 @@ def projects_of(user: str) -> str:
 
 def watchers(container: str) -> str:
     """Partition with one row for each project that takes its images from a container."""
-    return f"watch|{container}"
+    return f"watch|{container.replace('/', ':')}"  # no key may have a slash
 
 
 def invitations(email: str) -> str:

@@ -154,10 +154,26 @@ class BlobPage:
 
 
 class Blobs(Protocol):
-    """Containers of blobs."""
+    """Containers of blobs: `container` of our own account, or `account/container` of another.
 
-    def containers(self) -> list[str]:
-        """Names of the containers that can be read, sorted."""
+    Any method raises `Refused` where storage does not let us.
+    """
+
+    @property
+    def account(self) -> str:
+        """The name of our own account."""
+        ...
+
+    def containers(self, account: str = "") -> list[str]:
+        """Names of the containers of our own account, or of another, sorted.
+
+        Raises:
+            Unavailable: no such account answers.
+        """
+        ...
+
+    def create(self, container: str) -> None:
+        """Make a container, if it is not there."""
         ...
 
     def list(

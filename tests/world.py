@@ -114,7 +114,11 @@ class _Seen:
         found = getattr(self._inner, name)
         if not callable(found) or name in ("link", "upload_link", "snapshot"):
             return found
-        return lambda *args, **more: self._watch.around(name, found, *args, **more)
+
+        def seen(*args: Any, **more: Any) -> Any:
+            return self._watch.around(name, found, *args, **more)
+
+        return seen
 
 
 def watched(storage: Storage, watch: Watch) -> Storage:
@@ -224,12 +228,13 @@ class World:
         pattern: str = "**/*.*",
         classes: Sequence[str] = ("Owl", "Robin", "Wren"),
         refresh: bool = True,
+        container: str = PHOTOS,
         key: str | None = None,
         by: Caller = ADMIN,
         assist: AssistSettings | None = None,
     ) -> Project:
         """A project, just made: nothing is listed yet."""
-        source = Source(container=PHOTOS, pattern=pattern)
+        source = Source(container=container, pattern=pattern)
         wanted = NewProject(
             name=name,
             task_type=task_type,

@@ -16,7 +16,7 @@ from typing import Any
 from dev.infra import bicep, package
 from dev.infra.bicep import Deployment, Resource
 from labeling import layout
-from labeling.projects.datasets import HOSTS, OWN
+from labeling.projects.locations import HOSTS, OWN
 from labeling.settings import Settings
 
 SIZES = ("small", "team", "500k")

@@ -43,9 +43,11 @@ from azure.data.tables import (
     UpdateMode,
 )
 from azure.storage.blob import (
+    BlobClient,
     BlobPrefix,
     BlobProperties,
     BlobServiceClient,
+    ContainerClient,
     ContentSettings,
     ExponentialRetry,
     UserDelegationKey,
@@ -64,7 +66,7 @@ from urllib3.util import Retry
 
 from labeling import layout
 from labeling.adapters.calls import CountingPolicy
-from labeling.errors import Failure, NotFound, TooLarge, Unavailable
+from labeling.errors import Failure, NotFound, Refused, TooLarge, Unavailable
 from labeling.model import Model
 from labeling.settings import Settings
 from labeling.storage import (
@@ -129,6 +131,9 @@ def _only_ours(what: str) -> Generator[None]:
             raise NotFound(f"{what}: nothing can have that name") from error
         if _code(error) == "PopReceiptMismatch":
             raise NotFound(f"{what}: somebody else took it since") from error
+        if error.status_code in (401, 403):
+            code = _code(error) or str(error.status_code)
+            raise Refused(f"{what}: storage refused ({code})", code=code) from error
         raise Failure(f"{what}: storage refused ({_code(error) or error.status_code})") from error
     except AzureError as error:
         raise Unavailable(_sorry(what)) from error
@@ -325,26 +330,64 @@ def _row(entity: Mapping[str, Any]) -> Row:
 
 
 class AzureBlobs:
-    """Containers of blobs. Everything is repeated by the SDK: all of it may be done twice."""
+    """Containers of blobs. Everything is repeated by the SDK: all of it may be done twice.
 
-    def __init__(self, service: BlobServiceClient, clock: Clock) -> None:
-        """Use this client; links are of the time of `clock`."""
-        self._service = service
+    Args:
+        service: the client of our own account.
+        clock: what links are of the time of.
+        open_account: makes the client of another account, by its name.
+    """
+
+    def __init__(
+        self,
+        service: BlobServiceClient,
+        clock: Clock,
+        open_account: Callable[[str], BlobServiceClient],
+    ) -> None:
+        self._own = service
         self._clock = clock
+        self._open_account = open_account
+        self._others: dict[str, BlobServiceClient] = {}
         self._lock = Lock()
-        self._key: tuple[datetime, UserDelegationKey] | None = None
+        self._keys: dict[str, tuple[datetime, UserDelegationKey]] = {}
 
-    def containers(self) -> list[str]:
-        """Names of the containers that can be read, sorted."""
-        with _only_ours("listing containers"):
-            return sorted(str(one.name) for one in self._service.list_containers())
+    @property
+    def account(self) -> str:
+        """The name of our own account."""
+        return str(self._own.account_name)
+
+    def _service(self, account: str) -> BlobServiceClient:
+        if not account:
+            return self._own
+        found = self._others.get(account)
+        if found is None:  # two threads may each make one: the last stays, both work
+            found = self._others[account] = self._open_account(account)
+        return found
+
+    def _container(self, container: str) -> ContainerClient:
+        account, _, name = container.rpartition("/")
+        return self._service(account).get_container_client(name)
+
+    def _blob_client(self, container: str, path: str) -> BlobClient:
+        account, _, name = container.rpartition("/")
+        return self._service(account).get_blob_client(name, path)
+
+    def containers(self, account: str = "") -> list[str]:
+        """Names of the containers of an account, sorted."""
+        with _only_ours(f"listing the containers of {account or self.account!r}"):
+            return sorted(str(one.name) for one in self._service(account).list_containers())
+
+    def create(self, container: str) -> None:
+        """Make a container, if it is not there."""
+        with _only_ours(f"making container {container!r}"), suppress(ResourceExistsError):
+            self._container(container).create_container()
 
     def list(
         self, container: str, *, prefix: str = "", cursor: str | None = None, limit: int = 5000
     ) -> BlobPage:
         """Blobs below a prefix, in order of their names."""
         with _only_ours(f"listing container {container!r}"):
-            found = self._service.get_container_client(container).list_blobs(
+            found = self._container(container).list_blobs(
                 name_starts_with=prefix or None, include=["metadata"], results_per_page=limit
             )
             entries, following = _page(found, cursor)
@@ -355,7 +398,7 @@ class AzureBlobs:
     ) -> BlobPage:
         """Blobs and folders directly in a folder."""
         with _only_ours(f"listing container {container!r}"):
-            found = self._service.get_container_client(container).walk_blobs(
+            found = self._container(container).walk_blobs(
                 name_starts_with=prefix or None, delimiter="/", results_per_page=limit
             )
             entries, following = _page(found, cursor)
@@ -367,7 +410,7 @@ class AzureBlobs:
         """The blob, or None."""
         try:
             with _only_ours(f"looking for blob {path!r} in {container!r}"):
-                return _blob(self._service.get_blob_client(container, path).get_blob_properties())
+                return _blob(self._blob_client(container, path).get_blob_properties())
         except NotFound:
             return None
 
@@ -376,7 +419,7 @@ class AzureBlobs:
     ) -> bytes:
         """Bytes of a blob."""
         with _only_ours(f"reading blob {path!r} in {container!r}"):
-            blob = self._service.get_blob_client(container, path)
+            blob = self._blob_client(container, path)
             try:
                 return blob.download_blob(offset=start, length=length, max_concurrency=1).readall()
             except HttpResponseError as error:
@@ -396,7 +439,7 @@ class AzureBlobs:
     ) -> None:
         """Write a blob, replacing what was there; a stream is sent in blocks of 4 MiB."""
         with _only_ours(f"writing blob {path!r} in {container!r}"):
-            self._service.get_blob_client(container, path).upload_blob(
+            self._blob_client(container, path).upload_blob(
                 data,
                 overwrite=True,
                 max_concurrency=1,
@@ -409,7 +452,7 @@ class AzureBlobs:
     def delete(self, container: str, path: str) -> None:
         """Remove a blob, if it is there."""
         with suppress(NotFound), _only_ours(f"deleting blob {path!r} in {container!r}"):
-            self._service.get_blob_client(container, path).delete_blob(delete_snapshots="include")
+            self._blob_client(container, path).delete_blob(delete_snapshots="include")
 
     def link(
         self, container: str, path: str, *, etag: str = "", download_as: str = ""
@@ -436,32 +479,35 @@ class AzureBlobs:
         *,
         content_disposition: str | None = None,
     ) -> str:
-        account_key = getattr(self._service.credential, "account_key", None)
+        account, _, name = container.rpartition("/")
+        service = self._service(account)
+        account_key = getattr(service.credential, "account_key", None)
         signature = generate_blob_sas(
-            account_name=str(self._service.account_name),
-            container_name=container,
+            account_name=str(service.account_name),
+            container_name=name,
             blob_name=path,
             account_key=account_key,
-            user_delegation_key=None if account_key else self._delegation_key(),
+            user_delegation_key=None if account_key else self._delegation_key(account),
             permission=permission,
             start=start,
             expiry=end,
             content_disposition=content_disposition,
         )
-        return f"{self._service.get_blob_client(container, path).url}?{signature}"
+        return f"{self._blob_client(container, path).url}?{signature}"
 
-    def _delegation_key(self) -> UserDelegationKey:
+    def _delegation_key(self, account: str) -> UserDelegationKey:
         """A key to sign with. It changes on the hour, so that links stay the same in between."""
         now = self._clock.now()
         hour = now.replace(minute=0, second=0, microsecond=0)
         with self._lock:
-            if not self._key or self._key[0] != hour:
+            known = self._keys.get(account)
+            if not known or known[0] != hour:
                 with _only_ours("getting a key for links"):
-                    key = self._service.get_user_delegation_key(
+                    key = self._service(account).get_user_delegation_key(
                         hour - timedelta(minutes=15), hour + timedelta(hours=4)
                     )
-                self._key = hour, key
-            return self._key[1]
+                known = self._keys[account] = hour, key
+            return known[1]
 
 
 def _page(found: Any, cursor: str | None) -> tuple[list[Any], str | None]:
@@ -630,15 +676,19 @@ def connect(connection: str | ServiceUris) -> AzureStorage:
         ValueError: not a connection string.
     """
     transport = _transport()
-    blob_options: dict[str, Any] = {
-        "transport": transport,
-        "retry_policy": ExponentialRetry(0, 2, retry_total=3, random_jitter_range=1),
-        "_additional_pipeline_policies": [CountingPolicy("blob")],
-        # A stream is held in memory one block at a time.
-        "max_single_put_size": _BLOCK,
-        "max_block_size": _BLOCK,
-        **_TIMEOUTS,
-    }
+
+    def blob_options() -> dict[str, Any]:
+        """Made for each account: a policy belongs to one pipeline, and sends by the last that took it in."""
+        return {
+            "transport": transport,
+            "retry_policy": ExponentialRetry(0, 2, retry_total=3, random_jitter_range=1),
+            "_additional_pipeline_policies": [CountingPolicy("blob")],
+            # A stream is held in memory one block at a time.
+            "max_single_put_size": _BLOCK,
+            "max_block_size": _BLOCK,
+            **_TIMEOUTS,
+        }
+
     queue_options: dict[str, Any] = {
         "transport": transport,
         "retry_policy": QueueRetry(0, 2, retry_total=3, random_jitter_range=1),
@@ -655,7 +705,7 @@ def connect(connection: str | ServiceUris) -> AzureStorage:
     if isinstance(connection, ServiceUris):
         credential = identity(connection.client_id)
         table_service = TableServiceClient(connection.table, credential=credential, **table_options)
-        blob_service = BlobServiceClient(connection.blob, credential, **blob_options)
+        blob_service = BlobServiceClient(connection.blob, credential, **blob_options())
         queue_service = QueueServiceClient(connection.queue, credential, **queue_options)
 
         def table_client(name: str) -> TableClient:
@@ -663,11 +713,20 @@ def connect(connection: str | ServiceUris) -> AzureStorage:
     else:
         text = _EMULATOR if re.match(r"(?i)UseDevelopmentStorage=true", connection) else connection
         table_service = TableServiceClient.from_connection_string(text, **table_options)
-        blob_service = BlobServiceClient.from_connection_string(text, **blob_options)
+        blob_service = BlobServiceClient.from_connection_string(text, **blob_options())
         queue_service = QueueServiceClient.from_connection_string(text, **queue_options)
 
         def table_client(name: str) -> TableClient:
             return TableClient.from_connection_string(text, name, **table_options)
+
+    def open_account(name: str) -> BlobServiceClient:
+        """Another account beside our own, as the same identity; the emulator's have one key in common."""
+        own = str(blob_service.account_name)
+        url = re.sub(rf"(?<=/){re.escape(own)}(?=[./]|$)", name, str(blob_service.url), count=1)
+        credential: Any = blob_service.credential
+        if key := getattr(credential, "account_key", None):
+            credential = {"account_name": name, "account_key": key}
+        return BlobServiceClient(url, credential, **blob_options())
 
     clock = SystemClock()
     creators: list[Callable[[], object]] = [
@@ -677,7 +736,7 @@ def connect(connection: str | ServiceUris) -> AzureStorage:
     ]
     return AzureStorage(
         tables=AzureTables(table_client),
-        blobs=AzureBlobs(blob_service, clock),
+        blobs=AzureBlobs(blob_service, clock, open_account),
         queues=AzureQueues(queue_service),
         clock=clock,
         random=random.random,

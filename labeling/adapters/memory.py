@@ -17,7 +17,7 @@ from typing import IO
 from urllib.parse import quote
 
 from labeling import layout
-from labeling.errors import NotFound
+from labeling.errors import NotFound, Refused, Unavailable
 from labeling.model import Model
 from labeling.storage import (
     MAX_PAGE,
@@ -160,17 +160,42 @@ class MemoryBlobs:
         self._lock = RLock()
         self._clock = clock
         self._containers: dict[str, dict[str, _Content]] = {name: {} for name in containers}
+        self._refused: dict[tuple[str, str], str] = {}
         self._writes = 0
+
+    @property
+    def account(self) -> str:
+        """The name of our own account."""
+        return "memory"
+
+    def refuse(
+        self, place: str, *calls: str, code: str = "AuthorizationPermissionMismatch"
+    ) -> None:
+        """Refuse these calls (`list`, `read`, ...) to a container or an account from now on."""
+        with self._lock:
+            self._refused |= {(place, call): code for call in calls}
+
+    def _check(self, container: str, call: str) -> None:
+        account = container.rpartition("/")[0]
+        code = self._refused.get((container, call)) or self._refused.get((account, call))
+        if code:
+            raise Refused(f"{call} of {container!r}: storage refused ({code})", code=code)
 
     def create(self, container: str) -> None:
         """Make a container, if it is not there."""
+        self._check(container, "create")
         with self._lock:
             self._containers.setdefault(container, {})
 
-    def containers(self) -> list[str]:
-        """Names of the containers, sorted."""
+    def containers(self, account: str = "") -> list[str]:
+        """Names of the containers of an account, sorted."""
         with self._lock:
-            return sorted(self._containers)
+            split = [name.rpartition("/") for name in self._containers]
+            found = sorted(name for there, _, name in split if there == account)
+            if account and not found:
+                raise Unavailable(f"no account {account!r} answers")
+            self._check(f"{account}/", "containers")
+            return found
 
     def _in(self, container: str) -> dict[str, _Content]:
         if container not in self._containers:
@@ -182,6 +207,7 @@ class MemoryBlobs:
     ) -> BlobPage:
         """Blobs below a prefix, in order of their names."""
         with self._lock:
+            self._check(container, "list")
             contents = self._in(container)
             names = sorted(name for name in contents if name.startswith(prefix))
             page = [name for name in names if name > (cursor or "")][:limit]
@@ -193,6 +219,7 @@ class MemoryBlobs:
     ) -> BlobPage:
         """Blobs and folders directly in a folder."""
         with self._lock:
+            self._check(container, "list")
             contents = self._in(container)
             entries = sorted({_entry(n, prefix) for n in contents if n.startswith(prefix)})
             page = [name for name in entries if name > (cursor or "")][:limit]
@@ -214,6 +241,7 @@ class MemoryBlobs:
     ) -> bytes:
         """Bytes of a blob."""
         with self._lock:
+            self._check(container, "read")
             content = self._in(container).get(path)
         if not content:
             raise NotFound(f"there is no blob {path!r} in {container!r}")
@@ -247,6 +275,7 @@ class MemoryBlobs:
         self, container: str, path: str, *, etag: str = "", download_as: str = ""
     ) -> tuple[str, datetime]:
         """An address `memory://...`, and its end."""
+        self._check(container, "link")
         _, end = link_window(self._clock.now())
         name = f"&as={quote(download_as)}" if download_as else ""
         version = f"&v={quote(etag)}" if etag else ""

@@ -274,7 +274,8 @@ class Ingest:
             )
             accepted, skipped = sift(pattern, page.blobs)
             entries = [Entry.of(blob, media) for blob, media in accepted]
-            manifests.write(message.refresh_id, "listed", part, entries, skipped)
+            counts = {reason: len(paths) for reason, paths in skipped.items()}
+            manifests.write(message.refresh_id, "listed", part, entries, counts)
             cursor, part = page.cursor, part + 1
             if cursor is None:
                 break

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from os.path import commonprefix
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from labeling import layout
 from labeling.documents import Documents
-from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
+from labeling.errors import Conflict, Invalid, PreconditionFailed
 from labeling.media.patterns import Pattern, judge, unstorable
 from labeling.model import Model, UtcTime, digest_id, new_id
 from labeling.names import Name
+from labeling.projects.locations import ContainerName, Locations
 from labeling.storage import Blob, Collision, Delete, Range, Storage
-
-ContainerName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]$|^\$web$")
-]
 
 PREVIEW_PAGES = 10
 """Pages of 5,000 blobs a preview looks at; the whole listing is the refresh's work."""
 
-OWN = {*layout.CONTAINERS, layout.PACKAGES} - {layout.DATASETS}
-HOSTS = "azure-webjobs-"
-"""What the names of the Functions host's own containers begin with: locks, timers, secrets."""
-
-
-def is_reserved(container: str) -> bool:
-    """Whether a container is the system's own: nobody's images, and nothing to be looked into."""
-    return container in OWN or container.startswith(HOSTS)
-
-
-def _storable(name: str) -> str:
-    if why := unstorable(name):
-        raise ValueError(why)
-    return name
-
-
-BlobPrefix = Annotated[str, AfterValidator(_storable)]
-"""What names of blobs begin with: text that storage can be asked for."""
+NAMED = 20
+"""How many of the files that are left out, for each reason, a preview names."""
 
 
 class Source(Model):
@@ -91,10 +71,11 @@ class DatasetChange(Model):
 
 
 class Skipped(Model):
-    """Blobs that are no items, and why."""
+    """Blobs that are no items, and why; `paths` are the names of the first of them."""
 
     reason: str
     count: int
+    paths: list[str] = []
 
 
 class PreviewRequest(Model):
@@ -119,33 +100,6 @@ class Preview(Model):
     skipped: list[Skipped]
     first: list[PreviewImage]
     more: bool
-
-
-class Location(Model):
-    """A container this system may read."""
-
-    location: str
-
-
-class Folder(Model):
-    """A folder of a container; `prefix` ends with a slash."""
-
-    prefix: str
-
-
-class BrowsedBlob(Model):
-    """A file of a container, as browsing shows it."""
-
-    path: str
-    size: int
-
-
-class BrowsePage(Model):
-    """What is directly in a folder."""
-
-    folders: list[Folder]
-    blobs: list[BrowsedBlob]
-    next_cursor: str | None
 
 
 class UploadFile(Model):
@@ -188,8 +142,9 @@ WHY_REFUSED = {
 class Datasets:
     """Datasets, previews of them, and uploads."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, locations: Locations) -> None:
         self._storage = storage
+        self._locations = locations
         self._documents = Documents(
             storage, layout.DIRECTORY, Dataset, absent="there is no such dataset"
         )
@@ -198,8 +153,7 @@ class Datasets:
         """Make a dataset. The same idempotency key of the same person gives the same dataset.
 
         Raises:
-            Invalid: the container is not there or is one of the system's own; or the key was used for
-                another dataset.
+            Invalid: the container can't be read, and why; or the key was used for another dataset.
         """
         dataset_id = (
             f"d-{digest_id('dataset', by, idempotency_key, length=16)}"
@@ -208,7 +162,7 @@ class Datasets:
         )
         source = new.source or Source(container=layout.DATASETS, pattern=f"{dataset_id}/**")
         if new.source:
-            self._require_container(new.source.container)
+            self._locations.check(new.source.container)
         dataset = Dataset(
             dataset_id=dataset_id,
             name=new.name,
@@ -227,20 +181,6 @@ class Datasets:
                 ) from None
             return known
         return dataset
-
-    def _require_container(self, container: str) -> None:
-        if is_reserved(container):
-            raise Invalid(
-                f"{container!r} is the system's own; choose another container",
-                faults=(Fault("/source/container", "reserved", "the system's own container"),),
-            )
-        try:
-            self._storage.blobs.list(container, limit=1)
-        except NotFound:
-            raise Invalid(
-                f"there is no container {container!r}, or this system may not read it",
-                faults=(Fault("/source/container", "unknown", "no such container"),),
-            ) from None
 
     def get(self, dataset_id: str) -> Dataset:
         """A dataset by id.
@@ -284,45 +224,27 @@ class Datasets:
                 raise Conflict("a project takes its images from this dataset; delete that first")
         self._documents.write(layout.ALL_DATASETS, [Delete(dataset_id, kept.etag)])
 
-    def locations(self) -> list[Location]:
-        """Containers a project may take images from."""
-        return [
-            Location(location=name)
-            for name in self._storage.blobs.containers()
-            if not is_reserved(name)
-        ]
-
-    def browse(self, location: str, prefix: str, cursor: str | None) -> BrowsePage:
-        """What is directly in a folder of a container.
-
-        Raises:
-            NotFound: there is no such container.
-        """
-        if is_reserved(location):
-            raise NotFound("there is no such location")
-        page = self._storage.blobs.browse(location, prefix=prefix, cursor=cursor)
-        return BrowsePage(
-            folders=[Folder(prefix=folder) for folder in page.folders],
-            blobs=[BrowsedBlob(path=blob.path, size=blob.size) for blob in page.blobs],
-            next_cursor=page.cursor,
-        )
-
     def preview(self, source: Source) -> Preview:
         """Count what a source holds, by the matcher that registers it later.
 
         Raises:
-            Invalid: the container is not there.
+            Invalid: the container can't be read, and why.
         """
-        self._require_container(source.container)
+        self._locations.check(source.container)
         pattern = Pattern.parse(source.pattern)
-        skipped: Counter[str] = Counter()
+        skipped: dict[str, Skipped] = {}
         found = size = 0
         first: list[Blob] = []
         cursor: str | None = None
         for _ in range(PREVIEW_PAGES):
             page = self._storage.blobs.list(source.container, prefix=pattern.prefix, cursor=cursor)
-            accepted, reasons = sift(pattern, page.blobs)
-            skipped.update(reasons)
+            accepted, left_out = sift(pattern, page.blobs)
+            for reason, paths in left_out.items():
+                before = skipped.get(reason, Skipped(reason=reason, count=0))
+                named = [*before.paths, *paths][:NAMED]
+                skipped[reason] = Skipped(
+                    reason=reason, count=before.count + len(paths), paths=named
+                )
             found += len(accepted)
             size += sum(blob.size for blob, _ in accepted)
             first += [blob for blob, _ in accepted[: 12 - len(first)]]
@@ -332,7 +254,7 @@ class Datasets:
         return Preview(
             images=found,
             bytes=size,
-            skipped=[Skipped(reason=reason, count=n) for reason, n in sorted(skipped.items())],
+            skipped=[one for _, one in sorted(skipped.items())],
             first=[
                 PreviewImage(
                     path=blob.path,
@@ -403,10 +325,12 @@ def _refusal(file: UploadFile) -> str:
     return "" if verdict.media else WHY_REFUSED.get(verdict.reason, verdict.reason)
 
 
-def sift(pattern: Pattern, blobs: Sequence[Blob]) -> tuple[list[tuple[Blob, str]], Counter[str]]:
-    """The blobs that are images of a pattern with their media, and how many are not, by reason."""
+def sift(
+    pattern: Pattern, blobs: Sequence[Blob]
+) -> tuple[list[tuple[Blob, str]], dict[str, list[str]]]:
+    """The blobs that are images of a pattern with their media, and the names of the others, by reason."""
     accepted: list[tuple[Blob, str]] = []
-    skipped: Counter[str] = Counter()
+    skipped: dict[str, list[str]] = {}
     for blob in blobs:
         if not pattern.matches(blob.path):
             continue
@@ -414,5 +338,5 @@ def sift(pattern: Pattern, blobs: Sequence[Blob]) -> tuple[list[tuple[Blob, str]
         if verdict.media:
             accepted.append((blob, verdict.media))
         else:
-            skipped[verdict.reason] += 1
+            skipped.setdefault(verdict.reason, []).append(blob.path)
     return accepted, skipped

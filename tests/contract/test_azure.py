@@ -75,7 +75,7 @@ def faulty(
         )
         return tables, transport
 
-    monkeypatch.setattr(adapter.time, "sleep", lambda _: None)
+    monkeypatch.setattr(adapter.time, "sleep", _at_once)
     yield make
     for transport in opened:
         transport.close()
@@ -140,7 +140,7 @@ def test_a_collision_after_a_connection_that_was_never_made_is_a_collision(
     tables = AzureTables(lambda _: nowhere)
 
     def open_the_port(_: float) -> None:
-        tables._clients[place.table] = real
+        tables._clients[place.table] = real  # pyright: ignore[reportPrivateUsage]
 
     monkeypatch.setattr(adapter.time, "sleep", open_the_port)
     with closing(nowhere), closing(real), pytest.raises(Collision):
@@ -155,7 +155,7 @@ def test_a_service_that_is_not_there_is_unavailable(
         "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;"
         f"TableEndpoint={closed};BlobEndpoint={closed};QueueEndpoint={closed}"
     )
-    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", _at_once)
 
     with pytest.raises(Unavailable):
         storage.tables.get("items", "p", "k")
@@ -258,6 +258,10 @@ def _put(address: str) -> requests.Response:
     return requests.put(address, data=b"data", headers={"x-ms-blob-type": "BlockBlob"}, timeout=10)
 
 
+def _at_once(_: float) -> None:
+    """Instead of waiting."""
+
+
 class _Keys:
     """A blob service that is reached by identity: it gives keys to sign with."""
 
@@ -282,7 +286,9 @@ class _Keys:
 
 def test_without_an_account_key_links_are_signed_with_a_key_of_the_identity(place: Place) -> None:
     service, clock = _Keys(), MemoryClock()
-    blobs = AzureBlobs(cast(BlobServiceClient, service), clock)
+    blobs = AzureBlobs(
+        cast(BlobServiceClient, service), clock, lambda _: cast(BlobServiceClient, service)
+    )
 
     addresses: list[str] = []
     for _ in range(4):

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from labeling.errors import NotFound
+from dev.azurite import OTHER_ACCOUNT
+from labeling.errors import NotFound, Refused, Unavailable
 from tests.contract.conftest import Place
 
 
@@ -195,3 +196,25 @@ def test_links_are_valid_for_an_hour_at_least(place: Place, folder: str) -> None
 
     assert 3600 <= (end - now).total_seconds() <= 5400
     assert 7190 <= (upload_end - now).total_seconds() <= 7210
+
+
+def test_another_account_is_reached_by_its_name_before_the_containers(place: Place) -> None:
+    blobs, name = place.storage.blobs, f"c{uuid.uuid4().hex[:12]}"
+    there = f"{OTHER_ACCOUNT}/{name}"
+
+    blobs.create(there)
+    blobs.create(there)
+    blobs.write(there, "a/b.png", b"0123", content_type="image/png")
+
+    assert name in blobs.containers(OTHER_ACCOUNT)
+    assert name not in blobs.containers()
+    assert [one.path for one in blobs.list(there).blobs] == ["a/b.png"]
+    assert blobs.browse(there).folders == ["a/"]
+    assert blobs.read(there, "a/b.png", start=1, length=2) == b"12"
+    assert f"/{OTHER_ACCOUNT}/{name}/a/b.png?" in blobs.link(there, "a/b.png")[0]
+    assert blobs.find(place.container, "a/b.png") is None
+
+
+def test_an_account_that_is_not_there_is_told(place: Place) -> None:
+    with pytest.raises((Unavailable, Refused, NotFound)):
+        place.storage.blobs.containers("nosuchaccount")

@@ -38,6 +38,20 @@ def test_an_event_in_any_of_its_forms_makes_an_item(api: Api, content: Any) -> N
     assert [one["state"] for one in found] == ["available"]
 
 
+@pytest.mark.parametrize("place", ["topic", "source"])
+@pytest.mark.parametrize(("account", "items"), [("memory", 2), ("lab2", 1)])
+def test_an_event_of_another_account_is_none_of_a_container_of_the_same_name(
+    api: Api, place: str, account: str, items: int
+) -> None:
+    project = api.project(1)
+    api.world.upload("late 새.png")
+    topic = f"/subscriptions/s/providers/Microsoft.Storage/storageAccounts/{account}"
+
+    deliver(api, (GRID if place == "topic" else CLOUD) | {place: topic})
+
+    assert api("GET", f"projects/{project}/progress")["total"] == items
+
+
 @pytest.mark.parametrize("kind", ["Microsoft.Storage.BlobDeleted", "Microsoft.Storage.BlobRenamed"])
 def test_an_event_of_a_deletion_flags_the_item(api: Api, kind: str) -> None:
     project = api.project(1)

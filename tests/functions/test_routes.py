@@ -66,6 +66,7 @@ ROLES = {
         POST projects/{project_id}/prelabels
         POST projects/{project_id}/refresh
         POST projects/{project_id}/resume
+        POST projects/{project_id}/runs/{run_id}/again
     """,
     "site_admin": """
         GET deleted_projects
@@ -78,8 +79,12 @@ ROLES = {
         PATCH datasets/{dataset_id}
         POST datasets/{dataset_id}/uploads
         POST projects
+        GET storage/accounts
+        POST storage/accounts
+        DELETE storage/accounts/{account}
         GET storage/browse
         GET storage/locations
+        POST storage/locations
         GET tokens
         POST tokens
         DELETE tokens/{token_id}

@@ -798,6 +798,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/storage/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Storage accounts and their containers; what can't be listed says which role is missing. */
+        get: operations["list_accounts"];
+        put?: never;
+        /** Let projects take images from another storage account. */
+        post: operations["register_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/storage/accounts/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Register an account no longer; nothing in it is touched. */
+        delete: operations["forget_account"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/storage/browse": {
         parameters: {
             query?: never;
@@ -825,7 +860,8 @@ export interface paths {
         /** Containers that can be read. */
         get: operations["list_locations"];
         put?: never;
-        post?: never;
+        /** Make a container, in the system's own account or in a registered one. */
+        post: operations["create_location"];
         delete?: never;
         options?: never;
         head?: never;
@@ -921,6 +957,31 @@ export interface components {
             removed: number;
             /** Added */
             added: number;
+        };
+        /**
+         * AccountList
+         * @description Storage accounts: the system's own, then the registered ones.
+         */
+        AccountList: {
+            /** Items */
+            items: components["schemas"]["AccountView"][];
+        };
+        /**
+         * AccountView
+         * @description A storage account. `problem`: why its containers can't be listed, or empty.
+         */
+        AccountView: {
+            /** Account */
+            account: string;
+            /** Own */
+            own: boolean;
+            /** Containers */
+            containers: string[];
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
         };
         /**
          * AddClasses
@@ -2206,6 +2267,14 @@ export interface components {
             recent: components["schemas"]["MyItem"][];
         };
         /**
+         * NewAccount
+         * @description A storage account to be registered; this system's identity must have a role on it.
+         */
+        NewAccount: {
+            /** Account */
+            account: string;
+        };
+        /**
          * NewClass
          * @description A class to be added; `name` is a path such as `Animal/Cat` (up to six levels).
          */
@@ -2223,6 +2292,14 @@ export interface components {
              * @default []
              */
             examples: string[];
+        };
+        /**
+         * NewContainer
+         * @description A container to be made: `name` in the system's own account, or `account/name` in a registered one.
+         */
+        NewContainer: {
+            /** Location */
+            location: string;
         };
         /**
          * NewDataset
@@ -3119,13 +3196,18 @@ export interface components {
         };
         /**
          * Skipped
-         * @description Blobs that are no items, and why.
+         * @description Blobs that are no items, and why; `paths` are the names of the first of them.
          */
         Skipped: {
             /** Reason */
             reason: string;
             /** Count */
             count: number;
+            /**
+             * Paths
+             * @default []
+             */
+            paths: string[];
         };
         /**
          * Source
@@ -5559,6 +5641,97 @@ export interface operations {
             };
         };
     };
+    list_accounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    register_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccount"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    forget_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     browse_storage: {
         parameters: {
             query?: {
@@ -5608,6 +5781,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LocationList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_location: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewContainer"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Location"];
                 };
             };
             /** @description why not */

@@ -102,19 +102,41 @@ def test_a_dataset_in_use_is_kept_until_its_project_is_deleted(world: World) -> 
         world.services.datasets.get(dataset.dataset_id)
 
 
-def test_browsing_shows_folders_and_files_but_nothing_of_our_own(world: World) -> None:
-    world.upload("a/b/c.png", "a/d.png", "e.png")
-    datasets = world.services.datasets
+NAMES = (
+    "top.png",
+    "top.txt",
+    "noending",
+    "birds/a.PNG",
+    "birds/b.jpeg",
+    "birds/notes.md",
+    "birds/2024/c.dcm",
+    "birds/2024/",
+    "birds/ü 새/d.tif",
+    "birds.png",
+    "Birds/e.png",
+)
 
-    page = datasets.browse(PHOTOS, "a/", None)
 
-    assert [one.prefix for one in page.folders] == ["a/b/"]
-    assert [one.path for one in page.blobs] == ["a/d.png"]
-    assert PHOTOS in [one.location for one in datasets.locations()]
-    assert not {one.location for one in datasets.locations()} & {layout.EXPORTS, layout.MODELS}
-    for hidden in (layout.EXPORTS, "missing"):
-        with pytest.raises(NotFound):
-            datasets.browse(hidden, "", None)
+@pytest.mark.parametrize(
+    "pattern", ["**/*.*", "/", "birds/", "birds/**", "birds/2024/**", "birds/ü 새/", "none/"]
+)
+def test_a_preview_tells_what_ingestion_takes_and_leaves_out(world: World, pattern: str) -> None:
+    world.upload(*NAMES)
+    empty = {"birds/2024/", "noending"}
+    for name in empty:
+        world.upload(name, data=b"")
+
+    preview = world.services.datasets.preview(Source(container=PHOTOS, pattern=pattern))
+    project = world.project(pattern=pattern)
+
+    state = world.services.ingest.state(project.project_id)
+    items = world.services.projects.items(project)
+    found = [one.item.path for shard in range(project.shards) for one in items.all_rows(shard)]
+    assert state
+    assert {one.reason: one.count for one in preview.skipped} == state.skipped
+    assert sorted(one.path for one in preview.first) == sorted(found)
+    assert preview.images == len(found)
+    assert all(len(one.paths) == one.count for one in preview.skipped)
 
 
 def test_uploads_go_into_the_datasets_own_folder_and_become_its_images(world: World) -> None:
