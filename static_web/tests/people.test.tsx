@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 
-import { parseAddresses } from "@/features/people/addresses";
+import { parseAddresses } from "@/addresses";
 import { PeoplePage } from "@/features/people/PeoplePage";
 
 import { aPerson } from "./builders";

@@ -62,7 +62,9 @@ def test_no_page_breaks_a_rule(open_page: Open, axe: str, sight: dict[str, Any])
     found: dict[str, list[str]] = {}
     for path in (
         "/",
-        "/projects/new",
+        "/projects/new/details",
+        "/projects/new/images",
+        "/projects/new/summary",
         "/projects/street",
         "/projects/rooms/data",
         "/projects/rooms/people",
@@ -226,7 +228,9 @@ def is_marked(control: Locator) -> bool:
     "path",
     [
         "/",
-        "/projects/new",
+        "/projects/new/details",
+        "/projects/new/images",
+        "/projects/new/summary",
         "/projects/rooms",
         "/projects/rooms/label",
         "/projects/leaves/label",

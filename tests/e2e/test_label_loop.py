@@ -56,8 +56,10 @@ def upload_as_new_project(page: Page, system: Stack, truth: Truth, files: list[P
     page.get_by_text("New project").first.click()
     page.get_by_role("textbox", name="Name").fill("Twenty photos")
     page.get_by_role("radio", name=re.compile("^One class per image")).check(force=True)
-    page.get_by_role("textbox", name="One class a line").fill("\n".join(truth.classes))
+    page.get_by_role("button", name="Next").click()
     page.locator("input[type=file]").first.set_input_files(files)
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("textbox", name="One class a line").fill("\n".join(truth.classes))
     page.get_by_role("button", name="Create", exact=True).click()
     expect(page.get_by_text("0 of 20 images are labeled.")).to_be_visible(timeout=60_000)
 

@@ -273,7 +273,10 @@ def test_korean_is_drawn_in_a_korean_font(open_page: Open) -> None:
     "path",
     [
         "/",
-        "/projects/new",
+        "/projects/new/details",
+        "/projects/new/images",
+        "/projects/new/assist",
+        "/projects/new/summary",
         "/projects/rooms",
         "/projects/rooms/data",
         "/projects/rooms/people",

@@ -37,6 +37,7 @@ export type ReviewResult = Schemas["ReviewResult"];
 export type Role = Member["role"];
 export type SignAnswer = Schemas["SignAnswer"];
 export type Run = Schemas["Run"];
+export type StorageAccount = Schemas["AccountView"];
 export type Submission = Schemas["Submission"];
 export type SubmitAnswer = Schemas["SubmitAnswer"];
 export type Task = Schemas["TaskView"];

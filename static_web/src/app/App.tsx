@@ -20,7 +20,10 @@ import { SignIn } from "./SignIn";
 const CanvasStage = chunk(() => import("@/features/tasks/CanvasStage"));
 const ProjectList = chunk(() => import("@/features/projects/ProjectList"));
 const MyWork = chunk(() => import("@/features/tasks/MyWork"));
-const NewProject = chunk(() => import("@/features/projects/NewProject"));
+const NewProject = chunk(async () => {
+  const [page] = await Promise.all([import("@/features/projects/new/NewProject"), addAdminTexts()]);
+  return page;
+});
 const ProjectRoute = chunk(async () => {
   const [page] = await Promise.all([import("./ProjectRoute"), addAdminTexts()]);
   return page;
@@ -101,8 +104,8 @@ function Pages(): ReactNode {
             <Route path="/">
               <ProjectList />
             </Route>
-            <Route path="/projects/new">
-              <NewProject />
+            <Route path="/projects/new/:step?">
+              {({ step }) => <NewProject step={step ?? ""} />}
             </Route>
             <Route path="/projects/:projectId/mine">
               {({ projectId }) => <MyWork key={projectId} projectId={projectId} />}

@@ -282,7 +282,7 @@ function Row({ id, map, doing, onDoing, onPropose, onSet }: RowProps): ReactNode
               button.current?.focus();
             }}
           >
-            {t("new.cancel")}
+            {t("keys.cancel")}
           </Button>
         </div>
       )}

@@ -124,7 +124,7 @@ function InstructionsForm({ project, onDone }: FormProps): ReactNode {
           onChange={(_, data) => setValues({ ...values, text: data.value })}
         />
       </Field>
-      <Field label={t("new.link")} {...(link && { validationMessage: t("new.linkWrong") })}>
+      <Field label={t("new.link")} {...(link && { validationMessage: t("new.missing.link") })}>
         <Input
           type="url"
           maxLength={2_000}

@@ -8,7 +8,7 @@ import { problemText } from "@/problems";
 import { announce } from "@/ui/announcer";
 import { Panel } from "@/ui/Panel";
 
-import { parseAddresses } from "./addresses";
+import { parseAddresses } from "@/addresses";
 import { invite, membersQuery, roles } from "./queries";
 
 const useStyles = makeStyles({

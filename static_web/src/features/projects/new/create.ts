@@ -1,0 +1,88 @@
+/** Creating a project: its dataset, the files in it, the project, its people. Safe to start again where it stopped. */
+import { parseAddresses } from "@/addresses";
+import { api, newId, unwrap } from "@/api/client";
+import type { Project } from "@/api/types";
+import { parseClasses } from "@/classes";
+import type { Chosen } from "@/upload/images";
+import type { UploadOutcome, UploadProgress } from "@/upload/upload";
+
+import { hasAssist, type Draft, type Work } from "./draft";
+
+export interface Attempt {
+  /** The same request, sent again, makes nothing twice; another body is another request. */
+  keys: Map<string, string>;
+  /** Uploaded already, into this dataset. */
+  uploaded: { files: Chosen[]; outcome: UploadOutcome } | null;
+  uploadsTo: string | null;
+}
+
+export const newAttempt = (): Attempt => ({ keys: new Map(), uploaded: null, uploadsTo: null });
+
+/** The dataset that the images are in: made unless it is there. */
+export async function makeDataset({ draft, attempt }: Work): Promise<string> {
+  if (draft.from === "dataset") return draft.datasetId;
+  // Files once uploaded stay where they are, also when the project is renamed before it is made.
+  if (draft.from === "upload" && attempt.uploadsTo) return attempt.uploadsTo;
+  const source =
+    draft.from === "location" ? { container: draft.location, pattern: draft.pattern } : null;
+  const body = { name: draft.name.trim(), source, upload: source === null };
+  const made = await unwrap(api.POST("/api/datasets", { body, headers: keyFor(attempt, body) }));
+  if (draft.from === "upload") attempt.uploadsTo = made.dataset_id;
+  return made.dataset_id;
+}
+
+export async function uploadFiles(
+  { files, attempt }: Work,
+  datasetId: string,
+  tell: (progress: UploadProgress) => void,
+  signal: AbortSignal,
+): Promise<UploadOutcome> {
+  if (attempt.uploaded?.files === files && !attempt.uploaded.outcome.failed.length)
+    return attempt.uploaded.outcome;
+  const { uploadImages } = await import("@/upload/upload");
+  const outcome = await uploadImages(datasetId, files, tell, signal);
+  attempt.uploaded = { files, outcome };
+  return outcome;
+}
+
+export async function makeProject({ draft, attempt }: Work, datasetId: string): Promise<Project> {
+  const body = {
+    name: draft.name.trim(),
+    task_type: draft.type,
+    dataset_id: datasetId,
+    classes: parseClasses(draft.classes).names.map((name) => ({
+      name,
+      description: "",
+      examples: [],
+    })),
+    instructions: { text: draft.text.trim(), link: draft.link.trim() },
+    incremental_refresh: draft.refresh,
+    assist: { ...draft.assist, on: draft.assist.on && hasAssist(draft.type) },
+  };
+  return unwrap(api.POST("/api/projects", { body, headers: keyFor(attempt, body) }));
+}
+
+/** Invites people into a project; gives the addresses that were not. */
+export async function inviteAll(projectId: string, draft: Draft): Promise<string[]> {
+  const left: string[] = [];
+  for (const email of parseAddresses(draft.people).good) {
+    try {
+      await unwrap(
+        api.POST("/api/projects/{project_id}/invitations", {
+          params: { path: { project_id: projectId } },
+          body: { email, role: draft.role },
+        }),
+      );
+    } catch {
+      left.push(email);
+    }
+  }
+  return left;
+}
+
+function keyFor(attempt: Attempt, body: object): { "Idempotency-Key": string } {
+  const text = JSON.stringify(body);
+  const key = attempt.keys.get(text) ?? newId("k");
+  attempt.keys.set(text, key);
+  return { "Idempotency-Key": key };
+}

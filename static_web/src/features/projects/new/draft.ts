@@ -1,0 +1,179 @@
+/** A project that is being thought up: kept over a reload, complete as soon as name, data and classes are there. */
+import { useSyncExternalStore } from "react";
+
+import { parseAddresses } from "@/addresses";
+import type { AssistSettings, Role, TaskType } from "@/api/types";
+import { parseClasses, type ClassFault } from "@/classes";
+import type { Chosen } from "@/upload/images";
+
+import { newAttempt, type Attempt } from "./create";
+
+export const steps = [
+  "details",
+  "images",
+  "classes",
+  "instructions",
+  "assist",
+  "people",
+  "summary",
+] as const;
+export type Step = (typeof steps)[number];
+
+export const types = [
+  "multiclass",
+  "multilabel",
+  "boxes",
+  "polygons",
+] as const satisfies TaskType[];
+
+export interface Draft {
+  name: string;
+  type: TaskType;
+  /** Where the images are: to be uploaded, in a container, or named by a dataset that is there. */
+  from: "upload" | "location" | "dataset";
+  location: string;
+  pattern: string;
+  datasetId: string;
+  refresh: boolean;
+  classes: string;
+  text: string;
+  link: string;
+  assist: AssistSettings;
+  people: string;
+  role: Role;
+}
+
+export const blank: Draft = {
+  name: "",
+  type: "multiclass",
+  from: "upload",
+  location: "",
+  pattern: "**/*.*",
+  datasetId: "",
+  refresh: true,
+  classes: "",
+  text: "",
+  link: "",
+  assist: {
+    on: false,
+    similar_first: true,
+    first_labels: 300,
+    next_labels: 300,
+    precision: 0.95,
+    confidence: 0.9,
+    backbone: "efficientnet-lite0",
+    blind_share: null,
+    overlap: 0.5,
+    hours_a_month: null,
+  },
+  people: "",
+  role: "labeler",
+};
+
+export interface Work {
+  draft: Draft;
+  /** As long as the page lives: a browser lets no page keep them over a reload. */
+  files: Chosen[];
+  attempt: Attempt;
+}
+
+const KEPT = "labelry.newProject";
+const fresh = (): Work => ({ draft: blank, files: [], attempt: newAttempt() });
+let work: Work | null = null;
+const listeners = new Set<() => void>();
+
+function current(): Work {
+  work ??= { ...fresh(), draft: kept() };
+  return work;
+}
+
+function kept(): Draft {
+  try {
+    const found = JSON.parse(localStorage.getItem(KEPT) ?? "{}") as Partial<Draft>;
+    return { ...blank, ...found };
+  } catch {
+    return blank;
+  }
+}
+
+function put(next: Work): void {
+  work = next;
+  for (const listener of listeners) listener();
+}
+
+export function changeDraft(change: Partial<Draft>): void {
+  const draft = { ...current().draft, ...change };
+  localStorage.setItem(KEPT, JSON.stringify(draft));
+  put({ ...current(), draft });
+}
+
+export function chooseFiles(files: Chosen[]): void {
+  put({ ...current(), files });
+}
+
+/** Begins with nothing again. */
+export function discard(): void {
+  localStorage.removeItem(KEPT);
+  put(fresh());
+}
+
+/** Reads what is kept anew, as a reload does. */
+export function forgetPage(): void {
+  work = null;
+}
+
+export function useWork(): Work {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, current);
+}
+
+export function isBlank({ draft, files }: Work): boolean {
+  return !files.length && JSON.stringify(draft) === JSON.stringify(blank);
+}
+
+/** Why it can't be created yet, each with the step that mends it. */
+export type Missing =
+  | {
+      step: Step;
+      why: "name" | "files" | "location" | "dataset" | "twoClasses" | "oneClass" | "link";
+    }
+  | { step: Step; why: "class"; line: number; text: string; fault: ClassFault }
+  | { step: Step; why: "address"; text: string };
+
+export function missingOf({ draft, files }: Work): Missing[] {
+  const missing: Missing[] = [];
+  if (!draft.name.trim()) missing.push({ step: "details", why: "name" });
+  if (draft.from === "upload" && !files.length) missing.push({ step: "images", why: "files" });
+  if (draft.from === "location" && !draft.location)
+    missing.push({ step: "images", why: "location" });
+  if (draft.from === "dataset" && !draft.datasetId)
+    missing.push({ step: "images", why: "dataset" });
+  const { names, faults } = parseClasses(draft.classes);
+  const [fault] = faults;
+  if (fault) missing.push({ step: "classes", why: "class", ...fault });
+  else if (!names.length && hasShapes(draft.type))
+    missing.push({ step: "classes", why: "oneClass" });
+  else if (names.length < 2 && !hasShapes(draft.type))
+    missing.push({ step: "classes", why: "twoClasses" });
+  if (draft.link.trim() && !isWebAddress(draft.link))
+    missing.push({ step: "instructions", why: "link" });
+  const { bad } = parseAddresses(draft.people);
+  if (bad.length) missing.push({ step: "people", why: "address", text: bad.join(", ") });
+  return missing;
+}
+
+export function hasShapes(type: TaskType): boolean {
+  return type === "boxes" || type === "polygons";
+}
+
+/** Whether models can suggest anything for this type. */
+export function hasAssist(type: TaskType): boolean {
+  return type !== "polygons";
+}
+
+function isWebAddress(text: string): boolean {
+  const protocol = URL.parse(text.trim())?.protocol;
+  return protocol === "https:" || protocol === "http:";
+}
