@@ -231,6 +231,9 @@ def _line_cells(
     return cells
 
 
+_NOT_TO_LABEL = ("state:unreadable", "state:excluded")
+
+
 def line(row: Row, role: Role) -> ProjectLine:
     """A project of the list, as somebody with this role sees it."""
     counts: dict[str, int] = json.loads(row.text("counts", "{}"))
@@ -241,7 +244,7 @@ def line(row: Row, role: Role) -> ProjectLine:
         task_type=cast(TaskType, row.text("task_type")),
         state=cast(ProjectState, row.text("state")),
         my_role=role,
-        total=sum(counts.values()),
+        total=sum(n for state, n in counts.items() if state not in _NOT_TO_LABEL),
         labeled=counts.get("state:labeled", 0),
         waiting=counts.get("state:available", 0) + counts.get("state:leased", 0),
         created_at=from_milliseconds(row.number("created_ms")),

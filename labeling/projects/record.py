@@ -167,7 +167,10 @@ class DeletedProject(Model):
 
 
 class ProjectLine(Model):
-    """A project in the list, with its counts as of `counted_at` (a minute old at most)."""
+    """A project in the list, with its counts as of `counted_at` (a minute old at most).
+
+    `total` is of images to be labeled, without those that can't be used or are left out, as on its own page.
+    """
 
     project_id: str
     name: str

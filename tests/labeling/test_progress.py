@@ -145,6 +145,16 @@ def test_more_changes_than_a_page_holds_are_folded_before_they_are_read(world: W
     assert len(world.rows(project, "C|")) < 100
 
 
+def test_the_list_counts_what_is_to_be_labeled_though_nobody_labels_yet(world: World) -> None:
+    world.upload("broken.png", data=b"no image")
+    world.project(images=3)
+
+    world.services.progress.on_tick()
+
+    line = world.services.projects.list_for(ADMIN)[0]
+    assert (line.total, line.labeled, line.waiting) == (3, 0, 3)
+
+
 def test_the_tick_brings_the_list_up_to_date(world: World) -> None:
     project = world.project(images=3)
     world.finish(project, world.member(project, "ann"))

@@ -2710,6 +2710,8 @@ export interface components {
         /**
          * ProjectLine
          * @description A project in the list, with its counts as of `counted_at` (a minute old at most).
+         *
+         *     `total` is of images to be labeled, without those that can't be used or are left out, as on its own page.
          */
         ProjectLine: {
             /** Project Id */
