@@ -9,7 +9,14 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from labeling import layout
-from labeling.annotations.classes import ClassName, Examples, LabelClass, NewClass, with_added
+from labeling.annotations.classes import (
+    MAX_CLASSES,
+    ClassName,
+    Examples,
+    LabelClass,
+    NewClass,
+    with_added,
+)
 from labeling.annotations.shapes import TaskType
 from labeling.documents import Documents
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
@@ -74,11 +81,15 @@ class AddClasses(Model):
 
 
 class ClassChange(Model):
-    """A class's new name (a path such as `Animal/Cat`), description or examples; what is left out stays."""
+    """A class's new name (a path such as `Animal/Cat`), description, examples or place; what is left out stays.
+
+    `position` is its place in the order of keys and colours, from 1; the last one where there are fewer.
+    """
 
     name: ClassName | None = None
     description: Annotated[str, Field(max_length=2_000)] | None = None
     examples: Examples | None = None
+    position: Annotated[int, Field(ge=1, le=MAX_CLASSES)] | None = None
 
 
 class ClassExample(Model):
@@ -249,7 +260,7 @@ def with_classes(old: Project, added: AddClasses, *, by: str) -> Project:
 def with_changed_class(
     old: Project, class_id: str, change: ClassChange, *, version: int
 ) -> Project:
-    """A project with a class renamed, described or illustrated. Labels hold its id, so none is touched.
+    """A project with a class renamed, described, illustrated or moved. Labels hold its id: none is touched.
 
     Raises:
         NotFound: there is no such class.
@@ -268,8 +279,11 @@ def with_changed_class(
         except Invalid as error:
             fault = Fault("/name", "duplicate", "this class exists")
             raise Invalid(error.detail, faults=(fault,)) from None
-    changed = mine.model_copy(update=change.model_dump(exclude_none=True))
-    return _reclassed(old, [changed if one is mine else one for one in old.classes])
+    update = change.model_dump(exclude_none=True, exclude={"position"})
+    classes = [one for one in old.classes if one is not mine]
+    place = old.classes.index(mine) if change.position is None else change.position - 1
+    classes.insert(place, mine.model_copy(update=update))
+    return _reclassed(old, classes)
 
 
 def _reclassed(old: Project, classes: list[LabelClass]) -> Project:

@@ -68,7 +68,20 @@ describe("a class", () => {
       name: null,
       description: "With a stove",
       examples: ["b.jpg", "a.jpg"],
+      position: null,
     });
+  });
+
+  it("is moved in the list", async () => {
+    const patch = replies(Response.json(signedClasses(project)));
+    await open({ [`PATCH ${path}/c1`]: patch });
+    const dialog = await edit();
+    const place = dialog.getByRole("combobox", { name: "Place in the list" });
+    expect(place).toHaveValue("1");
+    await userEvent.selectOptions(place, "3");
+    await userEvent.click(dialog.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(await patch.mock.calls[0]?.[0].json()).toMatchObject({ name: null, position: 3 });
   });
 
   it("gets an image by its path, and is told when there is none", async () => {
@@ -108,7 +121,12 @@ describe("a class", () => {
     await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     const request = patch.mock.calls[1]?.[0];
     expect(request?.headers.get("If-Match")).toBe('"5"');
-    expect(await request?.json()).toEqual({ name: null, description: "Hot", examples: null });
+    expect(await request?.json()).toEqual({
+      name: null,
+      description: "Hot",
+      examples: null,
+      position: null,
+    });
   });
 
   it("is told where it is wrong", async () => {

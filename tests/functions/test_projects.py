@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from labeling.annotations.shapes import TaskType
 from labeling.projects.record import Project
-from tests.functions.conftest import ADMIN, Api, signed_in
+from tests.functions.conftest import ADMIN, Answer, Api, signed_in
 
 TAG = {"annotation_id": "a1", "class_id": "c1", "geometry": {"kind": "tag"}}
 
@@ -105,6 +105,25 @@ def test_classes_are_added_renamed_and_listed(api: Api) -> None:
     assert [(twin.status, twin["errors"][0]["pointer"])] == [(422, "/name")]
     assert [(odd.status, odd["errors"][0]["pointer"])] == [(422, "/name")]
     assert [one["name"] for one in api("GET", path)["items"]] == ["Owl", "Wren", "Stork"]
+
+
+def test_a_class_is_moved_and_keeps_its_id(api: Api) -> None:
+    project = api.project(1)
+    path = f"projects/{project}/classes"
+    added = api("POST", path, {"classes": [{"name": "Heron"}], "then": "continue"})
+
+    first = api("PATCH", f"{path}/c3", {"position": 1}, if_match=added.headers["etag"])
+    last = api("PATCH", f"{path}/c1", {"position": 99}, if_match=first.headers["etag"])
+    more = api("POST", path, {"classes": [{"name": "Crane"}], "then": "continue"})
+
+    def order(answer: Answer) -> list[str]:
+        return [one["class_id"] for one in answer["items"]]
+
+    assert order(first) == ["c3", "c1", "c2"]
+    assert order(last) == ["c3", "c2", "c1"]
+    assert order(more) == ["c3", "c2", "c1", "c4"]
+    odd = api("PATCH", f"{path}/c1", {"position": 0}, if_match=more.headers["etag"])
+    assert (odd.status, odd["errors"][0]["pointer"]) == (422, "/position")
 
 
 def test_refresh_now_finds_what_came(api: Api) -> None:

@@ -245,7 +245,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Rename, describe or illustrate a class; no label is touched. */
+        /** Rename, describe, illustrate or move a class; no label is touched. */
         patch: operations["change_class"];
         trace?: never;
     };
@@ -1257,7 +1257,9 @@ export interface components {
         };
         /**
          * ClassChange
-         * @description A class's new name (a path such as `Animal/Cat`), description or examples; what is left out stays.
+         * @description A class's new name (a path such as `Animal/Cat`), description, examples or place; what is left out stays.
+         *
+         *     `position` is its place in the order of keys and colours, from 1; the last one where there are fewer.
          */
         ClassChange: {
             /**
@@ -1275,6 +1277,11 @@ export interface components {
              * @default null
              */
             examples: string[] | null;
+            /**
+             * Position
+             * @default null
+             */
+            position: number | null;
         };
         /**
          * ClassCount

@@ -11,6 +11,7 @@ import {
   makeStyles,
   MessageBar,
   MessageBarBody,
+  Select,
   Textarea,
 } from "@fluentui/react-components";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
@@ -43,6 +44,8 @@ interface Values {
   name: string;
   description: string;
   examples: Example[];
+  /** Its place in the list, from 1. */
+  position: number;
 }
 
 /** A class's name, what it means, and images that show it. */
@@ -52,11 +55,16 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
   const queries = useQueryClient();
   const now = list.items[index];
   // What the changes are made to: saved only on top of that, so that nobody's work is overwritten unseen.
-  const [base, setBase] = useState({ version: list.classes_version, one: now });
+  const [base, setBase] = useState({
+    version: list.classes_version,
+    one: now,
+    position: index + 1,
+  });
   const [values, setValues] = useState<Values>(() => ({
     name: now?.name ?? "",
     description: now?.description ?? "",
     examples: now?.examples ?? [],
+    position: index + 1,
   }));
   const [overtaken, setOvertaken] = useState(false);
   const save = useMutation({
@@ -71,6 +79,7 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
             name: values.name === base.one?.name ? null : values.name,
             description: values.description === base.one?.description ? null : values.description,
             examples: examples.join("\n") === before.join("\n") ? null : examples,
+            position: values.position === base.position ? null : values.position,
           },
         }),
       );
@@ -84,14 +93,16 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
       if (!(error instanceof ApiError) || error.status !== 412) return;
       const fresh = await queries.query({ ...classesQuery(projectId), staleTime: 0 });
       const one = fresh.items.find(({ class_id }) => class_id === base.one?.class_id);
+      const position = one ? fresh.items.indexOf(one) + 1 : base.position;
       // What I have not touched is as it is now; the rest is mine still.
       setValues((mine) => ({
         name: mine.name === base.one?.name ? (one?.name ?? "") : mine.name,
         description:
           mine.description === base.one?.description ? (one?.description ?? "") : mine.description,
         examples: mine.examples === base.one?.examples ? (one?.examples ?? []) : mine.examples,
+        position: mine.position === base.position ? position : mine.position,
       }));
-      setBase({ version: fresh.classes_version, one });
+      setBase({ version: fresh.classes_version, one, position });
       setOvertaken(true);
     },
   });
@@ -154,6 +165,18 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
                   value={values.description}
                   onChange={(_, data) => setValues({ ...values, description: data.value })}
                 />
+              </Field>
+              <Field label={t("classes.position")} hint={t("classes.positionHint")}>
+                <Select
+                  value={values.position}
+                  onChange={(_, data) => setValues({ ...values, position: Number(data.value) })}
+                >
+                  {list.items.map((one, at) => (
+                    <option key={one.class_id} value={at + 1}>
+                      {at + 1}
+                    </option>
+                  ))}
+                </Select>
               </Field>
               <ExamplePicker
                 projectId={projectId}
