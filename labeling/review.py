@@ -469,7 +469,9 @@ class Review:
     def _returns_to_labeler(self, opened: ProjectAccess, item: Item) -> bool:
         """Note where the labeler will find it; False where there is nobody to return it to."""
         labeler = item.lanes[0].labeler
-        self._projects.note_activity(opened.project.project_id)  # upkeep sees whether they stay
+        self._projects.note_activity(
+            opened.project.project_id, labeling=False
+        )  # upkeep sees whether they stay
         shard = opened.items.shard_of(item.item_id)
         return bool(labeler) and self._projects.note_elsewhere(
             opened.project.project_id, labeler, shard

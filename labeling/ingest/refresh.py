@@ -652,7 +652,7 @@ class Ingest:
                     known={item_id: known[item_id] for item_id in some if item_id in known},
                 )
         self._send_for_rendering(project, wanted, results)
-        self._projects.note_activity(project.project_id)  # so that the list counts them too
+        self._projects.note_activity(project.project_id, labeling=False)  # the list counts them too
         return ready
 
     def _send_for_rendering(

@@ -158,7 +158,7 @@ class Directory:
         with suppress(Collision):
             self._storage.tables.transact(layout.DIRECTORY, partition, [Delete(key)])
 
-    def note_activity(self, project_id: str, *, labeling: bool = True) -> None:
+    def note_activity(self, project_id: str, *, labeling: bool) -> None:
         """Let the timer know that this project is to be looked after, and ingestion that somebody labels.
 
         Each process says so once a minute; where nobody labels, once in five.

@@ -353,7 +353,7 @@ class Projects:
         self._cache[project_id, key] = _Cached(moved, self._storage.clock.now().timestamp())
         return replace(opened, whereabouts=moved)
 
-    def note_activity(self, project_id: str, *, labeling: bool = True) -> None:
+    def note_activity(self, project_id: str, *, labeling: bool) -> None:
         """Let the timer know that this project is to be looked after, and ingestion that somebody labels."""
         self.directory.note_activity(project_id, labeling=labeling)
 

@@ -247,7 +247,7 @@ class Tasks:
             if shard == home and previous is not None and all(t.shard != previous for t in tasks):
                 with suppress(Collision):  # no longer a member, or on another host at the same time
                     self._projects.move_home(opened, caller, home, None)
-            self._projects.note_activity(opened.project.project_id)
+            self._projects.note_activity(opened.project.project_id, labeling=True)
             return TaskAnswer(task=self._views.open(opened, task))
 
         return insist(self._storage, once, 40)
@@ -629,7 +629,7 @@ class Tasks:
             )
             if task is None:
                 raise Conflict("these items have been changed by somebody else since")
-            self._projects.note_activity(opened.project.project_id)
+            self._projects.note_activity(opened.project.project_id, labeling=True)
             return TaskAnswer(task=self._views.open(opened, task))
 
         return insist(self._storage, once)

@@ -66,6 +66,14 @@ def test_work_is_done_in_small_pieces_once_somebody_was_handed_a_page(world: Wor
     assert pieces(world) == [3] * 6 + [2]
 
 
+def test_images_that_arrive_are_no_sign_that_somebody_labels(world: World) -> None:
+    world.upload(*(f"first{n}.png" for n in range(9)))
+    world.project()
+    world.wait(BELIEVED_MS / 1000)
+
+    assert pieces(world)[0] == 12
+
+
 def test_a_minute_of_nobody_asking_for_pages_is_not_taken_for_the_end_of_labeling(
     world: World,
 ) -> None:
