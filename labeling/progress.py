@@ -171,9 +171,9 @@ class ProgressService:
         items.compact(message.shard)
         self._snapshot(project, items)
 
-    def _snapshot(self, project: Project, items: Items) -> None:
+    def _snapshot(self, project: Project, items: Items, *, active: int | None = None) -> None:
         counters = items.counters()
-        self._projects.directory.take_snapshot(project, counters)
+        self._projects.directory.take_snapshot(project, counters, active=active)
         self._projects.forget_empty_queues(project, counters)
         self._assist.consider(project, counters)
 
@@ -204,7 +204,8 @@ class ProgressService:
         ended = self._tasks.give_back_expired(items, tasks)
         for shard in range(project.shards):
             items.compact(shard)
-        self._snapshot(project, items)
+        left = items.open_tasks(range(project.shards)) if ended else tasks
+        self._snapshot(project, items, active=len({task.user for task in left}))
         if len(tasks) == ended:
             self._projects.directory.rest(row)
         log.info("looked after", extra={"project_id": row.key, "expired": ended})

@@ -32,6 +32,7 @@ from labeling.media.header import Measured
 from labeling.media.patterns import SHOWN_BY_BROWSERS, Pattern, judge, unstorable
 from labeling.model import Model, UtcTime, new_id
 from labeling.projects.datasets import sift
+from labeling.projects.directory import COVER
 from labeling.projects.projects import Projects
 from labeling.projects.record import Project
 from labeling.settings import Settings
@@ -651,9 +652,32 @@ class Ingest:
                     {item_id: results[item_id] for item_id in some},
                     known={item_id: known[item_id] for item_id in some if item_id in known},
                 )
+        self._show_first(project, wanted, results)
         self._send_for_rendering(project, wanted, results)
         self._projects.note_activity(project.project_id, labeling=False)  # the list counts them too
         return ready
+
+    def _show_first(
+        self,
+        project: Project,
+        wanted: Sequence[tuple[str, str, str, int, str]],
+        results: Mapping[str, Measured],
+    ) -> None:
+        """Let the list of projects show the first of these images that can be seen.
+
+        Only what is in our own account: the list of all projects must not depend on another's.
+        """
+        container, shown = project.source.container, list[tuple[str, str]]()
+        for item_id, path, etag, size, media in wanted:
+            found = results[item_id]
+            if not found.width or len(shown) == COVER:
+                continue
+            if sides := needed(found.width, found.height, size, media):
+                copy = layout.rendition(container, path, etag, min(sides))
+                shown.append((layout.RENDITIONS, copy))
+            elif media in SHOWN_BY_BROWSERS and "/" not in container:
+                shown.append((container, path))
+        self._projects.directory.note_cover(project.project_id, shown)
 
     def _send_for_rendering(
         self,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import cast
 
 from labeling import layout
@@ -15,6 +17,7 @@ from labeling.projects.access import Role
 from labeling.projects.record import DeletedProject, Project, ProjectLine, ProjectState
 from labeling.settings import Settings
 from labeling.storage import (
+    Blobs,
     Collision,
     Create,
     Delete,
@@ -35,6 +38,13 @@ RESERVED_MS = 10 * 60 * 1000
 """A name stays reserved this long for a project that is about to be made: longer than a request lasts."""
 
 
+COVER = 4
+"""Images of a project that the list shows."""
+
+DAY = re.compile(r"day:\d{8}:")
+"""Counters of what somebody submitted on one day."""
+
+
 class Directory:
     """The table `directory`, as far as it is about projects."""
 
@@ -42,6 +52,7 @@ class Directory:
         self._storage = storage
         self._settings = settings
         self._noted: dict[tuple[str, bool], int] = {}
+        self._covered: set[str] = set()
 
     def reserve_name(self, project: Project) -> None:
         """Take a project's name, for ever. Safe to repeat.
@@ -176,13 +187,36 @@ class Directory:
         """When it was noted last that somebody labels, in whichever project; 0: not lately."""
         return max((row.number("labeling_ms") for row in self.active()), default=0)
 
-    def take_snapshot(self, project: Project, counters: Mapping[str, int]) -> None:
-        """Keep a project's counts for the list, unless it was deleted meanwhile."""
+    def take_snapshot(
+        self, project: Project, counters: Mapping[str, int], *, active: int | None = None
+    ) -> None:
+        """Keep a project's counts for the list, unless it was deleted meanwhile.
+
+        Args:
+            project: as it is now.
+            counters: exact, as of now.
+            active: how many people hold images; None: not looked.
+        """
         cells = _line_cells(project, counters, milliseconds(self._storage.clock.now()))
+        if active is not None:
+            cells["active"] = active
         with suppress(Collision):
             self._storage.tables.transact(
                 layout.DIRECTORY, layout.ALL_PROJECTS, [Merge(project.project_id, cells)]
             )
+
+    def note_cover(self, project_id: str, blobs: Sequence[tuple[str, str]]) -> None:
+        """Let the list show these images (container, path) of a project that has none to show yet."""
+        if not blobs or project_id in self._covered:
+            return
+        row = self._storage.tables.get(layout.DIRECTORY, layout.ALL_PROJECTS, project_id)
+        if row and "cover" not in row.cells:
+            cells = {"cover": json.dumps(blobs[:COVER])}
+            with suppress(Collision):  # deleted meanwhile
+                self._storage.tables.transact(
+                    layout.DIRECTORY, layout.ALL_PROJECTS, [Merge(project_id, cells)]
+                )
+        self._covered.add(project_id)
 
     def active(self) -> list[Row]:
         """Rows of projects that have, or lately had, open tasks."""
@@ -227,16 +261,23 @@ def _line_cells(
         "created_ms": milliseconds(project.created_at),
     }
     if counted_ms is not None:
-        cells |= {"counts": json.dumps(counts), "counted_ms": counted_ms}
+        days = [name.split(":")[1] for name, n in counters.items() if n and DAY.match(name)]
+        cells |= {
+            "counts": json.dumps(counts),
+            "counted_ms": counted_ms,
+            "day": max(days, default=""),
+        }
     return cells
 
 
-_NOT_TO_LABEL = ("state:unreadable", "state:excluded")
+_UNUSABLE = ("state:unreadable", "state:excluded")
 
 
-def line(row: Row, role: Role) -> ProjectLine:
+def line(row: Row, role: Role, blobs: Blobs) -> ProjectLine:
     """A project of the list, as somebody with this role sees it."""
     counts: dict[str, int] = json.loads(row.text("counts", "{}"))
+    unusable = sum(counts.get(state, 0) for state in _UNUSABLE)
+    cover = json.loads(row.text("cover", "[]")) if role != "labeler" else []
     counted = row.number("counted_ms")
     return ProjectLine(
         project_id=row.key,
@@ -244,9 +285,13 @@ def line(row: Row, role: Role) -> ProjectLine:
         task_type=cast(TaskType, row.text("task_type")),
         state=cast(ProjectState, row.text("state")),
         my_role=role,
-        total=sum(n for state, n in counts.items() if state not in _NOT_TO_LABEL),
+        total=sum(counts.values()) - unusable,
+        unusable=unusable,
         labeled=counts.get("state:labeled", 0),
         waiting=counts.get("state:available", 0) + counts.get("state:leased", 0),
+        active=row.number("active"),
+        last_day=datetime.strptime(day, "%Y%m%d").date() if (day := row.text("day")) else None,
+        cover=[blobs.link(*one)[0] for one in cover],
         created_at=from_milliseconds(row.number("created_ms")),
         counted_at=from_milliseconds(counted) if counted else None,
     )

@@ -492,7 +492,11 @@ class Projects:
         if not roles and not caller.site_admin:
             return []
         lines = [
-            line(row, "admin" if caller.site_admin else roles[project_id])
+            line(
+                row,
+                "admin" if caller.site_admin else roles[project_id],
+                self._storage.blobs,
+            )
             for project_id, row in self.directory.lines()
             if caller.site_admin or project_id in roles
         ]

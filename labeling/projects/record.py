@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -181,6 +182,8 @@ class ProjectLine(Model):
     """A project in the list, with its counts as of `counted_at` (a minute old at most).
 
     `total` is of images to be labeled, without those that can't be used or are left out, as on its own page.
+    Those are `unusable`. `active`: people who hold images. `last_day`: when somebody labeled last (UTC).
+    `cover`: signed addresses of up to four of its images, for reviewers and admins.
     """
 
     project_id: str
@@ -189,8 +192,12 @@ class ProjectLine(Model):
     state: ProjectState
     my_role: Role
     total: int
+    unusable: int
     labeled: int
     waiting: int
+    active: int
+    last_day: date | None
+    cover: list[str]
     created_at: UtcTime
     counted_at: UtcTime | None
 

@@ -43,6 +43,15 @@ export function formatWhen(time: string | number, language: string): string {
   }).format(moment);
 }
 
+/** A day of the calendar, wherever one is: `2026-03-04`. */
+export function formatDay(day: string, language: string): string {
+  return new Intl.DateTimeFormat(language, {
+    month: "short",
+    day: "numeric",
+    timeZone: "UTC",
+  }).format(new Date(day));
+}
+
 export function formatTime(time: string, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(
     new Date(time),

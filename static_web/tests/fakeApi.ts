@@ -660,6 +660,10 @@ function line({ project, total, saved }: FakeProject) {
     total,
     labeled,
     waiting: total - saved.size,
+    unusable: 0,
+    active: 1,
+    last_day: labeled ? "2026-11-27" : null,
+    cover: [1, 2, 3, 4].map((at) => `/fake-image?item=${project_id}-${at}&w=400`),
     counted_at: created_at,
   };
 }

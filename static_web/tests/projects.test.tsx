@@ -3,6 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 
 import type { Me, ProjectLine } from "@/api/types";
+import { changeDraft, discard } from "@/features/projects/new/draft";
 import ProjectList from "@/features/projects/ProjectList";
 
 import { renderAt } from "./render";
@@ -27,6 +28,10 @@ function aLine(change: Partial<ProjectLine> = {}): ProjectLine {
     total: 200,
     labeled: 50,
     waiting: 150,
+    unusable: 0,
+    active: 0,
+    last_day: null,
+    cover: [],
     created_at: "2026-01-01T00:00:00Z",
     counted_at: null,
     ...change,
@@ -51,6 +56,83 @@ describe("the project list", () => {
     );
     expect(screen.getAllByText("25%")).toHaveLength(2);
     expect(screen.getByRole("button", { name: "Label Streets" })).toBeVisible();
+  });
+
+  it("shows images, who works now, and no share that unusable images hold down", async () => {
+    const cover = ["/a.webp", "/b.webp"];
+    const line = aLine({ total: 15, unusable: 2, labeled: 15, waiting: 0, active: 3, cover });
+    await renderAt("/", <ProjectList />, answers([{ ...line, last_day: "2026-03-04" }]));
+    expect(await screen.findByText("100%")).toBeVisible();
+    expect(screen.getByText("2 can't be used")).toBeVisible();
+    expect(screen.getByRole("cell", { name: "3" })).toBeVisible();
+    expect(screen.getByRole("cell", { name: "Mar 4" })).toBeVisible();
+    expect(document.querySelectorAll("img")).toHaveLength(2);
+  });
+
+  const rooms = {
+    name: "Rooms",
+    task_type: "boxes",
+    dataset_id: "d7",
+    classes: [{ name: "Room/Kitchen" }, { name: "Hall" }],
+    instructions: { text: "Look first.", link: "" },
+    incremental_refresh: false,
+    assist: { on: true },
+  };
+  const draft = () => JSON.parse(localStorage.getItem("labelry.newProject") ?? "{}") as object;
+
+  it("copies a project into a new one, all but its name and people", async () => {
+    discard();
+    const { history } = await renderAt("/", <ProjectList />, {
+      ...answers([aLine()]),
+      "GET /api/projects/p1": rooms,
+    });
+    await userEvent.click(
+      await screen.findByRole("button", { name: "Copy Rooms into a new project" }),
+    );
+    await waitFor(() => expect(history.at(-1)).toBe("/projects/new/details"));
+    expect(draft()).toMatchObject({
+      name: "Rooms (2)",
+      type: "boxes",
+      from: "dataset",
+      datasetId: "d7",
+      classes: "Room/Kitchen\nHall",
+      text: "Look first.",
+      refresh: false,
+      assist: { on: true },
+    });
+  });
+
+  it("asks before a copy replaces a draft", async () => {
+    discard();
+    changeDraft({ name: "Begun" });
+    const { history } = await renderAt("/", <ProjectList />, {
+      ...answers([aLine()]),
+      "GET /api/projects/p1": rooms,
+    });
+    const copy = await screen.findByRole("button", { name: "Copy Rooms into a new project" });
+    await userEvent.click(copy);
+    await userEvent.click(await screen.findByRole("button", { name: "Cancel" }));
+    expect(draft()).toMatchObject({ name: "Begun" });
+    expect(history.at(-1)).toBe("/");
+    await userEvent.click(copy);
+    await userEvent.click(await screen.findByRole("button", { name: "Replace it" }));
+    await waitFor(() => expect(history.at(-1)).toBe("/projects/new/details"));
+    expect(draft()).toMatchObject({ name: "Rooms (2)" });
+  });
+
+  it("says why a project was not copied", async () => {
+    discard();
+    await renderAt("/", <ProjectList />, answers([aLine()]));
+    await userEvent.click(
+      await screen.findByRole("button", { name: "Copy Rooms into a new project" }),
+    );
+    expect(await screen.findByText(/Rooms was not copied/)).toBeVisible();
+  });
+
+  it("offers no copy to those who may not make a project", async () => {
+    await renderAt("/", <ProjectList />, answers([aLine()], false));
+    expect(await screen.findByRole("link", { name: "Rooms" })).toBeVisible();
+    expect(screen.queryByRole("button", { name: /^Copy/ })).toBeNull();
   });
 
   it("finds a project by its name", async () => {

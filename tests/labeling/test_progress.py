@@ -152,7 +152,13 @@ def test_the_list_counts_what_is_to_be_labeled_though_nobody_labels_yet(world: W
     world.services.progress.on_tick()
 
     line = world.services.projects.list_for(ADMIN)[0]
-    assert (line.total, line.labeled, line.waiting) == (3, 0, 3)
+    assert (line.total, line.unusable, line.labeled, line.waiting) == (3, 1, 0, 3)
+
+
+def test_images_that_are_measured_do_not_pass_for_labeling(world: World) -> None:
+    world.project(images=3)
+
+    assert world.services.projects.directory.labeling_ms() == 0
 
 
 def test_the_tick_brings_the_list_up_to_date(world: World) -> None:
@@ -220,3 +226,33 @@ def test_the_dashboard_of_a_project_with_very_many_members_has_its_refresh(world
         world.services.access.put_member(project.project_id, f"user{number}", "labeler")
 
     assert progress(world, project).refresh
+
+
+def test_the_list_tells_who_holds_images_and_when_somebody_labeled_last(world: World) -> None:
+    project = world.project(images=6)
+    ann, bob = world.member(project, "ann"), world.member(project, "bob")
+    task = world.task(project, ann, size=1)
+    world.task(project, bob, size=1)
+    world.submit(project, ann, task.task_id, decided(task.items[0].item_id, tag()))
+
+    world.services.progress.on_tick()
+
+    line = world.services.projects.list_for(ADMIN)[0]
+    assert (line.active, line.last_day) == (1, world.clock.now().date())
+
+
+def test_the_list_shows_the_first_images_of_a_project(world: World) -> None:
+    world.upload("bad.png", data=b"no image")
+    world.project(images=6)
+
+    cover = world.services.projects.list_for(ADMIN)[0].cover
+
+    assert len(cover) == 4
+    assert all(url.startswith("memory://photos/img000") for url in cover)
+
+
+def test_the_list_shows_labelers_no_images_that_they_do_not_hold(world: World) -> None:
+    project = world.project(images=6)
+    ann = world.member(project, "ann")
+
+    assert world.services.projects.list_for(ann)[0].cover == []

@@ -2719,6 +2719,8 @@ export interface components {
          * @description A project in the list, with its counts as of `counted_at` (a minute old at most).
          *
          *     `total` is of images to be labeled, without those that can't be used or are left out, as on its own page.
+         *     Those are `unusable`. `active`: people who hold images. `last_day`: when somebody labeled last (UTC).
+         *     `cover`: signed addresses of up to four of its images, for reviewers and admins.
          */
         ProjectLine: {
             /** Project Id */
@@ -2742,10 +2744,18 @@ export interface components {
             my_role: "labeler" | "reviewer" | "admin";
             /** Total */
             total: number;
+            /** Unusable */
+            unusable: number;
             /** Labeled */
             labeled: number;
             /** Waiting */
             waiting: number;
+            /** Active */
+            active: number;
+            /** Last Day */
+            last_day: string | null;
+            /** Cover */
+            cover: string[];
             /**
              * Created At
              * Format: date-time

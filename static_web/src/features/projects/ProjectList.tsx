@@ -1,25 +1,36 @@
 import {
   Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
   Input,
   makeStyles,
+  mergeClasses,
+  MessageBar,
+  MessageBarBody,
   Skeleton,
   SkeletonItem,
   tokens,
   Tooltip,
 } from "@fluentui/react-components";
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, Redirect, useLocation, useSearch } from "wouter";
 
-import { projectsQuery, useMe } from "@/api/queries";
+import { projectQuery, projectsQuery, useMe } from "@/api/queries";
 import type { ProjectLine } from "@/api/types";
-import { formatNumber, formatPercent } from "@/format";
+import { formatDay, formatNumber, formatPercent } from "@/format";
 import { useCommands } from "@/keyboard";
 import { useKey } from "@/keyMap";
+import { problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
 import { ProgressBar } from "@/ui/ProgressBar";
+import { Thumbnail } from "@/ui/Thumbnail";
 import { usePageTitle } from "@/ui/usePageTitle";
 
 import { StateBadge } from "./StateBadge";
@@ -42,37 +53,42 @@ const useStyles = makeStyles({
   },
   table: { width: "100%", borderCollapse: "collapse", textAlign: "left", tableLayout: "fixed" },
   headCell: {
-    padding: "8px 16px",
+    boxSizing: "border-box",
+    padding: "8px 12px",
     fontSize: "12px",
     lineHeight: "16px",
     fontWeight: 600,
     color: tokens.colorNeutralForeground3,
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
-    "@media (max-width: 720px)": { display: "none" },
+    "@media (max-width: 900px)": { display: "none" },
   },
   row: {
     ":hover": { backgroundColor: tokens.colorNeutralBackground1Hover },
     ":not(:last-child)": { borderBottom: `1px solid ${tokens.colorNeutralStroke3}` },
-    "@media (max-width: 720px)": {
+    "@media (max-width: 900px)": {
       display: "grid",
-      gridTemplateColumns: "1fr auto",
+      gridTemplateColumns: "repeat(auto-fit, minmax(min(100%, 300px), 1fr))",
       padding: "8px 0",
     },
   },
-  cell: { padding: "10px 16px", verticalAlign: "middle" },
+  cell: { padding: "10px 12px", verticalAlign: "middle" },
   progressCell: {
-    padding: "10px 16px",
-    "@media (max-width: 720px)": { gridRow: 2, gridColumn: "1 / -1" },
+    padding: "10px 12px",
+    "@media (max-width: 900px)": { gridRow: 2, gridColumn: "1 / -1" },
   },
-  wideOnly: { padding: "10px 16px", "@media (max-width: 720px)": { display: "none" } },
+  wideOnly: { padding: "10px 12px", "@media (max-width: 900px)": { display: "none" } },
+  widestOnly: { "@media (max-width: 1100px)": { display: "none" } },
+  project: { position: "relative", display: "flex", alignItems: "center", gap: "12px" },
+  titles: { minWidth: 0 },
   name: {
     display: "flex",
     alignItems: "center",
-    gap: "10px",
     color: tokens.colorNeutralForeground1,
     textDecorationLine: "none",
     fontWeight: 600,
     ":hover": { textDecorationLine: "underline" },
+    // Whoever clicks its images means the project.
+    "::after": { content: '""', position: "absolute", inset: 0 },
     "@media (pointer: coarse)": { minHeight: "44px" },
   },
   icon: { color: tokens.colorNeutralForeground3, display: "inline-flex" },
@@ -82,10 +98,25 @@ const useStyles = makeStyles({
     alignItems: "center",
     gap: "12px",
   },
+  cover: { display: "flex", gap: "2px", flex: "none" },
+  image: {
+    width: "40px",
+    ":not(:first-child)": { "@media (max-width: 1100px)": { display: "none" } },
+    "@media (max-width: 1100px)": { width: "52px" },
+  },
+  quiet: {
+    display: "block",
+    fontSize: "12px",
+    lineHeight: "16px",
+    fontWeight: 400,
+    color: tokens.colorNeutralForeground3,
+  },
   percent: { textAlign: "right", fontWeight: 600 },
   skeletons: { display: "grid", gap: "1px" },
   skeleton: { padding: "18px 16px" },
 });
+
+const DRAFT = "/projects/new/details";
 
 export default function ProjectList(): ReactNode {
   const { t } = useTranslation();
@@ -94,6 +125,7 @@ export default function ProjectList(): ReactNode {
   const [, navigate] = useLocation();
   const asked = useSearch().includes("list");
   const me = useMe().data;
+  const copy = useCopy();
   const projects = useQuery(projectsQuery);
   const [wanted, setWanted] = useState("");
   const search = useRef<HTMLInputElement>(null);
@@ -134,6 +166,7 @@ export default function ProjectList(): ReactNode {
         )}
         {all.length > 0 && create}
       </div>
+      <NotCopied copy={copy} />
       <div className={styles.panel}>
         {projects.isPending ? (
           <Skeleton aria-label={t("projects.loading")} className={styles.skeletons}>
@@ -157,22 +190,42 @@ export default function ProjectList(): ReactNode {
           <table className={styles.table}>
             <thead>
               <tr>
-                <th className={styles.headCell}>{t("projects.name")}</th>
+                <th className={styles.headCell} style={{ width: "36%" }}>
+                  {t("projects.name")}
+                </th>
                 <th className={styles.headCell}>{t("projects.labeled")}</th>
-                <th className={styles.headCell} style={{ width: "110px", textAlign: "right" }}>
+                <th className={styles.headCell} style={{ width: "72px", textAlign: "right" }}>
                   {t("projects.left")}
                 </th>
-                <th className={styles.headCell} style={{ width: "130px" }}>
+                <th
+                  className={mergeClasses(styles.headCell, styles.widestOnly)}
+                  style={{ width: "100px", textAlign: "right" }}
+                >
+                  {t("projects.active")}
+                </th>
+                <th
+                  className={mergeClasses(styles.headCell, styles.widestOnly)}
+                  style={{ width: "100px" }}
+                >
+                  {t("projects.lastDay")}
+                </th>
+                <th className={styles.headCell} style={{ width: "108px" }}>
                   {t("projects.state")}
                 </th>
-                <th className={styles.headCell} style={{ width: "168px" }}>
+                <th className={styles.headCell} style={{ width: "200px" }}>
                   <span hidden>{t("projects.label")}</span>
                 </th>
               </tr>
             </thead>
             <tbody>
               {shown.map((project) => (
-                <Row key={project.project_id} project={project} />
+                <Row
+                  key={project.project_id}
+                  project={project}
+                  {...(me?.site_admin && {
+                    onCopy: () => copy.mutate({ project, replaces: false }),
+                  })}
+                />
               ))}
             </tbody>
           </table>
@@ -182,22 +235,106 @@ export default function ProjectList(): ReactNode {
   );
 }
 
-function Row({ project }: { project: ProjectLine }): ReactNode {
+interface CopyOrder {
+  project: ProjectLine;
+  /** Whether a draft that was begun may be thrown away for it. */
+  replaces: boolean;
+}
+
+/** Copies into the draft of a new project, which is loaded then; its answer is false where one was begun. */
+function useCopy() {
+  const queries = useQueryClient();
+  const [, navigate] = useLocation();
+  return useMutation({
+    mutationFn: async ({ project, replaces }: CopyOrder) => {
+      const [copied, { copyOf }] = await Promise.all([
+        queries.query(projectQuery(project.project_id)),
+        import("./new/draft"),
+      ]);
+      return copyOf(copied, replaces);
+    },
+    onSuccess: (began) => {
+      if (began) navigate(DRAFT);
+    },
+  });
+}
+
+/** Why nothing was copied: it failed, or there is a draft that nobody should lose by a click. */
+function NotCopied({ copy }: { copy: ReturnType<typeof useCopy> }): ReactNode {
+  const { t } = useTranslation();
+  const [, navigate] = useLocation();
+  const project = copy.variables?.project;
+  if (!project) return null;
+  const { name } = project;
+  return (
+    <>
+      {copy.isError && (
+        <MessageBar intent="error" layout="multiline" style={{ marginBottom: "12px" }}>
+          <MessageBarBody>
+            {t("projects.notCopied", { name, detail: problemText(copy.error) })}
+          </MessageBarBody>
+        </MessageBar>
+      )}
+      <Dialog open={copy.data === false} onOpenChange={() => copy.reset()}>
+        <DialogSurface>
+          <DialogBody>
+            <DialogTitle>{t("projects.draftTitle")}</DialogTitle>
+            <DialogContent>{t("projects.draftText", { name })}</DialogContent>
+            <DialogActions fluid>
+              <Button onClick={() => copy.reset()}>{t("projects.draftCancel")}</Button>
+              <Button onClick={() => copy.mutate({ project, replaces: true })}>
+                {t("projects.draftReplace")}
+              </Button>
+              <Button appearance="primary" onClick={() => navigate(DRAFT)}>
+                {t("projects.draftOpen")}
+              </Button>
+            </DialogActions>
+          </DialogBody>
+        </DialogSurface>
+      </Dialog>
+    </>
+  );
+}
+
+interface RowProps {
+  project: ProjectLine;
+  /** Left out for those who may not make projects. */
+  onCopy?: () => void;
+}
+
+function Row({ project, onCopy }: RowProps): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const [, navigate] = useLocation();
-  const { project_id: id, name, total, labeled } = project;
+  const { project_id: id, name, total, labeled, unusable } = project;
   const page = project.my_role === "labeler" ? `/projects/${id}/label` : `/projects/${id}`;
   const share = total ? labeled / total : 0;
   return (
     <tr className={styles.row}>
       <td className={styles.cell}>
-        <Link href={page} className={styles.name}>
-          <span className={styles.icon} title={t(`types.${project.task_type}.name`)}>
-            <Icon name={project.task_type} />
-          </span>
-          {name}
-        </Link>
+        <div className={styles.project}>
+          {project.cover.length > 0 ? (
+            <span className={styles.cover}>
+              {project.cover.map((url) => (
+                <Thumbnail key={url} src={url} alt="" className={styles.image} />
+              ))}
+            </span>
+          ) : (
+            <span className={styles.icon}>
+              <Icon name={project.task_type} />
+            </span>
+          )}
+          <div className={styles.titles}>
+            <Link href={page} className={styles.name}>
+              {name}
+            </Link>
+            <span className={styles.quiet}>
+              {t(`types.${project.task_type}.name`)}
+              {" · "}
+              {t(`projects.roles.${project.my_role}`)}
+            </span>
+          </div>
+        </div>
       </td>
       <td className={styles.progressCell}>
         <div className={styles.progress}>
@@ -207,14 +344,36 @@ function Row({ project }: { project: ProjectLine }): ReactNode {
           />
           <span className={styles.percent}>{formatPercent(share, i18n.language)}</span>
         </div>
+        {unusable > 0 && (
+          <span className={styles.quiet}>{t("projects.unusable", { count: unusable })}</span>
+        )}
       </td>
       <td className={styles.wideOnly} style={{ textAlign: "right" }}>
         {formatNumber(project.waiting, i18n.language)}
+      </td>
+      <td
+        className={mergeClasses(styles.wideOnly, styles.widestOnly)}
+        style={{ textAlign: "right" }}
+      >
+        {project.active > 0 && formatNumber(project.active, i18n.language)}
+      </td>
+      <td className={mergeClasses(styles.wideOnly, styles.widestOnly)}>
+        {project.last_day && formatDay(project.last_day, i18n.language)}
       </td>
       <td className={styles.wideOnly}>
         <StateBadge state={project.state} />
       </td>
       <td className={styles.cell} style={{ textAlign: "right", whiteSpace: "nowrap" }}>
+        {onCopy && (
+          <Tooltip content={t("projects.copyNamed", { name })} relationship="label" showDelay={500}>
+            <Button
+              size="small"
+              appearance="subtle"
+              icon={<Icon name="duplicate" />}
+              onClick={onCopy}
+            />
+          </Tooltip>
+        )}
         <Tooltip content={t("projects.mineNamed", { name })} relationship="label" showDelay={500}>
           <Button
             size="small"

@@ -2,7 +2,7 @@
 import { useSyncExternalStore } from "react";
 
 import { parseAddresses } from "@/addresses";
-import type { AssistSettings, Role, TaskType } from "@/api/types";
+import type { AssistSettings, Project, Role, TaskType } from "@/api/types";
 import { parseClasses, type ClassFault } from "@/classes";
 import type { Chosen } from "@/upload/images";
 
@@ -127,6 +127,27 @@ export function useWork(): Work {
     listeners.add(listener);
     return () => listeners.delete(listener);
   }, current);
+}
+
+/**
+ * Begins with another project's type, images, names of classes, instructions and settings, without its people.
+ * Whether it did: a draft that was begun stays, unless this replaces it.
+ */
+export function copyOf(project: Project, replaces: boolean): boolean {
+  if (!replaces && !isBlank(current())) return false;
+  discard();
+  changeDraft({
+    name: `${project.name} (2)`,
+    type: project.task_type,
+    from: "dataset",
+    datasetId: project.dataset_id,
+    refresh: project.incremental_refresh,
+    classes: project.classes.map((one) => one.name).join("\n"),
+    text: project.instructions.text,
+    link: project.instructions.link,
+    assist: project.assist,
+  });
+  return true;
 }
 
 export function isBlank({ draft, files }: Work): boolean {
