@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 
@@ -67,6 +67,8 @@ describe("the project list", () => {
     expect(screen.getByRole("cell", { name: "3" })).toBeVisible();
     expect(screen.getByRole("cell", { name: "Mar 4" })).toBeVisible();
     expect(document.querySelectorAll("img")).toHaveLength(2);
+    for (const image of document.querySelectorAll("img")) fireEvent.error(image);
+    expect(screen.queryByRole("img", { name: "" })).toBeNull(); // decoration, also where it can't be shown
   });
 
   const rooms = {

@@ -32,7 +32,7 @@ export function Thumbnail({ src, alt, className }: Props): ReactNode {
   return (
     <span className={mergeClasses(styles.frame, className)}>
       {src !== undefined && failed === src ? (
-        <span role="img" aria-label={alt}>
+        <span {...(alt ? { role: "img", "aria-label": alt } : { "aria-hidden": true })}>
           <Icon name="image" size={24} />
         </span>
       ) : (
