@@ -128,10 +128,12 @@ class PreconditionRequired(Failure):
 class Refused(Failure):
     """Storage knows us and does not let us: a role is missing, or its network is closed.
 
-    `code` is the service's own word, like `AuthorizationPermissionMismatch`.
+    `code` is the service's own word, like `AuthorizationPermissionMismatch`; empty where it says none.
     """
 
-    def __init__(self, detail: str, *, code: str) -> None:
+    status, type, retry = 503, "storage-refused", "later"
+
+    def __init__(self, detail: str, *, code: str = "") -> None:
         super().__init__(detail)
         self.code = code
 

@@ -28,6 +28,7 @@ def test_every_failure_has_a_status_and_a_type_of_its_own() -> None:
         "UnsupportedMedia": 415,
         "Invalid": 422,
         "PreconditionRequired": 428,
+        "Refused": 503,
         "Unavailable": 503,
     }
     assert len({one.type for one in failures()}) == len(statuses)
@@ -36,6 +37,7 @@ def test_every_failure_has_a_status_and_a_type_of_its_own() -> None:
 def test_only_what_may_help_is_to_be_tried_again() -> None:
     assert {one.__name__: one.retry for one in failures() if one.retry != "never"} == {
         "PreconditionFailed": "later",
+        "Refused": "later",
         "Unavailable": "same",
     }
 
