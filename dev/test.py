@@ -19,8 +19,8 @@ from threading import Lock
 from dev import ROOT
 from dev.site import WEB
 
-# Three for two cores, since half of the time they wait for browsers and processes. Each starts an emulator of its
-# own; a module's system is started by one of them.
+# Three for two cores, since half of the time they wait for browsers and processes. Each starts an
+# emulator of its own; a module's system is started by one of them.
 _WORKERS = ["-n", "3", "--dist", "loadscope", "--no-loadscope-reorder"]
 _SLOWEST = "--durations=10"
 _FAST = [
