@@ -16,7 +16,13 @@ const LOOK_EVERY_MS = 5_000;
 
 const useStyles = makeStyles({
   scroll: { overflowX: "auto" },
-  table: { width: "100%", borderCollapse: "collapse", textAlign: "left" },
+  // Columns are as wide as their words; narrower, the table scrolls.
+  table: {
+    width: "100%",
+    borderCollapse: "collapse",
+    textAlign: "left",
+    overflowWrap: "break-word",
+  },
   head: {
     padding: "4px 16px 8px 0",
     fontSize: "12px",
