@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections import Counter
@@ -35,18 +34,12 @@ from typing import Any, Literal
 
 import numpy as np
 import onnxruntime
-from rich.console import Console
-from rich.table import Table
-from scipy.special import betainc
 
 from dev import LOCAL
-from dev.child import Child, StartFailed
-from dev.client import ApiError, Client
+from dev.child import StartFailed
+from dev.client import ApiError
 from dev.samples import Truth, compose
-from dev.simulate.__main__ import ADMIN
-from dev.simulate.labeler import person
-from dev.stack import Stack
-from labeling.adapters.azure import connect
+from dev.simulate.jobs import LABELER, Json, System, is_broken, print_rounds, running
 from labeling.annotations.acceptance import of_copy
 from labeling.assist.models import ModelManifest, load, suggested
 from labeling.assist.preprocess import pixels_for_model
@@ -54,9 +47,7 @@ from labeling.layout import CLUSTERED
 from labeling.projects.access import Access
 from labeling.projects.projects import Projects
 from labeling.settings import Settings
-from labeling.storage import Storage
 
-Json = dict[str, Any]
 Kind = Literal["multiclass", "multilabel"]
 
 SABOTAGE = ("easy-validation", "threshold-from-training")
@@ -68,9 +59,6 @@ _PAGE = 9
 _LAST = 90  # labels given after the last training, to see what it is worth
 _WAIT_S = 900
 _RESTING_S = 5
-_MOST_WRONG_BY_CHANCE = (
-    0.01  # chance of so many wrong suggestions, were the promise kept, that is believed
-)
 
 
 @dataclass(frozen=True)
@@ -130,7 +118,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StartFailed, ApiError, TimeoutError) as error:
         print(f"the simulation ended: {error}", file=sys.stderr)
         return 1
-    _print(plan, rounds, broken)
+    cheats = f", {plan.sabotage}" if plan.sabotage else ""
+    title = f"assist, {plan.kind}, {plan.items} images{cheats}"
+    print_rounds(title, [one.numbers for one in rounds], broken)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps([one.numbers for one in rounds], indent=2) + "\n")
     return int(bool(broken))
@@ -149,28 +139,13 @@ def simulate(plan: Plan) -> tuple[list[Round], list[str]]:
         photos, strange = Path(temporary, "photos"), Path(temporary, "strange")
         truth = compose(plan.kind, plan.items, plan.seed, photos, objects="some")
         unseen = compose(plan.kind, 150, plan.seed + 1, strange, objects="others")
-        with Stack(site=None, logs=folder) as system:
-            module = "dev.simulate.cheating" if plan.sabotage else "gpu_jobs"
-            jobs = Child.start(
-                "gpu-jobs",
-                [sys.executable, "-m", module, "--watch"],
-                log=folder / "gpu-jobs.log",
-                env={
-                    "LABELRY_STORAGE": system.connection_string,
-                    "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-                    "LABELRY_SABOTAGE": plan.sabotage or "",
-                },
-            )
-            try:
-                storage = connect(system.connection_string)
-                with (
-                    Client(system.hosts[0].url, person=ADMIN) as admin,
-                    Client(system.hosts[0].url, person=person("labeler-1")) as labeler,
-                ):
-                    work = _Work(plan, photos, truth, storage, admin, labeler, strange, unseen)
-                    return work.all_rounds(), work.broken
-            finally:
-                jobs.stop(grace_s=20)
+        with running(
+            folder,
+            jobs="dev.simulate.cheating" if plan.sabotage else "gpu_jobs",
+            LABELRY_SABOTAGE=plan.sabotage or "",
+        ) as system:
+            work = _Work(plan, photos, truth, system, strange, unseen)
+            return work.all_rounds(), work.broken
 
 
 @dataclass
@@ -178,13 +153,10 @@ class _Work:
     plan: Plan
     photos: Path
     truth: Truth
-    storage: Storage
-    admin: Client
-    labeler: Client
+    system: System
     strange: Path
     unseen: Truth
     broken: list[str] = field(default_factory=list[str])
-    judged: set[str] = field(default_factory=set[str])
     project_id: str = ""
     prefix: str = ""
 
@@ -208,24 +180,24 @@ class _Work:
         return rounds
 
     def _begin(self) -> None:
-        dataset_id = self.admin.create_dataset("simulation", key="simulation")
+        dataset_id = self.system.admin.create_dataset("simulation", key="simulation")
         self.prefix = f"{dataset_id}/"
         files = {scene.path: self.photos / scene.path for scene in self.truth.scenes}
-        self.admin.upload(dataset_id, files)
-        self.project_id = self.admin.create_project(
+        self.system.admin.upload(dataset_id, files)
+        self.project_id = self.system.admin.create_project(
             "Assist", self.plan.kind, dataset_id, self.truth.classes, key="simulation"
         )
         self._switch_on()
-        self.admin.wait_until_running(self.project_id, timeout_s=_WAIT_S)
-        self.admin.add_member(self.project_id, person("labeler-1"))
-        self._run("featurization")
+        self.system.admin.wait_until_running(self.project_id, timeout_s=_WAIT_S)
+        self.system.admin.add_member(self.project_id, LABELER)
+        self._done("featurization")
         self._grouped()
 
     def _switch_on(self) -> None:
-        project = self.admin.call("GET", f"/projects/{self.project_id}")
+        project = self.system.admin.call("GET", f"/projects/{self.project_id}")
         rounds = self.plan.rounds
         settings = {"on": True, "first_labels": rounds[0], "next_labels": rounds[-1]}
-        self.admin.call(
+        self.system.admin.call(
             "PATCH",
             f"/projects/{self.project_id}",
             {"assist": settings},
@@ -238,12 +210,12 @@ class _Work:
         path = f"/projects/{self.project_id}/tasks"
         classes = {
             one["name"]: one["class_id"]
-            for one in self.admin.call("GET", f"/projects/{self.project_id}")["classes"]
+            for one in self.system.admin.call("GET", f"/projects/{self.project_id}")["classes"]
         }
         dry = labeled = 0
         while labeled < images and dry < 20:
             body = {"request_id": f"r{time.time_ns()}", "size": _PAGE, "purpose": "next"}
-            task: Json | None = self.labeler.call("POST", path, body)["task"]
+            task: Json | None = self.system.labeler.call("POST", path, body)["task"]
             if task is None:
                 dry += 1
                 time.sleep(1)
@@ -255,7 +227,7 @@ class _Work:
                 self._decision(item, [classes[name] for name in names])
                 for item, names in zip(task["items"], said, strict=True)
             ]
-            answer = self.labeler.call(
+            answer = self.system.labeler.call(
                 "POST",
                 f"{path}/{task['task_id']}/submit",
                 {
@@ -278,7 +250,7 @@ class _Work:
         names_of = (
             {
                 one["class_id"]: one["name"]
-                for one in self.admin.call("GET", f"/projects/{self.project_id}")["classes"]
+                for one in self.system.admin.call("GET", f"/projects/{self.project_id}")["classes"]
             }
             if any(item["prelabel"] for item in task["items"])
             else {}
@@ -344,14 +316,14 @@ class _Work:
 
     def _trained(self, labels: int) -> Json:
         """Wait for the model of so many labels and what follows; hold it against the truth."""
-        run = self._run("training")
+        run = self._done("training")
         numbers: Json = {"accuracy": run["metrics"]["accuracy"]}
-        manifest, data = load(self.storage, self.project_id, run["run_id"])
+        manifest, data = load(self.system.storage, self.project_id, run["run_id"])
         numbers["threshold"] = manifest.threshold if manifest.threshold else len(manifest.bands)
         if not manifest.suggests:
             return {**numbers, "suggested": 0, "missing": run["metrics"].get("labels_missing", "?")}
-        self._run("inference", model_id=run["run_id"])
-        self._run("featurization")
+        self._done("inference", model_id=run["run_id"])
+        self._done("featurization")
         self._grouped()
         waiting, shown, right = self._suggestions(manifest)
         wrong = shown - right
@@ -371,7 +343,7 @@ class _Work:
     def _suggestions(self, manifest: ModelManifest) -> tuple[int, int, int]:
         """Waiting images, those with a suggestion, those with a right one."""
         settings = Settings()
-        projects = Projects(self.storage, settings, Access(self.storage, settings))
+        projects = Projects(self.system.storage, settings, Access(self.system.storage, settings))
         items = projects.items(projects.get(self.project_id))
         names = {one.class_id: one.name for one in manifest.classes}
         waiting = shown = right = 0
@@ -406,25 +378,8 @@ class _Work:
 
     # Waiting.
 
-    def _run(self, kind: str, **like: str) -> Json:
-        """The newest run of a kind, once it is done.
-
-        Raises:
-            TimeoutError: it failed, or did not end in time.
-        """
-        end = time.monotonic() + _WAIT_S
-        while time.monotonic() < end:
-            runs: list[Json] = self.admin.call("GET", f"/projects/{self.project_id}/runs")["items"]
-            for run in runs:
-                fits = run["kind"] == kind and all(run[name] == one for name, one in like.items())
-                if fits and run["run_id"] not in self.judged:
-                    if run["state"] == "failed":
-                        raise TimeoutError(f"the {kind} failed: {run['reason']}")
-                    if run["state"] == "done":
-                        self.judged.add(run["run_id"])
-                        return run
-            time.sleep(1)
-        raise TimeoutError(f"no {kind} was done within {_WAIT_S} s")
+    def _done(self, kind: str, **like: str) -> Json:
+        return self.system.done(self.project_id, kind, _WAIT_S, **like)
 
     def _grouped(self) -> None:
         """Wait until groups have reached the queues: a person would take longer for a page.
@@ -435,7 +390,9 @@ class _Work:
         end = time.monotonic() + _WAIT_S
         before: Json = {}
         while time.monotonic() < end:
-            queues: Json = self.admin.call("GET", f"/projects/{self.project_id}/progress")["queues"]
+            queues: Json = self.system.admin.call("GET", f"/projects/{self.project_id}/progress")[
+                "queues"
+            ]
             if queues == before and queues.get(CLUSTERED):
                 return
             before = queues
@@ -451,35 +408,6 @@ def _purity(answers: Sequence[str], pages: Sequence[Sequence[str]]) -> float:
         pure += max(Counter(some).values(), default=0)
         at += len(page)
     return pure / max(at, 1)
-
-
-def is_broken(shown: int, wrong: int, *, precision: float) -> bool:
-    """Whether so many wrong suggestions can't be, were the precision what was promised."""
-    return shown > 0 and _chance_of(wrong, shown, 1 - precision) < _MOST_WRONG_BY_CHANCE
-
-
-def _chance_of(wrong: int, shown: int, share: float) -> float:
-    """The chance of so many wrong ones or more, where each is wrong with this share."""
-    if wrong == 0:
-        return 1.0
-    return float(betainc(wrong, shown - wrong + 1, share))
-
-
-def _print(plan: Plan, rounds: Sequence[Round], broken: Sequence[str]) -> None:
-    console = Console(width=150)
-    names: list[str] = list(dict.fromkeys(name for one in rounds for name in one.numbers))
-    title = (
-        f"assist, {plan.kind}, {plan.items} images{f', {plan.sabotage}' if plan.sabotage else ''}"
-    )
-    table = Table(title=title)
-    table.add_column("")
-    for number in range(len(rounds)):
-        table.add_column(f"round {number + 1}", justify="right")
-    for name in names:
-        table.add_row(name, *(str(one.numbers.get(name, "")) for one in rounds))
-    console.print(table)
-    for sentence in broken:
-        console.print(f"  {sentence}", markup=False, highlight=False)
 
 
 if __name__ == "__main__":

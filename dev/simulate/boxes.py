@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -33,19 +32,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
-from scipy.special import betainc
 
 from dev import LOCAL
-from dev.child import Child, StartFailed
-from dev.client import ApiError, Client
+from dev.child import StartFailed
+from dev.client import ApiError
 from dev.samples import Scene, Truth, compose
-from dev.simulate.__main__ import ADMIN
-from dev.simulate.labeler import person
-from dev.stack import Stack
+from dev.simulate.jobs import LABELER, Json, System, is_broken, print_rounds, running
 from labeling import layout
-from labeling.adapters.azure import connect
 from labeling.adapters.onnx import open_networks
 from labeling.annotations.acceptance import decoded
 from labeling.annotations.shapes import Box
@@ -55,9 +48,7 @@ from labeling.items.records import unpack
 from labeling.projects.access import Access
 from labeling.projects.projects import Projects
 from labeling.settings import Settings
-from labeling.storage import Storage
 
-Json = dict[str, Any]
 Boxes = NDArray[np.floating]
 
 DRAW_S, DRAW_ACTIONS = 7.0, 5
@@ -80,7 +71,6 @@ _PAGE = 6
 _LAST = 60  # labels given after the last training, to see what it is worth
 _UNSEEN = 150
 _WAIT_S = 3600
-_BY_CHANCE = 0.01  # chance of so many wrong boxes, were the promise kept, that is believed
 
 
 @dataclass(frozen=True)
@@ -143,7 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (StartFailed, ApiError, TimeoutError) as error:
         print(f"the simulation ended: {error}", file=sys.stderr)
         return 1
-    _print(plan, rounds, broken)
+    promise = f"{plan.precision:.0%} right at an overlap of {plan.overlap}"
+    title = f"assist, boxes, {plan.items} images, {promise}"
+    print_rounds(title, [one.numbers for one in rounds], broken)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps([one.numbers for one in rounds], indent=2) + "\n")
     return int(bool(broken))
@@ -162,26 +154,9 @@ def simulate(plan: Plan) -> tuple[list[Round], list[str]]:
         photos, strange = Path(temporary, "photos"), Path(temporary, "strange")
         truth = compose("boxes", plan.items, plan.seed, photos, objects="some")
         unseen = compose("boxes", plan.unseen, plan.seed + 1, strange, objects="others")
-        with Stack(site=None, logs=folder) as system:
-            jobs = Child.start(
-                "gpu-jobs",
-                [sys.executable, "-m", "gpu_jobs", "--watch"],
-                log=folder / "gpu-jobs.log",
-                env={
-                    "LABELRY_STORAGE": system.connection_string,
-                    "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-                },
-            )
-            try:
-                storage = connect(system.connection_string)
-                with (
-                    Client(system.hosts[0].url, person=ADMIN) as admin,
-                    Client(system.hosts[0].url, person=person("labeler-1")) as labeler,
-                ):
-                    work = _Work(plan, photos, truth, storage, admin, labeler, strange, unseen)
-                    return work.all_rounds(), work.broken
-            finally:
-                jobs.stop(grace_s=20)
+        with running(folder) as system:
+            work = _Work(plan, photos, truth, system, strange, unseen)
+            return work.all_rounds(), work.broken
 
 
 @dataclass
@@ -189,13 +164,10 @@ class _Work:
     plan: Plan
     photos: Path
     truth: Truth
-    storage: Storage
-    admin: Client
-    labeler: Client
+    system: System
     strange: Path
     unseen: Truth
     broken: list[str] = field(default_factory=list[str])
-    judged: set[str] = field(default_factory=set[str])
     project_id: str = ""
     prefix: str = ""
     ids: dict[str, str] = field(default_factory=dict[str, str])
@@ -222,13 +194,13 @@ class _Work:
 
     def _begin(self) -> None:
         self.scenes = {scene.path: scene for scene in self.truth.scenes}
-        dataset_id = self.admin.create_dataset("simulation", key="simulation")
+        dataset_id = self.system.admin.create_dataset("simulation", key="simulation")
         self.prefix = f"{dataset_id}/"
-        self.admin.upload(dataset_id, {path: self.photos / path for path in self.scenes})
-        self.project_id = self.admin.create_project(
+        self.system.admin.upload(dataset_id, {path: self.photos / path for path in self.scenes})
+        self.project_id = self.system.admin.create_project(
             "Assist", "boxes", dataset_id, self.truth.classes, key="simulation"
         )
-        project = self.admin.call("GET", f"/projects/{self.project_id}")
+        project = self.system.admin.call("GET", f"/projects/{self.project_id}")
         self.ids = {one["name"]: one["class_id"] for one in project["classes"]}
         rounds = self.plan.rounds
         settings = {
@@ -238,14 +210,14 @@ class _Work:
             "precision": self.plan.precision,
             "overlap": self.plan.overlap,
         }
-        self.admin.call(
+        self.system.admin.call(
             "PATCH",
             f"/projects/{self.project_id}",
             {"assist": settings},
             headers={"If-Match": f'"{project["version"]}"'},
         )
-        self.admin.wait_until_running(self.project_id, timeout_s=_WAIT_S)
-        self.admin.add_member(self.project_id, person("labeler-1"))
+        self.system.admin.wait_until_running(self.project_id, timeout_s=_WAIT_S)
+        self.system.admin.add_member(self.project_id, LABELER)
 
     # The labeler.
 
@@ -255,13 +227,13 @@ class _Work:
         while labeled < images and dry < 60:
             size = min(_PAGE, images - labeled)
             body = {"request_id": f"r{time.time_ns()}", "size": size, "purpose": "next"}
-            task: Json | None = self.labeler.call("POST", path, body)["task"]
+            task: Json | None = self.system.labeler.call("POST", path, body)["task"]
             if task is None:
                 dry += 1
                 time.sleep(1)
                 continue
             dry = 0
-            answer = self.labeler.call(
+            answer = self.system.labeler.call(
                 "POST",
                 f"{path}/{task['task_id']}/submit",
                 {
@@ -334,7 +306,7 @@ class _Work:
     def _trained(self, labels: int) -> Json:
         """Wait for the model of so many labels and what follows; hold it against the truth."""
         began = time.monotonic()
-        run = self._run("training")
+        run = self._done("training")
         metrics = run["metrics"]
         numbers: Json = {
             "learned, scored, judged": f"{metrics['learned_from']}, {metrics['scored_by']}, "
@@ -343,14 +315,13 @@ class _Work:
             "AP75": metrics["ap75"],
             "training, s of the clock": round(time.monotonic() - began),
         }
-        manifest, classifier = load(self.storage, self.project_id, run["run_id"])
+        manifest, classifier = load(self.system.storage, self.project_id, run["run_id"])
         numbers["threshold"] = manifest.threshold
         if manifest.suggests:
-            self._run("inference", model_id=run["run_id"])
+            self._done("inference", model_id=run["run_id"])
             shown, right, things = self._suggestions()
             wrong = shown - right
-            share = 1 - self.plan.precision
-            if wrong and betainc(wrong, shown - wrong + 1, share) < _BY_CHANCE:
+            if is_broken(shown, wrong, precision=self.plan.precision):
                 self.broken.append(
                     f"with {labels} labels {right} of {shown} suggested boxes are right, "
                     f"and {self.plan.precision:.0%} were promised"
@@ -367,7 +338,7 @@ class _Work:
     def _suggestions(self) -> tuple[int, int, int]:
         """Boxes suggested on waiting images, how many are right, and the true boxes there."""
         settings = Settings()
-        projects = Projects(self.storage, settings, Access(self.storage, settings))
+        projects = Projects(self.system.storage, settings, Access(self.system.storage, settings))
         items = projects.items(projects.get(self.project_id))
         names = list(self.ids.values())
         shown = right = things = 0
@@ -381,7 +352,7 @@ class _Work:
                 if not item.suggested:
                     continue
                 place = items.partition(shard), layout.prelabel(item.item_id, item.suggested)
-                row = self.storage.tables.get(layout.ITEMS, *place)
+                row = self.system.storage.tables.get(layout.ITEMS, *place)
                 said = decoded(unpack("suggestion", row.cells)) if row else []
                 boxes = np.array([_corners(a.geometry) for a in said]).reshape(-1, 4)
                 classes = np.array([names.index(a.class_id) for a in said], np.int64)
@@ -404,7 +375,7 @@ class _Work:
         from gpu_jobs.boxes import Drawn, average_precision
 
         assert manifest.detection
-        files = load_detection(self.storage, manifest)
+        files = load_detection(self.system.storage, manifest)
         networks = open_networks(len(manifest.classes), *files, classifier)
         detector = Detector(networks, manifest.detection.scorer)
         names = list(self.ids)
@@ -434,25 +405,8 @@ class _Work:
 
     # Waiting.
 
-    def _run(self, kind: str, **like: str) -> Json:
-        """The newest run of a kind, once it is done.
-
-        Raises:
-            TimeoutError: it failed, or did not end in time.
-        """
-        end = time.monotonic() + _WAIT_S
-        while time.monotonic() < end:
-            runs: list[Json] = self.admin.call("GET", f"/projects/{self.project_id}/runs")["items"]
-            for run in runs:
-                fits = run["kind"] == kind and all(run[name] == one for name, one in like.items())
-                if fits and run["run_id"] not in self.judged:
-                    if run["state"] == "failed":
-                        raise TimeoutError(f"the {kind} failed: {run['reason']}")
-                    if run["state"] == "done":
-                        self.judged.add(run["run_id"])
-                        return run
-            time.sleep(2)
-        raise TimeoutError(f"no {kind} was done within {_WAIT_S} s")
+    def _done(self, kind: str, **like: str) -> Json:
+        return self.system.done(self.project_id, kind, _WAIT_S, **like)
 
 
 def _effort(this: Round) -> Json:
@@ -476,21 +430,6 @@ def _corners(geometry: object) -> tuple[float, float, float, float]:
 
 def _geometry(box: Sequence[float]) -> Json:
     return {"kind": "box"} | dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
-
-
-def _print(plan: Plan, rounds: Sequence[Round], broken: Sequence[str]) -> None:
-    console = Console(width=150)
-    names: list[str] = list(dict.fromkeys(name for one in rounds for name in one.numbers))
-    promise = f"{plan.precision:.0%} right at an overlap of {plan.overlap}"
-    table = Table(title=f"assist, boxes, {plan.items} images, {promise}")
-    table.add_column("")
-    for number in range(len(rounds)):
-        table.add_column(f"round {number + 1}", justify="right")
-    for name in names:
-        table.add_row(name, *(str(one.numbers.get(name, "")) for one in rounds))
-    console.print(table)
-    for sentence in broken:
-        console.print(f"  {sentence}", markup=False, highlight=False)
 
 
 if __name__ == "__main__":

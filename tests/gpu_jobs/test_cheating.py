@@ -11,8 +11,8 @@ import pytest
 pytest.importorskip("torch", reason="gpu_jobs/requirements.txt is not installed")
 
 import gpu_jobs.train
-from dev.simulate.assist import is_broken
 from dev.simulate.cheating import judged_by_easy_ones, judged_by_what_it_saw
+from dev.simulate.jobs import is_broken
 from gpu_jobs.train import train
 
 LABELS, WAITING, CLASSES, D = 300, 3_000, 4, 24
