@@ -12,7 +12,7 @@ import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 
 import { LiftTable } from "./LiftTable";
-import { assistQuery, runsQuery } from "./queries";
+import { assistChange, assistQuery, runsQuery } from "./queries";
 import { RunList } from "./RunList";
 
 const useStyles = makeStyles({
@@ -47,7 +47,7 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
           body: {
             instructions: null,
             incremental_refresh: null,
-            assist: turned(wanted),
+            assist: assistChange({ on: wanted }),
           },
         }),
       ),
@@ -154,19 +154,4 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
       )}
     </Panel>
   );
-}
-
-function turned(on: boolean) {
-  return {
-    on,
-    similar_first: null,
-    first_labels: null,
-    next_labels: null,
-    precision: null,
-    confidence: null,
-    overlap: null,
-    backbone: null,
-    blind_share: null,
-    hours_a_month: null,
-  };
 }

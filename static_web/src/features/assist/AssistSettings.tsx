@@ -21,7 +21,7 @@ import { problemText } from "@/problems";
 import { announce } from "@/ui/announcer";
 import { Panel } from "@/ui/Panel";
 
-import { assistQuery } from "./queries";
+import { assistChange, assistQuery } from "./queries";
 
 /** As the API takes them. */
 const FEWEST = 20;
@@ -63,19 +63,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
   const save = useMutation({
     mutationFn: () =>
       changeProject(project, {
-        assist: {
-          on: null,
-          similar_first: null,
-          first_labels: null,
-          next_labels: null,
-          precision: null,
-          confidence: null,
-          overlap: null,
-          backbone: null,
-          blind_share: null,
-          hours_a_month: null,
-          ...changed,
-        },
+        assist: assistChange(changed),
       }),
     onSuccess: (saved) => {
       queries.setQueryData(projectQuery(project.project_id).queryKey, saved);

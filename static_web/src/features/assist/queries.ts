@@ -1,6 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { api, unwrap } from "@/api/client";
+import type { AssistChange } from "@/api/types";
 
 const LIVE_MS = 3_000;
 
@@ -31,3 +32,18 @@ export const runsQuery = (projectId: string) =>
       ).items,
     refetchInterval: LIVE_MS,
   });
+
+/** A change of some settings, which leaves all others as they are. */
+export const assistChange = (part: Partial<AssistChange>): AssistChange => ({
+  on: null,
+  similar_first: null,
+  first_labels: null,
+  next_labels: null,
+  precision: null,
+  confidence: null,
+  overlap: null,
+  backbone: null,
+  blind_share: null,
+  hours_a_month: null,
+  ...part,
+});
