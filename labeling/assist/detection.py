@@ -247,12 +247,12 @@ class Detector:
     def _judged(
         self,
         image: Framed,
-        passes: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+        passes: Sequence[NDArray[np.float32]],
         peaks: NDArray[np.float32],
         first_fits: NDArray[np.float32],
         fits: NDArray[np.float32],
     ) -> Found:
-        passes = tuple(image.to_frame(image.to_image(one)) for one in passes)  # type: ignore[assignment]
+        passes = [image.to_frame(image.to_image(one)) for one in passes]
         large = (passes[2][:, 2:] - passes[2][:, :2]).min(1, initial=FRAME) >= image.least
         score = peaks * fits * large
         kept = apart(passes[2], score, _SAME)

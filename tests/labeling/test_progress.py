@@ -155,12 +155,6 @@ def test_the_list_counts_what_is_to_be_labeled_though_nobody_labels_yet(world: W
     assert (line.total, line.unusable, line.labeled, line.waiting) == (3, 1, 0, 3)
 
 
-def test_images_that_are_measured_do_not_pass_for_labeling(world: World) -> None:
-    world.project(images=3)
-
-    assert world.services.projects.directory.labeling_ms() == 0
-
-
 def test_the_tick_brings_the_list_up_to_date(world: World) -> None:
     project = world.project(images=3)
     world.finish(project, world.member(project, "ann"))
