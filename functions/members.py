@@ -5,9 +5,10 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.web import Call, endpoint
-from labeling.errors import NotFound
+from labeling.errors import Forbidden, NotFound
 from labeling.model import Model
 from labeling.projects.access import (
+    TOKEN,
     Invitation,
     MemberChange,
     MemberView,
@@ -95,8 +96,11 @@ def list_tokens(call: Call[None]) -> TokenList:
 
 @endpoint(bp, "POST", "tokens", role="site_admin", doing="making a token", status=201)
 def create_token(call: Call[NewToken]) -> TokenMade:
-    """Make an API token; its secret is shown this once."""
-    call.services.projects.get(call.body.project_id)
+    """Make an API token; its secret is shown this once. Only people make tokens."""
+    if call.caller.provider == TOKEN:
+        raise Forbidden("a token can't make tokens; sign in to make one")
+    if call.body.project_id is not None:
+        call.services.projects.get(call.body.project_id)
     return call.services.access.make_token(call.body)
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, StringConstraints, model_validator
 
 from labeling import layout
 from labeling.errors import Forbidden, Invalid, NotFound, Unauthenticated
@@ -26,6 +26,9 @@ from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Stora
 
 Role = Literal["labeler", "reviewer", "admin"]
 RANK: dict[str, int] = {"labeler": 1, "reviewer": 2, "admin": 3}
+TOKEN = "token"
+"""The provider of callers that are no people."""
+
 INVITED = "invited:"
 """What the member id of somebody who has not signed in yet begins with."""
 
@@ -85,20 +88,31 @@ class Invitation(Model):
 
 
 class NewToken(Model):
-    """An API token to be made: for one project and role, named so that its use can be told."""
+    """An API token to be made: for one project and role, or with `site_admin` for all that site admins do.
+
+    It is named so that its use can be told.
+    """
 
     name: Name
-    project_id: Id
+    project_id: Id | None = None
     role: Role = "labeler"
+    site_admin: bool = False
+
+    @model_validator(mode="after")
+    def _is_for_one_thing(self) -> NewToken:
+        if self.site_admin == (self.project_id is not None):
+            raise ValueError("a token is for one project (project_id), or for all (site_admin)")
+        return self
 
 
 class TokenView(Model):
-    """A token as it is listed: never the secret."""
+    """A token as it is listed: never the secret. `project_id` is null where it is a site admin's."""
 
     token_id: str
     name: str
-    project_id: str
+    project_id: str | None
     role: Role
+    site_admin: bool = False
     created_at: UtcTime
 
 
@@ -269,8 +283,9 @@ class Access:
                     {
                         "hash": hashlib.sha256(secret.encode()).hexdigest(),
                         "name": new.name,
-                        "project": new.project_id,
+                        "project": new.project_id or "",
                         "role": new.role,
+                        "site_admin": new.site_admin,
                         "created_ms": milliseconds(now),
                     },
                 )
@@ -281,6 +296,7 @@ class Access:
             name=new.name,
             project_id=new.project_id,
             role=new.role,
+            site_admin=new.site_admin,
             created_at=now,
             secret=secret,
         )
@@ -315,11 +331,12 @@ class Access:
             raise Invalid("X-Worker has at most 100 characters")
         view = _token_view(row)
         return Caller(
-            user=layout.user_key("token", f"{view.token_id}/{worker}"),
+            user=layout.user_key(TOKEN, f"{view.token_id}/{worker}"),
             name=f"{view.name}/{worker}" if worker else view.name,
-            provider="token",
-            token_project=view.project_id,
-            token_role=view.role,
+            provider=TOKEN,
+            site_admin=view.site_admin,
+            token_project=view.project_id or "",
+            token_role=None if view.site_admin else view.role,
         )
 
     def _token(self, token_id: str) -> Row | None:
@@ -361,8 +378,9 @@ def _token_view(row: Row) -> TokenView:
     return TokenView(
         token_id=row.key,
         name=row.text("name"),
-        project_id=row.text("project"),
+        project_id=row.text("project") or None,
         role=_role(row),
+        site_admin=bool(row.cells.get("site_admin")),
         created_at=from_milliseconds(row.number("created_ms")),
     )
 

@@ -80,6 +80,28 @@ def test_a_token_works_until_it_is_deleted_and_its_workers_are_users(api: Api) -
     assert api("GET", "me", who=one).status == 401
 
 
+def test_a_token_of_a_site_admin_does_what_they_do_but_make_tokens(api: Api) -> None:
+    made = api("POST", "tokens", {"name": "pipeline", "site_admin": True})
+    pipeline = {"x-api-key": made["secret"]}
+
+    dataset = api("POST", "datasets", {"name": "d", "upload": True}, who=pipeline)
+    project = api.project(1)
+    more = api("POST", "tokens", {"name": "x", "project_id": project}, who=pipeline)
+
+    assert (dataset.status, made["project_id"]) == (201, None)
+    assert api("GET", f"projects/{project}", who=pipeline)["my_role"] == "admin"
+    assert (more.status, more["type"]) == (403, "forbidden")
+    assert api("DELETE", f"tokens/{made['token_id']}", who=pipeline).status == 204
+    assert api("GET", "me", who=pipeline).status == 401
+
+
+@pytest.mark.parametrize("body", [{}, {"site_admin": True, "project_id": "p-1"}])
+def test_a_token_is_for_a_project_or_for_all_and_never_so_by_omission(
+    api: Api, body: dict[str, object]
+) -> None:
+    assert api("POST", "tokens", {"name": "x", **body}).status == 422
+
+
 def test_a_token_for_a_project_that_is_not_there_is_a_miss(api: Api) -> None:
     assert api("POST", "tokens", {"name": "x", "project_id": "p-unknown"}).status == 404
 

@@ -895,7 +895,7 @@ export interface paths {
         /** API tokens, without their secrets. */
         get: operations["list_tokens"];
         put?: never;
-        /** Make an API token; its secret is shown this once. */
+        /** Make an API token; its secret is shown this once. Only people make tokens. */
         post: operations["create_token"];
         delete?: never;
         options?: never;
@@ -2396,19 +2396,29 @@ export interface components {
         };
         /**
          * NewToken
-         * @description An API token to be made: for one project and role, named so that its use can be told.
+         * @description An API token to be made: for one project and role, or with `site_admin` for all that site admins do.
+         *
+         *     It is named so that its use can be told.
          */
         NewToken: {
             /** Name */
             name: string;
-            /** Project Id */
-            project_id: string;
+            /**
+             * Project Id
+             * @default null
+             */
+            project_id: string | null;
             /**
              * Role
              * @default labeler
              * @enum {string}
              */
             role: "labeler" | "reviewer" | "admin";
+            /**
+             * Site Admin
+             * @default false
+             */
+            site_admin: boolean;
         };
         /**
          * OpenLease
@@ -3621,12 +3631,17 @@ export interface components {
             /** Name */
             name: string;
             /** Project Id */
-            project_id: string;
+            project_id: string | null;
             /**
              * Role
              * @enum {string}
              */
             role: "labeler" | "reviewer" | "admin";
+            /**
+             * Site Admin
+             * @default false
+             */
+            site_admin: boolean;
             /**
              * Created At
              * Format: date-time
@@ -3637,7 +3652,7 @@ export interface components {
         };
         /**
          * TokenView
-         * @description A token as it is listed: never the secret.
+         * @description A token as it is listed: never the secret. `project_id` is null where it is a site admin's.
          */
         TokenView: {
             /** Token Id */
@@ -3645,12 +3660,17 @@ export interface components {
             /** Name */
             name: string;
             /** Project Id */
-            project_id: string;
+            project_id: string | null;
             /**
              * Role
              * @enum {string}
              */
             role: "labeler" | "reviewer" | "admin";
+            /**
+             * Site Admin
+             * @default false
+             */
+            site_admin: boolean;
             /**
              * Created At
              * Format: date-time
