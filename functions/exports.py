@@ -27,7 +27,7 @@ bp = func.Blueprint()
 
 @endpoint(bp, "GET", "formats", role="signed_in")
 def list_formats(call: Call[None]) -> FormatList:
-    """Formats that labels can be exported in, and what each of them can't say."""
+    """Formats that labels are exported in and imported from, and what each can't say."""
     return formats()
 
 

@@ -26,6 +26,7 @@ from labeling.exchange.formats.format import (
     OptionName,
     Options,
     Subject,
+    Writer,
     features,
     of_first_frame,
 )
@@ -42,7 +43,7 @@ MEASURED_AT_ONCE = 200
 
 
 class FormatView(Model):
-    """A format that labels can be exported in.
+    """A format that labels can be exported in, imported from, or both.
 
     `files` are what it makes, the labels themselves first. `loses` is what it can't say: that is written
     the nearest way, or not at all, and counted in the manifest.
@@ -50,6 +51,8 @@ class FormatView(Model):
 
     name: str
     title: str
+    writes: bool
+    reads: bool
     files: list[str]
     task_types: list[TaskType]
     loses: list[Feature]
@@ -63,12 +66,14 @@ class FormatList(Model):
 
 
 def formats() -> FormatList:
-    """The formats there are, the one that is made when nothing is said first."""
+    """The formats there are; the one that exports are made in when nothing is said comes first."""
     return FormatList(
         items=[
             FormatView(
                 name=one.name,
                 title=one.title,
+                writes=one.open is not None,
+                reads=one.read is not None,
                 files=[file.name for file in one.files],
                 task_types=list(one.task_types),
                 loses=list(one.loses),
@@ -80,8 +85,9 @@ def formats() -> FormatList:
 
 
 def _known(name: str) -> str:
-    if name not in FORMATS:
-        raise ValueError(f"there is no format {name!r}; there are {', '.join(FORMATS)}")
+    written = [one.name for one in FORMATS.values() if one.open]
+    if name not in written:
+        raise ValueError(f"there is no format {name!r}; there are {', '.join(written)}")
     return name
 
 
@@ -295,7 +301,7 @@ class Exports:
         there: Counter[Feature] = Counter()
         images = annotations = 0
         items = self._projects.items(project)
-        chosen = _format(export)
+        chosen, opened = _format(export)
         subject = Subject(
             project=project.name,
             task_type=project.task_type,
@@ -307,7 +313,7 @@ class Exports:
         with (
             tempfile.TemporaryFile() as left,
             tempfile.TemporaryFile() as flagged,
-            chosen.open(folder, subject) as writer,
+            opened(folder, subject) as writer,
         ):
             for item, labeling, reason in self._as_of(project, items, export.as_of):
                 said = labeling
@@ -424,15 +430,16 @@ def _before(items: Items, item: Item, moment: int) -> tuple[str, Labeling | None
     return past[-1].labeling.outcome, past[-1].labeling
 
 
-def _format(export: Export) -> Format:
-    """Its format.
+def _format(export: Export) -> tuple[Format, Callable[[Path, Subject], Writer]]:
+    """Its format, and what writes it.
 
     Raises:
         Invalid: it is of a later version of the product.
     """
-    if export.format not in FORMATS:
+    known = FORMATS.get(export.format)
+    if known is None or known.open is None:
         raise Invalid(f"the format {export.format!r} is not known here any more")
-    return FORMATS[export.format]
+    return known, known.open
 
 
 def _add(to: IO[bytes], line: dict[str, Any]) -> None:

@@ -14,6 +14,8 @@ function aFormat(name: string, change: Partial<ExportFormat> = {}): ExportFormat
     title: name.toUpperCase(),
     files: [`${name}/labels.json`],
     task_types: ["multiclass", "boxes"],
+    writes: true,
+    reads: true,
     loses: [],
     options: [],
     ...change,
@@ -51,6 +53,7 @@ const FORMATS = [
   aFormat("aml", { options: ["datastore"] }),
   aFormat("yolo", { options: ["split"] }),
   aFormat("masks", { task_types: ["polygons"] }),
+  aFormat("only_read", { writes: false }),
 ];
 
 async function open(exports: Export[] = []) {

@@ -1,4 +1,4 @@
-"""The formats of exports: each is one file here, and one word in this list."""
+"""The formats of exports and imports: each is one file here, and one word in this list."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from labeling.exchange.formats.azureml import AZURE_ML
 from labeling.exchange.formats.coco import COCO
 from labeling.exchange.formats.csv import CSV
 from labeling.exchange.formats.format import Format
+from labeling.exchange.formats.source import Source
 from labeling.exchange.formats.voc import VOC
 from labeling.exchange.formats.yolo import YOLO
 
 FORMATS: Mapping[str, Format] = {one.name: one for one in (COCO, AZURE_ML, CSV, YOLO, VOC)}
 """By name; the first is what is made when nothing is said."""
+
+
+def guessed(source: Source) -> Format | None:
+    """The format that a file looks like, of those that can be read."""
+    return next((one for one in FORMATS.values() if one.read and one.fits(source)), None)

@@ -1,11 +1,14 @@
-"""COCO files made of labels, written as they come: memory does not grow with the dataset."""
+"""COCO files, written and read as they come: memory does not grow with the dataset."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, TypedDict
@@ -15,7 +18,19 @@ import pycocotools.mask
 from labeling.annotations.classes import LabelClass
 from labeling.annotations.geometry import adds_up
 from labeling.annotations.shapes import Box, Point, Polygon, Tag, ring_area
-from labeling.exchange.formats.format import File, Format, Subject, Writer
+from labeling.errors import Invalid
+from labeling.exchange.formats.format import (
+    Described,
+    File,
+    Format,
+    Remark,
+    RingsOfPart,
+    Shape,
+    Subject,
+    Writer,
+)
+from labeling.exchange.formats.masks import decoded, outlines
+from labeling.exchange.formats.source import Source
 from labeling.items.records import Item, Labeling
 from labeling.media.frames import size_of
 
@@ -127,15 +142,6 @@ class CocoWriter(Writer):
         return records
 
 
-COCO = Format(
-    name="coco",
-    title="COCO",
-    files=(File("coco/annotations.json", "application/json"),),
-    open=CocoWriter,
-    loses=("notes",),
-)
-
-
 def _category(number: int, one: LabelClass) -> dict[str, str | int]:
     return {"id": number, "name": one.name, "supercategory": one.name.rpartition("/")[0]}
 
@@ -208,30 +214,127 @@ def _run_lengths(polygon: Polygon, width: int, height: int) -> dict[str, Any]:
 
 def _complement(rle: Rle) -> Rle:
     """All pixels that a mask does not have. Runs alternate, and the first is of pixels outside."""
-    runs = _decoded(rle["counts"])
+    runs = decoded(rle["counts"])
     runs = runs[1:] if runs[0] == 0 else [0, *runs]
     return _masks.frPyObjects({"size": rle["size"], "counts": runs}, *rle["size"])
 
 
-def _decoded(counts: bytes) -> list[int]:
-    """Run lengths from pycocotools' ASCII code of them, which it can't give back itself.
+def read_coco(source: Source) -> Iterator[Described | Remark]:
+    """What COCO files say: one, or all JSON files of an archive. Annotations may come before their images.
 
-    Each number is written in groups of five bits, lowest first, as a character 48 + group; 32 is
-    added where more groups follow, and bit 16 of the last one is the sign. From the fourth number
-    on it is the difference to the number two before.
-
-    Source: cocoapi, `rleToString` in common/maskApi.c.
+    Azure Machine Learning's exports are told by the address of an image: they have fractions instead of pixels.
     """
-    runs: list[int] = []
-    value = shift = 0
-    for char in counts:
-        group = char - 48
-        value |= (group & 31) << shift
-        shift += 5
-        if group & 32:
+    for name in source.ending(".json"):
+        with closing(sqlite3.connect("")) as images:
+            yield from _read(source, name, images)
+
+
+def _read(source: Source, name: str, images: sqlite3.Connection) -> Iterator[Described | Remark]:
+    images.execute("CREATE TABLE images (id TEXT PRIMARY KEY, about TEXT) WITHOUT ROWID")
+    classes = {str(one.get("id")): one.get("name") for one in source.json(name, "categories.item")}
+    any_image = False
+    for record in source.json(name, "images.item"):
+        any_image = True
+        about = _about(record)
+        if about is None:
+            yield Remark("unreadable_row", f"image {record.get('id')!r}")
             continue
-        if group & 16:
-            value -= 1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value = shift = 0
-    return runs
+        known = [about.path, about.width, about.height, record.get("labelry_frame", 0)]
+        kept = json.dumps([*known, _has_fractions(record)])
+        images.execute("INSERT OR IGNORE INTO images VALUES (?, ?)", (str(record.get("id")), kept))
+        yield about
+    if not any_image:
+        raise Invalid(f"{name} has no list of images: results alone don't say what they are of")
+    for record in source.json(name, "annotations.item"):
+        found = images.execute(
+            "SELECT about FROM images WHERE id = ?", (str(record.get("image_id")),)
+        ).fetchone()
+        if found is None:
+            yield Remark("no_such_image", f"annotation {record.get('id')!r}")
+            continue
+        path, width, height, frame, fractions = json.loads(found[0])
+        class_name = classes.get(str(record.get("category_id")))
+        if class_name is None:
+            yield Remark("no_such_class", f"{path}: category {record.get('category_id')!r}")
+            continue
+        try:
+            shape = _shape(record, str(class_name), frame, height)
+        except (KeyError, TypeError, ValueError):
+            yield Remark("unreadable_shape", f"{path}: annotation {record.get('id')!r}")
+            continue
+        if record.get("iscrowd") == 1:
+            yield Remark("crowd", f"{path}: annotation {record.get('id')!r}")
+        in_pixels = not (fractions and _within_one(shape))
+        yield Described(path, [shape], width, height, in_pixels=in_pixels)
+
+
+def looks_like_coco(source: Source) -> bool:
+    """Whether one of its JSON files begins with lists that COCO has; their order is anybody's."""
+    words = (b'"images"', b'"categories"', b'"annotations"')
+    heads = (source.head_of(name).lstrip() for name in source.ending(".json"))
+    return any(
+        head.startswith(b"{") and any(word in head for word in words) for head in islice(heads, 3)
+    )
+
+
+def _about(record: Mapping[str, Any]) -> Described | None:
+    """An image, without what is on it."""
+    path = record.get("file_name") or record.get("coco_url")
+    try:
+        width, height = float(record.get("width") or 0), float(record.get("height") or 0)
+    except (TypeError, ValueError):
+        return None
+    return Described(str(path), (), width, height, in_pixels=True) if path else None
+
+
+def _has_fractions(record: Mapping[str, Any]) -> bool:
+    return str(record.get("coco_url", "")).startswith(("AmlDatastore://", "azureml://"))
+
+
+def _within_one(shape: Shape) -> bool:
+    points = [point for outer, holes in shape.parts for ring in (outer, *holes) for point in ring]
+    numbers = [*(shape.box or ()), *(value for point in points for value in point)]
+    return all(value <= 1 for value in numbers)
+
+
+def _shape(record: Mapping[str, Any], class_name: str, frame: int, height: float) -> Shape:
+    """An annotation. What has no place is of the whole image.
+
+    Raises:
+        ValueError, KeyError, TypeError: it says where it is in a way that nobody understands.
+    """
+    box = None
+    if record.get("bbox"):
+        left, top, width, length = (float(value) for value in record["bbox"])
+        box = (left, top, left + width, top + length)
+    outline = record.get("segmentation") or []
+    parts = _of_mask(outline, height) if isinstance(outline, dict) else list(map(_part, outline))
+    score = record.get("score")
+    confidence = None if score is None else float(score)
+    return Shape(class_name, box, parts, int(frame), confidence)
+
+
+def _part(flat: Sequence[float]) -> RingsOfPart:
+    if len(flat) < 6 or len(flat) % 2:
+        raise ValueError("an outline needs three points of two numbers each")
+    numbers = list(map(float, flat))
+    return list(zip(numbers[::2], numbers[1::2], strict=True)), []
+
+
+def _of_mask(mask: Mapping[str, Any], height: float) -> list[RingsOfPart]:
+    rows = int(mask["size"][0])
+    if height and rows != height:
+        raise ValueError("a mask has another height than its image")
+    counts = mask["counts"]
+    return outlines(decoded(counts.encode()) if isinstance(counts, str) else counts, rows)
+
+
+COCO = Format(
+    name="coco",
+    title="COCO",
+    files=(File("coco/annotations.json", "application/json"),),
+    open=CocoWriter,
+    read=read_coco,
+    fits=looks_like_coco,
+    loses=("notes",),
+)

@@ -1,15 +1,16 @@
-"""What a format of exports is: data about it, and a writer that takes one image after the other.
+"""What a format is: data about it, a writer that takes one image after the other, and a reader that gives them.
 
 What a format can't say is data too (`loses`): it is counted here, for all formats alike, and each writer
-writes what comes nearest.
+writes what comes nearest. A reader says what stands in a file and in its units; what becomes of that on an
+image of a project is the same for all formats (`placing.py`).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -20,6 +21,7 @@ from pydantic import Field, model_validator
 
 from labeling.annotations.classes import LabelClass
 from labeling.annotations.shapes import Annotation, Polygon, Tag, TaskType
+from labeling.exchange.formats.source import Source
 from labeling.items.records import Item, Labeling
 from labeling.model import Model
 
@@ -167,6 +169,70 @@ class Writer(ABC):
         """Let go of what is open, whether it was finished or not."""
 
 
+Ring = list[tuple[float, float]]
+RingsOfPart = tuple[Ring, list[Ring]]
+"""An outline, and the holes in it."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One thing that a file says to be on an image; with neither box nor parts, of the whole image.
+
+    `box` is left, top, right and bottom. What has both says the same twice: whoever takes it chooses.
+    """
+
+    class_name: str
+    box: tuple[float, float, float, float] | None = None
+    parts: list[RingsOfPart] = field(default_factory=list[RingsOfPart])
+    frame: int = 0
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a file says about an image. It may say it in several pieces, in any order.
+
+    `path` is as the file has it; a `stem` is one without its extension. `width` and `height` are those of the
+    upright image, 0 where the file doesn't say. Shapes are `in_pixels`, or in fractions of the image.
+    """
+
+    path: str
+    shapes: Sequence[Shape] = ()
+    width: float = 0
+    height: float = 0
+    in_pixels: bool = False
+    stem: bool = False
+    note: str = ""
+
+
+RemarkKind = Literal[
+    "no_such_image",
+    "no_such_class",
+    "unreadable_row",
+    "unreadable_shape",
+    "not_a_shape",
+    "crowd",
+    "rotated",
+]
+"""What readers find that is not as it should be. A `crowd` is taken as one object, what was `rotated` by its
+corners; the others are left out."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something of a file that is left out, or taken as something else. `where` names it for a person."""
+
+    kind: RemarkKind
+    where: str
+
+
+Read = Callable[[Source], Iterator[Described | Remark]]
+"""Reads a file, holding little of it in memory.
+
+Raises `Invalid` where it is not of the format; whatever else a parser raises at a broken file is told as such.
+"""
+
+
 @dataclass(frozen=True)
 class File:
     """A file of a format: its name in the export, and its media type."""
@@ -177,14 +243,20 @@ class File:
 
 @dataclass(frozen=True)
 class Format:
-    """A format, as it is listed, and what writes it into a folder that is there and empty."""
+    """A format, as it is listed: what writes it into a folder that is there and empty, and what reads it.
+
+    One that can't be written has no `open`, one that can't be read no `read`. `fits` tells whether a file looks
+    like one, from its name, its first bytes and the names in it.
+    """
 
     name: str
     title: str
     """A proper name, the same in every language."""
-    files: tuple[File, ...]
+    files: tuple[File, ...] = ()
     """The labels themselves first."""
-    open: Callable[[Path, Subject], Writer]
+    open: Callable[[Path, Subject], Writer] | None = None
+    read: Read | None = None
+    fits: Callable[[Source], bool] = lambda _: False
     task_types: tuple[TaskType, ...] = ALL_TASK_TYPES
     loses: tuple[Feature, ...] = ()
     options: tuple[OptionName, ...] = ()

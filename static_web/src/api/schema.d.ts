@@ -116,7 +116,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Formats that labels can be exported in, and what each of them can't say. */
+        /** Formats that labels are exported in and imported from, and what each can't say. */
         get: operations["list_formats"];
         put?: never;
         post?: never;
@@ -1640,7 +1640,7 @@ export interface components {
         };
         /**
          * FormatView
-         * @description A format that labels can be exported in.
+         * @description A format that labels can be exported in, imported from, or both.
          *
          *     `files` are what it makes, the labels themselves first. `loses` is what it can't say: that is written
          *     the nearest way, or not at all, and counted in the manifest.
@@ -1650,6 +1650,10 @@ export interface components {
             name: string;
             /** Title */
             title: string;
+            /** Writes */
+            writes: boolean;
+            /** Reads */
+            reads: boolean;
             /** Files */
             files: string[];
             /** Task Types */

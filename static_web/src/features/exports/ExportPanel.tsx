@@ -84,7 +84,7 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
   const exports = useQuery(exportsQuery(projectId)).data;
   const type = useQuery(projectQuery(projectId)).data?.task_type;
   const formats = useQuery(formatsQuery).data?.filter(
-    (one) => type && one.task_types.includes(type),
+    (one) => type && one.writes && one.task_types.includes(type),
   );
   const [name, setName] = useState("");
   const [datastore, setDatastore] = useState("");

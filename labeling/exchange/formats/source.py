@@ -1,0 +1,121 @@
+"""A file of labels that somebody brought: itself, or a zip archive of files, read piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import IO, Any, Self
+from zipfile import BadZipFile, ZipFile
+
+import ijson
+
+from labeling.errors import Invalid
+
+MAX_SMALL = 64 * 1024 * 1024
+"""Bytes of a file that is read as a whole: the labels of one image, a list of names."""
+
+_HEAD = 64 * 1024
+
+
+@dataclass
+class Source:
+    """What was brought: an open file that can be sought in, and the name it had.
+
+    Raises:
+        Invalid: it is named like an archive and is none.
+    """
+
+    name: str
+    file: IO[bytes]
+    _zip: ZipFile | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.file.seek(0)
+        if self.file.read(2) != b"PK":
+            return
+        try:
+            self._zip = ZipFile(self.file)
+        except BadZipFile as error:
+            raise Invalid(f"{self.name} is no zip archive that can be opened: {error}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        if self._zip:
+            self._zip.close()
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """Names of the files in it, as an archive has them; of any other file its own."""
+        if self._zip is None:
+            return [PurePosixPath(self.name).name]
+        return [one for one in self._zip.namelist() if not _is_litter(one)]
+
+    def ending(self, *suffixes: str) -> list[str]:
+        """Names of the files in it that end so, in whatever case."""
+        return [one for one in self.names if one.lower().endswith(suffixes)]
+
+    def open(self, name: str) -> IO[bytes]:
+        """One of its files, from the beginning."""
+        if self._zip is None:
+            self.file.seek(0)
+            return _Unclosed(self.file)  # type: ignore[return-value]  # what of IO readers need
+        return self._zip.open(name)
+
+    def head_of(self, name: str) -> bytes:
+        """The first bytes of one of its files."""
+        with self.open(name) as file:
+            return file.read(_HEAD)
+
+    def read(self, name: str) -> bytes:
+        """One of its files as a whole.
+
+        Raises:
+            Invalid: it is longer than the labels of one image ever are.
+        """
+        with self.open(name) as file:
+            data = file.read(MAX_SMALL + 1)
+        if len(data) > MAX_SMALL:
+            raise Invalid(
+                f"{name} has more than {MAX_SMALL:,} bytes: it can't be what it should be"
+            )
+        return data
+
+    def json(self, name: str, prefix: str) -> Iterator[Any]:
+        """The values at a place of a JSON file (`annotations.item`), one after the other.
+
+        Numbers are floats, and integers where they are written so.
+        """
+        with self.open(name) as file:
+            yield from ijson.items(file, prefix, use_float=True)
+
+
+class _Unclosed:
+    """A file that its reader may close, and that stays open for the next one."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        pass
+
+    def close(self) -> None:
+        """Nothing: its owner closes it."""
+
+
+def _is_litter(name: str) -> bool:
+    """Whether a name is that of a folder, or of what a system leaves in archives for itself."""
+    parts = name.split("/")
+    return name.endswith("/") or parts[0] == "__MACOSX" or parts[-1].startswith("._")
