@@ -57,7 +57,10 @@ class AssistSettings(Model):
 
 
 class AssistChange(Model):
-    """What can be changed of assist; what is left out stays."""
+    """What can be changed of assist; what is left out stays.
+
+    null stands for that too, but takes `blind_share` and `hours_a_month` away.
+    """
 
     on: bool | None = None
     similar_first: bool | None = None
@@ -72,7 +75,11 @@ class AssistChange(Model):
 
     def applied(self, old: AssistSettings) -> AssistSettings:
         """The settings with what is named here changed."""
-        return old.model_copy(update=self.model_dump(exclude_none=True))
+        named = self.model_dump(exclude_unset=True)
+        optional = {"blind_share", "hours_a_month"}
+        return old.model_copy(
+            update={name: one for name, one in named.items() if one is not None or name in optional}
+        )
 
 
 def check_assist(settings: AssistSettings, task_type: TaskType) -> None:

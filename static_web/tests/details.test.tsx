@@ -173,10 +173,19 @@ describe("settings of assist", () => {
         precision: 0.99,
         blind_share: 0.1,
         hours_a_month: 40,
-        next_labels: null,
-        on: null,
       },
     });
+    expect(sent[0]?.body).not.toHaveProperty("assist.next_labels");
+  });
+
+  it("take a limit of hours away where the field is left empty", async () => {
+    const { sent, reply } = inTurn(Response.json(project));
+    const limited = { ...project, assist: { ...project.assist, hours_a_month: 40 } };
+    await renderAt("/", <AssistSettings project={limited} />, { [`PATCH ${path}`]: reply });
+    await userEvent.clear(screen.getByRole("spinbutton", { name: /Hours/ }));
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]?.body).toMatchObject({ assist: { hours_a_month: null } });
   });
 
   it("say for boxes how well one must fit, and nothing of pages of similar images", async () => {
@@ -187,7 +196,7 @@ describe("settings of assist", () => {
     await userEvent.selectOptions(screen.getByRole("combobox", { name: /box must fit/ }), "0.7");
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
     await vi.waitFor(() => expect(sent).toHaveLength(1));
-    expect(sent[0]?.body).toMatchObject({ assist: { overlap: 0.7, precision: null } });
+    expect(sent[0]?.body).toMatchObject({ assist: { overlap: 0.7 } });
   });
 });
 

@@ -1066,6 +1066,8 @@ export interface components {
         /**
          * AssistChange
          * @description What can be changed of assist; what is left out stays.
+         *
+         *     null stands for that too, but takes `blind_share` and `hours_a_month` away.
          */
         AssistChange: {
             /**

@@ -590,3 +590,12 @@ def test_jobs_begin_only_while_hours_of_the_month_are_left(assisted: Assisted) -
     world.services.assist.consider(project)
     assert runs(world, project)["training"].state == "queued"
     assert assist.view(world.open(project, ADMIN)).hours == 0
+
+
+def test_a_limit_of_hours_can_be_taken_away_again_and_what_is_not_named_stays() -> None:
+    limited = AssistChange(hours_a_month=2, blind_share=0.2).applied(AssistSettings(on=True))
+    assert AssistChange(first_labels=100).applied(limited).hours_a_month == 2
+
+    free = AssistChange.model_validate({"hours_a_month": None, "on": None}).applied(limited)
+
+    assert (free.hours_a_month, free.blind_share, free.on) == (None, 0.2, True)

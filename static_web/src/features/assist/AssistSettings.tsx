@@ -161,7 +161,9 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
                   : String(values.hours_a_month)
               }
               disabled={!admin}
-              onChange={(_, data) => set({ hours_a_month: Number.parseFloat(data.value) })}
+              onChange={(_, data) =>
+                set({ hours_a_month: data.value === "" ? null : Number.parseFloat(data.value) })
+              }
             />
           </Field>
           <Field label={t("assistSettings.blind_share")} hint={t("assistSettings.blindWhy")}>

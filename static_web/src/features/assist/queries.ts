@@ -33,17 +33,5 @@ export const runsQuery = (projectId: string) =>
     refetchInterval: LIVE_MS,
   });
 
-/** A change of some settings, which leaves all others as they are. */
-export const assistChange = (part: Partial<AssistChange>): AssistChange => ({
-  on: null,
-  similar_first: null,
-  first_labels: null,
-  next_labels: null,
-  precision: null,
-  confidence: null,
-  overlap: null,
-  backbone: null,
-  blind_share: null,
-  hours_a_month: null,
-  ...part,
-});
+/** A change of some settings, which leaves those alone that it does not name; null takes a limit away. */
+export const assistChange = (part: Partial<AssistChange>): AssistChange => part as AssistChange;
