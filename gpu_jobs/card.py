@@ -8,7 +8,7 @@ from labeling.assist.models import ModelManifest
 _ROWS = 24  # of the table of thresholds
 
 
-def card(manifest: ModelManifest, choice: Choice | None) -> str:
+def card(manifest: ModelManifest, choice: Choice) -> str:
     """The card of a model, as Markdown."""
     promise = f"{manifest.precision:.0%} right with {manifest.confidence:.0%} confidence"
     lines = [
@@ -28,18 +28,7 @@ def card(manifest: ModelManifest, choice: Choice | None) -> str:
         f"| snapshot | {manifest.snapshot_sha256} |",
         *(f"| {name} | {value} |" for name, value in manifest.versions.items()),
     ]
-    if choice:
-        lines += ["", *_table(choice)]
-    if manifest.bands:
-        lines += [
-            "",
-            "| class | absent below | present from |",
-            "|---|---|---|",
-            *(
-                f"| {one.name} | {_number(band.low)} | {_number(band.high)} |"
-                for one, band in zip(manifest.classes, manifest.bands, strict=True)
-            ),
-        ]
+    lines += ["", *_table(choice)]
     return "\n".join(lines) + "\n"
 
 
@@ -61,8 +50,6 @@ def _does(manifest: ModelManifest) -> str:
 def _suggestions(manifest: ModelManifest) -> str:
     if not manifest.suggests:
         return "none"
-    if manifest.threshold is None:
-        return "where no class is uncertain"
     return f"from a confidence of {manifest.threshold} on"
 
 
@@ -77,7 +64,3 @@ def _table(choice: Choice) -> list[str]:
             for point in choice.curve[::step]
         ),
     ]
-
-
-def _number(value: float | None) -> str:
-    return "never" if value is None else f"{value:.3f}"

@@ -40,7 +40,6 @@ from labeling.assist.models import (
     MODEL,
     OPSET,
     REFINER,
-    Band,
     Detection,
     ModelManifest,
 )
@@ -69,16 +68,13 @@ class Made:
     features: int
     """Length of an embedding."""
     metrics: dict[str, float | int | str]
-    choice: Choice | None
-    bands: tuple[Band, ...] = ()
+    choice: Choice
     detection: Detection | None = None
 
     @property
     def suggests(self) -> bool:
         """Whether it may suggest anything at all."""
-        if self.choice:
-            return self.choice.chosen is not None
-        return any(one.high is not None for one in self.bands)
+        return self.choice.chosen is not None
 
 
 @dataclass(frozen=True)
@@ -162,7 +158,6 @@ class Jobs:
             trained.head.weight.shape[1],
             trained.metrics,
             trained.choice,
-            trained.bands,
         )
 
     def _detector(
@@ -231,7 +226,7 @@ class Jobs:
             refiner_sha256=sha256(trained.refiner).hexdigest(),
         )
         dimensions = embeddings.shape[1]
-        return Made(files, dimensions, trained.metrics, trained.choice, (), detection)
+        return Made(files, dimensions, trained.metrics, trained.choice, detection)
 
     def featurization(self, spec: FeaturizeSpec, alive: Alive) -> None:
         """Embed all images that wait to be labeled, and group them, shard by shard.
@@ -307,10 +302,7 @@ class Jobs:
             classes=spec.classes,
             side=SIDE,
             features=model.features,
-            threshold=model.choice.chosen.threshold
-            if model.choice and model.choice.chosen
-            else None,
-            bands=list(model.bands),
+            threshold=model.choice.chosen.threshold if model.choice.chosen else None,
             detection=model.detection,
             precision=spec.precision,
             confidence=spec.confidence,

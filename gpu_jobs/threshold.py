@@ -18,8 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from labeling.assist.models import Band
-
 Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer]
@@ -50,7 +48,7 @@ class Point:
     bound: float
     """The share of wrong suggestions is below this, with the confidence asked for."""
     coverage: float
-    """Share of the validated images that get a suggestion, in [0, 1]."""
+    """Share of what the model said of validated images that it may suggest, in [0, 1]."""
 
     @property
     def precision(self) -> float:
@@ -208,48 +206,6 @@ def labels_missing(choice: Choice, labels: int, *, precision: float, delta: floa
     return (
         max(10, 10 * round((_TIMES[enough.argmax()] - 1) * labels / 10)) if enough.any() else None
     )
-
-
-def bands(
-    scores: Floats, truth: Bools, group: Ints, *, precision: float, delta: float
-) -> list[tuple[Choice, Choice]]:
-    """For each class the choice for "does not show it" and the one for "shows it".
-
-    Both sides of all classes share the chance of being wrong, so that they hold together.
-
-    Args:
-        scores: (n, classes) in [0, 1], from folds that have not seen the image.
-        truth: (n, classes) whether a person tagged it so.
-        group: (n,) which images may fail together.
-        precision: the share of right answers that must hold on each side, in (0, 1).
-        delta: the chance that it does not on any side of any class, in (0, 1).
-    """
-    share = delta / (2 * scores.shape[1])
-    return [
-        (
-            choose(1 - score, ~shows, group, precision=precision, delta=share),
-            choose(score, shows, group, precision=precision, delta=share),
-        )
-        for score, shows in zip(scores.T, truth.T, strict=True)
-    ]
-
-
-def band_of(absent: Choice, present: Choice) -> Band:
-    """The uncertain band between the two choices of a class."""
-    low = round(1 - absent.chosen.threshold, 4) if absent.chosen else None
-    return Band(low=low, high=present.chosen.threshold if present.chosen else None)
-
-
-def certain(scores: Floats, found: list[Band]) -> Bools:
-    """(n,) whether no class of an image is in its uncertain band.
-
-    >>> one = [Band(low=0.1, high=0.9)]
-    >>> certain(np.array([[0.05], [0.5], [0.95]]), one).tolist()
-    [True, False, True]
-    """
-    low = np.array([-np.inf if band.low is None else band.low for band in found])
-    high = np.array([np.inf if band.high is None else band.high for band in found])
-    return ((scores < low) | (scores >= high)).all(axis=1)
 
 
 def _point(threshold: float, shown: Bools, right: Bools, value: float, delta: float) -> Point:

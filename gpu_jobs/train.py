@@ -21,16 +21,13 @@ from torch.nn import functional
 from gpu_jobs import CannotFinish
 from gpu_jobs.threshold import (
     Choice,
-    band_of,
-    bands,
     budget,
-    certain,
     choose,
     correlation,
     labels_missing,
     worth,
 )
-from labeling.assist.models import Band
+from labeling.assist.models import answers
 
 FOLDS = 5  # each head sees 80 % of the labels: more folds take longer and gain little
 DECAY = (
@@ -67,9 +64,7 @@ class Trained:
     head: Head
     scores: NDArray[np.float32]
     """(n, classes): of each labeled image by a head that has not seen it."""
-    choice: Choice | None
-    """Of several classes each has its `bands`, and there is none here."""
-    bands: tuple[Band, ...]
+    choice: Choice
     metrics: dict[str, float | int | str]
 
 
@@ -128,41 +123,28 @@ def train(
         "validated": len(truth),
         "temperature": round(float(temperature), 3),
     }
-    if task_type == "multiclass":
-        right = judged.argmax(1) == truth.argmax(1)
-        choice = choose(judged.max(1), right, group, precision=precision, delta=delta)
-        rho = correlation(~right, group)
-        metrics |= {
-            "accuracy": round(float(right.mean()), 4),
-            "independent_labels": round(worth(group, rho), 1),
-        }
-        if chosen := choice.chosen:
-            metrics |= {
-                "coverage": round(chosen.coverage, 4),
-                "precision": round(chosen.precision, 4),
-                "precision_at_least": round(1 - chosen.bound, 4),
-            }
-        missing = labels_missing(choice, len(truth), precision=precision, delta=delta)
-        return Trained(head, scores, choice, (), metrics | _missing(missing))
-
-    sides = bands(judged, truth, group, precision=precision, delta=delta)
-    found = [band_of(*side) for side in sides]
-    shown = certain(judged, found)
-    tagged = judged >= 0.5
-    right_tags = (tagged & truth)[shown].sum()
+    said = answers(judged, task_type)
+    image, of = np.nonzero(
+        said
+    )  # each said class is right or wrong on its own, those of an image together
+    sure, right, group = judged[image, of], truth[image, of], group[image]
+    choice = choose(sure, right, group, precision=precision, delta=delta)
     metrics |= {
-        "accuracy": round(float((tagged == truth).all(1).mean()), 4),
-        "coverage": round(float(shown.mean()), 4),
-        "precision": round(float(right_tags / max(tagged[shown].sum(), 1)), 4),
+        "accuracy": round(float((said == truth).all(1).mean()), 4),
+        "independent_labels": round(worth(group, correlation(~right, group)), 1),
     }
-    share = delta / (2 * truth.shape[1])
-    missing = [
-        labels_missing(one, len(truth), precision=precision, delta=share)
-        for side in sides
-        for one in side
-    ]
-    most = None if None in missing else max(one for one in missing if one is not None)
-    return Trained(head, scores, None, tuple(found), metrics | _missing(most))
+    if chosen := choice.chosen:
+        shown = sure >= chosen.threshold
+        metrics |= {
+            "coverage": round(len(np.unique(image[shown])) / len(truth), 4),
+            "recall": round(float(right[shown].sum() / truth.sum()), 4),
+            "precision": round(chosen.precision, 4),
+            "precision_at_least": round(1 - chosen.bound, 4),
+        }
+    missing = labels_missing(choice, len(truth), precision=precision, delta=delta)
+    if missing is not None:
+        metrics["labels_missing"] = missing
+    return Trained(head, scores, choice, metrics)
 
 
 def fit(
@@ -265,10 +247,6 @@ def _temperature(
         return functional.binary_cross_entropy_with_logits(logits / t, y)
 
     return tried[torch.stack([loss(t) for t in tried]).argmin()]
-
-
-def _missing(labels: int | None) -> dict[str, int]:
-    return {} if labels is None else {"labels_missing": labels}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -19,7 +19,6 @@ from labeling.assist.models import (
     MODEL,
     OPSET,
     SCORES,
-    Band,
     ModelManifest,
 )
 from labeling.assist.preprocess import SIDE
@@ -60,7 +59,7 @@ def publish(
     *,
     classes: tuple[str, ...] = ("c1", "c2", "c3"),
     threshold: float | None = 0.9,
-    bands: list[Band] | None = None,
+    task_type: Literal["multiclass", "multilabel"] = "multiclass",
     data: bytes | None = None,
     **changed: Any,
 ) -> ModelManifest:
@@ -69,12 +68,11 @@ def publish(
     manifest = ModelManifest(
         model_id=run_id,
         project_id=project_id,
-        task_type="multilabel" if bands else "multiclass",
+        task_type=task_type,
         classes=[JobClass(class_id=one, name=one) for one in classes],
         side=SIDE,
         features=3,
-        threshold=None if bands else threshold,
-        bands=bands or [],
+        threshold=threshold,
         precision=0.95,
         confidence=0.9,
         snapshot_sha256="0" * 64,

@@ -6,7 +6,7 @@ mends what was suggested, and pays for every look and key at the prices below. A
     labels      images a person has labeled
     accuracy    share of out-of-fold answers that were right, as the training measured it
     threshold   the confidence from which on the model suggests
-    precision   share of its suggestions on waiting images that are true, with how many there are
+    precision   share of the classes it suggests for waiting images that are true, with how many there are
     coverage    share of the waiting images that have a suggestion
     unseen      accuracy, and precision at the threshold, on photos of objects that the project has no photo
                 of: nothing is promised there
@@ -319,13 +319,13 @@ class _Work:
         run = self._done("training")
         numbers: Json = {"accuracy": run["metrics"]["accuracy"]}
         manifest, data = load(self.system.storage, self.project_id, run["run_id"])
-        numbers["threshold"] = manifest.threshold if manifest.threshold else len(manifest.bands)
+        numbers["threshold"] = manifest.threshold or "none"
         if not manifest.suggests:
             return {**numbers, "suggested": 0, "missing": run["metrics"].get("labels_missing", "?")}
         self._done("inference", model_id=run["run_id"])
         self._done("featurization")
         self._grouped()
-        waiting, shown, right = self._suggestions(manifest)
+        coverage, shown, right = self._suggestions(manifest)
         wrong = shown - right
         if is_broken(shown, wrong, precision=self.plan.precision):
             self.broken.append(
@@ -336,17 +336,17 @@ class _Work:
             **numbers,
             "suggested": shown,
             "precision": round(right / max(shown, 1), 3),
-            "coverage": round(shown / max(waiting, 1), 3),
+            "coverage": round(coverage, 3),
             "unseen": self._on_unseen(manifest, data),
         }
 
-    def _suggestions(self, manifest: ModelManifest) -> tuple[int, int, int]:
-        """Waiting images, those with a suggestion, those with a right one."""
+    def _suggestions(self, manifest: ModelManifest) -> tuple[float, int, int]:
+        """The share of waiting images with a suggestion, the suggested classes, and the right ones."""
         settings = Settings()
         projects = Projects(self.system.storage, settings, Access(self.system.storage, settings))
         items = projects.items(projects.get(self.project_id))
         names = {one.class_id: one.name for one in manifest.classes}
-        waiting = shown = right = 0
+        waiting = covered = shown = right = 0
         for shard in range(items.shards):
             for one in items.all_rows(shard):
                 item = one.item
@@ -354,27 +354,29 @@ class _Work:
                     continue
                 waiting += 1
                 if item.suggestion:
-                    shown += 1
-                    said = sorted(names[tag.class_id] for tag in of_copy(item.suggestion))
+                    covered += 1
+                    said = [names[tag.class_id] for tag in of_copy(item.suggestion)]
                     path = item.path.removeprefix(self.prefix)
-                    right += said == list(self.truth.scene(path).tags)
-        return waiting, shown, right
+                    shown += len(said)
+                    right += len({*said} & {*self.truth.scene(path).tags})
+        return covered / max(waiting, 1), shown, right
 
     def _on_unseen(self, manifest: ModelManifest, data: bytes) -> str:
         """Accuracy, and precision and coverage of suggestions, on objects the project has no photo of."""
         session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
         names = {one.class_id: one.name for one in manifest.classes}
         scenes = [scene for scene in self.unseen.scenes if scene.tags]
-        best = shown = right = 0
+        best = covered = shown = right = 0
         for scene in scenes:
             pixels = pixels_for_model((self.strange / scene.path).read_bytes())
             scores = np.asarray(session.run(["scores"], {"images": pixels[None]})[0])[0]
             best += manifest.classes[int(scores.argmax())].name in scene.tags
-            found = suggested(manifest, scores.tolist())
-            if found:
-                shown += 1
-                right += sorted(names[class_id] for class_id, _ in found) == list(scene.tags)
-        return f"{best / len(scenes):.2f}, {right / max(shown, 1):.2f} of {shown / len(scenes):.2f}"
+            (found,) = suggested(manifest, scores[None])
+            covered += bool(found)
+            shown += len(found)
+            right += sum(names[class_id] in scene.tags for class_id, _ in found)
+        share = covered / len(scenes)
+        return f"{best / len(scenes):.2f}, {right / max(shown, 1):.2f} of {share:.2f}"
 
     # Waiting.
 

@@ -388,19 +388,18 @@ class Classifying:
         return pixels_for_model(data)
 
     def suggest(self, seen: Sequence[NDArray[np.uint8]], known: Set[str]) -> list[Said]:
-        """As `Suggester`. A class that is gone, or of no help, leaves nothing to be sure of."""
+        """As `Suggester`. A class that is gone, or of no help, is left out, the others are not."""
         scores = self.predict(np.stack(seen))
         if scores.shape != (len(seen), len(self.manifest.classes)) or not np.isfinite(scores).all():
             raise UnfitModel("the model gives no probabilities for its classes; train again")
-        said: list[Said] = []
-        for row in scores:
-            sure = suggested(self.manifest, [min(1.0, max(0.0, float(one))) for one in row]) or []
-            if not {class_id for class_id, _ in sure} <= known:
-                sure = []
-            said.append(
-                [{"class_id": class_id, "confidence": round(score, 4)} for class_id, score in sure]
-            )
-        return said
+        return [
+            [
+                {"class_id": class_id, "confidence": round(score, 4)}
+                for class_id, score in sure
+                if class_id in known
+            ]
+            for sure in suggested(self.manifest, np.clip(scores, 0, 1))
+        ]
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ and the snapshot of labels it was made from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import numpy as np
 from pydantic import Field, ValidationError
 
 from labeling import layout
@@ -17,6 +17,9 @@ from labeling.assist.jobs import JobClass
 from labeling.errors import NotFound
 from labeling.model import Fraction, Id, Model, UtcTime
 from labeling.storage import Storage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MODEL, MANIFEST, CARD, SNAPSHOT = "model.onnx", "manifest.json", "card.md", "snapshot.jsonl.gz"
 """Names of a model's files."""
@@ -45,16 +48,6 @@ MAPS = ("map4", "map8", "map16", "map32")
 REFINED = "refined"
 
 
-class Band(Model):
-    """Scores of a class of which nothing is known for sure: from `low` on up to `high`.
-
-    Below `low` the class is absent, from `high` on present; null: it can never be said.
-    """
-
-    low: Fraction | None
-    high: Fraction | None
-
-
 class Scorer(Model):
     """A logistic regression on features of a box, in their order: how likely it is that the box is right."""
 
@@ -80,13 +73,11 @@ class Detection(Model):
 class ModelManifest(Model):
     """What a model is and what it may do.
 
-    `classes` in the order of the scores. Several classes exclude each other (multiclass): an image is
-    suggested its best class where that scores `threshold` or more; null: never. Otherwise (multilabel) one
-    band a class. Of boxes each is suggested that scores `threshold` or more. `precision` and `confidence` are
-    what was asked for, `metrics` what was measured.
+    `classes` in the order of the scores. Each class or box is suggested on its own that scores `threshold` or
+    more; null: never. `precision` and `confidence` are what was asked for, `metrics` what was measured.
     """
 
-    manifest_version: Literal[1] = 1
+    manifest_version: Literal[2] = 2
     model_id: Id
     project_id: Id
     task_type: Literal["multiclass", "multilabel", "boxes"]
@@ -94,7 +85,6 @@ class ModelManifest(Model):
     side: int
     features: int
     threshold: Fraction | None = None
-    bands: list[Band] = []
     detection: Detection | None = None
     precision: Fraction
     confidence: Fraction
@@ -110,7 +100,7 @@ class ModelManifest(Model):
     @property
     def suggests(self) -> bool:
         """Whether it may suggest anything at all."""
-        return self.threshold is not None or any(one.high is not None for one in self.bands)
+        return self.threshold is not None
 
 
 class UnfitModel(Exception):
@@ -140,8 +130,6 @@ def load(storage: Storage, project_id: str, model_id: str) -> tuple[ModelManifes
         raise UnfitModel(
             "the model file is damaged: it is not the one that was exported; train again"
         )
-    if manifest.task_type == "multilabel" and len(manifest.bands) != len(manifest.classes):
-        raise UnfitModel("the model's manifest has no band for each class; train again")
     if (manifest.task_type == "boxes") != (manifest.detection is not None):
         raise UnfitModel("the model's manifest is of another kind of project; train again")
     return manifest, data
@@ -174,27 +162,38 @@ def load_detection(storage: Storage, manifest: ModelManifest) -> tuple[bytes, by
     return files[0], files[1]
 
 
-def suggested(manifest: ModelManifest, scores: Sequence[float]) -> list[tuple[str, float]] | None:
-    """What a model suggests for an image: classes with their confidence; None where it is not sure.
+def answers(
+    scores: NDArray[np.floating], task_type: Literal["multiclass", "multilabel"]
+) -> NDArray[np.bool_]:
+    """(n, classes) what a model would say of images: the likeliest class, or all likelier there than not.
 
     Args:
-        manifest: of the model.
-        scores: one a class, in [0, 1].
+        scores: (n, classes) in [0, 1].
+        task_type: one class an image, or any number.
 
-    Returns:
-        For several labels an empty list where no class is there for sure: nothing to show.
+    >>> answers(np.array([[0.9, 0.6], [0.3, 0.1]]), "multilabel").tolist()
+    [[True, True], [False, False]]
     """
-    pairs = [
-        (one.class_id, float(score)) for one, score in zip(manifest.classes, scores, strict=True)
+    if task_type == "multiclass":
+        return np.eye(scores.shape[1], dtype=bool)[scores.argmax(1)]
+    return scores >= 0.5
+
+
+def suggested(
+    manifest: ModelManifest, scores: NDArray[np.floating]
+) -> list[list[tuple[str, float]]]:
+    """What a model suggests for images: classes with their confidence; nothing where it is not sure.
+
+    Args:
+        manifest: of a model of whole images.
+        scores: (n, classes) in [0, 1].
+    """
+    assert manifest.task_type != "boxes"
+    if manifest.threshold is None:
+        return [[] for _ in scores]
+    sure = answers(scores, manifest.task_type) & (scores >= manifest.threshold)
+    ids = [one.class_id for one in manifest.classes]
+    return [
+        [(ids[at], float(row[at])) for at in np.flatnonzero(shown)]
+        for row, shown in zip(scores, sure, strict=True)
     ]
-    if manifest.task_type == "multiclass":
-        best = max(pairs, key=lambda pair: pair[1])
-        sure = manifest.threshold is not None and best[1] >= manifest.threshold
-        return [best] if sure else None
-    found: list[tuple[str, float]] = []
-    for (class_id, score), band in zip(pairs, manifest.bands, strict=True):
-        if band.high is not None and score >= band.high:
-            found.append((class_id, score))
-        elif band.low is None or score >= band.low:
-            return None
-    return found

@@ -5,10 +5,7 @@ import pytest
 
 from gpu_jobs.threshold import (
     GRID,
-    band_of,
-    bands,
     budget,
-    certain,
     choose,
     correlation,
     error_bound,
@@ -16,7 +13,6 @@ from gpu_jobs.threshold import (
     needed,
     worth,
 )
-from labeling.assist.models import Band
 
 TARGET, DELTA = 0.95, 0.1
 
@@ -127,22 +123,3 @@ def test_images_that_fail_on_their_own_keep_nearly_all_their_worth_though_they_s
     wrong = random.random(900) < 0.15
     group = np.repeat(np.arange(100), 9)
     assert worth(group, correlation(wrong, group)) > 450
-
-
-def test_an_image_is_certain_only_where_no_class_is_in_its_band():
-    found = [Band(low=0.1, high=0.9), Band(low=0.2, high=None)]
-    scores = np.array([[0.95, 0.1], [0.95, 0.99], [0.5, 0.1], [0.05, 0.19]])
-    assert certain(scores, found).tolist() == [True, False, False, True]
-    assert not certain(scores, [Band(low=None, high=None)] * 2).any()
-
-
-def test_each_side_of_each_class_has_its_own_proof():
-    random = np.random.default_rng(2)
-    chance = np.stack([random.beta(0.2, 0.6, 3000), np.full(3000, 0.5)], axis=1)
-    truth = random.random(chance.shape) < chance
-    sides = bands(chance, truth, np.arange(3000), precision=TARGET, delta=DELTA)
-    sure, unsure = (band_of(*side) for side in sides)
-    assert sure.low is not None
-    assert sure.high is not None
-    assert 0 < sure.low < 0.5 < sure.high < 1
-    assert unsure == Band(low=None, high=None)

@@ -9,7 +9,6 @@ from labeling import layout
 from labeling.annotations.acceptance import decoded
 from labeling.assist.inference import PrelabelMessage
 from labeling.assist.jobs import FeaturizeSpec, RunFinished, TrainSpec
-from labeling.assist.models import Band
 from labeling.assist.runs import Run
 from labeling.assist.service import AGAIN_AFTER, MOST_FAILURES, SILENT, WAITING
 from labeling.errors import Conflict, Invalid
@@ -266,13 +265,15 @@ def test_images_are_grouped_anew_by_the_new_model(assisted: Assisted) -> None:
     assert asked(world, FeaturizeSpec).model_id == model
 
 
-def test_for_several_classes_only_what_is_sure_in_each_is_suggested(world: World) -> None:
+def test_of_several_classes_each_is_suggested_that_is_sure(
+    world: World,
+) -> None:
     world.upload(*(f"red{n}.png" for n in range(20)), data=RED)
     world.upload(*(f"dull{n}.png" for n in range(20)), data=DULL)
     project = world.project(task_type="multilabel", assist=ON)
     ann = world.member(project, "ann")
 
-    trained_after(world, project, ann, bands=[Band(low=0.1, high=0.9)] * 3)
+    trained_after(world, project, ann, task_type="multilabel")
 
     said = suggested(world, project)
     assert said
