@@ -1,8 +1,8 @@
 """Groups of images that look alike, so that a page of them is labeled with few keys.
 
-Embeddings are made shorter (PCA), every image's nearest others are found exactly (a chunk of the matrix
-of similarities at a time), and greedily the image with the nearest neighbours not yet taken becomes the
-first of a group. A group is an ordered list: a page takes its next 4, 6 or 9.
+Embeddings are made shorter (PCA), every image's nearest others are found (of very many on a processor nearly
+all), and greedily the image with the nearest neighbours not yet taken becomes the first of a group. A group
+is an ordered list: a page takes its next 4, 6 or 9.
 
 Groups come in random order. Were the tightest first, the first labels would be those of the easiest images,
 and no sample to prove anything with.
@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import faiss
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.floating]
@@ -28,6 +30,12 @@ SIZE = 18
 
 DUPLICATE = 0.97
 """Cosine from which on two images show the same."""
+
+EXACT = 25_000
+"""Images of which a processor compares each with all."""
+
+_FOR_A_CELL = 64  # vectors that its middle is found with
+_CELLS_LOOKED_INTO = 8  # of 4 sqrt(n)
 
 _CHUNK = 2_048  # rows of vectors at a time
 _CELLS = (
@@ -78,23 +86,37 @@ def shorter(embeddings: Vectors, dimensions: int = DIMENSIONS) -> NDArray[np.flo
     return result
 
 
-def nearest(vectors: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The k most similar of each, itself included: numbers (n, k) and cosines (n, k), most similar first."""
-    n = len(vectors)
-    numbers = np.empty((n, k), np.int32)
-    cosines = np.empty((n, k), np.float32)
-    chunk = _rows(n)
-    for at in range(0, n, chunk):
-        rows = vectors[at : at + chunk] @ vectors.T  # (chunk, n)
-        some = (
-            np.argpartition(rows, n - k, axis=1)[:, n - k :]
-            if k < n
-            else np.tile(np.arange(n), (len(rows), 1))
-        )
-        values = np.take_along_axis(rows, some, 1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        numbers[at : at + chunk] = np.take_along_axis(some, order, 1)
-        cosines[at : at + chunk] = np.take_along_axis(values, order, 1)
+def nearest(vectors: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The k most similar of each, itself included: numbers (n, k) and cosines (n, k), most similar first.
+
+    Exact on a GPU, and for up to `EXACT` vectors; of more, a processor compares each with those of the
+    nearest cells only, which finds about nine of ten. Numbers are -1 where these hold fewer.
+    """
+    n, d = vectors.shape
+    if torch.cuda.is_available():
+        return _nearest_on_gpu(vectors, k)
+    index: faiss.Index = faiss.IndexFlatIP(d)
+    if n > EXACT:
+        cells = int(4 * np.sqrt(n))
+        index = faiss.IndexIVFFlat(index, d, cells, faiss.METRIC_INNER_PRODUCT)
+        index.train(vectors[:: max(1, n // (_FOR_A_CELL * cells))])
+        index.nprobe = _CELLS_LOOKED_INTO
+    index.add(vectors)
+    cosines, numbers = index.search(vectors, k)
+    return numbers, np.maximum(cosines, -1)  # of none it is the smallest number there is
+
+
+def _nearest_on_gpu(
+    vectors: NDArray[np.float32], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    on_gpu = torch.from_numpy(vectors).cuda()
+    numbers = np.empty((len(vectors), k), np.int64)
+    cosines = np.empty((len(vectors), k), np.float32)
+    chunk = _rows(len(vectors))
+    for at in range(0, len(vectors), chunk):
+        best = (on_gpu[at : at + chunk] @ on_gpu.T).topk(k)
+        numbers[at : at + chunk] = best.indices.cpu().numpy()
+        cosines[at : at + chunk] = best.values.cpu().numpy()
     return numbers, cosines
 
 
@@ -143,17 +165,18 @@ class Joined:
 
 
 def _greedy(
-    near: NDArray[np.int32], similar: NDArray[np.float32], size: int
+    near: NDArray[np.int64], similar: NDArray[np.float32], size: int
 ) -> Iterator[NDArray[np.int64]]:
     """Groups of images with enough free neighbours, those with the nearest first."""
     free = np.ones(len(near), bool)
     least = min(9, size)
     for seed in np.argsort(-similar[:, 1:least].mean(1), kind="stable") if least > 1 else ():
         if free[seed]:
-            members = near[seed][free[near[seed]]][:size]
+            found = near[seed][near[seed] >= 0]
+            members = found[free[found]][:size]
             if len(members) >= least:
                 free[members] = False
-                yield members.astype(np.int64)
+                yield members
 
 
 def _bisected(
@@ -177,12 +200,11 @@ def _in_order(members: NDArray[np.int64], vectors: NDArray[np.float32]) -> Seque
     own = vectors[members]
     similar = own @ own.T
     order = [int(similar.sum(1).argmax())]
-    rest = set(range(len(members))) - set(order)
-    while rest:
-        recent = order[-_REMEMBERED:]
-        order.append(max(sorted(rest), key=lambda one: float(similar[one, recent].mean())))
-        rest.remove(order[-1])
-    return [int(members[one]) for one in order]
+    for _ in range(len(members) - 1):
+        near = similar[order[-_REMEMBERED:]].sum(0)
+        near[order] = -np.inf
+        order.append(int(near.argmax()))
+    return members[order].tolist()
 
 
 _REMEMBERED = 4  # of the images before: a page of four is as alike as can be
