@@ -1,8 +1,8 @@
 """Groups of images that look alike, so that a page of them is labeled with few keys.
 
 Embeddings are made shorter (PCA), every image's nearest others are found (of very many on a processor nearly
-all), and greedily the image with the nearest neighbours not yet taken becomes the first of a group. A group
-is an ordered list: a page takes its next 4, 6 or 9.
+all), and greedily the image with the nearest neighbours becomes the first of a page, which grows by what is
+most like all on it. A group is an ordered list: a page takes its next 4, 6 or 9.
 
 Groups come in random order. Were the tightest first, the first labels would be those of the easiest images,
 and no sample to prove anything with.
@@ -19,14 +19,18 @@ import torch
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.floating]
+Ints = NDArray[np.integer]
 
 DIMENSIONS = 128
 FITTED_ON = 20_000
 """Images that the shorter coordinates are found with."""
 
 NEAREST = 48
-SIZE = 18
-"""Of a group: three pages of six, two of nine. Larger ones are less alike."""
+PAGE = 9
+"""Images that are put together: the largest page. A group is two of them: three pages of six."""
+
+_PASSES = 3  # over what is left, whose neighbours were all taken
+_PARTNERS = 8
 
 DUPLICATE = 0.97
 """Cosine from which on two images show the same."""
@@ -45,30 +49,35 @@ _CELLS = (
 
 @dataclass(frozen=True)
 class Alike:
-    """A group: numbers of images, the most typical first, and those that show the same as an earlier one."""
+    """A group: numbers of images, alike ones side by side, and those that show the same as an earlier one."""
 
     members: tuple[int, ...]
     duplicates: tuple[int, ...]
 
 
-def groups(embeddings: Vectors, *, size: int = SIZE, seed: int = 0) -> list[Alike]:
+def groups(embeddings: Vectors, *, seed: int = 0) -> list[Alike]:
     """All images, each in one group, in random order of groups.
 
     Args:
         embeddings: (n, d).
-        size: of a group at most.
         seed: of the order.
     """
     n = len(embeddings)
     if not n:
         return []
     vectors = shorter(embeddings)
-    near, similar = nearest(vectors, min(NEAREST, n))
-    found = list(_greedy(near, similar, min(size, n)))
-    left = np.setdiff1d(np.arange(n), np.concatenate([*found, np.zeros(0, int)]))
-    found += list(_bisected(vectors, left, size))
+    pages: list[Ints] = []
+    left = np.arange(n)
+    for _ in range(_PASSES):
+        if len(left) > PAGE:
+            near, similar = nearest(vectors[left], min(NEAREST, len(left)))
+            grown = [left[one] for one in _grown(near, similar, vectors[left])]
+            pages += grown
+            left = np.setdiff1d(left, np.concatenate([*grown, left[:0]]))
+    pages += _bisected(vectors, left)
+    found = list(_paired(pages, vectors))
     order = np.random.default_rng(seed).permutation(len(found))
-    return [_alike(_in_order(found[one], vectors), embeddings) for one in order]
+    return [_alike(found[one], embeddings) for one in order]
 
 
 def shorter(embeddings: Vectors, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:
@@ -86,7 +95,7 @@ def shorter(embeddings: Vectors, dimensions: int = DIMENSIONS) -> NDArray[np.flo
     return result
 
 
-def nearest(vectors: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def nearest(vectors: NDArray[np.float32], k: int) -> tuple[Ints, NDArray[np.float32]]:
     """The k most similar of each, itself included: numbers (n, k) and cosines (n, k), most similar first.
 
     Exact on a GPU, and for up to `EXACT` vectors; of more, a processor compares each with those of the
@@ -106,9 +115,7 @@ def nearest(vectors: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], ND
     return numbers, np.maximum(cosines, -1)  # of none it is the smallest number there is
 
 
-def _nearest_on_gpu(
-    vectors: NDArray[np.float32], k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _nearest_on_gpu(vectors: NDArray[np.float32], k: int) -> tuple[Ints, NDArray[np.float32]]:
     on_gpu = torch.from_numpy(vectors).cuda()
     numbers = np.empty((len(vectors), k), np.int64)
     cosines = np.empty((len(vectors), k), np.float32)
@@ -164,26 +171,37 @@ class Joined:
         return one
 
 
-def _greedy(
-    near: NDArray[np.int64], similar: NDArray[np.float32], size: int
-) -> Iterator[NDArray[np.int64]]:
-    """Groups of images with enough free neighbours, those with the nearest first."""
+def _grown(near: Ints, similar: NDArray[np.float32], vectors: Vectors) -> Iterator[Ints]:
+    """Full pages, those with the nearest neighbours first: each time what is most like all on it.
+
+    A page is looked for among the free neighbours of what it has; one that does not get full is left.
+    """
     free = np.ones(len(near), bool)
-    least = min(9, size)
-    for seed in np.argsort(-similar[:, 1:least].mean(1), kind="stable") if least > 1 else ():
-        if free[seed]:
-            found = near[seed][near[seed] >= 0]
-            members = found[free[found]][:size]
-            if len(members) >= least:
-                free[members] = False
-                yield members
+    for seed in np.argsort(-similar[:, 1:PAGE].mean(1), kind="stable"):
+        if not free[seed]:
+            continue
+        members = [int(seed)]
+        total = vectors[seed].copy()
+        around = near[seed]
+        free[seed] = False
+        while len(members) < PAGE:
+            around = around[(around >= 0) & free[around]]
+            if not len(around):
+                break
+            best = int(around[(vectors[around] @ total).argmax()])
+            members.append(best)
+            total += vectors[best]
+            free[best] = False
+            around = np.union1d(around, near[best])
+        if len(members) == PAGE:
+            yield np.array(members)
+        else:
+            free[members[1:]] = True  # for others; the seed itself would fail again
 
 
-def _bisected(
-    vectors: NDArray[np.float32], members: NDArray[np.int64], size: int
-) -> Iterator[NDArray[np.int64]]:
-    """What found no neighbours, halved along where it differs most until it fits."""
-    if len(members) <= size:
+def _bisected(vectors: Vectors, members: Ints) -> Iterator[Ints]:
+    """What found no neighbours, halved along where it differs most until it fits a page."""
+    if len(members) <= PAGE:
         if len(members):
             yield members
         return
@@ -191,29 +209,27 @@ def _bisected(
     direction = centred[np.argmax((centred**2).sum(1))]
     order = members[np.argsort(centred @ direction, kind="stable")]
     half = len(order) // 2
-    yield from _bisected(vectors, order[:half], size)
-    yield from _bisected(vectors, order[half:], size)
+    yield from _bisected(vectors, order[:half])
+    yield from _bisected(vectors, order[half:])
 
 
-def _in_order(members: NDArray[np.int64], vectors: NDArray[np.float32]) -> Sequence[int]:
-    """The most typical first, then always the one most similar to those before it."""
-    own = vectors[members]
-    similar = own @ own.T
-    order = [int(similar.sum(1).argmax())]
-    for _ in range(len(members) - 1):
-        near = similar[order[-_REMEMBERED:]].sum(0)
-        near[order] = -np.inf
-        order.append(int(near.argmax()))
-    return members[order].tolist()
+def _paired(pages: Sequence[Ints], vectors: Vectors) -> Iterator[Ints]:
+    """Each page followed by the one most like it that is free."""
+    means = _unit(np.stack([vectors[one].mean(0) for one in pages]))
+    near, _ = nearest(means, min(_PARTNERS, len(pages)))
+    free = np.ones(len(pages), bool)
+    for one, others in enumerate(near):
+        if free[one]:
+            free[one] = False
+            partner = [other for other in others if other >= 0 and free[other]][:1]
+            free[partner] = False
+            yield np.concatenate([pages[one], *(pages[other] for other in partner)])
 
 
-_REMEMBERED = 4  # of the images before: a page of four is as alike as can be
-
-
-def _alike(members: Sequence[int], embeddings: Vectors) -> Alike:
-    own = _unit(np.asarray(embeddings[np.array(members)], np.float32))
+def _alike(members: Ints, embeddings: Vectors) -> Alike:
+    own = _unit(np.asarray(embeddings[members], np.float32))
     same = np.tril(own @ own.T >= DUPLICATE, -1).any(1)
-    return Alike(tuple(members), tuple(np.array(members)[same].tolist()))
+    return Alike(tuple(members.tolist()), tuple(members[same].tolist()))
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from gpu_jobs.group import DUPLICATE, SIZE, groups, near_duplicates, nearest, shorter
+from gpu_jobs.group import DUPLICATE, PAGE, groups, near_duplicates, nearest, shorter
 from tests.gpu_jobs.conftest import noise
 
 
@@ -23,7 +23,7 @@ def clustered(seed: int, clusters: int, each: int, spread: float = 0.3) -> tuple
 def test_every_image_is_in_exactly_one_group_of_bounded_size(n):
     found = groups(noise(n, n))
     assert sorted(one for group in found for one in group.members) == list(range(n))
-    assert max(len(group.members) for group in found) <= SIZE
+    assert max(len(group.members) for group in found) <= 2 * PAGE
 
 
 def test_no_image_gives_no_group():
