@@ -40,6 +40,8 @@ const aFormat = (
 ): ExportFormat => ({
   name,
   title,
+  writes: true,
+  reads: false,
   files: [`${name}/${file}`],
   task_types: ["multiclass", "multilabel", "boxes", "polygons"],
   loses,
