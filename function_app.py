@@ -6,6 +6,7 @@ from functions import (
     assist,
     datasets,
     exports,
+    imports,
     ingest,
     items,
     members,
@@ -19,6 +20,7 @@ app = func.FunctionApp()
 app.register_functions(assist.bp)
 app.register_functions(datasets.bp)
 app.register_functions(exports.bp)
+app.register_functions(imports.bp)
 app.register_functions(ingest.bp)
 app.register_functions(items.bp)
 app.register_functions(members.bp)

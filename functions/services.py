@@ -23,6 +23,7 @@ from labeling.assist.prelabels import Prelabels
 from labeling.assist.runs import Runs
 from labeling.assist.service import Assist
 from labeling.exchange.exports import Exports
+from labeling.exchange.imports import Imports
 from labeling.ingest.refresh import Ingest
 from labeling.ingest.renditions import Renditions
 from labeling.ingest.turns import Turns
@@ -63,6 +64,7 @@ class Services:
     assist: Assist
     progress: ProgressService
     exports: Exports
+    imports: Imports
 
 
 def open_model(manifest: ModelManifest, data: bytes) -> Predict:
@@ -131,6 +133,7 @@ def compose(
         assist=assist,
         progress=ProgressService(storage, projects, ingest, tasks, assist),
         exports=Exports(storage, projects, ingest),
+        imports=Imports(storage, projects, ingest, prelabels, turns, compact),
     )
 
 

@@ -30,6 +30,7 @@ DATASETS = _NAMES["containers"]["datasets"]
 RENDITIONS = _NAMES["containers"]["renditions"]
 MODELS = _NAMES["containers"]["models"]
 EXPORTS = _NAMES["containers"]["exports"]
+IMPORTS = _NAMES["containers"]["imports"]
 MANIFESTS = _NAMES["containers"]["manifests"]
 PACKAGES = "app-package"
 """Where the deployment keeps the app's code (`infra/bicep/storage.bicep`)."""
@@ -42,6 +43,7 @@ RENDITIONS_QUEUE = _NAMES["queues"]["renditions"]
 BLOB_EVENTS_QUEUE = _NAMES["queues"]["blob_events"]
 COMPACT_QUEUE = _NAMES["queues"]["compact"]
 EXPORT_QUEUE = _NAMES["queues"]["export"]
+IMPORT_QUEUE = _NAMES["queues"]["import"]
 START_OVER_QUEUE = _NAMES["queues"]["start_over"]
 GPU_JOBS_QUEUE = _NAMES["queues"]["gpu_jobs"]
 RUN_FINISHED_QUEUE = _NAMES["queues"]["run_finished"]
@@ -78,6 +80,7 @@ class Kind(StrEnum):
     RUN = "r"
     BATCHES = "b"
     EXPORT = "x"
+    IMPORT = "y"
 
 
 def kind_of(key: str) -> Kind:
@@ -404,6 +407,11 @@ def export(export_id: str) -> str:
     return f"{Kind.EXPORT}|{export_id}"
 
 
+def import_(import_id: str) -> str:
+    """An import."""
+    return f"{Kind.IMPORT}|{import_id}"
+
+
 ALL_PROJECTS = "projects"
 ALL_DATASETS = "datasets"
 DELETED_PROJECTS = "deleted"
@@ -439,6 +447,16 @@ def folded_name(name: str) -> str:
 def export_blob(project_id: str, export_id: str, name: str) -> str:
     """A file of an export, in the container `exports`."""
     return f"{project_id}/{export_id}/{name}"
+
+
+def import_blob(project_id: str, import_id: str) -> str:
+    """The file of an import, as it was brought, in the container `imports`."""
+    return f"{project_id}/{import_id}/file"
+
+
+def import_part(project_id: str, import_id: str, part: int) -> str:
+    """What the file says about some items of one shard, in the container `imports`."""
+    return f"{project_id}/{import_id}/part-{part:05d}.jsonl.gz"
 
 
 def rendition(container: str, path: str, etag: str, side: int) -> str:

@@ -10,7 +10,7 @@ param tags object
 param sku string
 @description('Required. Days a deleted or overwritten blob can be had back.')
 param keepDeletedDays int
-@description('Required. Days after which files of an export are deleted.')
+@description('Required. Days after which files of exports and imports are deleted.')
 param keepExportsDays int
 @description('Required. Origins of pages that may load and upload images.')
 param origins array
@@ -105,7 +105,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
           definition: {
             filters: {
               blobTypes: ['blockBlob']
-              prefixMatch: ['${layout.containers.exports}/']
+              prefixMatch: ['${layout.containers.exports}/', '${layout.containers.imports}/']
             }
             actions: {
               baseBlob: {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
@@ -123,7 +123,7 @@ class Prelabels:
         project = opened.project
         if not project.shards:
             raise Conflict(f"the project is {project.state}; wait until its images are listed")
-        run = self._run(project.project_id, batch, by)
+        run = self.run(project.project_id, batch.run_id, batch.created_at, by=by)
         results: dict[int, PrelabelResult] = {}
         ready: dict[str, tuple[int, bytes]] = {}
         check = _Check(project)
@@ -139,10 +139,9 @@ class Prelabels:
             index = ready.pop(item_id)[0]
             results[index] = _refused(item_id, fault, index)
         data = {item_id: suggested for item_id, (_, suggested) in ready.items()}
-        blind = {one for one in data if is_blind(one, project.assist.blind)}
-        for item_id, became in self._keep(opened, run, data, blind, by).items():
-            index = ready[item_id][0]
-            results[index] = _result(item_id, became, index, blind=item_id in blind)
+        for item_id, became in self.keep(project, run, data, by=by).items():
+            index, blind = ready[item_id][0], is_blind(item_id, project.assist.blind)
+            results[index] = _result(item_id, became, index, blind=blind)
         return PrelabelAnswer(results=[results[index] for index in range(len(batch.items))])
 
     def _misplaced(
@@ -167,23 +166,20 @@ class Prelabels:
                 faults[item_id] = error.faults[0]
         return faults
 
-    def _keep(
-        self,
-        opened: ProjectAccess,
-        run: Run,
-        data: Mapping[str, bytes],
-        blind: set[str],
-        by: str,
+    def keep(
+        self, project: Project, run: Run, data: Mapping[str, bytes], *, by: str
     ) -> dict[str, Suggested]:
-        items = opened.items
+        """Note what a run suggests for items, which was found to be in order; `encoded`, by item."""
+        items = self._projects.items(project)
+        blind = {one for one in data if is_blind(one, project.assist.blind)}
         by_shard: defaultdict[int, list[str]] = defaultdict(list)
         for item_id in data:
             by_shard[items.shard_of(item_id)].append(item_id)
         # Before the first of them is there: whoever sends a batch again may find nothing left to write.
-        if layout.PRELABELED not in opened.project.queues and any(
+        if layout.PRELABELED not in project.queues and any(
             said for one, said in data.items() if one not in blind
         ):
-            self._projects.use_queue(opened.project.project_id, layout.PRELABELED)
+            self._projects.use_queue(project.project_id, layout.PRELABELED)
         became: dict[str, Suggested] = {}
         for shard, ids in by_shard.items():
             for at in range(0, len(ids), items.most_suggested):
@@ -191,34 +187,38 @@ class Prelabels:
                 became |= items.suggest(shard, run, some, by=by, blind=blind)
         return became
 
-    def _run(self, project_id: str, batch: PrelabelEnvelope, by: str) -> Run:
-        """The run with its time, which its first batch decides for good."""
+    def run(self, project_id: str, run_id: str, created_at: datetime | None, *, by: str) -> Run:
+        """A run with its time, which its first batch decides for good.
+
+        Raises:
+            Invalid: `created_at` lies in the future, or is another than the run had before.
+        """
         now = self._storage.clock.now()
-        if batch.created_at and batch.created_at > now + _CLOCKS:
+        if created_at and created_at > now + _CLOCKS:
             raise _of_run("future", "created_at lies in the future; leave it out for now")
-        known = (project_id, batch.run_id)
+        known = (project_id, run_id)
         if known not in self._runs:
             if len(self._runs) > 1_000:
                 self._runs.clear()
-            self._runs[known] = self._first(project_id, batch, milliseconds(now), by)
-        run = Run(batch.run_id, self._runs[known])
-        if batch.created_at and milliseconds(batch.created_at) != run.created_ms:
+            self._runs[known] = self._first(*known, milliseconds(created_at or now), by)
+        run = Run(run_id, self._runs[known])
+        if created_at and milliseconds(created_at) != run.created_ms:
             began = from_milliseconds(run.created_ms).isoformat()
             raise _of_run("another-time", f"this run was created at {began}; use a new run_id")
         return run
 
-    def _first(self, project_id: str, batch: PrelabelEnvelope, now: int, by: str) -> int:
-        key = layout.run(batch.run_id)
+    def _first(self, project_id: str, run_id: str, created_ms: int, by: str) -> int:
+        key = layout.run(run_id)
 
         def once() -> int:
             row = self._storage.tables.get(layout.PROJECTS, project_id, key)
             if row:
                 return row.number("created_ms")
-            created = milliseconds(batch.created_at) if batch.created_at else now
-            cells = {"schema": 1, "created_ms": created, "first_ms": now, "by": by}
+            first_ms = milliseconds(self._storage.clock.now())
+            cells = {"schema": 1, "created_ms": created_ms, "first_ms": first_ms, "by": by}
             # Where another batch of it is first, its time counts.
             self._storage.tables.transact(layout.PROJECTS, project_id, [Create(key, cells)])
-            return created
+            return created_ms
 
         return insist(self._storage, once)
 

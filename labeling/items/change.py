@@ -98,6 +98,19 @@ class Shards:
         for row in self._rows(shard, layout.all_of(layout.Kind.TRUTH)):
             yield stored(row)
 
+    def rows_between(self, shard: int, first: str, last: str) -> Iterator[Stored]:
+        """The items of a shard from one id to another, in order: a call for a thousand of them."""
+        low, high = layout.truth(first), layout.truth(last) + layout.END
+        for row in self._rows(shard, (low, high)):
+            yield stored(row)
+
+    def paths(self, shard: int) -> Iterator[tuple[str, str]]:
+        """Id and path of every item of a shard, and nothing else of them."""
+        keys = layout.all_of(layout.Kind.TRUTH)
+        wanted = Range(self.partition(shard), *keys, columns=("path",))
+        for row in self._storage.rows(layout.ITEMS, wanted):
+            yield layout.item_of(row.key), row.text("path")
+
     def _rows(self, shard: int, keys: tuple[str, str]) -> Iterator[Row]:
         return self._storage.rows(layout.ITEMS, Range(self.partition(shard), *keys))
 

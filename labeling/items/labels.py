@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from labeling import layout
-from labeling.annotations.acceptance import Prelabel, compare, inherited
+from labeling.annotations.acceptance import Prelabel, compare, inherited, same
 from labeling.annotations.shapes import Annotation
 from labeling.items import rules
 from labeling.items.cells import MAX_KEPT_BYTES, pack, unpack
@@ -20,6 +20,7 @@ from labeling.items.records import (
     AnswerOf,
     Decision,
     Finished,
+    Imported,
     Item,
     ItemState,
     Labeling,
@@ -170,6 +171,41 @@ class Labels(Leases, Suggestions):
         shard = self._shard_of_task(finished.task_id)
         return _late(self._change(shard, sent, rule, answer=Answer(key, cells)), why)
 
+    @property
+    def most_imported(self) -> int:
+        """Items whose labels fit into one transaction: truth, queue, listing, history."""
+        return 96 // 4
+
+    def take_in(
+        self,
+        shard: int,
+        found: Mapping[str, Labeling],
+        *,
+        by: str,
+        known: Mapping[str, Stored] = {},
+    ) -> dict[str, Imported]:
+        """Settle items of one shard by labels that were made elsewhere, at most `most_imported` at once.
+
+        One that somebody holds or has labeled is left alone. Safe to repeat: what this submission has saved is
+        `saved` again. Nobody is counted as having worked on them that day. Those `known` need not be read.
+        """
+
+        def rule(one: Stored) -> Change | Imported:
+            labeling = found[one.item.item_id]
+            why = rules.why_not_imported(one.item)
+            if why == "labeled" and (kept := one.labeling) and _same_labels(kept, labeling):
+                return "saved" if kept.submission_id == labeling.submission_id else "unchanged"
+            if why:
+                return why
+            new = rules.settled(one.item, 0, labeling, user=by, now=self._now())
+            packed = pack("labels", labeling.model_dump_json().encode(), limit=MAX_KEPT_BYTES)
+            return Change(new, packed, [remembered(new, "imported", by, packed)])
+
+        became: dict[str, Imported] = dict.fromkeys(found, "unknown")
+        for item_id, one in self._change(shard, found, rule, known=known).items():
+            became[item_id] = "saved" if isinstance(one, Change) else one
+        return became
+
     def _shard_of_task(self, task_id: str) -> int:
         place = layout.task_place(task_id)
         assert place is not None
@@ -233,6 +269,19 @@ class Labels(Leases, Suggestions):
         """Every revision of an item, oldest first, and late work that was kept but not counted."""
         keys = layout.below(layout.history_of(item_id))
         return [_revision(row) for row in self._rows(self.shard_of(item_id), keys)]
+
+
+def _same_labels(one: Labeling, other: Labeling) -> bool:
+    """Whether two labelings say the same, whatever their annotations are called."""
+    if one.outcome != other.outcome or len(one.annotations) != len(other.annotations):
+        return False
+    left = list(other.annotations)
+    for annotation in one.annotations:
+        twin = next((at for at, it in enumerate(left) if same(annotation, it)), None)
+        if twin is None:
+            return False
+        del left[twin]
+    return True
 
 
 def _late(said: Mapping[str, Change], why: Mapping[str, Overtaken]) -> Late:

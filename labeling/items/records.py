@@ -429,6 +429,10 @@ Suggested = Literal["saved", "unchanged", "older", "labeled", "barred", "contrad
 """What became of a suggestion. `older`: a newer run has spoken; `contradicts`: the same run said otherwise."""
 
 
+Imported = Literal["saved", "unchanged", "labeled", "leased", "barred", "unknown"]
+"""What became of labels from elsewhere. `unchanged`: the item has these; `labeled`: it has others."""
+
+
 @dataclass(frozen=True)
 class Rendered:
     """Which smaller copies of this version of a blob are there, as `Item.renditions` has them, and what of it

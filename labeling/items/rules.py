@@ -164,6 +164,15 @@ def settled(item: Item, lane: int, labeling: Labeling, *, user: str, now: int) -
     return replace(new, suggested="", suggestion="", priority=priority)
 
 
+def why_not_imported(item: Item) -> Literal["barred", "leased", "labeled"] | None:
+    """Why labels from elsewhere are not taken for an item: people go before files. None where they are."""
+    if any(lane.state in SETTLED for lane in item.lanes) or item.returned:
+        return "labeled"
+    if item.barred or item.gone:
+        return "barred"
+    return "leased" if any(lane.state == "leased" for lane in item.lanes) else None
+
+
 def free_for_late_work(item: Item, lane: int, *, user: str, base_revision: int | None) -> bool:
     """Whether work that came after its task was over may settle a lane: nobody has touched it since."""
     return (

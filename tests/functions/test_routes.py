@@ -55,6 +55,11 @@ ROLES = {
         POST projects/{project_id}/classes
         PATCH projects/{project_id}/classes/{class_id}
         DELETE projects/{project_id}/exports/{export_id}
+        GET projects/{project_id}/imports
+        POST projects/{project_id}/imports
+        DELETE projects/{project_id}/imports/{import_id}
+        GET projects/{project_id}/imports/{import_id}
+        POST projects/{project_id}/imports/{import_id}/start
         POST projects/{project_id}/invitations
         GET projects/{project_id}/leases
         GET projects/{project_id}/members

@@ -9,13 +9,25 @@ and its successor for version 2, which differs in `image_url`.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from labeling.annotations.shapes import Annotation, Box, Point, Polygon
-from labeling.exchange.formats.format import File, Format, Subject, Writer
+from labeling.exchange.formats.format import (
+    Described,
+    File,
+    Format,
+    Remark,
+    Ring,
+    Shape,
+    Subject,
+    Writer,
+)
 from labeling.exchange.formats.rings import with_seams
+from labeling.exchange.formats.source import Source
 from labeling.items.records import Item, Labeling
 
 # `image_url` as a stream is what makes automated machine learning fetch the images.
@@ -111,6 +123,66 @@ def _flat(ring: list[Point]) -> list[float]:
     return [float(value) for point in ring for value in point]
 
 
+def read_azure_ml(source: Source) -> Iterator[Described | Remark]:
+    """What lines of JSON say, with what versions 1 and 2 of the schemas and SDKs differ in."""
+    for name in source.ending(".jsonl", ".ndjson", ".json"):
+        for number, line in source.lines(name):
+            if not line.strip():
+                continue
+            try:
+                yield from _read_line(json.loads(line), number)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                yield Remark("unreadable_row", f"{name}: line {number}")
+
+
+def looks_like_azure_ml(source: Source) -> bool:
+    """Whether a file of lines begins with an object that has the address of an image."""
+    names = source.ending(".jsonl", ".ndjson", ".json")
+    first = source.head_of(names[0]).lstrip().partition(b"\n")[0] if names else b""
+    return first.startswith(b"{") and b'"image_url"' in first
+
+
+def _read_line(record: Mapping[str, Any], number: int) -> Iterator[Described | Remark]:
+    path = str(record["image_url"])
+    details = record.get("image_details") or {}
+    width, height = (_pixels(details.get(side)) for side in ("width", "height"))
+    said: Any = record.get("label") or []
+    labels: list[Any] = [said] if isinstance(said, str) else list(said)
+    sure: Any = record.get("label_confidence")
+    confidences: list[Any] = sure if isinstance(sure, list) else [sure] * len(labels)
+    shapes: list[Shape] = []
+    for place, label in enumerate(labels):
+        given = confidences[place] if place < len(confidences) else None
+        confidence = None if given is None else float(given)
+        if isinstance(label, str):
+            shapes.append(Shape(label, confidence=confidence))
+            continue
+        if str(label.get("isCrowd", 0)).lower() in ("1", "true"):
+            yield Remark("crowd", f"{path}: line {number}")
+        shapes.append(_read_shape(label, confidence))
+    yield Described(path, shapes, width, height)
+
+
+def _read_shape(label: Mapping[str, Any], confidence: float | None) -> Shape:
+    name = str(label["label"])
+    if label.get("polygon"):
+        rings = [_read_ring(flat) for flat in label["polygon"]]
+        return Shape(name, parts=[(ring, []) for ring in rings], confidence=confidence)
+    corners = tuple(float(label[side]) for side in ("topX", "topY", "bottomX", "bottomY"))
+    return Shape(name, (corners[0], corners[1], corners[2], corners[3]), confidence=confidence)
+
+
+def _read_ring(flat: Sequence[float]) -> Ring:
+    numbers = list(map(float, flat))
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _pixels(side: object) -> float:
+    """A side as it is written: `400`, `"400px"`, or not at all."""
+    found = re.match(r"\d+", str(side or ""))
+    return float(found[0]) if found else 0.0
+
+
 AZURE_ML = Format(
     name="azureml",
     title="Azure ML (JSONL, MLTable)",
@@ -119,6 +191,8 @@ AZURE_ML = Format(
         File("azureml/MLTable", "application/yaml"),
     ),
     open=AzureMlWriter,
+    read=read_azure_ml,
+    fits=looks_like_azure_ml,
     loses=("holes", "frames", "notes", "suggestions"),
     options=("datastore",),
 )

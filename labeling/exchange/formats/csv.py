@@ -7,11 +7,25 @@ Opened in a spreadsheet, text stays text: what could be taken for a formula begi
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import shapely
 
 from labeling.annotations.shapes import Annotation, Box, Point, Polygon
-from labeling.exchange.formats.format import File, Format, Subject, Writer
+from labeling.errors import Invalid
+from labeling.exchange.formats.format import (
+    Described,
+    File,
+    Format,
+    Remark,
+    RingsOfPart,
+    Shape,
+    Subject,
+    Writer,
+)
+from labeling.exchange.formats.source import MAX_SMALL, Source
 from labeling.items.records import Item, Labeling
 
 COLUMNS = (
@@ -126,9 +140,96 @@ def _ring(ring: list[Point]) -> str:
     return f"({', '.join(f'{x} {y}' for x, y in (*ring, ring[0]))})"
 
 
+_PATH = ("path", "image", "file_name", "filename", "image_path", "file")
+_CLASS = ("class", "label", "class_name", "category")
+_CONFIDENCE = ("confidence", "score")
+_FRACTIONS = ("x0", "y0", "x1", "y1")
+_PIXELS = ("xmin", "ymin", "xmax", "ymax")
+
+
+def read_csv(source: Source) -> Iterator[Described | Remark]:
+    """What tables say: our own, and those with a path, a class and perhaps corners in pixels (`xmin`, ...).
+
+    Raises:
+        Invalid: no column has paths of images.
+    """
+    csv.field_size_limit(MAX_SMALL)
+    for name in source.ending(".csv", ".tsv", ".txt"):
+        with source.text(name) as file:
+            head = file.readline()
+            file.seek(0)
+            separator = max(",;\t", key=head.count)
+            rows = csv.DictReader(file, delimiter=separator)
+            columns = {str(one).strip().lower(): one for one in rows.fieldnames or ()}
+            path = _column(columns, _PATH)
+            if path is None:
+                raise Invalid(f"{name} has no column with paths of images; call it path")
+            for number, row in enumerate(rows, 2):
+                said = {key: (row.get(one) or "").strip() for key, one in columns.items()}
+                try:
+                    yield _described(said, plain(said[path]), columns)
+                except (ValueError, shapely.errors.ShapelyError):
+                    yield Remark("unreadable_row", f"{name}: row {number}")
+
+
+def looks_like_csv(source: Source) -> bool:
+    """Whether the first line of a table names a column of paths."""
+    names = source.ending(".csv", ".tsv")
+    if not names or len(source.names) > len(names):
+        return False
+    head = source.head_of(names[0]).decode("utf-8-sig", "replace").partition("\n")[0].lower()
+    words = [one.strip().strip('"') for one in head.replace(";", ",").replace("\t", ",").split(",")]
+    return any(one in words for one in _PATH)
+
+
+def _column(columns: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((one for one in names if one in columns), None)
+
+
+def _described(said: Mapping[str, str], path: str, columns: Mapping[str, Any]) -> Described:
+    """A row. Raises ValueError where a number is none."""
+    if not path:
+        raise ValueError("a row needs the path of an image")
+    name = plain(said.get(_column(columns, _CLASS) or "", ""))
+    box: tuple[float, float, float, float] | None = None
+    in_pixels = False
+    for sides in (_FRACTIONS, _PIXELS):
+        if all(said.get(side) for side in sides):
+            numbers = [float(said[side]) for side in sides]
+            box = (numbers[0], numbers[1], numbers[2], numbers[3])
+            in_pixels = sides is _PIXELS
+            break
+    parts = _parts(said["outline"]) if said.get("outline") else []
+    sure = said.get(_column(columns, _CONFIDENCE) or "", "")
+    shape = Shape(name, box, parts, int(said.get("frame") or 0), float(sure) if sure else None)
+    return Described(
+        path,
+        [shape] if name else [],
+        float(said.get("width") or 0),
+        float(said.get("height") or 0),
+        in_pixels=in_pixels,
+        note=plain(said.get("note", "")),
+    )
+
+
+def _parts(text: str) -> list[RingsOfPart]:
+    """Polygons of well-known text, each with its holes."""
+    outline: Any = shapely.from_wkt(text)
+    return [
+        (
+            [(float(x), float(y)) for x, y in one.exterior.coords[:-1]],
+            [[(float(x), float(y)) for x, y in hole.coords[:-1]] for hole in one.interiors],
+        )
+        for one in shapely.get_parts(outline)
+        if one.geom_type == "Polygon"
+    ]
+
+
 CSV = Format(
     name="csv",
     title="CSV",
     files=(File("csv/labels.csv", "text/csv"),),
     open=CsvWriter,
+    read=read_csv,
+    fits=looks_like_csv,
 )

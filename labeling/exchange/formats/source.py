@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+from io import TextIOWrapper
 from pathlib import PurePosixPath
 from typing import IO, Any, Self
 from zipfile import BadZipFile, ZipFile
@@ -19,33 +19,32 @@ MAX_SMALL = 64 * 1024 * 1024
 _HEAD = 64 * 1024
 
 
-@dataclass
 class Source:
     """What was brought: an open file that can be sought in, and the name it had.
 
-    Raises:
-        Invalid: it is named like an archive and is none.
+    What reads in it raises `Invalid` where it begins like an archive and is none.
     """
 
-    name: str
-    file: IO[bytes]
-    _zip: ZipFile | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
-        self.file.seek(0)
-        if self.file.read(2) != b"PK":
-            return
-        try:
-            self._zip = ZipFile(self.file)
-        except BadZipFile as error:
-            raise Invalid(f"{self.name} is no zip archive that can be opened: {error}") from None
+    def __init__(self, name: str, file: IO[bytes]) -> None:
+        self.name = name
+        self._file = file
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        if self._zip:
-            self._zip.close()
+        if self.__dict__.get("_zip"):
+            self.__dict__["_zip"].close()
+
+    @cached_property
+    def _zip(self) -> ZipFile | None:
+        self._file.seek(0)
+        if self._file.read(2) != b"PK":
+            return None
+        try:
+            return ZipFile(self._file)
+        except BadZipFile as error:
+            raise Invalid(f"{self.name} is no zip archive that can be opened: {error}") from None
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -61,8 +60,8 @@ class Source:
     def open(self, name: str) -> IO[bytes]:
         """One of its files, from the beginning."""
         if self._zip is None:
-            self.file.seek(0)
-            return _Unclosed(self.file)  # type: ignore[return-value]  # what of IO readers need
+            self._file.seek(0)
+            return _Unclosed(self._file)  # type: ignore[return-value]  # what of IO readers need
         return self._zip.open(name)
 
     def head_of(self, name: str) -> bytes:
@@ -83,6 +82,24 @@ class Source:
                 f"{name} has more than {MAX_SMALL:,} bytes: it can't be what it should be"
             )
         return data
+
+    def text(self, name: str) -> TextIOWrapper:
+        """One of its files as text: UTF-8, with or without a byte-order mark."""
+        return TextIOWrapper(self.open(name), "utf-8-sig", errors="replace", newline="")
+
+    def lines(self, name: str) -> Iterator[tuple[int, str]]:
+        """The lines of one of its files, counted from 1.
+
+        Raises:
+            Invalid: one is longer than what is said of one image ever is.
+        """
+        with self.text(name) as file:
+            number = 0
+            while line := file.readline(MAX_SMALL):
+                number += 1
+                if len(line) == MAX_SMALL:
+                    raise Invalid(f"{name} has a line of more than {MAX_SMALL:,} characters")
+                yield number, line
 
     def json(self, name: str, prefix: str) -> Iterator[Any]:
         """The values at a place of a JSON file (`annotations.item`), one after the other.
@@ -113,6 +130,11 @@ class _Unclosed:
 
     def close(self) -> None:
         """Nothing: its owner closes it."""
+
+    @property
+    def closed(self) -> bool:
+        """Never: TextIOWrapper asks."""
+        return False
 
 
 def _is_litter(name: str) -> bool:

@@ -9,13 +9,24 @@ Source: "The PASCAL VOC2012 development kit", section 3 and 4.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, ParseError, SubElement, fromstring, indent, tostring
 
 from labeling.annotations.shapes import Annotation, Box, Polygon
 from labeling.exchange.formats.archive import Archive, Names, is_safe
-from labeling.exchange.formats.format import PARTS, File, Format, Subject, Writer
+from labeling.exchange.formats.format import (
+    PARTS,
+    Described,
+    File,
+    Format,
+    Remark,
+    Shape,
+    Subject,
+    Writer,
+)
+from labeling.exchange.formats.source import Source
 from labeling.items.records import Item, Labeling
 
 
@@ -131,11 +142,57 @@ def _text(name: str) -> str:
     return re.sub("^#", "\uff03", safe).replace(":", "\uff1a")
 
 
+def read_voc(source: Source) -> Iterator[Described | Remark]:
+    """What XML files say, one for each image. Corners are taken as they are written, see above."""
+    for name in source.ending(".xml"):
+        try:
+            tree = fromstring(source.read(name))
+            yield _described(tree, name)
+            yield from _remarks(tree, name)
+        except (ParseError, TypeError, ValueError):
+            yield Remark("unreadable_row", name)
+
+
+def looks_like_voc(source: Source) -> bool:
+    """Whether the first XML file of it is of one image."""
+    names = source.ending(".xml")
+    return bool(names) and b"<annotation>" in source.head_of(names[0])
+
+
+def _described(tree: Element, name: str) -> Described:
+    """An image. Where its file does not name it, it is called like the file."""
+    file_name = tree.findtext("filename", "").strip()
+    folder = tree.findtext("folder", "").strip()
+    width, height = (float(tree.findtext(f"size/{side}") or 0) for side in ("width", "height"))
+    shapes = [shape for one in tree.iter("object") if (shape := _read_object(one))]
+    path = str(PurePosixPath(folder) / file_name) if file_name else _stem(name)
+    return Described(path, shapes, width, height, in_pixels=True, stem=not file_name)
+
+
+def _remarks(tree: Element, name: str) -> Iterator[Remark]:
+    for one in tree.iter("object"):
+        if _read_object(one) is None:
+            yield Remark("unreadable_shape", f"{name}: {one.findtext('name', '')}")
+
+
+def _read_object(thing: Element) -> Shape | None:
+    try:
+        left, top, right, bottom = (
+            float(thing.findtext(f"bndbox/{side}", "")) for side in ("xmin", "ymin", "xmax", "ymax")
+        )
+    except ValueError:
+        return None
+    name = thing.findtext("name", "").strip()
+    return Shape(name, (left, top, right, bottom)) if name else None
+
+
 VOC = Format(
     name="voc",
     title="Pascal VOC",
     files=(File("voc/labels.zip", "application/zip"),),
     open=VocWriter,
+    read=read_voc,
+    fits=looks_like_voc,
     task_types=("boxes", "polygons"),
     loses=("outlines", "parts", "holes", "frames", "notes", "suggestions"),
     options=("split",),

@@ -12,16 +12,33 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from importlib.resources import files
 from io import TextIOWrapper
+from math import isfinite
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
+from typing import Any, Literal
+
+import yaml
 
 from labeling.annotations.shapes import Annotation, Box, Polygon
+from labeling.errors import Invalid
 from labeling.exchange.formats.archive import Archive, Names, is_safe
-from labeling.exchange.formats.format import PARTS, File, Format, Subject, Writer
+from labeling.exchange.formats.format import (
+    PARTS,
+    Described,
+    File,
+    Format,
+    Remark,
+    Shape,
+    Subject,
+    Writer,
+)
 from labeling.exchange.formats.rings import as_one
+from labeling.exchange.formats.source import Source
 from labeling.items.records import Item, Labeling
 
 _READ = re.compile(r".+\.(avif|bmp|dng|heic|heif|jp2|jpe?g|mpo|png|tiff?|webp)", re.IGNORECASE)
@@ -93,7 +110,8 @@ class FoldersWriter(Writer):
     def __init__(self, folder: Path, subject: Subject) -> None:
         self._subject = subject
         self._archive = Archive(folder / "labels.zip", subject.as_of)
-        self._folders = class_folders([one.name for one in subject.classes])
+        self._names = [one.name for one in subject.classes]
+        self._folders = class_folders(self._names)
         self._list = TemporaryFile(dir=folder)  # noqa: SIM115 - close() closes it
         self._text = TextIOWrapper(self._list, "utf-8", newline="")
         self._rows = csv.writer(self._text)
@@ -118,6 +136,8 @@ class FoldersWriter(Writer):
         """Add the list, and what makes the folders."""
         self._text.flush()
         self._archive.copy("images.csv", self._list)
+        names = {"folders": dict(zip(self._folders, self._names, strict=True))}
+        self._archive.write("names.yaml", json.dumps(names).encode("ascii"))
         self._archive.write("classes.txt", "".join(f"{one}\n" for one in self._folders).encode())
         self._archive.write(
             "arrange.py", files("labeling.exchange.formats").joinpath("arrange.py").read_bytes()
@@ -176,6 +196,159 @@ def _row(one: Annotation) -> str:
     return " ".join(str(round(value, 10)) for value in values)
 
 
+def read_yolo(source: Source) -> Iterator[Described | Remark]:
+    """What an archive says: text files of labels with the names of classes, or images in folders.
+
+    Images of text files are found by the lists of images where there are some, else by name without extension.
+    """
+    lists = source.ending("images.csv")
+    if lists and source.ending("names.yaml"):
+        yield from _read_folders(source, lists[0])
+    elif labels := _label_files(source):
+        yield from _read_labels(source, labels)
+    else:
+        for name in source.names:
+            *_, folder, file = ["", *name.split("/")]
+            if _READ.fullmatch(file) and folder:
+                yield Described(name, [Shape(folder)])
+
+
+def looks_like_yolo(source: Source) -> bool:
+    """Whether there are text files of labels and names of classes, or images in folders."""
+    if source.ending("images.csv") and source.ending("names.yaml"):
+        return True
+    if _label_files(source):
+        return bool(_names_files(source))
+    return len(source.names) > 1 and not source.ending(".xml", ".json", ".jsonl", ".csv")
+
+
+_LISTS = tuple(f"{part}.txt" for part in PARTS)
+_NO_LABELS = (
+    *_LISTS,
+    "classes.txt",
+    "obj.names",
+    "readme.txt",
+    "readme.roboflow.txt",
+    "readme.dataset.txt",
+)
+
+
+def _names_files(source: Source) -> list[str]:
+    return source.ending(".yaml", ".yml", "classes.txt", "obj.names")
+
+
+def _label_files(source: Source) -> list[str]:
+    texts = [
+        one for one in source.ending(".txt") if PurePosixPath(one).name.lower() not in _NO_LABELS
+    ]
+    below = [one for one in texts if "labels" in one.split("/")[:-1]]
+    return below or texts
+
+
+def _class_names(source: Source) -> list[str]:
+    """Names of classes, by number.
+
+    Raises:
+        Invalid: they are nowhere.
+    """
+    for name in _names_files(source):
+        text = source.read(name).decode("utf-8-sig")
+        if not name.lower().endswith((".yaml", ".yml")):
+            return [line.strip() for line in text.splitlines() if line.strip()]
+        found: Any = yaml.safe_load(text)
+        names = found.get("names") if isinstance(found, dict) else None
+        if isinstance(names, dict):
+            most = max((int(number) for number in names), default=-1)
+            by_number = {int(number): str(name) for number, name in names.items()}
+            return [by_number.get(number, "") for number in range(min(most, 100_000) + 1)]
+        if isinstance(names, list):
+            return [str(name) for name in names]
+    raise Invalid("the names of the classes are missing: put data.yaml into the archive")
+
+
+def _read_labels(source: Source, labels: Sequence[str]) -> Iterator[Described | Remark]:
+    names = _class_names(source)
+    with closing(sqlite3.connect("")) as base:
+        base.execute("CREATE TABLE images (label TEXT PRIMARY KEY, path TEXT) WITHOUT ROWID")
+        for one in source.ending(*_LISTS):
+            for _, line in source.lines(one):
+                path = line.strip().replace("\\", "/").removeprefix("./")
+                if path:
+                    known = (_label_of(path), path)
+                    base.execute("INSERT OR IGNORE INTO images VALUES (?, ?)", known)
+        for name in labels:
+            row = base.execute("SELECT path FROM images WHERE label = ?", (name,)).fetchone()
+            path = row[0] if row else _stem_of(name)
+            shapes: list[Shape] = []
+            for number, line in source.lines(name):
+                shape = _read_row(line, names)
+                if isinstance(shape, Shape):
+                    shapes.append(shape)
+                elif shape:
+                    yield Remark(shape, f"{name}: line {number}")
+            yield Described(_below_images(path), shapes, stem=row is None)
+
+
+def _label_of(image: str) -> str:
+    """The text file of an image as it stands in a list."""
+    *folders, name = image.split("/")
+    if "images" in folders:
+        last = len(folders) - 1 - folders[::-1].index("images")
+        folders[last] = "labels"
+    return "/".join([*folders, f"{PurePosixPath(name).stem}.txt"])
+
+
+def _stem_of(label: str) -> str:
+    """The image of a text file, without its extension."""
+    *folders, name = label.split("/")
+    if "labels" in folders:
+        last = len(folders) - 1 - folders[::-1].index("labels")
+        folders[last] = "images"
+    return "/".join([*folders, PurePosixPath(name).stem])
+
+
+def _below_images(path: str) -> str:
+    """A path from the folder `images` on, which is where images were put for training."""
+    return path.removeprefix("images/") or path
+
+
+def _read_row(
+    line: str, names: Sequence[str]
+) -> Shape | Literal["unreadable_row", "no_such_class"] | None:
+    """A row of a text file: a class, then a box or an outline, perhaps how sure a model was."""
+    words = line.split()
+    if not words:
+        return None
+    try:
+        number, values = int(float(words[0])), list(map(float, words[1:]))
+    except (ValueError, OverflowError):
+        return "unreadable_row"
+    if len(values) < 4 or not all(map(isfinite, values)):
+        return "unreadable_row"
+    if not (0 <= number < len(names) and names[number]):
+        return "no_such_class"
+    sure = values.pop() if len(values) % 2 else None
+    if len(values) == 4:
+        x, y, width, height = values
+        box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+        return Shape(names[number], box, confidence=sure)
+    ring = list(zip(values[::2], values[1::2], strict=True))
+    return Shape(names[number], parts=[(ring, [])], confidence=sure)
+
+
+def _read_folders(source: Source, name: str) -> Iterator[Described | Remark]:
+    """Our own lists of images and the folders they are in."""
+    names: Mapping[str, str] = yaml.safe_load(source.read(source.ending("names.yaml")[0]))[
+        "folders"
+    ]
+    with source.text(name) as file:
+        for number, row in enumerate(csv.DictReader(file), 2):
+            if row["folder"] in names:
+                yield Described(row["image"], [Shape(names[row["folder"]])])
+            else:
+                yield Remark("no_such_class", f"{name}: row {number}")
+
+
 def _open(folder: Path, subject: Subject) -> LabelsWriter | FoldersWriter:
     drawn = subject.task_type in ("boxes", "polygons")
     return LabelsWriter(folder, subject) if drawn else FoldersWriter(folder, subject)
@@ -186,6 +359,8 @@ YOLO = Format(
     title="YOLO",
     files=(File("yolo/labels.zip", "application/zip"),),
     open=_open,
+    read=read_yolo,
+    fits=looks_like_yolo,
     loses=("several_tags", "parts", "holes", "frames", "notes", "suggestions"),
     options=("split",),
 )

@@ -319,6 +319,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Imports of a project, newest first. */
+        get: operations["list_imports"];
+        put?: never;
+        /** Begin an import: the answer tells where to upload its file. */
+        post: operations["create_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/imports/{import_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An import and its report; before it is started, the format that its file looks like. */
+        get: operations["get_import"];
+        put?: never;
+        post?: never;
+        /** Stop an import and forget it; what it has taken in stays. */
+        delete: operations["delete_import"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/imports/{import_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take in the uploaded file, as labels or as suggestions. */
+        post: operations["start_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/invitations": {
         parameters: {
             query?: never;
@@ -1838,6 +1891,426 @@ export interface components {
             expire_at: string;
         };
         /**
+         * Import
+         * @description An import, and its report: what was taken, left out and altered, with the first names of each.
+         */
+        Import: {
+            /**
+             * Schema Version
+             * @default 1
+             */
+            schema_version: number;
+            /** Import Id */
+            import_id: string;
+            /** File Name */
+            file_name: string;
+            /**
+             * State
+             * @default waiting
+             * @enum {string}
+             */
+            state: "waiting" | "reading" | "importing" | "done" | "failed";
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+            /**
+             * @default {
+             *       "format": null,
+             *       "into": "labels",
+             *       "unknown_classes": "refuse",
+             *       "empty": "leave",
+             *       "run_id": null,
+             *       "model": ""
+             *     }
+             */
+            options: components["schemas"]["ImportOptions"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Finished At
+             * @default null
+             */
+            finished_at: string | null;
+            /**
+             * Parts
+             * @default 0
+             */
+            parts: number;
+            /**
+             * Next Part
+             * @default 0
+             */
+            next_part: number;
+            /**
+             * Sparse
+             * @default false
+             */
+            sparse: boolean;
+            /**
+             * Images
+             * @default 0
+             */
+            images: number;
+            /**
+             * Matched
+             * @default 0
+             */
+            matched: number;
+            /**
+             * Saved
+             * @default 0
+             */
+            saved: number;
+            /**
+             * Unchanged
+             * @default 0
+             */
+            unchanged: number;
+            /**
+             * Annotations
+             * @default 0
+             */
+            annotations: number;
+            /**
+             * Left Out
+             * @default {}
+             */
+            left_out: {
+                [key: string]: components["schemas"]["Told"];
+            };
+            /**
+             * Found
+             * @default {}
+             */
+            found: {
+                [key: string]: components["schemas"]["Told"];
+            };
+            /**
+             * Unknown Classes
+             * @default {}
+             */
+            unknown_classes: {
+                [key: string]: number;
+            };
+            /**
+             * New Classes
+             * @default []
+             */
+            new_classes: string[];
+        };
+        /**
+         * ImportList
+         * @description Imports of a project, newest first.
+         */
+        ImportList: {
+            /** Items */
+            items: components["schemas"]["Import"][];
+            /**
+             * Next Cursor
+             * @default null
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * ImportMade
+         * @description An import that waits for its file: PUT it to `url` (`x-ms-blob-type: BlockBlob`).
+         */
+        ImportMade: {
+            /**
+             * Schema Version
+             * @default 1
+             */
+            schema_version: number;
+            /** Import Id */
+            import_id: string;
+            /** File Name */
+            file_name: string;
+            /**
+             * State
+             * @default waiting
+             * @enum {string}
+             */
+            state: "waiting" | "reading" | "importing" | "done" | "failed";
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+            /**
+             * @default {
+             *       "format": null,
+             *       "into": "labels",
+             *       "unknown_classes": "refuse",
+             *       "empty": "leave",
+             *       "run_id": null,
+             *       "model": ""
+             *     }
+             */
+            options: components["schemas"]["ImportOptions"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Finished At
+             * @default null
+             */
+            finished_at: string | null;
+            /**
+             * Parts
+             * @default 0
+             */
+            parts: number;
+            /**
+             * Next Part
+             * @default 0
+             */
+            next_part: number;
+            /**
+             * Sparse
+             * @default false
+             */
+            sparse: boolean;
+            /**
+             * Images
+             * @default 0
+             */
+            images: number;
+            /**
+             * Matched
+             * @default 0
+             */
+            matched: number;
+            /**
+             * Saved
+             * @default 0
+             */
+            saved: number;
+            /**
+             * Unchanged
+             * @default 0
+             */
+            unchanged: number;
+            /**
+             * Annotations
+             * @default 0
+             */
+            annotations: number;
+            /**
+             * Left Out
+             * @default {}
+             */
+            left_out: {
+                [key: string]: components["schemas"]["Told"];
+            };
+            /**
+             * Found
+             * @default {}
+             */
+            found: {
+                [key: string]: components["schemas"]["Told"];
+            };
+            /**
+             * Unknown Classes
+             * @default {}
+             */
+            unknown_classes: {
+                [key: string]: number;
+            };
+            /**
+             * New Classes
+             * @default []
+             */
+            new_classes: string[];
+            /** Url */
+            url: string;
+            /**
+             * Expire At
+             * Format: date-time
+             */
+            expire_at: string;
+        };
+        /**
+         * ImportOptions
+         * @description How to take in what a file says.
+         *
+         *     `into`: labels count as labeled by whoever imports them, suggestions wait for labelers. `unknown_classes`:
+         *     add them to the project, or leave out images that have one. `empty`: what an image without annotations
+         *     means, nothing or that nothing is on it. `run_id` names the run of suggestions; the file's content does when
+         *     left out, so that the same file suggests the same once.
+         */
+        ImportOptions: {
+            /**
+             * Format
+             * @description name of one of `GET /formats` that `reads`
+             * @default null
+             */
+            format: string | null;
+            /**
+             * Into
+             * @default labels
+             * @enum {string}
+             */
+            into: "labels" | "suggestions";
+            /**
+             * Unknown Classes
+             * @default refuse
+             * @enum {string}
+             */
+            unknown_classes: "create" | "refuse";
+            /**
+             * Empty
+             * @default leave
+             * @enum {string}
+             */
+            empty: "leave" | "label";
+            /**
+             * Run Id
+             * @default null
+             */
+            run_id: string | null;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+        };
+        /**
+         * ImportView
+         * @description An import; while it waits for its file, the format that this looks like, once it is there.
+         */
+        ImportView: {
+            /**
+             * Schema Version
+             * @default 1
+             */
+            schema_version: number;
+            /** Import Id */
+            import_id: string;
+            /** File Name */
+            file_name: string;
+            /**
+             * State
+             * @default waiting
+             * @enum {string}
+             */
+            state: "waiting" | "reading" | "importing" | "done" | "failed";
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+            /**
+             * @default {
+             *       "format": null,
+             *       "into": "labels",
+             *       "unknown_classes": "refuse",
+             *       "empty": "leave",
+             *       "run_id": null,
+             *       "model": ""
+             *     }
+             */
+            options: components["schemas"]["ImportOptions"];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Finished At
+             * @default null
+             */
+            finished_at: string | null;
+            /**
+             * Parts
+             * @default 0
+             */
+            parts: number;
+            /**
+             * Next Part
+             * @default 0
+             */
+            next_part: number;
+            /**
+             * Sparse
+             * @default false
+             */
+            sparse: boolean;
+            /**
+             * Images
+             * @default 0
+             */
+            images: number;
+            /**
+             * Matched
+             * @default 0
+             */
+            matched: number;
+            /**
+             * Saved
+             * @default 0
+             */
+            saved: number;
+            /**
+             * Unchanged
+             * @default 0
+             */
+            unchanged: number;
+            /**
+             * Annotations
+             * @default 0
+             */
+            annotations: number;
+            /**
+             * Left Out
+             * @default {}
+             */
+            left_out: {
+                [key: string]: components["schemas"]["Told"];
+            };
+            /**
+             * Found
+             * @default {}
+             */
+            found: {
+                [key: string]: components["schemas"]["Told"];
+            };
+            /**
+             * Unknown Classes
+             * @default {}
+             */
+            unknown_classes: {
+                [key: string]: number;
+            };
+            /**
+             * New Classes
+             * @default []
+             */
+            new_classes: string[];
+            /**
+             * Uploaded
+             * @default false
+             */
+            uploaded: boolean;
+            /**
+             * Guess
+             * @default null
+             */
+            guess: string | null;
+        };
+        /**
          * Instructions
          * @description What labelers read first: text, and a link to more.
          */
@@ -2352,6 +2825,14 @@ export interface components {
              *     }
              */
             options: components["schemas"]["Options"];
+        };
+        /**
+         * NewImport
+         * @description A file that is about to be uploaded, to import labels from.
+         */
+        NewImport: {
+            /** File Name */
+            file_name: string;
         };
         /**
          * NewProject
@@ -3684,6 +4165,22 @@ export interface components {
             created_at: string;
         };
         /**
+         * Told
+         * @description How often something was found, and where first.
+         */
+        Told: {
+            /**
+             * Count
+             * @default 0
+             */
+            count: number;
+            /**
+             * First
+             * @default []
+             */
+            first: string[];
+        };
+        /**
          * Upload
          * @description Where to PUT a file (`x-ms-blob-type: BlockBlob`), or why it is not wanted.
          */
@@ -4637,6 +5134,170 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_imports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewImport"];
+            };
+        };
+        responses: {
+            /** @description done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportMade"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    start_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportOptions"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
                 };
             };
             /** @description why not */

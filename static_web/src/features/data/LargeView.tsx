@@ -285,6 +285,7 @@ export function LargeView(props: Props): ReactNode {
 
 const KNOWN = [
   "submitted",
+  "imported",
   "rejected",
   "answered",
   "approved",
