@@ -34,7 +34,7 @@ demo-label:
 	$(VENV) -m dev.demo_label --count $(N) --type $(TYPE)
 
 simulate:
-	$(if $(ASSIST),$(PYTHON) dev/install.py demo && $(PYTHON) dev/install.py jobs && $(VENV) -m dev.simulate.$(if $(filter boxes,$(TYPE)),boxes,assist) --type $(TYPE) --items $(ITEMS) $(ARGS),\
+	$(if $(ASSIST),$(PYTHON) dev/install.py demo && $(PYTHON) dev/install.py jobs && $(VENV) -m dev.simulate.$(if $(filter boxes polygons,$(TYPE)),shapes,assist) --type $(TYPE) --items $(ITEMS) $(ARGS),\
 	$(PYTHON) dev/install.py demo && $(VENV) -m dev.simulate --type $(TYPE) --items $(ITEMS) --labelers $(LABELERS) $(ARGS))
 
 test:

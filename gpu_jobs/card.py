@@ -37,8 +37,8 @@ def _does(manifest: ModelManifest) -> str:
     if manifest.detection:
         frame, overlap = manifest.detection.frame, manifest.detection.overlap
         return (
-            f"Draws boxes around things of {classes} in a frame of {frame} x {frame} pixels, on "
-            f"{manifest.backbone}. A box is right from an overlap of {overlap} with a person's on."
+            f"Draws {manifest.task_type} around things of {classes} in a frame of {frame} x {frame} "
+            f"pixels, on {manifest.backbone}. One is right from an overlap of {overlap} with a person's on."
         )
     which = "one of" if manifest.task_type == "multiclass" else "any number of"
     return (

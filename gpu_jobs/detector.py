@@ -1,9 +1,10 @@
-"""Networks that find boxes on a frozen backbone, and how they learn it: a first look, and a second, closer one.
+"""Networks that find things on a frozen backbone, and how they learn it: a first look, and a closer one.
 
 The finder sees the whole image: where the middles of things are (Gaussian heatmap), and how far their edges
 are from there (TTFNet: Liu et al., 2020). The refiner looks at each box with some surroundings and says for
-each edge where between them it lies (side-aware boundaries: Wang et al., 2020). Both are blind to classes, so
-that every box of a project teaches them; what a box shows is for a classifier of its crop to say.
+each edge where between them it lies (side-aware boundaries: Wang et al., 2020); where people drew outlines,
+also what of them the thing covers (a mask a box: He et al., 2017). Both are blind to classes, so that every
+shape of a project teaches them; what it shows is for a classifier of its crop to say.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch.nn import functional
 
 from gpu_jobs import CannotFinish
 from gpu_jobs.embed import Backbone, Pixels, device
-from labeling.assist.detection import FRAME, MOST_CANDIDATES
+from labeling.assist.detection import FRAME, MARGIN, MOST_CANDIDATES
 
 Tensor = torch.Tensor
 Maps = Sequence[Tensor]
@@ -38,7 +39,9 @@ _RATE, _DECAY = 3e-3, 0.05
 _SPREAD = 0.09  # of the heatmap's Gaussian, of a box's side
 _NEAR = 0.05  # height of the Gaussian from which on a cell answers for a box
 _WINDOW = 24  # samples along a side of what the refiner looks at
-_MARGIN = 0.2  # of a box's side that the refiner sees beyond each edge
+_FINER = 2  # samples of a mask for each of them
+DRAWN = 64
+"""Samples along a side of a mask to learn from, which divides the thing's own box."""
 _BATCH_BOXES = 24  # that the refiner learns from at once
 _NORMALISED_ON = 48  # images
 
@@ -151,9 +154,15 @@ class Candidates(nn.Module):
 
 
 class Refiner(nn.Module):
-    """The second look: where between the surroundings of a box and its middle each of its edges lies."""
+    """The second look: where between the surroundings of a box and its middle each of its edges lies.
 
-    def __init__(self, some: Maps, width: int = 40) -> None:
+    Args:
+        some: maps of some images, by which channels are normalised.
+        masks: whether it says of the samples between them as well which the thing covers.
+        width: channels it thinks in.
+    """
+
+    def __init__(self, some: Maps, masks: bool = False, width: int = 40) -> None:
         super().__init__()
         self.normalise = _Normalise(some)
         self.project = nn.ModuleList(nn.Conv2d(one.shape[1], width, 1) for one in some)
@@ -165,15 +174,27 @@ class Refiner(nn.Module):
             for _ in range(2)
         )
         self.fit = nn.Sequential(nn.Linear(2 * width, 32), nn.ReLU(True), nn.Linear(32, 1))
+        self.mask = (
+            nn.Sequential(_block(width), nn.Conv2d(width, _FINER**2, 1), nn.PixelShuffle(_FINER))
+            if masks
+            else None
+        )
 
-    def forward(self, maps: Maps, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """Better boxes (n, k, 4) in pixels and how well they fit (n, k) in [0, 1], of boxes (n, k, 4)."""
+    def forward(self, maps: Maps, boxes: Tensor) -> tuple[Tensor, ...]:
+        """Better boxes (n, k, 4) in pixels and how well they fit (n, k) in [0, 1], of boxes (n, k, 4).
+
+        And masks (n, k, h, w) in [0, 1] where it was made for them.
+        """
         windows = padded(boxes)
-        edges, fit = self.edges(maps, windows)
-        return placed(windows, edges).clamp(0, FRAME), fit.sigmoid()
+        edges, fit, *masks = self.look(maps, windows)
+        better = placed(windows, edges).clamp(0, FRAME)
+        return better, fit.sigmoid(), *(one.sigmoid() for one in masks)
 
-    def edges(self, maps: Maps, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (n, k, 4, _WINDOW) of where each edge lies in windows (n, k, 4), logits of fit (n, k)."""
+    def look(self, maps: Maps, windows: Tensor) -> tuple[Tensor, ...]:
+        """Logits (n, k, 4, _WINDOW) of where each edge lies in windows (n, k, 4), logits of fit (n, k).
+
+        And logits (n, k, h, w) of masks where it was made for them.
+        """
         n, k = windows.shape[:2]
         at = (torch.arange(_WINDOW, device=windows.device).float() + 0.5) / _WINDOW
         corner, size = windows[..., :2], windows[..., 2:] - windows[..., :2]
@@ -210,10 +231,12 @@ class Refiner(nn.Module):
         )  # (n * k, w) each
         logits = torch.stack([left, top, right, bottom], 1).view(n, k, 4, _WINDOW)
         fit = self.fit(torch.cat([z.mean((2, 3)), z.amax((2, 3))], 1))
-        return logits, fit.view(n, k)
+        if self.mask is None:
+            return logits, fit.view(n, k)
+        return logits, fit.view(n, k), self.mask(z).view(n, k, *[_FINER * _WINDOW] * 2)
 
 
-def padded(boxes: Tensor, margin: float = _MARGIN) -> Tensor:
+def padded(boxes: Tensor, margin: float = MARGIN) -> Tensor:
     """Boxes (..., 4) with their surroundings, of a pixel at least."""
     size = (boxes[..., 2:] - boxes[..., :2]).clamp(min=1)
     return torch.cat([boxes[..., :2] - margin * size, boxes[..., :2] + (1 + margin) * size], -1)
@@ -237,6 +260,8 @@ class Shown:
     """(2 n, channels, h, w) of half precision; the mirror image of i is at n + i."""
     boxes: list[Tensor]
     """2 n of (things, 4) in pixels."""
+    masks: list[Tensor] | None = None
+    """2 n of (things, DRAWN, DRAWN) of 8 bits, what each covers of its box, where outlines were drawn."""
 
     @property
     def images(self) -> int:
@@ -257,8 +282,17 @@ def shown(
     pixels: Sequence[Pixels],
     boxes: Sequence[NDArray[np.floating]],
     alive: Callable[[], None],
+    masks: Sequence[NDArray[np.uint8]] | None = None,
 ) -> Shown:
-    """What images (FRAME, FRAME, 3) with boxes (things, 4) in pixels show to the networks."""
+    """What images show to the networks.
+
+    Args:
+        pyramid: on whose maps they stand.
+        pixels: (FRAME, FRAME, 3) each.
+        boxes: (things, 4) each, in pixels.
+        alive: called now and then.
+        masks: (things, DRAWN, DRAWN) each, where outlines were drawn.
+    """
     n, where = len(pixels), device()
     maps: list[Tensor] = []
     for at in range(0, n, _BATCH):
@@ -274,7 +308,10 @@ def shown(
     mirrored = [
         torch.stack([FRAME - b[:, 2], b[:, 1], FRAME - b[:, 0], b[:, 3]], 1) for b in straight
     ]
-    return Shown(tuple(maps), [*straight, *mirrored])
+    if masks is None:
+        return Shown(tuple(maps), [*straight, *mirrored])
+    drawn = [torch.from_numpy(one) for one in masks]
+    return Shown(tuple(maps), [*straight, *mirrored], [*drawn, *(one.flip(2) for one in drawn)])
 
 
 def _of_a_pixel(boxes: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -309,28 +346,35 @@ def train_finder(seen: Shown, said: Said, *, seed: int = 0, epochs: int | None =
 
 
 def train_refiner(seen: Shown, said: Said, *, seed: int = 0, epochs: int | None = None) -> Refiner:
-    """The second look, learned from human boxes pushed out of place.
+    """The second look, learned from human boxes pushed out of place, and from their masks where there are any.
 
     Raises:
         CannotFinish: the loss is no number.
     """
     torch.manual_seed(seed)
-    refiner = Refiner(some_maps(seen)).to(device())
+    refiner = Refiner(some_maps(seen), masks=seen.masks is not None).to(device())
 
     def loss(which: NDArray[np.integer], random: np.random.Generator) -> Tensor:
         maps, boxes = seen.at(which)
         most = max(1, min(_BATCH_BOXES // len(which), max(map(len, boxes))))
         picked = torch.zeros(len(which), most, 4, device=maps[0].device)
         real = torch.zeros(len(which), most, dtype=torch.bool, device=maps[0].device)
+        drawn: list[Tensor] = []
         for row, one in enumerate(boxes):
-            some = random.permutation(len(one))[:most]
-            picked[row, : len(some)] = one[torch.from_numpy(some)]
+            some = torch.from_numpy(random.permutation(len(one))[:most])
+            picked[row, : len(some)] = one[some]
             real[row, : len(some)] = True
+            if seen.masks is not None:
+                drawn.append(seen.masks[which[row]][some])
         if not real.any():
             return sum(one.sum() for one in refiner.parameters()) * 0  # images that show nothing
         windows = padded(_pushed(picked, random))
-        edges, fit = refiner.edges(maps, windows)
-        return _refiner_loss(edges[real], fit[real], windows[real], picked[real])
+        edges, fit, *masks = refiner.look(maps, windows)
+        value = _refiner_loss(edges[real], fit[real], windows[real], picked[real])
+        for mask in masks:
+            true = torch.cat(drawn).to(mask.device).float() / 255  # (boxes, DRAWN, DRAWN)
+            value = value + _mask_loss(mask[real], true, windows[real], picked[real])
+        return value
 
     epochs = epochs or max(6, epochs_of(seen.images) // 2)
     return cast("Refiner", _learn(refiner, loss, seen.images, epochs, seed, said))
@@ -462,6 +506,22 @@ def _refiner_loss(edges: Tensor, fit: Tensor, windows: Tensor, boxes: Tensor) ->
     overlap, general = overlaps(placed(windows, edges), boxes)
     said = functional.binary_cross_entropy_with_logits(fit, overlap.detach().clamp(0, 1))
     return near + 2 * (1 - general).mean() + said
+
+
+def _mask_loss(logits: Tensor, true: Tensor, windows: Tensor, boxes: Tensor) -> Tensor:
+    """Of masks (n, h, w) of windows (n, 4); things cover `true` (n, DRAWN, DRAWN) of their boxes (n, 4)."""
+    side = logits.shape[-1]
+    at = (torch.arange(side, device=logits.device).float() + 0.5) / side
+    size = boxes[:, 2:] - boxes[:, :2]
+    low = (windows[:, :2] - boxes[:, :2]) / size  # of the window, in shares of the box
+    step = (windows[:, 2:] - windows[:, :2]) / size
+    x, y = ((low[:, axis, None] + step[:, axis, None] * at) * 2 - 1 for axis in (0, 1))
+    grid = torch.stack([x[:, None, :].expand(-1, side, -1), y[:, :, None].expand(-1, -1, side)], -1)
+    inside = functional.grid_sample(true[:, None], grid, align_corners=False)[:, 0]
+    sure = logits.sigmoid()
+    both, either = (sure * inside).sum((1, 2)), (sure**2 + inside**2).sum((1, 2))
+    dice = 1 - (2 * both + 1) / (either + 1)
+    return functional.binary_cross_entropy_with_logits(logits, inside) + dice.mean()
 
 
 def _pushed(boxes: Tensor, random: np.random.Generator) -> Tensor:

@@ -18,17 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu_jobs import CannotFinish
-from gpu_jobs.boxes import Drawn, parts, train_detector
 from gpu_jobs.card import card
 from gpu_jobs.embed import Backbone, backbone
 from gpu_jobs.export import export
 from gpu_jobs.features import Features, read
 from gpu_jobs.group import Joined, groups, near_duplicates
 from gpu_jobs.label_errors import label_errors
+from gpu_jobs.shapes import Drawn, drawn_on, parts, train_detector
 from gpu_jobs.snapshot import Line, snapshot, unlabeled
 from gpu_jobs.threshold import Choice
 from gpu_jobs.train import Head, train
 from labeling import layout
+from labeling.annotations.task_types import TASK_TYPES
 from labeling.assist.detection import FRAME, framed
 from labeling.assist.doubts import DOUBTS, Doubt, packed
 from labeling.assist.jobs import FeaturizeSpec, Group, TrainSpec
@@ -109,7 +110,7 @@ class Jobs:
         if len(lines) < len(usable):
             self._say(spec, f"{len(usable) - len(lines)} images can't be read and are left out")
         alive()
-        if spec.task_type == "boxes":
+        if TASK_TYPES[spec.task_type].geometry != "tag":
             model = self._detector(spec, lines, embeddings, network, alive)
         else:
             model = self._classifier(spec, lines, embeddings, network)
@@ -132,7 +133,7 @@ class Jobs:
         self, spec: TrainSpec, lines: list[Line], embeddings: NDArray[np.float16], network: Backbone
     ) -> Made:
         known = [one.class_id for one in spec.classes]
-        assert spec.task_type != "boxes"
+        assert spec.task_type == "multiclass" or spec.task_type == "multilabel"
         truth = np.array([[one in line.class_ids for one in known] for line in lines], bool)
         truth = truth.reshape(len(lines), len(known))
         trained = train(
@@ -177,13 +178,9 @@ class Jobs:
         ):
             if image is not None:
                 seen.append(at)
-                images.append(
-                    Drawn(
-                        image,
-                        np.array([one.box for one in line.boxes], np.float32).reshape(-1, 4),
-                        np.array([number[one.class_id] for one in line.boxes], np.int64),
-                    )
-                )
+                classes = np.array([number[one.class_id] for one in line.shapes], np.int64)
+                drawn = [one.geometry for one in line.shapes]
+                images.append(drawn_on(image, drawn, classes, spec.task_type == "polygons"))
         part = parts(
             [lines[at].item_id for at in seen],
             group[seen],
@@ -217,7 +214,7 @@ class Jobs:
             MODEL: trained.classifier,
         }
         size = sum(map(len, files.values())) / 1e6
-        self._say(spec, f"exported, {size:.1f} MB, the same boxes on photos")
+        self._say(spec, f"exported, {size:.1f} MB, the same on photos")
         detection = Detection(
             frame=FRAME,
             overlap=spec.overlap,
@@ -386,7 +383,7 @@ def _doubts(
     scores: NDArray[np.float32],
     spec: TrainSpec,
 ) -> list[Doubt]:
-    assert spec.task_type != "boxes"
+    assert spec.task_type == "multiclass" or spec.task_type == "multilabel"
     return [
         Doubt(
             item_id=lines[one.image].item_id,

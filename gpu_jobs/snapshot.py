@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Annotated
+
+from pydantic import Field
 
 from labeling import layout
-from labeling.annotations.shapes import Box
+from labeling.annotations.shapes import Box, Polygon, Tag
 from labeling.assist.models import SNAPSHOT
 from labeling.assist.preprocess import source_of
 from labeling.errors import NotFound
@@ -26,11 +29,11 @@ class Source(Model):
     path: str
 
 
-class DrawnBox(Model):
-    """A box that a person drew on the first frame, in fractions of the upright image."""
+class DrawnShape(Model):
+    """What a person drew on the first frame."""
 
     class_id: str
-    box: tuple[float, float, float, float]
+    geometry: Annotated[Box | Polygon, Field(discriminator="kind")]
 
 
 class Line(Source):
@@ -41,7 +44,7 @@ class Line(Source):
     """
 
     class_ids: list[str]
-    boxes: list[DrawnBox] = []
+    shapes: list[DrawnShape] = []
     page: str = ""
     suggested: bool = False
 
@@ -109,12 +112,10 @@ def _labeled(items: Items, container: str) -> Sequence[Line]:
                 Line(
                     **_source(container, one.item).model_dump(),
                     class_ids=sorted({annotation.class_id for annotation in said.annotations}),
-                    boxes=[
-                        DrawnBox(
-                            class_id=one.class_id, box=(shape.x0, shape.y0, shape.x1, shape.y1)
-                        )
+                    shapes=[
+                        DrawnShape(class_id=one.class_id, geometry=shape)
                         for one in said.annotations
-                        if isinstance(shape := one.geometry, Box) and not one.frame
+                        if not isinstance(shape := one.geometry, Tag) and not one.frame
                     ],
                     page=said.submission_id if similar else "",
                     suggested=said.prelabel is not None,

@@ -9,13 +9,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labeling.assist.detection import FRAME, Looked, Networks
+from labeling.assist.detection import FRAME, Looked, Networks, Refined
 from labeling.assist.models import (
     BOXES,
     EMBEDDING,
     FITS,
     INPUT,
     MAPS,
+    MASKS,
     PEAKS,
     REFINED,
     SCORES,
@@ -67,22 +68,26 @@ def open_model(manifest: ModelManifest, data: bytes) -> Predict:
     return _scores_of(session)
 
 
-def open_networks(classes: int, finder: bytes, refiner: bytes, classifier: bytes) -> Networks:
-    """Make the three files of a model of boxes ready.
+def open_networks(
+    classes: int, outlines: bool, finder: bytes, refiner: bytes, classifier: bytes
+) -> Networks:
+    """Make the three files of a model of boxes or polygons ready.
 
     Args:
         classes: that a crop may show.
+        outlines: whether it is one of polygons.
         finder: the ONNX file that proposes boxes.
-        refiner: the one that moves their edges.
+        refiner: the one that moves their edges, and gives a mask of each for a model of polygons.
         classifier: the one that says what a crop shows.
 
     Raises:
         UnfitModel: one can't be read, or takes and gives something else.
     """
+    masks = {MASKS: None} if outlines else {}
     first, second, third = (_session(data) for data in (finder, refiner, classifier))
     for session, inputs, outputs in (
         (first, {INPUT: [FRAME, FRAME, 3]}, {BOXES: 4, PEAKS: None, FITS: None}),
-        (second, {BOXES: [None, 4], **dict.fromkeys(MAPS)}, {REFINED: 4, FITS: None}),
+        (second, {BOXES: [None, 4], **dict.fromkeys(MAPS)}, {REFINED: 4, FITS: None} | masks),
         (third, {INPUT: [SIDE, SIDE, 3]}, {SCORES: classes + 1}),
     ):
         takes = {one.name: one for one in session.get_inputs()}
@@ -104,7 +109,7 @@ def open_networks(classes: int, finder: bytes, refiner: bytes, classifier: bytes
                 f"the model takes {_shapes(takes)} and gives {_shapes(gives)}: it is none that Labelry "
                 "exported for this project; train again"
             )
-    return _Networks(first, second, third)
+    return _Networks(outlines, first, second, third)
 
 
 def _fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
@@ -117,6 +122,7 @@ def _fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
 
 @dataclass(frozen=True)
 class _Networks:
+    outlines: bool
     finder: Any
     refiner: Any
     classifier: Any
@@ -125,12 +131,9 @@ class _Networks:
         boxes, peaks, fits, *maps = self.finder.run([BOXES, PEAKS, FITS, *MAPS], {INPUT: pixels})
         return Looked(boxes, peaks, fits, tuple(maps))
 
-    def refine(
-        self, maps: Sequence[NDArray[np.float32]], boxes: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def refine(self, maps: Sequence[NDArray[np.float32]], boxes: NDArray[np.float32]) -> Refined:
         given = dict(zip(MAPS, maps, strict=True)) | {BOXES: boxes}
-        refined, fits = self.refiner.run([REFINED, FITS], given)
-        return refined, fits
+        return Refined(*self.refiner.run([REFINED, FITS, *[MASKS] * self.outlines], given))
 
     def classify(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return self.classifier.run([SCORES], {INPUT: pixels})[0]

@@ -1,20 +1,24 @@
-"""From an image to the boxes of things in it: the one way, by which a training validates and the app suggests.
+"""From an image to the things in it: the one way, by which a training validates and the app suggests.
 
 An image is fitted into a square frame (letterbox). A first network proposes boxes, a second looks at each of
 them twice and moves its edges, overlapping ones are dropped (non-maximum suppression), a third says what the
-crop of each shows, and a logistic scorer how likely it is that a person would agree.
+crop of each shows, and a logistic scorer how likely it is that a person would agree. Where polygons are drawn,
+the second network gives a mask as well, whose outline is then what was found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import shapely
 from PIL import Image
 
+from labeling.annotations.areas import polygon_of, shared
 from labeling.assist.models import Scorer, UnfitModel
+from labeling.assist.outlines import outline
 from labeling.assist.preprocess import SIDE, decoded
 
 if TYPE_CHECKING:
@@ -41,6 +45,12 @@ FEATURES = (
 )
 """What the scorer judges a box by."""
 
+OF_MASKS = ("sureness of the mask", "overlap of last look and outline", "share of the box inside")
+"""The same, of an outline besides."""
+
+MARGIN = 0.2
+"""Of a box's side that the second look sees beyond each edge: its masks divide that window."""
+
 _GREY = 114  # around an image in its frame
 _LEAST_PEAK = 0.06
 _LEAST_SCORE = 0.04  # of peak times fits, to be worth a look at its class
@@ -49,6 +59,7 @@ _SAME_AT_FIRST = 0.75  # the same, before their edges are right
 _CONTEXT = 0.1  # of a box's longer side that a crop shows beyond it
 _CROPS_AT_ONCE = 32
 _SURE = 1e-4
+_LIKELY = 0.5  # from which on a sample of a mask is inside
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,32 @@ def overlaps(some: Floats, others: Floats) -> NDArray[np.float32]:
     return np.round(both / np.maximum(either, 1e-12), 6).astype(np.float32)
 
 
+class Shaped(Protocol):
+    """Things in an image: their boxes, and what they cover where that is known."""
+
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """(n, 4) in fractions of the image."""
+        ...
+
+    @property
+    def areas(self) -> NDArray[np.object_] | None:
+        """(n,) of `labeling.annotations.areas`."""
+        ...
+
+
+def agreement(some: Shaped, others: Shaped) -> NDArray[np.float32]:
+    """(n, m) intersection over union: of areas where both are drawn by their outlines, else of boxes."""
+    between = overlaps(some.boxes, others.boxes)
+    if some.areas is None or others.areas is None:
+        return between
+    near = between > 0
+    rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
+    exact = np.zeros_like(between)
+    exact[np.ix_(rows, columns)] = shared(some.areas[rows].tolist(), others.areas[columns].tolist())
+    return exact
+
+
 def apart(boxes: Floats, scores: Floats, most: float) -> NDArray[np.int64]:
     """Numbers of the boxes (n, 4) that stay, best first: none overlaps a better one by more than `most`."""
     order = np.argsort(-np.asarray(scores), kind="stable")
@@ -118,27 +155,25 @@ def apart(boxes: Floats, scores: Floats, most: float) -> NDArray[np.int64]:
 
 
 def matches(
-    boxes: Floats,
+    between: NDArray[np.float32],
     classes: NDArray[np.integer],
     scores: Floats,
-    truth: Floats,
     truth_classes: NDArray[np.integer],
     least: float,
 ) -> NDArray[np.int64]:
-    """(n,) which true box each box is right about, or -1: of its class, and each true box once, best first.
+    """(n,) which true shape each shape is right about, or -1: of its class, and each true one once, best first.
 
     Args:
-        boxes: (n, 4)
+        between: (n, m) `agreement` of what was found with what people drew.
         classes: (n,)
         scores: (n,)
-        truth: (m, 4) what people drew.
         truth_classes: (m,)
-        least: overlap from which on a box is right.
+        least: overlap from which on a shape is right.
     """
-    found = np.full(len(boxes), -1, np.int64)
-    if not len(boxes) or not len(truth):
+    found = np.full(len(between), -1, np.int64)
+    if not between.size:
         return found
-    between = overlaps(boxes, truth)
+    between = between.copy()
     between[np.asarray(classes)[:, None] != np.asarray(truth_classes)[None]] = 0
     for one in np.argsort(-np.asarray(scores), kind="stable"):
         best = int(between[one].argmax())
@@ -168,6 +203,13 @@ def crops(pixels: Pixels, boxes: Floats) -> Pixels:
     return made
 
 
+def windows(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a second look at boxes (..., 4) sees: each with its surroundings, of a pixel at least."""
+    size = np.maximum(boxes[..., 2:] - boxes[..., :2], 1)
+    low = boxes[..., :2]
+    return np.concatenate([low - MARGIN * size, low + (1 + MARGIN) * size], -1, dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class Looked:
     """What the first network says of images: candidates, and maps that the second one looks at."""
@@ -182,17 +224,38 @@ class Looked:
     """(n, channels, h, w) each."""
 
 
+@dataclass(frozen=True)
+class Refined:
+    """What the second network says of boxes in images."""
+
+    boxes: NDArray[np.float32]
+    """(n, k, 4) in pixels of the frame: better ones."""
+    fits: NDArray[np.float32]
+    """(n, k) in [0, 1]: how well they fit."""
+    masks: NDArray[np.float32] | None = None
+    """(n, k, h, w) in [0, 1]: what the thing covers of the `windows` of the boxes that were looked at."""
+
+    @property
+    def is_of_numbers(self) -> bool:
+        """Whether it says anything at all."""
+        masks = True if self.masks is None else np.isfinite(self.masks).all()
+        return bool(np.isfinite(self.boxes).all() and np.isfinite(self.fits).all() and masks)
+
+
 class Networks(Protocol):
     """The three networks of a detector, ready to run."""
+
+    @property
+    def outlines(self) -> bool:
+        """Whether the second one gives masks, whose outlines are what is found."""
+        ...
 
     def look(self, pixels: Pixels) -> Looked:
         """Candidates in images (n, FRAME, FRAME, 3)."""
         ...
 
-    def refine(
-        self, maps: Sequence[NDArray[np.float32]], boxes: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Better boxes (n, k, 4) and how well they fit (n, k), of maps and boxes (n, k, 4)."""
+    def refine(self, maps: Sequence[NDArray[np.float32]], boxes: NDArray[np.float32]) -> Refined:
+        """A closer look at boxes (n, k, 4), by the maps."""
         ...
 
     def classify(self, pixels: Pixels) -> NDArray[np.float32]:
@@ -202,16 +265,25 @@ class Networks(Protocol):
 
 @dataclass(frozen=True)
 class Found:
-    """The boxes found in an image."""
+    """The things found in an image."""
 
     boxes: NDArray[np.float32]
     """(n, 4) in fractions of the image."""
     classes: NDArray[np.int64]
     """(n,) numbers of classes."""
     features: NDArray[np.float32]
-    """(n, len(FEATURES)), what the scorer judges by."""
+    """(n, len(FEATURES)), and of outlines `OF_MASKS` after them: what the scorer judges by."""
     scores: NDArray[np.float32]
-    """(n,) in [0, 1]: how likely a box is right where a scorer judged, else what the networks say."""
+    """(n,) in [0, 1]: how likely a thing is right where a scorer judged, else what the networks say."""
+    areas: NDArray[np.object_] | None = None
+    """(n,) what they cover, in fractions of the image, where polygons are drawn."""
+
+    def geometry(self, number: int) -> dict[str, object]:
+        """One of them as it is suggested: its polygon where it has one, else its box."""
+        if self.areas is not None:
+            return polygon_of(self.areas[number]).model_dump()
+        corners = self.boxes[number].astype(float).round(6).tolist()
+        return {"kind": "box", **dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True))}
 
 
 class Detector:
@@ -234,53 +306,58 @@ class Detector:
         """The boxes in one image of those that were looked at."""
         kept = _candidates(looked, row)
         if not len(kept):
-            return _nothing()
+            return _nothing(self._networks.outlines)
         maps = [one[row : row + 1] for one in looked.maps]
         boxes = looked.boxes[row : row + 1, kept]
-        once, _ = self._networks.refine(maps, boxes)
-        twice, fits = self._networks.refine(maps, once)
-        if not (np.isfinite(twice).all() and np.isfinite(fits).all()):
+        once = self._networks.refine(maps, boxes)
+        twice = self._networks.refine(maps, once.boxes)
+        if not twice.is_of_numbers:
             raise UnfitModel("the model gives no boxes but what is no number; train again")
-        passes = boxes[0], once[0], twice[0]
-        return self._judged(image, passes, looked.peaks[row, kept], looked.fits[row, kept], fits[0])
+        passes = [
+            image.to_frame(image.to_image(one[0])) for one in (boxes, once.boxes, twice.boxes)
+        ]
+        peaks, first_fits = looked.peaks[row, kept], looked.fits[row, kept]
+        found = _Seen(passes[0], passes[1], passes[2], peaks, first_fits, twice.fits[0])
+        if twice.masks is not None:
+            found = replace(found, masks=twice.masks[0], windows=windows(once.boxes[0]))
+        return self._judged(image, found)
 
-    def _judged(
-        self,
-        image: Framed,
-        passes: Sequence[NDArray[np.float32]],
-        peaks: NDArray[np.float32],
-        first_fits: NDArray[np.float32],
-        fits: NDArray[np.float32],
-    ) -> Found:
-        passes = [image.to_frame(image.to_image(one)) for one in passes]
-        large = (passes[2][:, 2:] - passes[2][:, :2]).min(1, initial=FRAME) >= image.least
-        score = peaks * fits * large
-        kept = apart(passes[2], score, _SAME)
-        kept = kept[score[kept] >= _LEAST_SCORE]
-        if not len(kept):
-            return _nothing()
-        boxes = passes[2][kept]
-        shows = self._classified(crops(image.pixels, boxes))
+    def _judged(self, image: Framed, seen: _Seen) -> Found:
+        score = seen.peaks * seen.fits
+        large = (seen.twice[:, 2:] - seen.twice[:, :2]).min(1, initial=FRAME) >= image.least
+        kept = apart(seen.twice, score * large, _SAME)
+        seen = seen.at(kept[(score * large)[kept] >= _LEAST_SCORE])
+        areas, of_masks = seen.outlines(image)
+        if areas is not None:
+            something = np.flatnonzero([one is not None for one in areas])
+            seen, areas, of_masks = seen.at(something), areas[something], of_masks[something]
+        if not len(seen.twice):
+            return _nothing(self._networks.outlines)
+        shows = self._classified(crops(image.pixels, seen.twice))
         classes = shows[:, :-1].argmax(1)
-        numbers = np.arange(len(kept))
+        numbers = np.arange(len(classes))
         sure = shows[numbers, classes].copy()
         shows[numbers, classes] = 0
-        features = np.stack(
+        features = np.column_stack(
             [
-                _logit(peaks[kept]),
-                _logit(first_fits[kept]),
-                _logit(fits[kept]),
-                _pairs(passes[0][kept], passes[1][kept]),
-                _pairs(passes[1][kept], boxes),
+                _logit(seen.peaks),
+                _logit(seen.first_fits),
+                _logit(seen.fits),
+                _pairs(seen.first, seen.once),
+                _pairs(seen.once, seen.twice),
                 _logit(sure),
                 sure - shows.max(1),
-                np.log(np.sqrt((boxes[:, 2:] - boxes[:, :2]).prod(1)) / FRAME),
-            ],
-            1,
+                np.log(np.sqrt((seen.twice[:, 2:] - seen.twice[:, :2]).prod(1)) / FRAME),
+                of_masks,
+            ]
         ).astype(np.float32)
-        scores = scored(self._scorer, features) if self._scorer else score[kept] * sure
+        scores = scored(self._scorer, features) if self._scorer else seen.peaks * seen.fits * sure
         best = np.argsort(-scores, kind="stable")
-        return Found(image.to_image(boxes)[best], classes[best], features[best], scores[best])
+        boxes = image.to_image(seen.twice)
+        if areas is not None:
+            areas = areas[best]
+            boxes[best] = shapely.bounds(areas)
+        return Found(boxes[best], classes[best], features[best], scores[best], areas)
 
     def _classified(self, pixels: Pixels) -> NDArray[np.float32]:
         shows = np.concatenate(
@@ -294,8 +371,52 @@ class Detector:
         return shows
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What the networks said of candidates in an image, one a row."""
+
+    first: NDArray[np.float32]
+    """(n, 4) in pixels of the frame, as the next two."""
+    once: NDArray[np.float32]
+    twice: NDArray[np.float32]
+    peaks: NDArray[np.float32]
+    first_fits: NDArray[np.float32]
+    fits: NDArray[np.float32]
+    masks: NDArray[np.float32] | None = None
+    """(n, h, w), and the (n, 4) windows they divide."""
+    windows: NDArray[np.float32] | None = None
+
+    def at(self, which: NDArray[np.integer]) -> _Seen:
+        """These candidates alone."""
+        columns = {one.name: getattr(self, one.name) for one in fields(self)}
+        chosen: dict[str, Any] = {
+            name: None if one is None else one[which] for name, one in columns.items()
+        }
+        return _Seen(**chosen)
+
+    def outlines(self, image: Framed) -> tuple[NDArray[np.object_] | None, NDArray[np.float64]]:
+        """(n,) what each covers, None where it is nothing, and (n, len(OF_MASKS)); None without masks."""
+        if self.masks is None or self.windows is None:
+            return None, np.zeros((len(self.twice), 0))
+        areas = np.empty(len(self.twice), object)
+        features = np.zeros((len(self.twice), len(OF_MASKS)))
+        for row, (mask, window) in enumerate(zip(self.masks, self.windows, strict=True)):
+            area = outline(mask, window, (image.width, image.height))
+            if area is None or np.ptp(np.reshape(area.bounds, (2, 2)), axis=0).min() < image.least:
+                continue
+            bounds = np.array([area.bounds], np.float32)
+            inside = mask[mask > _LIKELY]
+            features[row] = (
+                _logit(np.array(inside.mean() if inside.size else 0.5)),
+                overlaps(bounds, self.twice[row])[0, 0],
+                area.area / max(float((bounds[:, 2:] - bounds[:, :2]).prod()), 1e-6),
+            )
+            areas[row] = shapely.transform(area, lambda at: at / [image.width, image.height])
+        return areas, features
+
+
 def scored(scorer: Scorer, features: Floats) -> NDArray[np.float32]:
-    """(n,) how likely boxes with these features (n, len(FEATURES)) are right."""
+    """(n,) how likely things with these features, (n, features), are right."""
     z = (np.asarray(features, np.float64) - scorer.mean) / scorer.scale
     return (1 / (1 + np.exp(-(z @ np.array(scorer.weight) + scorer.bias)))).astype(np.float32)
 
@@ -308,12 +429,14 @@ def _candidates(looked: Looked, row: int) -> NDArray[np.int64]:
     return high[apart(looked.boxes[row, high], looked.peaks[row, high], _SAME_AT_FIRST)]
 
 
-def _nothing() -> Found:
+def _nothing(outlines: bool) -> Found:
+    features = len(FEATURES) + len(OF_MASKS) * outlines
     return Found(
         np.zeros((0, 4), np.float32),
         np.zeros(0, np.int64),
-        np.zeros((0, len(FEATURES)), np.float32),
+        np.zeros((0, features), np.float32),
         np.zeros(0, np.float32),
+        np.zeros(0, object) if outlines else None,
     )
 
 

@@ -53,8 +53,8 @@ Predict = Callable[["NDArray[np.uint8]"], "NDArray[np.float32]"]
 OpenModel = Callable[[ModelManifest, bytes], Predict]
 """Makes a model's file ready. Raises UnfitModel."""
 
-OpenNetworks = Callable[[int, bytes, bytes, bytes], Networks]
-"""Makes the files of a model of boxes ready, of so many classes. Raises UnfitModel."""
+OpenNetworks = Callable[[int, bool, bytes, bytes, bytes], Networks]
+"""Makes the files of a model of shapes ready, of so many classes, of polygons or not. Raises UnfitModel."""
 
 Said = list[dict[str, object]]
 """Annotations as `Prelabels.put` takes them, without ids."""
@@ -324,8 +324,9 @@ class Inference:
     def _opened(self, manifest: ModelManifest, data: bytes) -> Suggester:
         if manifest.detection is None:
             return Classifying(manifest, self._open_model(manifest, data))
-        finder, refiner = load_detection(self._storage, manifest)
-        networks = self._open_networks(len(manifest.classes), finder, refiner, data)
+        files = load_detection(self._storage, manifest)
+        outlines = manifest.task_type == "polygons"
+        networks = self._open_networks(len(manifest.classes), outlines, *files, data)
         return Detecting(manifest, Detector(networks, manifest.detection.scorer))
 
     def _suggestions(
@@ -404,7 +405,7 @@ class Classifying:
 
 @dataclass(frozen=True)
 class Detecting:
-    """Suggests boxes, each on its own."""
+    """Suggests boxes or polygons, each on its own."""
 
     manifest: ModelManifest
     detector: Detector
@@ -414,7 +415,7 @@ class Detecting:
         return framed(data)
 
     def suggest(self, seen: Sequence[Framed], known: Set[str]) -> list[Said]:
-        """As `Suggester`. A box of a class that is gone is left out, the others are not."""
+        """As `Suggester`. A shape of a class that is gone is left out, the others are not."""
         return [self._sure(found, known) for found in self.detector.find(seen)]
 
     def _sure(self, found: Found, known: Set[str]) -> Said:
@@ -423,13 +424,10 @@ class Detecting:
             {
                 "class_id": self.manifest.classes[of_class].class_id,
                 "confidence": round(float(score), 4),
-                "geometry": {"kind": "box"} | dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)),
+                "geometry": found.geometry(number),
             }
-            for box, of_class, score in zip(
-                found.boxes.astype(float).round(6).tolist(),
-                found.classes.tolist(),
-                found.scores,
-                strict=True,
+            for number, (of_class, score) in enumerate(
+                zip(found.classes.tolist(), found.scores, strict=True)
             )
             if least is not None
             and score >= least

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from labeling.annotations.shapes import TaskType
 from labeling.model import Id, Model
 from labeling.projects.assist import DEFAULT_BACKBONE
 
@@ -24,7 +25,7 @@ class TrainSpec(Model):
     """Train a model on the human labels there are, and find the confidence from which on it may suggest.
 
     `precision` is to hold among what it suggests, with `confidence`: the share of such promises that are
-    kept. A box is right that a person's box of its class overlaps by `overlap` (intersection over union).
+    kept. A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
     `retrain` counts the trainings before this one: after k of them one spends
     `(1 - confidence) / ((k + 1) (k + 2))` of the error budget, so that all together stay within it.
     """
@@ -33,7 +34,7 @@ class TrainSpec(Model):
     project_id: Id
     run_id: Id
     validation_run_id: Id
-    task_type: Literal["multiclass", "multilabel", "boxes"]
+    task_type: TaskType
     classes: Annotated[list[JobClass], Field(max_length=2_000)]
     backbone: str = DEFAULT_BACKBONE
     precision: Annotated[float, Field(gt=0.5, lt=1)] = 0.95

@@ -13,6 +13,8 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from labeling import layout
+from labeling.annotations.shapes import TaskType
+from labeling.annotations.task_types import TASK_TYPES
 from labeling.assist.jobs import JobClass
 from labeling.errors import NotFound
 from labeling.model import Fraction, Id, Model, UtcTime
@@ -25,7 +27,7 @@ MODEL, MANIFEST, CARD, SNAPSHOT = "model.onnx", "manifest.json", "card.md", "sna
 """Names of a model's files."""
 
 FINDER, REFINER = "finder.onnx", "refiner.onnx"
-"""Of a model of boxes too; its `MODEL` classifies crops."""
+"""Of a model of boxes or polygons too; its `MODEL` classifies crops."""
 
 SCHEMA = 1
 """Version of the manifest and of what the ONNX file takes and gives."""
@@ -42,14 +44,15 @@ SCORES, EMBEDDING = "scores", "embedding"
 
 BOXES, PEAKS, FITS = "boxes", "peaks", "fits"
 """What a finder gives of images: float32 (n, candidates, 4) in pixels, and twice (n, candidates) in [0, 1];
-then its `MAPS`. A refiner takes `MAPS` and `BOXES` and gives `REFINED` and `FITS`."""
+then its `MAPS`. A refiner takes `MAPS` and `BOXES` and gives `REFINED` and `FITS`, and where polygons are
+drawn float32 (n, boxes, h, w) `MASKS` in [0, 1]."""
 
 MAPS = ("map4", "map8", "map16", "map32")
-REFINED = "refined"
+REFINED, MASKS = "refined", "masks"
 
 
 class Scorer(Model):
-    """A logistic regression on features of a box, in their order: how likely it is that the box is right."""
+    """A logistic regression on features of a shape, in their order: how likely the shape is right."""
 
     mean: list[float]
     scale: list[float]
@@ -58,9 +61,9 @@ class Scorer(Model):
 
 
 class Detection(Model):
-    """What a model of boxes has besides: images are fitted into a square of `frame` pixels.
+    """What a model of boxes or polygons has besides: images are fitted into a square of `frame` pixels.
 
-    A box counts as right from an `overlap` (intersection over union) with a person's box of its class on.
+    A shape counts as right from an `overlap` (intersection over union) with a person's of its class on.
     """
 
     frame: int
@@ -73,14 +76,14 @@ class Detection(Model):
 class ModelManifest(Model):
     """What a model is and what it may do.
 
-    `classes` in the order of the scores. Each class or box is suggested on its own that scores `threshold` or
-    more; null: never. `precision` and `confidence` are what was asked for, `metrics` what was measured.
+    `classes` in the order of the scores. Each class or shape is suggested on its own that scores `threshold`
+    or more; null: never. `precision` and `confidence` are what was asked for, `metrics` what was measured.
     """
 
     manifest_version: Literal[2] = 2
     model_id: Id
     project_id: Id
-    task_type: Literal["multiclass", "multilabel", "boxes"]
+    task_type: TaskType
     classes: Annotated[list[JobClass], Field(min_length=1)]
     side: int
     features: int
@@ -130,13 +133,13 @@ def load(storage: Storage, project_id: str, model_id: str) -> tuple[ModelManifes
         raise UnfitModel(
             "the model file is damaged: it is not the one that was exported; train again"
         )
-    if (manifest.task_type == "boxes") != (manifest.detection is not None):
+    if (TASK_TYPES[manifest.task_type].geometry == "tag") != (manifest.detection is None):
         raise UnfitModel("the model's manifest is of another kind of project; train again")
     return manifest, data
 
 
 def load_detection(storage: Storage, manifest: ModelManifest) -> tuple[bytes, bytes]:
-    """The ONNX files of the finder and the refiner of a model of boxes.
+    """The ONNX files of the finder and the refiner of a model of boxes or polygons.
 
     Raises:
         UnfitModel: a file is missing or is not what the manifest says.
@@ -188,7 +191,7 @@ def suggested(
         manifest: of a model of whole images.
         scores: (n, classes) in [0, 1].
     """
-    assert manifest.task_type != "boxes"
+    assert manifest.task_type == "multiclass" or manifest.task_type == "multilabel"
     if manifest.threshold is None:
         return [[] for _ in scores]
     sure = answers(scores, manifest.task_type) & (scores >= manifest.threshold)

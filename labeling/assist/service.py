@@ -412,7 +412,6 @@ class Assist:
         state = self._runs.state(project.project_id)
         settings = project.assist
         if run.kind == "training":
-            assert project.task_type != "polygons"
             spec = TrainSpec(
                 project_id=project.project_id,
                 run_id=run.run_id,

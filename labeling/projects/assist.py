@@ -6,8 +6,6 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from labeling.annotations.shapes import TaskType
-from labeling.errors import Fault, Invalid
 from labeling.model import Model
 
 DEFAULT_BACKBONE = "efficientnet-lite0"
@@ -30,7 +28,7 @@ class AssistSettings(Model):
     `blind_share` of the images get no suggestions, always the same ones, so that what suggestions do can be
     measured; null: 5 % while assist is on, else none. Training and grouping begin only while those of this
     month (UTC) have taken less than `hours_a_month` in all; null: no limit.
-    A box is right that a person's box of its class overlaps by `overlap` (intersection over union).
+    A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
     """
 
     on: bool = False
@@ -80,16 +78,3 @@ class AssistChange(Model):
         return old.model_copy(
             update={name: one for name, one in named.items() if one is not None or name in optional}
         )
-
-
-def check_assist(settings: AssistSettings, task_type: TaskType) -> None:
-    """Refuse what assist can't do.
-
-    Raises:
-        Invalid: models suggest classes of an image, and boxes, but no polygons.
-    """
-    if settings.on and task_type == "polygons":
-        detail = (
-            "assist suggests classes of images, and boxes; it can't be switched on for polygons"
-        )
-        raise Invalid(detail, faults=(Fault("/assist/on", "no-assist-for-polygons", detail),))

@@ -23,7 +23,6 @@ from labeling.projects.access import (
     member_of,
     require,
 )
-from labeling.projects.assist import check_assist
 from labeling.projects.datasets import Source
 from labeling.projects.directory import Directory, line
 from labeling.projects.examples import check_example_paths, check_examples
@@ -138,7 +137,6 @@ class Projects:
                 raise Conflict("the project made with this Idempotency-Key was deleted")
         else:
             check_examples(self._storage.blobs, source, new.classes)
-            check_assist(new.assist, new.task_type)
             project = Project(
                 project_id=project_id,
                 name=new.name,

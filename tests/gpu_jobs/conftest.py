@@ -68,7 +68,7 @@ def ask_to_train(world: World, project: Project, **more: object) -> TrainSpec:
         project_id=project.project_id,
         run_id=training,
         validation_run_id=validation,
-        task_type="multiclass" if project.task_type == "polygons" else project.task_type,
+        task_type=project.task_type,
         classes=[JobClass(class_id=one.class_id, name=one.name) for one in project.classes],
     ).model_copy(update=more)
     world.storage.queues.send(layout.GPU_JOBS_QUEUE, spec)

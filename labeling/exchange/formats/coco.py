@@ -169,14 +169,14 @@ def _geometry(geometry: Tag | Box | Polygon, width: int, height: int) -> dict[st
         return {"bbox": bounds, "area": round(bounds[2] * bounds[3], 2), "segmentation": []}
     bounds = _bounds([point for part in geometry.parts for point in part.outer], width, height)
     if not adds_up(geometry, width, height):  # kept before that was a rule
-        mask = _run_lengths(geometry, width, height)
+        mask = run_lengths(geometry, width, height)
         return {"bbox": bounds, "area": float(_masks.area(mask)), "segmentation": mask}
     holed = any(part.holes for part in geometry.parts)
     share = sum(ring_area(part.outer) - sum(map(ring_area, part.holes)) for part in geometry.parts)
     return {
         "bbox": bounds,
         "area": round(share * width * height, 2),
-        "segmentation": _run_lengths(geometry, width, height)
+        "segmentation": run_lengths(geometry, width, height)
         if holed
         else [_flat(part.outer, width, height) for part in geometry.parts],
     }
@@ -195,8 +195,8 @@ def _flat(ring: Sequence[Point], width: int, height: int) -> list[float]:
     return [pixels for x, y in ring for pixels in (to_pixels(x, width), to_pixels(y, height))]
 
 
-def _run_lengths(polygon: Polygon, width: int, height: int) -> dict[str, Any]:
-    """The mask of an instance with holes, as compressed RLE: COCO's polygons can't have holes.
+def run_lengths(polygon: Polygon, width: int, height: int) -> dict[str, Any]:
+    """The mask of an instance, as compressed RLE: COCO's polygons can't have holes.
 
     Computed on run lengths throughout: a hole in an image of 500 megapixels costs no 500 MB.
     """

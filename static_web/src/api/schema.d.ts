@@ -1184,7 +1184,7 @@ export interface components {
          *     `blind_share` of the images get no suggestions, always the same ones, so that what suggestions do can be
          *     measured; null: 5 % while assist is on, else none. Training and grouping begin only while those of this
          *     month (UTC) have taken less than `hours_a_month` in all; null: no limit.
-         *     A box is right that a person's box of its class overlaps by `overlap` (intersection over union).
+         *     A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
          */
         AssistSettings: {
             /**

@@ -1,4 +1,4 @@
-"""Boxes that a model suggests: from drawn boxes over the training that is asked for to a labeler's page."""
+"""Boxes and polygons that a model suggests: from drawn ones over the training asked for to a labeler's page."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+import shapely
 
 from functions.services import compose
 from labeling import layout
-from labeling.assist.detection import FEATURES, FRAME
+from labeling.annotations.areas import area_of, shared
+from labeling.annotations.shapes import Polygon
+from labeling.assist.detection import FEATURES, FRAME, OF_MASKS
 from labeling.assist.jobs import FeaturizeSpec, RunFinished, TrainSpec
 from labeling.assist.models import FINDER, REFINER, Detection, Scorer, UnfitModel
 from labeling.assist.runs import Run
@@ -30,27 +33,36 @@ TWO = file_of(640, 320, (64, 64, 192, 192), (320, 32, 448, 256))
 Boxes = tuple[World, Project, Caller]
 
 
-def red_things(*_: object) -> RedThings:
-    return RedThings()
+def red_things(classes: int, outlines: bool, *_: object) -> RedThings:
+    return RedThings(outlines=outlines)
 
 
 @pytest.fixture
 def boxes() -> Boxes:
-    """A project of 30 images, each with two red things, and 5 with none; somebody to label them."""
+    """A project of boxes in 30 images, each with two red things, and 5 with none; somebody to label them."""
+    return begun("boxes")
+
+
+def begun(task_type: str) -> Boxes:
     world = World()
     world.services = compose(
         watched(world.storage, world.watch), world.settings, open_networks=red_things
     )
     world.upload(*(f"red{n:02}.png" for n in range(30)), data=TWO)
     world.upload(*(f"blue{n}.png" for n in range(5)), data=file_of(640, 320))
-    project = world.project(task_type="boxes", assist=ON)
+    project = world.project(task_type=task_type, assist=ON)
     return world, project, world.member(project, "ann")
 
 
 def label(world: World, project: Project, who: Caller, count: int) -> None:
+    drawn = box()
+    if project.task_type == "polygons":
+        corners = [(0.1, 0.1), (0.5, 0.1), (0.5, 0.5)]
+        drawn["geometry"] = {"kind": "polygon", "parts": [{"outer": corners}]}
     for _ in range(count):
         task = world.task(project, who, size=1)
-        world.submit(project, who, task.task_id, decided(task.items[0].item_id, box()))
+        answer = world.submit(project, who, task.task_id, decided(task.items[0].item_id, drawn))
+        assert {one.status for one in answer.results} == {"saved"}
     world.drain()
 
 
@@ -61,18 +73,22 @@ def trained(boxes: Boxes, *, bias: float = 3.0, **how: Any) -> str:
     world.services.progress.on_tick()
     world.drain()
     (spec,) = (one for one in world.jobs if isinstance(one, TrainSpec))
-    nothing = [0.0] * len(FEATURES)
+    nothing = [0.0] * len(FEATURES + OF_MASKS * (project.task_type == "polygons"))
     detection = Detection(
         frame=FRAME,
         overlap=spec.overlap,
-        scorer=Scorer(mean=nothing, scale=[1.0] * len(FEATURES), weight=nothing, bias=bias),
+        scorer=Scorer(mean=nothing, scale=[1.0] * len(nothing), weight=nothing, bias=bias),
         finder_sha256=sha256(b"finder").hexdigest(),
         refiner_sha256=sha256(b"refiner").hexdigest(),
     )
     for name, data in ((FINDER, b"finder"), (REFINER, b"refiner")):
         place = layout.model_blob(project.project_id, spec.run_id, name)
         world.storage.blobs.write(layout.MODELS, place, data, content_type="")
-    more: dict[str, Any] = {"task_type": "boxes", "detection": detection.model_dump(), **how}
+    more: dict[str, Any] = {
+        "task_type": project.task_type,
+        "detection": detection.model_dump(),
+        **how,
+    }
     classes = more.pop("known", ("c1", "c2"))
     publish(world.storage, project.project_id, spec.run_id, classes=classes, **more)
     world.services.runs.finish(project.project_id, spec.validation_run_id, model_id=spec.run_id)
@@ -89,11 +105,13 @@ def inference(world: World, project: Project) -> Run:
     )
 
 
-def pages(world: World, project: Project, who: Caller) -> list[TaskView]:
-    """All pages that are left, each skipped after it was seen."""
+def pages(world: World, project: Project, who: Caller, keep: int = 0) -> list[TaskView]:
+    """All pages that are left, each skipped after it was seen; only the first `keep`, which are not."""
     seen: list[TaskView] = []
     while task := world.ask(project, who, size=1).task:
         seen.append(task)
+        if len(seen) == keep:
+            break
         skip = decided(task.items[0].item_id, outcome="skipped", reason="seen")
         world.submit(project, who, task.task_id, skip)
     return seen
@@ -128,6 +146,23 @@ def test_each_sure_box_is_suggested_with_its_class_and_confidence_where_the_thin
         assert [one.confidence for one in sure] == [pytest.approx(0.9526, abs=1e-3)] * 2
         found = sorted(one.geometry.model_dump()["x0"] for one in sure)
         assert found == pytest.approx([0.1, 0.5], abs=0.01)
+
+
+def test_a_polygon_is_suggested_around_each_thing_and_may_be_submitted_as_it_is() -> None:
+    world, project, who = begun("polygons")
+    trained((world, project, who))
+
+    task = next(one for one in pages(world, project, who, keep=1) if one.items[0].prelabel)
+    (item,) = task.items
+    assert item.prelabel
+    said = item.prelabel.annotations
+    assert [one.geometry.kind for one in said] == ["polygon"] * 2
+    areas = [area_of(one.geometry) for one in said if isinstance(one.geometry, Polygon)]
+    things = [shapely.box(0.1, 0.2, 0.3, 0.6), shapely.box(0.5, 0.1, 0.7, 0.8)]
+    assert shared(areas, things).max(0).min() > 0.95
+    kept = [one.model_dump(mode="json", exclude={"confidence"}) for one in said]
+    answer = world.submit(project, who, task.task_id, decided(item.item_id, *kept))
+    assert [one.status for one in answer.results] == ["saved"]
 
 
 @pytest.mark.parametrize(

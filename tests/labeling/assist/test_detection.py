@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import shapely
 
+from labeling.annotations.areas import shared
+from labeling.annotations.geometry import fault_of
+from labeling.annotations.shapes import Polygon
 from labeling.assist.detection import (
     FEATURES,
     FRAME,
     MOST_CANDIDATES,
+    OF_MASKS,
     Detector,
+    agreement,
     apart,
     crops,
     framed,
@@ -68,12 +76,18 @@ def test_a_persons_box_makes_one_box_right_and_only_of_its_class() -> None:
     truth = np.array([[0, 0, 10, 10], [20, 0, 30, 10.0]])
     boxes = np.array([[0, 0, 10, 9], [0, 0, 10, 10], [20, 0, 30, 10], [50, 0, 60, 10.0]])
     found = matches(
-        boxes, np.array([0, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.6]), truth, np.array([0, 0]), 0.5
+        overlaps(boxes, truth),
+        np.array([0, 0, 1, 0]),
+        np.array([0.9, 0.8, 0.7, 0.6]),
+        np.array([0, 0]),
+        0.5,
     )
 
     assert found.tolist() == [0, -1, -1, -1]
     assert (
-        matches(boxes[:0], np.zeros(0, int), np.zeros(0), truth, np.array([0, 0]), 0.5).tolist()
+        matches(
+            overlaps(boxes[:0], truth), np.zeros(0, int), np.zeros(0), np.array([0, 0]), 0.5
+        ).tolist()
         == []
     )
 
@@ -109,6 +123,44 @@ def test_things_are_found_where_they_are_with_their_class_each_image_its_own() -
     assert {int(one) for each in found for one in each.classes} == {1}
     assert found[0].features.shape == (2, len(FEATURES))
     assert found[0].scores == pytest.approx([0.9 * 0.8 * 0.8] * 2)
+
+
+def test_where_polygons_are_drawn_each_thing_has_its_outline_and_features_of_its_mask() -> None:
+    images = [framed(file_of(640, 320, (64, 64, 192, 192))), framed(file_of(320, 640))]
+
+    found, nothing = Detector(RedThings(outlines=True)).find(images)
+
+    assert found.areas is not None
+    assert nothing.areas is not None
+    assert len(nothing.areas) == 0
+    assert shared(found.areas.tolist(), [shapely.box(0.1, 0.2, 0.3, 0.6)])[0, 0] > 0.95
+    assert np.allclose(found.boxes, [[0.1, 0.2, 0.3, 0.6]], atol=0.01)
+    assert found.features.shape[1] == nothing.features.shape[1] == len(FEATURES) + len(OF_MASKS)
+    drawn = found.geometry(0)
+    assert fault_of(Polygon.model_validate(drawn), 640, 320) is None
+
+
+def test_polygons_agree_by_what_they_cover_and_not_by_their_boxes() -> None:
+    (found,) = Detector(RedThings(outlines=True)).find(
+        [framed(file_of(320, 320, (0, 0, 100, 100)))]
+    )
+    half = shapely.Polygon([(0, 0), (100 / 320, 0), (0, 100 / 320)])
+    areas = np.array([half], object)
+    triangle = replace(found, areas=areas)
+
+    assert agreement(found, triangle) == pytest.approx(0.5, abs=0.03)
+    assert agreement(found, replace(found, areas=None)) == pytest.approx(1)
+
+
+def test_a_mask_of_nothing_is_no_thing() -> None:
+    class Blind(RedThings):
+        def refine(self, maps, boxes):
+            refined = super().refine(maps, boxes)
+            return replace(refined, masks=np.zeros_like(refined.masks))
+
+    (found,) = Detector(Blind(outlines=True)).find([framed(file_of(640, 320, (64, 64, 192, 192)))])
+
+    assert len(found.boxes) == 0
 
 
 def test_the_scorer_has_the_last_word() -> None:

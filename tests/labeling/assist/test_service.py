@@ -11,7 +11,7 @@ from labeling.assist.inference import PrelabelMessage
 from labeling.assist.jobs import FeaturizeSpec, RunFinished, TrainSpec
 from labeling.assist.runs import Run
 from labeling.assist.service import AGAIN_AFTER, MOST_FAILURES, SILENT, WAITING
-from labeling.errors import Conflict, Invalid
+from labeling.errors import Conflict
 from labeling.items.records import unpack
 from labeling.projects.access import Caller
 from labeling.projects.assist import AssistChange, AssistSettings
@@ -194,11 +194,6 @@ def test_settings_are_changed_while_the_project_runs(assisted: Assisted) -> None
     assert changed.assist == ON.model_copy(update={"first_labels": 100, "precision": 0.99})
     tick(world)
     assert "training" not in runs(world, project)
-
-
-def test_assist_is_not_for_polygons(world: World) -> None:
-    with pytest.raises(Invalid, match="can't be switched on for polygons"):
-        world.project(images=1, task_type="polygons", assist=ON)
 
 
 # What a model does.

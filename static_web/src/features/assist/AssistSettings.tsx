@@ -59,7 +59,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
   const [changed, setChanged] = useState<Partial<Settings>>({});
   const values = { ...project.assist, ...changed };
   const admin = project.my_role === "admin";
-  const boxes = project.task_type === "boxes";
+  const shapes = project.task_type === "boxes" || project.task_type === "polygons";
   const save = useMutation({
     mutationFn: () =>
       changeProject(project, {
@@ -129,7 +129,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
           label={t("assistSettings.on")}
           onChange={(_, { checked }) => set({ on: checked })}
         />
-        {!boxes && (
+        {!shapes && (
           <Switch
             checked={values.similar_first}
             disabled={!admin}
@@ -142,7 +142,7 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
           {labels("next_labels")}
           {share("precision", SHARES)}
           {share("confidence", SHARES)}
-          {boxes && share("overlap", OVERLAPS)}
+          {shapes && share("overlap", OVERLAPS)}
           <Field
             label={t("assistSettings.hours_a_month")}
             hint={t("assistSettings.hoursWhy")}

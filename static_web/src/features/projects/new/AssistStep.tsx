@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import type { AssistSettings } from "@/api/types";
 
-import { changeDraft, hasAssist, hasShapes } from "./draft";
+import { changeDraft, hasShapes } from "./draft";
 import type { StepProps } from "./NewProject";
 
 const useStyles = makeStyles({
@@ -32,7 +32,6 @@ export function AssistStep({ draft, busy }: StepProps): ReactNode {
   const { assist } = draft;
   const change = (changed: Partial<AssistSettings>) =>
     changeDraft({ assist: { ...assist, ...changed } });
-  if (!hasAssist(draft.type)) return <p className={styles.quiet}>{t("new.noAssist")}</p>;
   const field = (name: Counted | Share, { min, max, unit }: typeof count | typeof share) => (
     <Field label={t(`new.${name}`)} hint={t(`new.${name}_hint`)}>
       <Input

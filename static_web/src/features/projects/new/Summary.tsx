@@ -8,7 +8,7 @@ import { parseClasses } from "@/classes";
 import { formatBytes, formatPercent } from "@/format";
 
 import { ClassPreview } from "../ClassPreview";
-import { hasAssist, type Step } from "./draft";
+import type { Step } from "./draft";
 import { LocationPreview } from "./LocationPreview";
 import type { StepProps } from "./NewProject";
 
@@ -102,7 +102,7 @@ export function Summary({ draft, files }: StepProps): ReactNode {
       )}
       {part(
         "assist",
-        draft.assist.on && hasAssist(draft.type)
+        draft.assist.on
           ? t("new.assistSaid", {
               count: draft.assist.first_labels,
               precision: formatPercent(draft.assist.precision, i18n.language),

@@ -6,7 +6,7 @@ import { parseClasses } from "@/classes";
 import type { Chosen } from "@/upload/images";
 import type { UploadOutcome, UploadProgress } from "@/upload/upload";
 
-import { hasAssist, type Draft, type Work } from "./draft";
+import type { Draft, Work } from "./draft";
 
 export interface Attempt {
   /** The same request, sent again, makes nothing twice; another body is another request. */
@@ -57,7 +57,7 @@ export async function makeProject({ draft, attempt }: Work, datasetId: string): 
     })),
     instructions: { text: draft.text.trim(), link: draft.link.trim() },
     incremental_refresh: draft.refresh,
-    assist: { ...draft.assist, on: draft.assist.on && hasAssist(draft.type) },
+    assist: draft.assist,
   };
   return unwrap(api.POST("/api/projects", { body, headers: keyFor(attempt, body) }));
 }

@@ -189,11 +189,6 @@ export function hasShapes(type: TaskType): boolean {
   return type === "boxes" || type === "polygons";
 }
 
-/** Whether models can suggest anything for this type. */
-export function hasAssist(type: TaskType): boolean {
-  return type !== "polygons";
-}
-
 function isWebAddress(text: string): boolean {
   const protocol = URL.parse(text.trim())?.protocol;
   return protocol === "https:" || protocol === "http:";

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from dev.samples import Truth, compose
+from dev.samples import Instance, Truth, compose
 from gpu_jobs.worker import Worker
 from labeling import layout
 from labeling.assist.detection import FEATURES, FRAME, Detector, Found, Framed, framed
@@ -23,9 +24,9 @@ import torch
 
 import gpu_jobs.detector
 from gpu_jobs import CannotFinish
-from gpu_jobs.boxes import Drawn, fit_scorer, judged, parts, train_detector
-from gpu_jobs.detector import STRIDE, Shown, train_finder, train_refiner
+from gpu_jobs.detector import DRAWN, STRIDE, Shown, train_finder, train_refiner
 from gpu_jobs.embed import PACKAGED, backbone
+from gpu_jobs.shapes import Drawn, fit_scorer, judged, parts, train_detector
 from gpu_jobs.threshold import budget
 from labeling.adapters.onnx import open_networks
 
@@ -94,7 +95,7 @@ def test_where_nothing_was_found_the_scorer_can_tell_nothing():
     nothing = Found(np.zeros((0, 4)), np.zeros(0, int), np.zeros((0, len(FEATURES))), np.zeros(0))
     drawn = [Drawn(FRAMED, np.zeros((0, 4), np.float32), np.zeros(0, int))]
 
-    assert fit_scorer(drawn, [nothing], 0.5).bias == 0
+    assert fit_scorer(drawn, [nothing], 0.5).bias == pytest.approx(0)
     choice, *_ = judged(drawn, [nothing], alone(1), overlap=0.5, precision=0.9, delta=0.05)
     assert choice.chosen is None
 
@@ -147,7 +148,8 @@ def test_no_object_hundreds_of_them_tiny_ones_and_some_across_the_border_can_be_
     )
     boxes = [torch.tensor(one, dtype=torch.float32).reshape(-1, 4) for one in STRANGE]
     boxes = [torch.cat([one[:, :2], torch.maximum(one[:, 2:], one[:, :2] + 1)], 1) for one in boxes]
-    shown = Shown(maps, [*boxes, *boxes])
+    masks = [torch.full((len(one), DRAWN, DRAWN), 255, dtype=torch.uint8) for one in boxes]
+    shown = Shown(maps, [*boxes, *boxes], [*masks, *masks])
 
     finder = train_finder(shown, lambda done, total: None, epochs=1)
     refiner = train_refiner(shown, lambda done, total: None, epochs=1)
@@ -155,7 +157,10 @@ def test_no_object_hundreds_of_them_tiny_ones_and_some_across_the_border_can_be_
     with torch.inference_mode():
         some = [one[:2].float() for one in maps]
         assert all(torch.isfinite(one).all() for one in finder(some))
-        refined, fits = refiner(some, torch.tensor([[[0, 0, 0, 0.0], [10, 20, 300, 320]]] * 2))
+        two = torch.tensor([[[0, 0, 0, 0.0], [10, 20, 300, 320]]] * 2)
+        refined, fits, covered = refiner(some, two)
+    assert covered.shape[:2] == (2, 2)
+    assert torch.isfinite(covered).all()
     assert refined.shape == (2, 2, 4)
     assert (refined >= 0).all()
     assert (refined <= FRAME).all()
@@ -180,14 +185,18 @@ def test_too_little_to_learn_from_or_to_judge_by_is_refused_in_words(things, par
 
 
 def draw(world: World, project: Project, truth: Truth, most: int) -> None:
-    """Let somebody draw the boxes there are."""
+    """Let somebody draw the shapes there are."""
     who = world.member(project, "lee")
     ids = {one.name: one.class_id for one in project.classes}
     done = 0
     while done < most and (task := world.ask(project, who, size=1).task):
         (item,) = task.items
         drawn = [
-            {**box(*instance.box), "class_id": ids[instance.class_name], "annotation_id": f"a{n}"}
+            {
+                "annotation_id": f"a{n}",
+                "class_id": ids[instance.class_name],
+                "geometry": shape_of(instance, project.task_type),
+            }
             for n, instance in enumerate(truth.scene(item.path).instances)
         ]
         answer = world.submit(project, who, task.task_id, decided(item.item_id, *drawn))
@@ -196,15 +205,22 @@ def draw(world: World, project: Project, truth: Truth, most: int) -> None:
     world.drain()
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory):
-    """A project of boxes of which a model was made, by the job itself."""
+def shape_of(instance: Instance, task_type: str) -> dict[str, Any]:
+    if task_type == "boxes":
+        return box(*instance.box)["geometry"]
+    parts = [{"outer": one.outer, "holes": one.holes} for one in instance.polygon]
+    return {"kind": "polygon", "parts": parts}
+
+
+@pytest.fixture(scope="module", params=["boxes", "polygons"])
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    """A project of boxes, or of polygons, of which a model was made, by the job itself."""
     folder: Path = tmp_path_factory.mktemp("scenes")
     truth = compose("boxes", 40, 7, folder, source="packages")
     world = World()
     for scene in truth.scenes:
         world.upload(scene.path, data=(folder / scene.path).read_bytes())
-    project = world.project(task_type="boxes", classes=truth.classes)
+    project = world.project(task_type=request.param, classes=truth.classes)
     draw(world, project, truth, most=40)
     spec = ask_to_train(world, project, precision=0.9)
     with pytest.MonkeyPatch.context() as patch:
@@ -213,7 +229,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory):
     return world, project, truth, spec
 
 
-def test_boxes_become_a_model_whose_files_run_on_photos(trained):
+def test_shapes_become_a_model_whose_files_run_on_photos(trained):
     world, project, truth, spec = trained
     run = world.services.runs.get(project.project_id, spec.run_id)
     assert (run.state, run.reason) == ("done", "")
@@ -223,19 +239,25 @@ def test_boxes_become_a_model_whose_files_run_on_photos(trained):
     manifest, classifier = load(world.storage, project.project_id, spec.run_id)
     assert manifest.detection
     files = load_detection(world.storage, manifest)
-    networks = open_networks(len(manifest.classes), *files, classifier)
+    outlines = project.task_type == "polygons"
+    networks = open_networks(len(manifest.classes), outlines, *files, classifier)
     photos = [world.storage.blobs.read(PHOTOS, scene.path) for scene in truth.scenes[:9]]
     found = Detector(networks, manifest.detection.scorer).find([framed(one) for one in photos])
     assert len(found) == 9
     looked = networks.look(np.stack([framed(one).pixels for one in photos]))
     assert looked.peaks.min() >= 0
     assert looked.peaks.max() <= 1
-    refined, fits = networks.refine(looked.maps, looked.boxes)
-    assert refined.shape == looked.boxes.shape
-    assert (refined[..., 2:] >= refined[..., :2]).all()
-    assert refined.min() >= 0
-    assert refined.max() <= FRAME
-    assert fits.max() <= 1
+    refined = networks.refine(looked.maps, looked.boxes)
+    assert refined.boxes.shape == looked.boxes.shape
+    assert (refined.boxes[..., 2:] >= refined.boxes[..., :2]).all()
+    assert refined.boxes.min() >= 0
+    assert refined.boxes.max() <= FRAME
+    assert refined.fits.max() <= 1
+    assert (refined.masks is None) == (project.task_type == "boxes")
+    assert ("mask_iou" in run.metrics) == outlines
+    if refined.masks is not None:
+        assert refined.masks.shape[:2] == looked.boxes.shape[:2]
+        assert refined.masks.max() <= 1
 
 
 def test_few_images_suggest_nothing_and_say_what_is_missing(trained):
@@ -247,7 +269,8 @@ def test_few_images_suggest_nothing_and_say_what_is_missing(trained):
 
     assert not manifest.suggests
     assert validation.reason.startswith("no suggestions yet: 90% right can't be promised")
-    assert "Draws boxes around things of 6 classes in a frame of 320 x 320 pixels" in card
+    drawn = f"Draws {project.task_type} around things of 6 classes in a frame of 320 x 320 pixels"
+    assert drawn in card
     assert "Suggestions: none" in card
 
 
@@ -256,10 +279,14 @@ def test_files_of_another_kind_are_refused_in_words(trained):
     manifest, classifier = load(world.storage, project.project_id, spec.run_id)
     finder, refiner = load_detection(world.storage, manifest)
 
-    with pytest.raises(UnfitModel, match="none that Labelry exported for this project"):
-        open_networks(len(manifest.classes) + 1, finder, refiner, classifier)
-    with pytest.raises(UnfitModel, match="none that Labelry exported for this project"):
-        open_networks(len(manifest.classes), classifier, refiner, classifier)
+    classes = len(manifest.classes)
+    for given in (
+        (classes + 1, False, finder, refiner, classifier),
+        (classes, False, classifier, refiner, classifier),
+        *([(classes, True, finder, refiner, classifier)] * (project.task_type == "boxes")),
+    ):
+        with pytest.raises(UnfitModel, match="none that Labelry exported for this project"):
+            open_networks(*given)
     place = layout.model_blob(project.project_id, spec.run_id, FINDER)
     world.storage.blobs.write(layout.MODELS, place, finder[:-9], content_type="")
     with pytest.raises(UnfitModel, match="damaged"):

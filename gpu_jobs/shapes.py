@@ -1,8 +1,8 @@
-"""Trains a detector on boxes that people drew, and proves from which score on it may suggest.
+"""Trains a detector on boxes or outlines that people drew, and proves from which score on it may suggest.
 
 Fitting networks takes minutes, so that not every label can be training and validation at once as with whole
 images. Each labeled image has one part for good, by chance: most teach the networks, some the scorer that says
-how likely a box is right, and the others judge, in every training of the project. What judges is computed by
+how likely a shape is right, and the others judge, in every training of the project. What judges is computed by
 the very files that are kept, in the very way the app uses them (`labeling.assist.detection`).
 """
 
@@ -16,12 +16,15 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+import shapely
 import torch
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 from scipy.optimize import minimize
 
 from gpu_jobs import CannotFinish
 from gpu_jobs.detector import (
+    DRAWN,
     Candidates,
     Pyramid,
     Refiner,
@@ -35,19 +38,23 @@ from gpu_jobs.export import TOLERANCE, export, onnx_of
 from gpu_jobs.threshold import Choice, budget, choose, correlation, labels_missing, worth
 from gpu_jobs.train import MIN_LABELS, train
 from labeling.adapters.onnx import open_networks
+from labeling.annotations.areas import area_of, pieces, polygon_of
+from labeling.annotations.shapes import Box, Polygon
 from labeling.assist.detection import (
-    FEATURES,
     FRAME,
     Detector,
     Found,
     Framed,
     Looked,
     Networks,
+    Refined,
+    agreement,
     crops,
     matches,
     overlaps,
 )
-from labeling.assist.models import BOXES, FITS, INPUT, MAPS, PEAKS, REFINED, Scorer
+from labeling.assist.models import BOXES, FITS, INPUT, MAPS, MASKS, PEAKS, REFINED, Scorer
+from labeling.exchange.formats.coco import run_lengths
 
 Alive = Callable[[], None]
 Said = Callable[[str, int, int], None]
@@ -84,6 +91,21 @@ class Drawn:
     """(things, 4) in fractions of the image."""
     classes: NDArray[np.int64]
     """(things,) numbers of classes."""
+    areas: NDArray[np.object_] | None = None
+    """(things,) what they cover, in fractions of the image, where outlines were drawn."""
+
+
+def drawn_on(
+    image: Framed, shapes: Sequence[Box | Polygon], classes: NDArray[np.int64], outlines: bool
+) -> Drawn:
+    """A labeled image, of what was drawn on it: of polygons where `outlines`."""
+    polygons = [one for one in shapes if isinstance(one, Polygon)]
+    if not outlines:
+        boxes = [(one.x0, one.y0, one.x1, one.y1) for one in shapes if isinstance(one, Box)]
+        return Drawn(image, np.array(boxes, np.float32).reshape(-1, 4), classes)
+    areas = np.empty(len(polygons), object)
+    areas[:] = [area_of(one) for one in polygons]
+    return Drawn(image, shapely.bounds(areas).astype(np.float32).reshape(-1, 4), classes, areas)
 
 
 @dataclass(frozen=True)
@@ -150,8 +172,8 @@ def train_detector(
         group: (n,) images that may fail together have the same number.
         network: the backbone.
         classes: how many there are.
-        overlap: from which on a box is right about a person's box of its class.
-        precision: the share of right boxes among those suggested that is promised.
+        overlap: from which on a shape is right about a person's of its class.
+        precision: the share of right shapes among those suggested that is promised.
         confidence: with which it is promised, over all trainings of the project.
         retrain: how often the project trained before.
         seed: of everything that is drawn by chance.
@@ -174,6 +196,7 @@ def train_detector(
         [one.image.pixels for one in learn],
         [one.image.to_frame(one.boxes) for one in learn],
         alive,
+        masks_of(learn),
     )
 
     def of(what: str) -> Callable[[int, int], None]:
@@ -187,11 +210,12 @@ def train_detector(
     refiner = train_refiner(seen, of("epochs of the second look"), seed=seed, epochs=epochs)
     candidates, refiner = Candidates(pyramid, finder).eval().cpu(), refiner.cpu()
     files = export_detector(candidates, refiner, seen)
+    seen_outlines = seen.masks is not None
     del seen
     alive()
     classifier, class_accuracy = train_classifier(learn, network, classes, seed, alive)
     alive()
-    networks = open_networks(classes, *files, classifier)
+    networks = open_networks(classes, seen_outlines, *files, classifier)
     photos = np.stack([one.image.pixels for one in images[:_DETECTED_AT_ONCE]])
     compare(networks, TorchNetworks(candidates, refiner), photos)
 
@@ -213,15 +237,16 @@ def train_detector(
         "learned_from": len(learn),
         "scored_by": len(score),
         "validated": len(judge),
-        "boxes": sum(len(one.boxes) for one in judge),
-        "independent_boxes": round(worth(groups, rho), 1),
+        "shapes": sum(len(one.boxes) for one in judge),
+        "independent_shapes": round(worth(groups, rho), 1),
         "class_accuracy": class_accuracy,
         **average_precision(judge, found, classes),
+        **mask_iou(judge, found),
     }
     if chosen := choice.chosen:
         right = chosen.suggested - chosen.wrong
         metrics |= {
-            "coverage": round(right / max(int(metrics["boxes"]), 1), 4),
+            "coverage": round(right / max(int(metrics["shapes"]), 1), 4),
             "precision": round(chosen.precision, 4),
             "precision_at_least": round(1 - chosen.bound, 4),
         }
@@ -240,16 +265,16 @@ def judged(
     precision: float,
     delta: float,
 ) -> tuple[Choice, float, NDArray[np.int64]]:
-    """The threshold that holds for boxes, how much those of an image are wrong together, their groups (boxes,).
+    """The threshold that holds for shapes, how much those of an image are wrong together, their groups.
 
-    Boxes of one image, and of images that may fail together, are wrong together: n of them are worth n over the
-    design effect.
+    Shapes of one image, and of images that may fail together, are wrong together: n of them are worth n over
+    the design effect.
 
     Args:
         images: (n) that judge.
         found: (n) what was found in them, with scores of the scorer.
         group: (n,) images that may fail together have the same number.
-        overlap: from which on a box is right.
+        overlap: from which on a shape is right.
         precision: as for `threshold.choose`.
         delta: as for `threshold.choose`.
     """
@@ -260,22 +285,24 @@ def judged(
     groups = np.repeat(group, [len(one.scores) for one in found]).astype(np.int64)
     worthy = (
         scores >= GRID[-1]
-    )  # errors of boxes that are never suggested say nothing about the others
+    )  # errors of shapes that are never suggested say nothing about the others
     scores, right, groups = scores[worthy], right[worthy], groups[worthy]
     choice = choose(scores, right, groups, precision=precision, delta=delta, grid=GRID)
     return choice, correlation(~right, groups) if len(right) else 0.0, groups
 
 
 def fit_scorer(images: Sequence[Drawn], found: Sequence[Found], overlap: float) -> Scorer:
-    """The logistic regression of "this box is right" on its features, a little drawn to zero."""
-    x = np.concatenate([one.features for one in found] or [np.zeros((0, len(FEATURES)))]).astype(
-        float
-    )
-    y = np.concatenate(
-        [_right(*pair, overlap) for pair in zip(images, found, strict=True)] or [np.zeros(0, bool)]
-    )
-    mean = x.mean(0) if len(x) else np.zeros(len(FEATURES))
-    scale = x.std(0) + 1e-3 if len(x) else np.ones(len(FEATURES))
+    """The logistic regression of "this shape is right" on its features, a little drawn to zero.
+
+    Args:
+        images: (n) that teach it, one at least.
+        found: (n) what was found in them.
+        overlap: from which on a shape is right.
+    """
+    x = np.concatenate([one.features for one in found]).astype(float)
+    y = np.concatenate([_right(*pair, overlap) for pair in zip(images, found, strict=True)])
+    mean = x.mean(0) if len(x) else np.zeros(x.shape[1])
+    scale = x.std(0) + 1e-3 if len(x) else np.ones(x.shape[1])
     z = (x - mean) / scale
 
     def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -293,18 +320,21 @@ def fit_scorer(images: Sequence[Drawn], found: Sequence[Found], overlap: float) 
 def average_precision(
     images: Sequence[Drawn], found: Sequence[Found], classes: int
 ) -> dict[str, float]:
-    """`ap50` and `ap75` as COCO measures them, of the boxes found in images."""
+    """`ap50` and `ap75` as COCO measures them, of what was found in images: of masks where there are any."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
     truth: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
     for number, (image, one) in enumerate(zip(images, found, strict=True)):
-        for box, of_class in zip(image.image.to_frame(image.boxes), image.classes, strict=True):
-            truth.append(_coco(number, box, of_class) | {"id": len(truth) + 1})
-        boxes = image.image.to_frame(one.boxes)
-        for box, of_class, score in zip(boxes, one.classes, one.scores, strict=True):
-            answers.append(_coco(number, box, of_class) | {"score": float(score)})
+        truth += [
+            said | {"id": len(truth) + at + 1}
+            for at, said in enumerate(_coco(number, image, image))
+        ]
+        answers += [
+            said | {"score": float(score)}
+            for said, score in zip(_coco(number, image, one), one.scores, strict=True)
+        ]
     if not truth or not answers:
         return {"ap50": 0.0, "ap75": 0.0}
     with contextlib.redirect_stdout(io.StringIO()):
@@ -315,7 +345,8 @@ def average_precision(
             "annotations": truth,
         }
         coco.createIndex()
-        evaluation = COCOeval(coco, coco.loadRes(answers), "bbox")
+        kind = "bbox" if images[0].areas is None else "segm"
+        evaluation = COCOeval(coco, coco.loadRes(answers), kind)
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
@@ -325,15 +356,66 @@ def average_precision(
     }
 
 
-def _coco(image: int, box: NDArray[np.float32], of_class: int) -> dict[str, Any]:
-    x0, y0, x1, y1 = map(float, box)
-    return {
-        "image_id": image,
-        "category_id": int(of_class) + 1,
-        "bbox": [x0, y0, x1 - x0, y1 - y0],
-        "area": (x1 - x0) * (y1 - y0),
-        "iscrowd": 0,
-    }
+def mask_iou(images: Sequence[Drawn], found: Sequence[Found]) -> dict[str, float]:
+    """`mask_iou`: how well things are covered whose box is found at all, on average; nothing of boxes."""
+    if not images or images[0].areas is None:
+        return {}
+    covered: list[float] = []
+    for image, one in zip(images, found, strict=True):
+        if len(one.boxes) and len(image.boxes):
+            there = overlaps(image.boxes, one.boxes).max(1) >= 0.5
+            covered += agreement(image, one).max(1)[there].tolist()
+    return {"mask_iou": round(float(np.mean(covered)), 4) if covered else 0.0}
+
+
+def _coco(number: int, image: Drawn, shapes: Drawn | Found) -> list[dict[str, Any]]:
+    """Shapes of an image as COCO has them: boxes, and masks of outlines, in pixels of the frame."""
+    width, height = image.image.width, image.image.height
+    said: list[dict[str, Any]] = []
+    for at, (box, of_class) in enumerate(
+        zip(image.image.to_frame(shapes.boxes), shapes.classes, strict=True)
+    ):
+        x0, y0, x1, y1 = map(float, box)
+        one: dict[str, Any] = {
+            "image_id": number,
+            "category_id": int(of_class) + 1,
+            "bbox": [x0, y0, x1 - x0, y1 - y0],
+            "area": (x1 - x0) * (y1 - y0),
+            "iscrowd": 0,
+        }
+        if shapes.areas is not None:
+            one["segmentation"] = run_lengths(polygon_of(shapes.areas[at]), width, height)
+        said.append(one)
+    return said
+
+
+_DRAWN_FINER = 4
+
+
+def masks_of(images: Sequence[Drawn]) -> list[NDArray[np.uint8]] | None:
+    """What things cover of their boxes, (things, DRAWN, DRAWN) an image; None where only boxes were drawn."""
+    masks: list[NDArray[np.uint8]] = []
+    for one in images:
+        if one.areas is None:
+            return None
+        masks.append(
+            np.array(
+                [_mask(*pair) for pair in zip(one.areas, one.boxes, strict=True)], np.uint8
+            ).reshape(-1, DRAWN, DRAWN)
+        )
+    return masks
+
+
+def _mask(area: Any, box: NDArray[np.float32]) -> NDArray[np.uint8]:
+    side = DRAWN * _DRAWN_FINER
+    low, size = box[:2].astype(float), np.maximum(box[2:] - box[:2], 1e-6).astype(float)
+    canvas = Image.new("L", (side, side))
+    pen = ImageDraw.Draw(canvas)
+    for part in pieces(area):
+        for ring, fill in ((part.exterior, 255), *((hole, 0) for hole in part.interiors)):
+            points = (shapely.get_coordinates(ring) - low) / size * side
+            pen.polygon([tuple(point) for point in points.tolist()], fill=fill)
+    return np.asarray(canvas.reduce(_DRAWN_FINER))
 
 
 def export_detector(candidates: Candidates, refiner: Refiner, seen: Shown) -> tuple[bytes, bytes]:
@@ -355,7 +437,7 @@ def export_detector(candidates: Candidates, refiner: Refiner, seen: Shown) -> tu
         refiner,
         ([one[:2].float() for one in seen.maps], boxes),
         [*MAPS, BOXES],
-        [REFINED, FITS],
+        [REFINED, FITS, *[MASKS] * (seen.masks is not None)],
         {"maps": [batch] * len(MAPS), "boxes": {**batch, 1: torch.export.Dim("boxes")}},
     )
     return first, second
@@ -377,14 +459,15 @@ class TorchNetworks:
         return Looked(boxes, peaks, fits, tuple(maps))
 
     @torch.inference_mode()
-    def refine(
-        self, maps: Sequence[NDArray[np.float32]], boxes: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def refine(self, maps: Sequence[NDArray[np.float32]], boxes: NDArray[np.float32]) -> Refined:
         """As `Networks`."""
-        refined, fits = self.refiner(
-            [torch.from_numpy(one) for one in maps], torch.from_numpy(boxes)
-        )
-        return refined.numpy(), fits.numpy()
+        answers = self.refiner([torch.from_numpy(one) for one in maps], torch.from_numpy(boxes))
+        return Refined(*(one.numpy() for one in answers))
+
+    @property
+    def outlines(self) -> bool:
+        """As `Networks`."""
+        return self.refiner.mask is not None
 
     def classify(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Nothing: the classifier is compared where it is exported."""
@@ -411,14 +494,11 @@ def compare(ours: Networks, trained: Networks, photos: NDArray[np.uint8]) -> Non
             between = np.abs(there.boxes[row, sure][:, None] - here.boxes[row][None]).max(2)
             _same("box", between.min(1).max(initial=0), _PIXELS)
         some = there.boxes[:, :5]
-        for name, one, other, most in zip(
-            ("refined box", "fit"),
-            ours.refine(there.maps, some),
-            trained.refine(there.maps, some),
-            (_PIXELS, TOLERANCE),
-            strict=True,
-        ):
-            _same(name, np.abs(one - other).max(), most)
+        here, there = ours.refine(there.maps, some), trained.refine(there.maps, some)
+        _same("refined box", np.abs(here.boxes - there.boxes).max(), _PIXELS)
+        _same("fit", np.abs(here.fits - there.fits).max(), TOLERANCE)
+        if here.masks is not None and there.masks is not None:
+            _same("mask", np.abs(here.masks - there.masks).max(), TOLERANCE)
 
 
 def _same(what: str, apart: float, most: float) -> None:
@@ -499,7 +579,6 @@ def _some(images: Sequence[Drawn], seed: int) -> Sequence[Drawn]:
 
 
 def _right(image: Drawn, found: Found, overlap: float) -> NDArray[np.bool_]:
-    """(n,) whether each box that was found is one that a person drew."""
-    truth = image.image.to_frame(image.boxes)
-    boxes = image.image.to_frame(found.boxes)
-    return matches(boxes, found.classes, found.scores, truth, image.classes, overlap) >= 0
+    """(n,) whether each shape that was found is one that a person drew."""
+    between = agreement(found, image)
+    return matches(between, found.classes, found.scores, image.classes, overlap) >= 0

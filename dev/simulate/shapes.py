@@ -1,18 +1,19 @@
-"""`make simulate TYPE=boxes ASSIST=1`: drawn boxes make models, models suggest boxes, the truth judges them.
+"""`make simulate TYPE=boxes ASSIST=1`, or polygons: what is drawn makes models that suggest, the truth judges.
 
-The real jobs, queues and functions work on photos whose boxes are known. A labeler takes page after page,
+The real jobs, queues and functions work on photos whose shapes are known. A labeler takes page after page,
 keeps, mends and removes what was suggested, draws what is missing, and pays at the prices below. Each round:
 
     labels          images a person has drawn in
     learned, scored, judged   how many of them taught the networks, taught the scorer, and judged
-    AP50, AP75      of the boxes found in the images that judged, as COCO measures it
-    threshold       the score from which on a box is suggested
-    precision       share of the suggested boxes on waiting images that are true, with how many there are
-    found           share of the true boxes of waiting images that are suggested
+    AP50, AP75      of the shapes found in the images that judged, as COCO measures it
+    mask IoU        of polygons: how well things are covered whose box is found, there and on unseen objects
+    threshold       the score from which on a shape is suggested
+    precision       share of the suggested shapes on waiting images that are true, with how many there are
+    found           share of the true shapes of waiting images that are suggested
     unseen          AP50, AP75, precision and share found on photos of objects that the project has no photo
                     of: nothing is promised there
-    processor       time that finding the boxes of such a photo takes, from its file on
-    actions, seconds   an image in this round, and what drawing all of its boxes would have cost
+    processor       time that finding the shapes of such a photo takes, from its file on
+    actions, seconds   an image in this round, and what drawing all of its shapes would have cost
 
 Exits with 1 when a model suggests with a precision that can't be what was promised, or when nothing was
 suggested.
@@ -28,28 +29,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from dev import LOCAL
 from dev.child import StartFailed
 from dev.client import ApiError
-from dev.samples import Scene, Truth, compose
+from dev.samples import Instance, Scene, Truth, compose
 from dev.simulate.jobs import LABELER, Json, System, is_broken, print_rounds, running
 from labeling import layout
 from labeling.adapters.onnx import open_networks
-from labeling.annotations.acceptance import decoded
-from labeling.annotations.shapes import Box
-from labeling.assist.detection import Detector, framed, matches, overlaps
+from labeling.annotations.acceptance import PrelabelAnnotation, decoded
+from labeling.annotations.areas import area_of, polygon_of
+from labeling.annotations.shapes import Box, Polygon
+from labeling.assist.detection import Detector, agreement, framed, matches
 from labeling.assist.models import ModelManifest, load, load_detection
 from labeling.items.records import unpack
 from labeling.projects.access import Access
 from labeling.projects.projects import Projects
 from labeling.settings import Settings
 
-Boxes = NDArray[np.floating]
+Shape = Box | Polygon
 
 DRAW_S, DRAW_ACTIONS = 7.0, 5
 """A box by its four extreme points (Papadopoulos et al., 2017), and the key of its class."""
@@ -65,8 +68,18 @@ CHANGE_S, CHANGE_ACTIONS = 1.5, 2
 
 SUBMIT_S = 0.5
 
-_GOOD = 0.85  # overlap from which on a labeler leaves a box as it is
-_MENDED = 0.5  # the same, from which on dragging edges is less than drawing anew
+POINT_S = 1.5
+"""To set a point of an outline; people took about 80 s for one of COCO's (Lin et al., 2014)."""
+
+CLASS_ACTIONS = 1
+"""The key of its class, of an outline."""
+
+POINT_PX = 2.0
+"""Pixels of the photo by which an outline with as few points as people set may be off."""
+
+_OFF_PX = 4.0  # by which a point of an outline has to be off to be mended
+_GOOD = 0.85  # overlap from which on a labeler leaves a shape as it is
+_MENDED = 0.5  # the same, from which on mending is less than drawing anew
 _PAGE = 6
 _LAST = 60  # labels given after the last training, to see what it is worth
 _UNSEEN = 150
@@ -77,6 +90,7 @@ _WAIT_S = 3600
 class Plan:
     """What to simulate."""
 
+    task_type: Literal["boxes", "polygons"]
     items: int
     rounds: tuple[int, ...]
     """Images drawn in before each training."""
@@ -103,11 +117,11 @@ class Round:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Simulate, print the table; 0 when the promise was kept."""
     parser = argparse.ArgumentParser(
-        prog="python -m dev.simulate.boxes",
+        prog="python -m dev.simulate.shapes",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--type", choices=["boxes"], default="boxes")
+    parser.add_argument("--type", choices=["boxes", "polygons"], default="boxes")
     parser.add_argument("--items", type=int, default=900)
     parser.add_argument("--first", type=int, default=300, help="labels of the first training")
     parser.add_argument("--next", type=int, default=150, help="labels between trainings")
@@ -116,10 +130,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--overlap", type=float, default=0.5)
     parser.add_argument("--unseen", type=int, default=_UNSEEN, help="photos of other objects")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path, default=LOCAL / "simulate-boxes.json")
+    parser.add_argument("--json", type=Path, default=LOCAL / "simulate-shapes.json")
     parser.add_argument("--folder", type=Path, default=LOCAL / "simulate", help="logs")
     options = parser.parse_args(arguments)
     plan = Plan(
+        options.type,
         options.items,
         (options.first, *[options.next] * (options.rounds - 1)),
         options.folder,
@@ -134,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"the simulation ended: {error}", file=sys.stderr)
         return 1
     promise = f"{plan.precision:.0%} right at an overlap of {plan.overlap}"
-    title = f"assist, boxes, {plan.items} images, {promise}"
+    title = f"assist, {plan.task_type}, {plan.items} images, {promise}"
     print_rounds(title, [one.numbers for one in rounds], broken)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps([one.numbers for one in rounds], indent=2) + "\n")
@@ -149,11 +164,11 @@ def simulate(plan: Plan) -> tuple[list[Round], list[str]]:
         TimeoutError: a run did not end, or failed.
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
-    folder = Path(mkdtemp(prefix="boxes-", dir=plan.folder)).resolve()
+    folder = Path(mkdtemp(prefix=f"{plan.task_type}-", dir=plan.folder)).resolve()
     with TemporaryDirectory(dir=folder) as temporary:
         photos, strange = Path(temporary, "photos"), Path(temporary, "strange")
-        truth = compose("boxes", plan.items, plan.seed, photos, objects="some")
-        unseen = compose("boxes", plan.unseen, plan.seed + 1, strange, objects="others")
+        truth = compose(plan.task_type, plan.items, plan.seed, photos, objects="some")
+        unseen = compose(plan.task_type, plan.unseen, plan.seed + 1, strange, objects="others")
         with running(folder) as system:
             work = _Work(plan, photos, truth, system, strange, unseen)
             return work.all_rounds(), work.broken
@@ -198,7 +213,7 @@ class _Work:
         self.prefix = f"{dataset_id}/"
         self.system.admin.upload(dataset_id, {path: self.photos / path for path in self.scenes})
         self.project_id = self.system.admin.create_project(
-            "Assist", "boxes", dataset_id, self.truth.classes, key="simulation"
+            "Assist", self.plan.task_type, dataset_id, self.truth.classes, key="simulation"
         )
         project = self.system.admin.call("GET", f"/projects/{self.project_id}")
         self.ids = {one["name"]: one["class_id"] for one in project["classes"]}
@@ -250,39 +265,41 @@ class _Work:
     def _decision(self, this: Round, item: Json) -> Json:
         """What the labeler makes of an image and its suggestions, paid for in this round."""
         scene = self.scenes[str(item["path"]).removeprefix(self.prefix)]
-        left = list(range(len(scene.instances)))
+        left = [self._drawn(one, scene) for one in scene.instances]
         this.images += 1
-        this.drawing_s += DRAW_S * len(left)
-        this.drawing_actions += DRAW_ACTIONS * len(left)
+        for one in left:
+            seconds, actions = cost_of_drawing(one.shape)
+            this.drawing_s += seconds
+            this.drawing_actions += actions
         shown = item["prelabel"]["annotations"] if item["prelabel"] else []
         this.suggested += len(shown)
         drawn: list[Json] = []
         for one in shown:
             this.seconds += VERIFY_S
-            box = _box(one["geometry"])
-            between = overlaps(box, np.array([scene.instances[n].box for n in left]).reshape(-1, 4))
+            kind = Box if self.plan.task_type == "boxes" else Polygon
+            shape = kind.model_validate(one["geometry"])
+            between = agreement(Things.of([shape]), Things.of([each.shape for each in left]))
             best = int(between[0].argmax()) if left else -1
             if best < 0 or between[0, best] < _MENDED:
                 this.seconds += CHANGE_S
                 this.actions += CHANGE_ACTIONS
                 continue
-            meant = scene.instances[left.pop(best)]
-            right_class = one["class_id"] == self.ids[meant.class_name]
+            meant = left.pop(best)
             good = between[0, best] >= _GOOD
-            if not right_class:
+            if one["class_id"] != self.ids[meant.class_name]:
                 this.seconds += CHANGE_S
                 this.actions += CHANGE_ACTIONS
             if not good:
-                this.seconds += MEND_S
-                this.actions += MEND_ACTIONS
-            geometry = one["geometry"] if good else _geometry(meant.box)
-            said = self._annotation(len(drawn), meant.class_name, geometry)
+                seconds, actions = cost_of_mending(shape, meant.shape, (scene.width, scene.height))
+                this.seconds += seconds
+                this.actions += actions
+            said = self._annotation(len(drawn), meant.class_name, shape if good else meant.shape)
             drawn.append(said | {"origin": {"prelabel": one["annotation_id"]}})
-        for number in left:
-            this.seconds += DRAW_S
-            this.actions += DRAW_ACTIONS
-            meant = scene.instances[number]
-            drawn.append(self._annotation(len(drawn), meant.class_name, _geometry(meant.box)))
+        for one in left:
+            seconds, actions = cost_of_drawing(one.shape)
+            this.seconds += seconds
+            this.actions += actions
+            drawn.append(self._annotation(len(drawn), one.class_name, one.shape))
         return {
             "item_id": item["item_id"],
             "base_revision": item["revision"],
@@ -292,12 +309,18 @@ class _Work:
             "annotations": drawn,
         }
 
-    def _annotation(self, number: int, class_name: str, geometry: Json) -> Json:
+    def _drawn(self, one: Instance, scene: Scene) -> Meant:
+        shape = true_shape(one, self.plan.task_type)
+        if isinstance(shape, Polygon):
+            shape = with_few_points(shape, (scene.width, scene.height))
+        return Meant(one.class_name, shape)
+
+    def _annotation(self, number: int, class_name: str, shape: Shape) -> Json:
         return {
             "annotation_id": f"a{number}",
             "class_id": self.ids[class_name],
             "frame": 0,
-            "geometry": geometry,
+            "geometry": shape.model_dump(),
             "origin": None,
         }
 
@@ -313,6 +336,7 @@ class _Work:
             f"{metrics['validated']}",
             "AP50": metrics["ap50"],
             "AP75": metrics["ap75"],
+            "mask IoU": metrics.get("mask_iou", ""),
             "training, s of the clock": round(time.monotonic() - began),
         }
         manifest, classifier = load(self.system.storage, self.project_id, run["run_id"])
@@ -323,7 +347,7 @@ class _Work:
             wrong = shown - right
             if is_broken(shown, wrong, precision=self.plan.precision):
                 self.broken.append(
-                    f"with {labels} labels {right} of {shown} suggested boxes are right, "
+                    f"with {labels} labels {right} of {shown} suggested shapes are right, "
                     f"and {self.plan.precision:.0%} were promised"
                 )
             numbers |= {
@@ -336,7 +360,7 @@ class _Work:
         return numbers | self._on_unseen(manifest, classifier)
 
     def _suggestions(self) -> tuple[int, int, int]:
-        """Boxes suggested on waiting images, how many are right, and the true boxes there."""
+        """Shapes suggested on waiting images, how many are right, and the true shapes there."""
         settings = Settings()
         projects = Projects(self.system.storage, settings, Access(self.system.storage, settings))
         items = projects.items(projects.get(self.project_id))
@@ -354,52 +378,65 @@ class _Work:
                 place = items.partition(shard), layout.prelabel(item.item_id, item.suggested)
                 row = self.system.storage.tables.get(layout.ITEMS, *place)
                 said = decoded(unpack("suggestion", row.cells)) if row else []
-                boxes = np.array([_corners(a.geometry) for a in said]).reshape(-1, 4)
                 classes = np.array([names.index(a.class_id) for a in said], np.int64)
                 scores = np.array([a.confidence or 0 for a in said])
                 shown += len(said)
-                right += self._right(scene, boxes, classes, scores)
+                right += self._right(scene, Things.of(_shapes(said)), classes, scores)
         return shown, right, things
 
-    def _right(self, scene: Scene, boxes: Boxes, classes: NDArray[np.int64], scores: Boxes) -> int:
-        """How many of these boxes (n, 4) are of a thing in the scene, each thing once."""
+    def _true(self, scene: Scene) -> tuple[list[Shape], NDArray[np.int64]]:
+        """What is to be found in a scene, and the number of each one's class."""
         names = list(self.ids)
-        size = np.array([scene.width, scene.height] * 2)
-        true = np.array([one.box for one in scene.instances]).reshape(-1, 4)
+        shapes = [true_shape(one, self.plan.task_type) for one in scene.instances]
         of = np.array([names.index(one.class_name) for one in scene.instances], np.int64)
-        found = matches(boxes * size, classes, scores, true * size, of, self.plan.overlap)
-        return int((found >= 0).sum())
+        return shapes, of
+
+    def _right(
+        self,
+        scene: Scene,
+        shown: Things,
+        classes: NDArray[np.int64],
+        scores: NDArray[np.floating],
+    ) -> int:
+        """How many of these shapes are of a thing in the scene, each thing once."""
+        true, of = self._true(scene)
+        between = agreement(shown, Things.of(true))
+        return int((matches(between, classes, scores, of, self.plan.overlap) >= 0).sum())
 
     def _on_unseen(self, manifest: ModelManifest, classifier: bytes) -> Json:
         """AP50, AP75, and precision and share found, on objects the project has no photo of; what it took."""
-        from gpu_jobs.boxes import Drawn, average_precision
+        from gpu_jobs.shapes import Drawn, average_precision, drawn_on, mask_iou
 
         assert manifest.detection
         files = load_detection(self.system.storage, manifest)
-        networks = open_networks(len(manifest.classes), *files, classifier)
+        outlines = self.plan.task_type == "polygons"
+        networks = open_networks(len(manifest.classes), outlines, *files, classifier)
         detector = Detector(networks, manifest.detection.scorer)
         names = list(self.ids)
         least = 2.0 if manifest.threshold is None else manifest.threshold
         shown = right = things = 0
         images: list[Drawn] = []
         found: list[Any] = []
-        began = time.process_time()
+        spent = 0.0
         for scene in self.unseen.scenes:
+            began = time.process_time()
             image = framed((self.strange / scene.path).read_bytes())
-            true = np.array([one.box for one in scene.instances], np.float32).reshape(-1, 4)
-            of = np.array([names.index(one.class_name) for one in scene.instances], np.int64)
             (one,) = detector.find([image])
-            images.append(Drawn(image, true, of))
+            spent += time.process_time() - began
+            true, of = self._true(scene)
+            images.append(drawn_on(image, true, of, outlines))
             found.append(one)
             sure = one.scores >= least
             shown += int(sure.sum())
             things += len(true)
-            right += self._right(scene, one.boxes[sure], one.classes[sure], one.scores[sure])
-        spent = time.process_time() - began
-        measured = average_precision(images, found, len(names))
+            areas = None if one.areas is None else one.areas[sure]
+            some = Things(one.boxes[sure], areas)
+            right += self._right(scene, some, one.classes[sure], one.scores[sure])
+        measured = average_precision(images, found, len(names)) | mask_iou(images, found)
         return {
             "unseen": f"{measured['ap50']:.3f}, {measured['ap75']:.3f}, "
             f"{right / max(shown, 1):.2f} of {right / max(things, 1):.2f}",
+            "mask IoU, unseen": measured.get("mask_iou", ""),
             "processor, ms an image": round(1000 * spent / len(images)),
         }
 
@@ -419,17 +456,75 @@ def _effort(this: Round) -> Json:
     }
 
 
-def _box(geometry: Json) -> Boxes:
-    return np.array([[geometry[side] for side in ("x0", "y0", "x1", "y1")]])
+@dataclass(frozen=True)
+class Things:
+    """Shapes in an image, as `agreement` takes them."""
+
+    boxes: NDArray[np.float32]
+    areas: NDArray[np.object_] | None
+
+    @classmethod
+    def of(cls, shapes: Sequence[Shape]) -> Things:
+        """All boxes, or all polygons."""
+        if not any(isinstance(one, Polygon) for one in shapes):
+            boxes = [(one.x0, one.y0, one.x1, one.y1) for one in shapes if isinstance(one, Box)]
+            return cls(np.array(boxes, np.float32).reshape(-1, 4), None)
+        areas = np.empty(len(shapes), object)
+        areas[:] = [area_of(one) for one in shapes if isinstance(one, Polygon)]
+        return cls(shapely.bounds(areas).astype(np.float32), areas)
 
 
-def _corners(geometry: object) -> tuple[float, float, float, float]:
-    assert isinstance(geometry, Box)
-    return geometry.x0, geometry.y0, geometry.x1, geometry.y1
+@dataclass(frozen=True)
+class Meant:
+    """What a labeler wants to be there."""
+
+    class_name: str
+    shape: Shape
 
 
-def _geometry(box: Sequence[float]) -> Json:
-    return {"kind": "box"} | dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
+def true_shape(one: Instance, task_type: str) -> Shape:
+    """A thing as nobody draws it: to the pixel."""
+    if task_type == "boxes":
+        x0, y0, x1, y1 = one.box
+        return Box(x0=x0, y0=y0, x1=x1, y1=y1)
+    parts = [{"outer": part.outer, "holes": part.holes} for part in one.polygon]
+    return Polygon.model_validate({"parts": parts})
+
+
+def with_few_points(polygon: Polygon, size: tuple[int, int]) -> Polygon:
+    """The polygon with the points that a person would set."""
+    pixels = shapely.transform(area_of(polygon), lambda at: at * size)
+    simple = shapely.simplify(pixels, POINT_PX, preserve_topology=True)
+    return polygon_of(shapely.transform(simple, lambda at: at / size))
+
+
+def cost_of_drawing(shape: Shape) -> tuple[float, int]:
+    """Seconds and actions."""
+    if isinstance(shape, Box):
+        return DRAW_S, DRAW_ACTIONS
+    points = len(_points(shape))
+    return POINT_S * points, points + CLASS_ACTIONS
+
+
+def cost_of_mending(shape: Shape, meant: Shape, size: tuple[int, int]) -> tuple[float, int]:
+    """Seconds and actions to make of a suggestion what is meant: each point of it that is off is set anew."""
+    if isinstance(shape, Box) or isinstance(meant, Box):
+        return MEND_S, MEND_ACTIONS
+    outline = shapely.boundary(shapely.transform(area_of(shape), lambda at: at * size))
+    far = shapely.distance(outline, shapely.points(_points(meant) * size))
+    off = int((far > _OFF_PX).sum())
+    return POINT_S * (off + 1), off + 1  # and to choose it
+
+
+def _points(polygon: Polygon) -> NDArray[np.float64]:
+    """(points, 2) of all rings."""
+    return np.array(
+        [at for part in polygon.parts for ring in (part.outer, *part.holes) for at in ring]
+    )
+
+
+def _shapes(said: Sequence[PrelabelAnnotation]) -> list[Shape]:
+    return [one.geometry for one in said if isinstance(one.geometry, Box | Polygon)]
 
 
 if __name__ == "__main__":
