@@ -16,6 +16,7 @@ from typing import Literal
 
 from labeling import layout
 from labeling.annotations.acceptance import Prelabel, compare, of_copy
+from labeling.assist.mending import Mending, Shapes
 from labeling.documents import Documents
 from labeling.items.cells import pack, unpack
 from labeling.items.items import Items
@@ -54,12 +55,14 @@ class ClassLift(Model):
     assisted: Side
     blind: Side
     worse: Worse = ""
+    shapes: Shapes | None = None
 
 
 class Lift(Model):
     """What suggestions came to, as of `at`, among the first `labels` labels.
 
-    `corrections` are annotations changed, removed or added on images with a suggestion.
+    `corrections` are annotations changed, removed or added on images with a suggestion; `shapes` says more of
+    them where boxes or polygons are drawn.
     """
 
     at: UtcTime
@@ -68,6 +71,7 @@ class Lift(Model):
     blind: Side
     corrections: int
     classes: list[ClassLift]
+    shapes: Shapes | None = None
 
 
 @dataclass
@@ -95,6 +99,8 @@ class _Answer:
     labeling: Labeling
     said: Prelabel
     blind: bool
+    size: tuple[int, int] = (0, 0)
+    """Of the image, in pixels."""
 
 
 class _Kept(Documents[Lift]):
@@ -142,14 +148,19 @@ class Lifts:
             blind: defaultdict(_Tally) for blind in sides
         }
         corrections = 0
+        mending = {"all": Mending(), "own": Mending()}
         for one in self._answers(items):
-            _, became = compare(one.labeling.annotations, one.said)
+            credited, became = compare(one.labeling.annotations, one.said)
             mended = became.changed + became.removed + became.added
             said = sorted(each.class_id for each in one.said.annotations)
             agreed = said == sorted(each.class_id for each in one.labeling.annotations)
             sides[one.blind].add(agreed, one.labeling.active_ms)
             corrections += 0 if one.blind else mended
+            if not one.blind:
+                mending["all"].add(credited, one.said, one.size)
             if one.said.run_id in own:
+                if not one.blind:
+                    mending["own"].add(credited, one.said, one.size)
                 given = {each.class_id for each in one.labeling.annotations}
                 for class_id in {each.class_id for each in one.said.annotations}:
                     classes[one.blind][class_id].add(class_id in given, one.labeling.active_ms)
@@ -160,10 +171,11 @@ class Lifts:
             blind=sides[True].side(),
             corrections=corrections,
             classes=[
-                _class_lift(one.class_id, classes, precision)
+                _class_lift(one.class_id, classes, precision, mending["own"].classes())
                 for one in project.classes
                 if one.class_id in classes[False]
             ],
+            shapes=mending["all"].everything(),
         )
         insist(self._storage, lambda: self._keep(project.project_id, lift))
         return lift
@@ -174,19 +186,20 @@ class Lifts:
 
     def _answers(self, items: Items) -> Iterable[_Answer]:
         for shard in range(items.shards):
-            mended: list[tuple[str, str, Labeling]] = []
+            mended: list[tuple[str, str, Labeling, tuple[int, int]]] = []
             for one in items.all_rows(shard):
                 said = one.labeling if one.item.state == "labeled" else None
                 if said is None or said.outcome != "labeled":
                     continue
                 if said.prelabel is not None:
-                    mended.append((one.item.item_id, said.prelabel.run_id, said))
+                    size = one.item.width, one.item.height
+                    mended.append((one.item.item_id, said.prelabel.run_id, said, size))
                 elif one.item.withheld:
                     yield _Answer(said, _withheld(one), blind=True)
-            shown = items.said([(item_id, run_id) for item_id, run_id, _ in mended])
-            for item_id, _, labeling in mended:
+            shown = items.said([(item_id, run_id) for item_id, run_id, *_ in mended])
+            for item_id, _, labeling, size in mended:
                 if item_id in shown:
-                    yield _Answer(labeling, shown[item_id], blind=False)
+                    yield _Answer(labeling, shown[item_id], blind=False, size=size)
 
 
 def _withheld(one: Stored) -> Prelabel:
@@ -195,7 +208,10 @@ def _withheld(one: Stored) -> Prelabel:
 
 
 def _class_lift(
-    class_id: str, classes: Mapping[bool, Mapping[str, _Tally]], precision: float
+    class_id: str,
+    classes: Mapping[bool, Mapping[str, _Tally]],
+    precision: float,
+    shapes: Mapping[str, Shapes],
 ) -> ClassLift:
     assisted, blind = (classes[one].get(class_id) or _Tally() for one in (False, True))
     wrong = len(assisted.agreed) - sum(assisted.agreed)
@@ -206,6 +222,7 @@ def _class_lift(
         worse=verdict(
             len(assisted.agreed), wrong, assisted.seconds, blind.seconds, precision=precision
         ),
+        shapes=shapes.get(class_id),
     )
 
 

@@ -54,6 +54,7 @@ it("holds assisted images against blind ones, and names classes that are no long
         blind: { images: 20, agreed: 18, seconds: 3.2 },
         corrections: 9,
         classes: [],
+        shapes: null,
       },
       withdrawn: { c2: "slow" },
     }),
@@ -67,6 +68,48 @@ it("holds assisted images against blind ones, and names classes that are no long
   expect(row("Seconds an image")).toEqual(["1.4", "3.2"]);
   expect(row("Corrections")).toEqual(["9", "–"]);
   expect(screen.getByText(/Bath is not suggested any more .* took longer/)).toBeVisible();
+});
+
+it("says of suggested shapes what became of them, class by class", async () => {
+  const shapes = (kept: number) => ({
+    kept,
+    mended: 7,
+    removed: 3,
+    added: 4,
+    overlap: 0.81,
+    moved_px: 6.5,
+    points: null,
+  });
+  const side = { images: 30, agreed: 20, seconds: 4 };
+  await open(
+    aView({
+      lift: {
+        at: "2026-11-28T10:00:00Z",
+        labels: 500,
+        assisted: side,
+        blind: side,
+        corrections: 14,
+        classes: [
+          { class_id: "c1", assisted: side, blind: side, worse: "", shapes: shapes(60) },
+          { class_id: "c2", assisted: side, blind: side, worse: "", shapes: null },
+        ],
+        shapes: shapes(90),
+      },
+    }),
+  );
+  const table = await screen.findByRole("table", { name: "What became of suggested shapes" });
+  const rows = within(table)
+    .getAllByRole("row")
+    .slice(1)
+    .map((row) =>
+      within(row)
+        .getAllByRole("cell")
+        .map((one) => one.textContent),
+    );
+  expect(rows).toEqual([
+    ["90", "7", "3", "4", "0.81", "6.5", "–"],
+    ["60", "7", "3", "4", "0.81", "6.5", "–"],
+  ]);
 });
 
 it("lets reviewers look, and only admins change", async () => {

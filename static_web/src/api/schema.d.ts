@@ -1380,6 +1380,8 @@ export interface components {
              * @enum {string}
              */
             worse: "" | "wrong" | "slow";
+            /** @default null */
+            shapes: components["schemas"]["Shapes"] | null;
         };
         /**
          * ClassList
@@ -2565,7 +2567,8 @@ export interface components {
          * Lift
          * @description What suggestions came to, as of `at`, among the first `labels` labels.
          *
-         *     `corrections` are annotations changed, removed or added on images with a suggestion.
+         *     `corrections` are annotations changed, removed or added on images with a suggestion; `shapes` says more of
+         *     them where boxes or polygons are drawn.
          */
         Lift: {
             /**
@@ -2581,6 +2584,8 @@ export interface components {
             corrections: number;
             /** Classes */
             classes: components["schemas"]["ClassLift"][];
+            /** @default null */
+            shapes: components["schemas"]["Shapes"] | null;
         };
         /**
          * LinkRequest
@@ -3647,6 +3652,52 @@ export interface components {
              * @default
              */
             what: string;
+        };
+        /**
+         * Shapes
+         * @description What became of suggested shapes, of one class or of all.
+         *
+         *     `kept` are as suggested; `mended` in class, place or outline; `removed` gone; `added` drawn on images with a
+         *     suggestion and made from none. Of mended ones the medians: `overlap` of the suggestion with what it became
+         *     (intersection over union), `moved_px` by which the farthest point of its edge moved, in pixels of the image,
+         *     `points` that were set anew (edges of a box). Null: none was moved.
+         */
+        Shapes: {
+            /**
+             * Kept
+             * @default 0
+             */
+            kept: number;
+            /**
+             * Mended
+             * @default 0
+             */
+            mended: number;
+            /**
+             * Removed
+             * @default 0
+             */
+            removed: number;
+            /**
+             * Added
+             * @default 0
+             */
+            added: number;
+            /**
+             * Overlap
+             * @default null
+             */
+            overlap: number | null;
+            /**
+             * Moved Px
+             * @default null
+             */
+            moved_px: number | null;
+            /**
+             * Points
+             * @default null
+             */
+            points: number | null;
         };
         /**
          * Side

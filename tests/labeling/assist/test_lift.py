@@ -195,3 +195,7 @@ def test_of_boxes_the_same_classes_are_agreement_however_they_are_drawn(world: W
     assert found.blind.agreed == found.blind.images > 0
     assert found.assisted.agreed == found.assisted.images > 0
     assert found.corrections > 0
+    assert found.shapes
+    assert found.shapes.mended + found.shapes.kept + found.shapes.removed == found.assisted.images
+    (of_class,) = found.classes
+    assert of_class.shapes == found.shapes

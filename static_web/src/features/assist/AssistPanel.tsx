@@ -12,6 +12,7 @@ import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 
 import { LiftTable } from "./LiftTable";
+import { MendingTable } from "./MendingTable";
 import { assistChange, assistQuery, runsQuery } from "./queries";
 import { RunList } from "./RunList";
 
@@ -140,7 +141,14 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
             </Button>
           )}
           {assist.lift && (
-            <LiftTable lift={assist.lift} withdrawn={assist.withdrawn} classes={project.classes} />
+            <>
+              <LiftTable
+                lift={assist.lift}
+                withdrawn={assist.withdrawn}
+                classes={project.classes}
+              />
+              <MendingTable lift={assist.lift} classes={project.classes} />
+            </>
           )}
         </>
       )}
