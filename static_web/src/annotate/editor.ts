@@ -754,7 +754,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       lookAt(panned(view, [-x * PAN_STEP_PX, -y * PAN_STEP_PX]));
     },
     cycle(by) {
-      const next = cycled(annotations, selection, by);
+      const next = cycled(annotations, selection, by, props.suggestions);
       if (next === undefined) return;
       select([next]);
       reveal(next);

@@ -322,13 +322,20 @@ function resized(shape: Shape, from: Size, to: Size): Shape {
   return { kind: "box", x0: left, y0: top, x1: right, y1: bottom };
 }
 
-/** The one after it in the order of the list; the first after the last. */
+/**
+ * The one after it; the first after the last. What was suggested comes first, the least sure before the rest, also once
+ * it was changed: then what was drawn, in the order of the list.
+ */
 export function cycled(
   annotations: readonly Annotation[],
   selection: readonly string[],
   by: 1 | -1,
+  suggestions: ReadonlyMap<string, { confidence: number }> = new Map(),
 ): string | undefined {
-  const ids = annotations.flatMap((one) => (shapeOf(one) ? [one.annotation_id] : []));
+  const sure = (id: string): number => suggestions.get(id)?.confidence ?? Infinity;
+  const ids = annotations
+    .flatMap((one) => (shapeOf(one) ? [one.annotation_id] : []))
+    .sort((one, other) => (sure(one) === sure(other) ? 0 : sure(one) - sure(other)));
   const last = selection.at(-1);
   const at = last === undefined ? -1 : ids.indexOf(last);
   if (at < 0) return by === 1 ? ids[0] : ids.at(-1);

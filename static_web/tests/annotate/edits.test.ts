@@ -183,6 +183,18 @@ it("Tab goes round the shapes", () => {
   expect(cycled([], [], 1)).toBeUndefined();
 });
 
+it("Tab goes through suggestions first, from the least sure one on", () => {
+  const all = [box, left, right];
+  const suggested = new Map([
+    ["b", { confidence: 0.9 }],
+    ["right", { confidence: 0.6 }],
+  ]);
+  const next = (id: string): string | undefined => cycled(all, [id], 1, suggested);
+  expect(cycled(all, [], 1, suggested)).toBe("right");
+  expect([next("right"), next("b"), next("left")]).toEqual(["b", "left", "right"]);
+  expect(cycled(all, ["right"], -1, suggested)).toBe("left");
+});
+
 it("knows the size of the last box in pixels", () => {
   expect(lastBoxSize([box, left], { width: 200, height: 100 })).toEqual({
     width: expect.closeTo(20, 9) as number,
