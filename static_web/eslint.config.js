@@ -7,7 +7,7 @@ import tseslint from "typescript-eslint";
 const features = [
   "assist",
   "projects",
-  "tasks",
+  "label",
   "exports",
   "people",
   "data",
@@ -55,7 +55,7 @@ export default tseslint.config(
     ),
   },
   {
-    files: ["src/{api,ui,upload,i18n}/**", "src/*.ts"],
+    files: ["src/{api,ui,keys,upload,i18n}/**", "src/*.ts"],
     rules: forbid(["@/features/*", "@/app/*"], "What features share knows none of them."),
   },
 );

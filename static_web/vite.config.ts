@@ -25,12 +25,12 @@ export default defineConfig(({ mode }) => ({
           groups: [
             {
               name: "boot",
-              test: /src\/(api\/early|i18n\/texts|features\/tasks\/(database|layouts))|preload-helper/,
+              test: /src\/(api\/early|i18n\/texts|features\/label\/(session\/database|grid\/layouts))|preload-helper/,
               priority: 2,
             },
             { name: "main", test: /src\/main\.tsx$/, priority: 1 },
             // A request costs more than a few bytes that a page could do without.
-            { name: "admin", test: /src\/features\/(?!tasks\/)/, minShareCount: 2 },
+            { name: "admin", test: /src\/features\/(?!label\/)/, minShareCount: 2 },
           ],
         },
       },
@@ -54,7 +54,15 @@ export default defineConfig(({ mode }) => ({
       },
       {
         extends: true,
-        test: { name: "pages", environment: "jsdom", include: ["tests/**/*.test.tsx"] },
+        // A whole page is drawn, also on a busy machine.
+        test: {
+          name: "pages",
+          environment: "jsdom",
+          include: ["tests/**/*.test.tsx"],
+          testTimeout: 60_000,
+          // What the page takes back after seconds may be gone before such a machine has looked.
+          retry: 2,
+        },
       },
     ],
   },

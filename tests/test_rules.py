@@ -203,7 +203,7 @@ def test_everything_readme_names_is_where_it_says() -> None:
 
 @pytest.mark.parametrize("kind", ["boxes", "polygons"])
 def test_the_page_has_the_tools_that_a_kind_of_project_has(kind: TaskType) -> None:
-    page = (ROOT / "static_web/src/features/tasks/drawing.ts").read_text("utf-8")
+    page = (ROOT / "static_web/src/features/label/canvas/drawing.ts").read_text("utf-8")
     boxes, polygons = page.split("export function toolsOf", 1)[1].split("return [", 2)[1:]
     shown = {"boxes": boxes, "polygons": polygons.split("];", 1)[0]}[kind]
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { activeClock } from "@/features/tasks/activity";
+import { activeClock } from "@/features/label/session/activity";
 
 it("runs while somebody is at work, and leaves out pauses of more than a minute", () => {
   let now = 0;

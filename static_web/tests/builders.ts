@@ -8,7 +8,7 @@ import type {
   Task,
   TaskItem,
 } from "@/api/types";
-import type { Page } from "@/features/tasks/session";
+import type { Page } from "@/features/label/session/session";
 
 export function anItem(itemId: string, change: Partial<TaskItem> = {}): TaskItem {
   return {

@@ -2,8 +2,8 @@
 import { act, fireEvent, renderHook } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { commandOf, commands, meet, type CommandId } from "@/commands";
-import { useCommands } from "@/keyboard";
+import { commandOf, commands, meet, type CommandId } from "@/keys/commands";
+import { useCommands } from "@/keys/keyboard";
 import {
   activeKeys,
   changeKeys,
@@ -17,7 +17,7 @@ import {
   untouched,
   unusable,
   useKey,
-} from "@/keyMap";
+} from "@/keys/keyMap";
 
 beforeEach(() => changeKeys(untouched));
 afterEach(() => {
@@ -207,7 +207,7 @@ describe("what is kept of them", () => {
   async function readBack(stored: unknown) {
     localStorage.setItem("labelry.keys", JSON.stringify(stored));
     vi.resetModules();
-    const again = await import("@/keyMap");
+    const again = await import("@/keys/keyMap");
     return (id: CommandId) => again.activeKeys(again.keyMap(), id);
   }
 
@@ -239,7 +239,7 @@ describe("what is kept of them", () => {
     expect((await readBack({ version: 2, keys: { skip: ["KeyK"] } }))("skip")).toEqual(["KeyS"]);
     localStorage.setItem("labelry.keys", "{");
     vi.resetModules();
-    const again = await import("@/keyMap");
+    const again = await import("@/keys/keyMap");
     expect(again.keyMap()).toEqual(untouched);
   });
 

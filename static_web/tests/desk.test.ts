@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { ApiError } from "@/api/client";
 import type { SubmitAnswer, TaskAnswer } from "@/api/types";
-import type { TaskCalls } from "@/features/tasks/calls";
-import { AHEAD_AFTER_MS, MAX_UNSAVED, openDesk, type Desk } from "@/features/tasks/desk";
-import { openJournal } from "@/features/tasks/journal";
+import type { TaskCalls } from "@/features/label/session/calls";
+import { AHEAD_AFTER_MS, MAX_UNSAVED, openDesk, type Desk } from "@/features/label/session/desk";
+import { openJournal } from "@/features/label/session/journal";
 
 import { anItem, aTask } from "./builders";
 

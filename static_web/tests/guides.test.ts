@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
-import type { CommandId } from "@/commands";
+import type { CommandId } from "@/keys/commands";
 import en from "@/i18n/en.json";
 import ko from "@/i18n/ko.json";
-import { shownKey, untouched } from "@/keyMap";
+import { shownKey, untouched } from "@/keys/keyMap";
 
 describe.each([
   ["docs/guides/labeler.md", en],

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 
-import { commands } from "@/commands";
+import { commands } from "@/keys/commands";
 import adminEn from "@/i18n/admin/en.json";
 import adminKo from "@/i18n/admin/ko.json";
 import baseEn from "@/i18n/en.json";

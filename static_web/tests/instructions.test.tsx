@@ -1,10 +1,10 @@
 import { configure, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import type { Project } from "@/api/types";
-import CanvasStage from "@/features/tasks/CanvasStage";
-import LabelPage from "@/features/tasks/LabelPage";
+import CanvasStage from "@/features/label/canvas/CanvasStage";
+import LabelPage from "@/features/label/LabelPage";
 
 import { aPerson, anItem, aProject, aTask, signedClasses } from "./builders";
 import { renderAt } from "./render";
@@ -39,7 +39,6 @@ function open(project: Project) {
 
 const dialog = () => screen.findByRole("dialog", { name: "Instructions" });
 
-vi.setConfig({ testTimeout: 20_000 }); // a whole page and a dialog, on a busy machine
 beforeEach(() => localStorage.clear());
 // Without a layout the focus trap hides a dialog that opens slowly; tests/e2e looks at it in a browser.
 beforeAll(() => configure({ defaultHidden: true }));

@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
-import { openJournal, type Journal } from "@/features/tasks/journal";
-import { newSession, step, type Session, type SessionEvent } from "@/features/tasks/session";
+import { openJournal, type Journal } from "@/features/label/session/journal";
+import {
+  newSession,
+  step,
+  type Session,
+  type SessionEvent,
+} from "@/features/label/session/session";
 
 import { anItem, aTask } from "./builders";
 

@@ -10,9 +10,9 @@ import {
 import userEvent from "@testing-library/user-event";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 
-import { changeKeys, untouched } from "@/keyMap";
-import CanvasStage from "@/features/tasks/CanvasStage";
-import LabelPage from "@/features/tasks/LabelPage";
+import { changeKeys, untouched } from "@/keys/keyMap";
+import CanvasStage from "@/features/label/canvas/CanvasStage";
+import LabelPage from "@/features/label/LabelPage";
 
 import { aPerson, anItem, aProject, aTask } from "./builders";
 import { renderAt } from "./render";

@@ -3,8 +3,8 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Annotation, Outcome } from "@/api/types";
-import CanvasStage from "@/features/tasks/CanvasStage";
-import LabelPage from "@/features/tasks/LabelPage";
+import CanvasStage from "@/features/label/canvas/CanvasStage";
+import LabelPage from "@/features/label/LabelPage";
 
 import { anItem, aPerson, aProject, aTag, aTask } from "./builders";
 import { renderAt, type Answers } from "./render";

@@ -3,9 +3,9 @@ import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 
 import type { MyWork as Work } from "@/api/types";
-import { openJournal } from "@/features/tasks/journal";
-import MyWork from "@/features/tasks/MyWork";
-import { newSession, step, type SessionEvent } from "@/features/tasks/session";
+import { openJournal } from "@/features/label/session/journal";
+import MyWork from "@/features/label/MyWork";
+import { newSession, step, type SessionEvent } from "@/features/label/session/session";
 import { formatDuration } from "@/format";
 
 import { anItem, aPerson, aProject, aTask, myItem } from "./builders";

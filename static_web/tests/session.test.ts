@@ -11,7 +11,7 @@ import {
   type Page,
   type Session,
   type SessionEvent,
-} from "@/features/tasks/session";
+} from "@/features/label/session/session";
 
 import { anItem, aTag, aTask } from "./builders";
 

@@ -5,7 +5,7 @@ import { afterEach } from "vitest";
 afterEach(cleanup);
 
 // A busy machine opens a dialog later than in the second that is waited for otherwise.
-configure({ asyncUtilTimeout: 8_000 });
+configure({ asyncUtilTimeout: 30_000 });
 
 // jsdom has none of these.
 window.matchMedia = (media) =>

@@ -1,11 +1,11 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Project, TaskItem } from "@/api/types";
-import { Full, OpenElsewhere, Refused } from "@/features/tasks/Banners";
-import CanvasStage from "@/features/tasks/CanvasStage";
-import LabelPage from "@/features/tasks/LabelPage";
+import { Full, OpenElsewhere, Refused } from "@/features/label/panels/Banners";
+import CanvasStage from "@/features/label/canvas/CanvasStage";
+import LabelPage from "@/features/label/LabelPage";
 import { Announcer } from "@/ui/announcer";
 
 import { aPerson, aPage, aTag, anItem, aProject, aTask } from "./builders";
@@ -36,7 +36,7 @@ async function open(
       ...more,
     },
   );
-  await waitFor(() => expect(option(position)).toHaveFocus(), { timeout: 4_000 });
+  await waitFor(() => expect(option(position)).toHaveFocus());
 }
 
 /** By its place, which is faster than by its role and name. */
@@ -51,7 +51,6 @@ const heard = () => [...document.querySelectorAll<HTMLElement>("[role=status]")]
 const three = () => [anItem("i1"), anItem("i2"), anItem("i3")];
 const { keyboard } = userEvent;
 
-vi.setConfig({ testTimeout: 15_000 }); // a whole page is drawn, also on a busy machine
 beforeEach(() => localStorage.clear());
 
 describe("choosing images", () => {
@@ -282,7 +281,7 @@ describe("one key for all", () => {
     localStorage.setItem("labelry.layout", "1");
     await open(three());
     await userEvent.click(screen.getByRole("button", { name: "Submit with one key" }));
-    await keyboard("[Digit2]");
+    fireEvent.keyDown(window, { code: "Digit2" }); // at once: it can be taken back for three seconds
     expect(screen.getByTestId("said")).toHaveTextContent("Bath");
     expect(screen.getByTestId("done")).toHaveTextContent("0 of 2 labeled");
     expect(heard()).toHaveTextContent("Bath, saved. Next image.");
@@ -444,6 +443,6 @@ describe("files of several frames", () => {
       "POST /api/projects/p1/images": signing({ i1: links("") }),
     });
 
-    await waitFor(() => expect(shown(1)).toBe("frame-0"), { timeout: 4_000 });
+    await waitFor(() => expect(shown(1)).toBe("frame-0"));
   });
 });

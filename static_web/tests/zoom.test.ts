@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
-import { withUse, type Recent } from "@/features/tasks/recent";
-import { actualSize, FITTED, fitted, pannedBy, zoomedBy } from "@/features/tasks/zoom";
+import { withUse, type Recent } from "@/features/label/panels/recent";
+import { actualSize, FITTED, fitted, pannedBy, zoomedBy } from "@/features/label/grid/zoom";
 
 const picture = { width: 4000, height: 2000 };
 const frame = { width: 1000, height: 1000 };

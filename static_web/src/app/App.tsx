@@ -6,7 +6,7 @@ import { Route, Switch } from "wouter";
 
 import { ApiError } from "@/api/client";
 import { useMe } from "@/api/queries";
-import LabelPage from "@/features/tasks/LabelPage";
+import LabelPage from "@/features/label/LabelPage";
 import { addAdminTexts } from "@/i18n/i18n";
 import { darkTheme, lightTheme } from "@/theme";
 import { Announcer } from "@/ui/announcer";
@@ -17,9 +17,9 @@ import { ErrorBoundary } from "./ErrorBoundary";
 import { Shell } from "./Shell";
 import { SignIn } from "./SignIn";
 
-const CanvasStage = chunk(() => import("@/features/tasks/CanvasStage"));
+const CanvasStage = chunk(() => import("@/features/label/canvas/CanvasStage"));
 const ProjectList = chunk(() => import("@/features/projects/ProjectList"));
-const MyWork = chunk(() => import("@/features/tasks/MyWork"));
+const MyWork = chunk(() => import("@/features/label/MyWork"));
 const NewProject = chunk(async () => {
   const [page] = await Promise.all([import("@/features/projects/new/NewProject"), addAdminTexts()]);
   return page;

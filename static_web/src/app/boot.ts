@@ -4,8 +4,8 @@
  */
 import { askEarly, claimEarly, isAwaited } from "@/api/early";
 import type { Project, Task } from "@/api/types";
-import { openDatabaseEarly } from "@/features/tasks/database";
-import { rememberedLayout } from "@/features/tasks/layouts";
+import { openDatabaseEarly } from "@/features/label/session/database";
+import { rememberedLayout } from "@/features/label/grid/layouts";
 import { loadTexts, preferred } from "@/i18n/texts";
 
 void import("@/main");
@@ -25,7 +25,7 @@ async function beginLabeling(path: string): Promise<void> {
   const asked = [askEarly(path), askEarly(open)] as const;
   const project = (await (await asked[0]).clone().json()) as Partial<Project>;
   const draws = project.task_type === "boxes" || project.task_type === "polygons";
-  if (draws) import("@/features/tasks/CanvasStage").catch(() => undefined);
+  if (draws) import("@/features/label/canvas/CanvasStage").catch(() => undefined);
   const { items } = (await (await asked[1]).clone().json()) as { items?: Task[] };
   const asksItself = !isAwaited(open); // the app was quicker
   if (project.state === "running" && items?.length === 0 && !asksItself)

@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { formatNumber } from "@/format";
-import { useKey } from "@/keyMap";
+import { useKey } from "@/keys/keyMap";
 import { Icon } from "@/ui/Icon";
 
 import { FrameSlider } from "./FrameSlider";

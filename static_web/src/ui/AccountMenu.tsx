@@ -16,7 +16,7 @@ import { changeLanguage, otherLanguage } from "@/i18n/i18n";
 import { languages } from "@/i18n/texts";
 
 import { Icon } from "./Icon";
-import { KeysDialog } from "./KeysDialog";
+import { KeysDialog } from "@/keys/KeysDialog";
 
 const useStyles = makeStyles({
   row: { display: "flex", alignItems: "center", gap: "4px" },

@@ -15,10 +15,10 @@ import { useLocation, useSearch } from "wouter";
 import { progressQuery } from "@/api/queries";
 import type { ItemLine, Project } from "@/api/types";
 import { formatNumber } from "@/format";
-import { useCommands } from "@/keyboard";
+import { useCommands } from "@/keys/keyboard";
 import { problemText } from "@/problems";
 import { announce } from "@/ui/announcer";
-import { CommandButton } from "@/ui/CommandButton";
+import { CommandButton } from "@/keys/CommandButton";
 import { Message } from "@/ui/Message";
 
 import { FilterRail } from "./FilterRail";

@@ -13,10 +13,10 @@ import { useTranslation } from "react-i18next";
 
 import type { Annotation, HistoryEntry, LabelClass } from "@/api/types";
 import { formatNumber, formatTime } from "@/format";
-import { useCommands } from "@/keyboard";
+import { useCommands } from "@/keys/keyboard";
 import { problemText } from "@/problems";
 import { stageTheme } from "@/theme";
-import { CommandButton } from "@/ui/CommandButton";
+import { CommandButton } from "@/keys/CommandButton";
 import { Icon } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
 

@@ -6,7 +6,7 @@
  */
 import { useSyncExternalStore } from "react";
 
-import { boundPlaces, commandOf, commands, meet, type CommandId } from "@/commands";
+import { boundPlaces, commandOf, commands, meet, type CommandId } from "./commands";
 
 export interface KeyMap {
   /** What a person changed; all other commands have the keys of commands.ts. */

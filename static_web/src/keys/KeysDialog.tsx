@@ -2,9 +2,9 @@ import { Dialog, DialogSurface, makeStyles } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { chunk } from "./chunk";
-import { Message } from "./Message";
-import { useFocusBack } from "./useFocusBack";
+import { chunk } from "@/ui/chunk";
+import { Message } from "@/ui/Message";
+import { useFocusBack } from "@/ui/useFocusBack";
 
 const useStyles = makeStyles({ surface: { maxWidth: "560px" } });
 

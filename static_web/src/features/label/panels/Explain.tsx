@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { Icon } from "@/ui/Icon";
 
-import { skipReasons } from "./describe";
+import { skipReasons } from "../session/describe";
 
 const LONGEST = 2_000; // characters the API takes
 

@@ -23,8 +23,8 @@ import { Panel } from "@/ui/Panel";
 import { Thumbnail } from "@/ui/Thumbnail";
 import { usePageTitle } from "@/ui/usePageTitle";
 
-import { describeReturn } from "./describe";
-import { unsavedHere } from "./journal";
+import { describeReturn } from "./session/describe";
+import { unsavedHere } from "./session/journal";
 
 const useStyles = makeStyles({
   head: {

@@ -8,7 +8,7 @@ import { announce } from "@/ui/announcer";
 import type { IconName } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
 
-import { columnsOf, rowsOf, type Layout } from "./layouts";
+import { columnsOf, rowsOf, type Layout } from "../grid/layouts";
 
 const SKELETON_AFTER_MS = 300;
 

@@ -2,10 +2,10 @@ import { Button, makeStyles, Tooltip } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { CommandId } from "@/commands";
-import { useKey } from "@/keyMap";
+import type { CommandId } from "./commands";
+import { useKey } from "./keyMap";
 
-import { Icon, type IconName } from "./Icon";
+import { Icon, type IconName } from "@/ui/Icon";
 
 const TOOLTIP_MS = 500;
 

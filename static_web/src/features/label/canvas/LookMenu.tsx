@@ -11,9 +11,9 @@ import { useId, useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Settings } from "@/annotate/editor";
-import { useKey } from "@/keyMap";
+import { useKey } from "@/keys/keyMap";
 import { formatPercent } from "@/format";
-import { CommandButton } from "@/ui/CommandButton";
+import { CommandButton } from "@/keys/CommandButton";
 import { Icon } from "@/ui/Icon";
 
 import { LIGHT_MOST, PLAIN, rounded } from "./drawing";

@@ -6,7 +6,7 @@ import type { LabelClass, TaskItem } from "@/api/types";
 
 import { columnsOf, rowsOf, screenful, type Layout } from "./layouts";
 import { useRubberBand } from "./rubberBand";
-import type { Session } from "./session";
+import type { Session } from "../session/session";
 import { imageSource, Tile, type TileActions } from "./Tile";
 import type { ZoomControl } from "./Zoomable";
 

@@ -16,8 +16,8 @@ import { wheelSteps } from "@/frames/wheel";
 import { ClassMark } from "@/ui/ClassMark";
 import { Icon } from "@/ui/Icon";
 
-import { describeReason, describeReturn, describeWork, percent } from "./describe";
-import type { Work } from "./session";
+import { describeReason, describeReturn, describeWork, percent } from "../session/describe";
+import type { Work } from "../session/session";
 import { Zoomable, type ZoomControl } from "./Zoomable";
 
 const STRIP_PX = 28;

@@ -23,18 +23,18 @@ import { formatPercent } from "@/format";
 import { FrameBar } from "@/frames/FrameBar";
 import { useFrames } from "@/frames/useFrames";
 import { WindowDrag } from "@/frames/WindowDrag";
-import { useCommands, type Handlers } from "@/keyboard";
-import { useKey } from "@/keyMap";
+import { useCommands, type Handlers } from "@/keys/keyboard";
+import { useKey } from "@/keys/keyMap";
 import { announce } from "@/ui/announcer";
-import { CommandButton } from "@/ui/CommandButton";
+import { CommandButton } from "@/keys/CommandButton";
 import { Icon } from "@/ui/Icon";
 import { isAsked } from "@/ui/useFocusBack";
 
-import { Full, OpenElsewhere, Refused, Returned } from "./Banners";
-import { BottomBar } from "./BottomBar";
-import { ClassRail } from "./ClassRail";
-import { describeWork, skipReasons } from "./describe";
-import { isLocked, MAX_UNSAVED } from "./desk";
+import { Full, OpenElsewhere, Refused, Returned } from "../panels/Banners";
+import { BottomBar } from "../panels/BottomBar";
+import { ClassRail } from "../panels/ClassRail";
+import { describeWork, skipReasons } from "../session/describe";
+import { isLocked, MAX_UNSAVED } from "../session/desk";
 import {
   LIGHT_MOST,
   PLAIN,
@@ -47,16 +47,26 @@ import {
   toolsOf,
   type ToolCommand,
 } from "./drawing";
-import { Explain, type Offer } from "./Explain";
-import { HelpDialog } from "./HelpDialog";
-import { useHint } from "./Hint";
-import { InstructionsDialog, instructionsAreNew, rememberInstructions } from "./InstructionsDialog";
+import { Explain, type Offer } from "../panels/Explain";
+import { HelpDialog } from "@/keys/HelpDialog";
+import { useHint } from "../panels/Hint";
+import {
+  InstructionsDialog,
+  instructionsAreNew,
+  rememberInstructions,
+} from "../panels/InstructionsDialog";
 import { LookMenu } from "./LookMenu";
-import { decidedCount, isComplete, shapesOf, type Page, type SessionEvent } from "./session";
+import {
+  decidedCount,
+  isComplete,
+  shapesOf,
+  type Page,
+  type SessionEvent,
+} from "../session/session";
 import { ShapeList } from "./ShapeList";
-import { TopBar } from "./TopBar";
-import { useDesk, useLeft } from "./useDesk";
-import { Waiting } from "./Waiting";
+import { TopBar } from "../panels/TopBar";
+import { useDesk, useLeft } from "../useDesk";
+import { Waiting } from "../panels/Waiting";
 
 const ZOOM_STEP = 1.5;
 /** Tools whose outline is closed by a click on its first point, or by Enter. */

@@ -12,9 +12,9 @@ import {
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { boundPlaces, groups, inForce, type CommandId } from "@/commands";
-import { shownKey, useKeyMap } from "@/keyMap";
-import { Keys } from "@/ui/KeysDialog";
+import { boundPlaces, groups, inForce, type CommandId } from "./commands";
+import { shownKey, useKeyMap } from "./keyMap";
+import { Keys } from "./KeysDialog";
 import { useFocusBack } from "@/ui/useFocusBack";
 
 const useStyles = makeStyles({

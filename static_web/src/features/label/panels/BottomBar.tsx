@@ -2,11 +2,11 @@ import { Button, makeStyles, mergeClasses, tokens } from "@fluentui/react-compon
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { CommandButton } from "@/ui/CommandButton";
+import { CommandButton } from "@/keys/CommandButton";
 import { Icon } from "@/ui/Icon";
 
-import type { DeskState } from "./desk";
-import { decidedCount, type Page } from "./session";
+import type { DeskState } from "../session/desk";
+import { decidedCount, type Page } from "../session/session";
 
 const useStyles = makeStyles({
   bar: {

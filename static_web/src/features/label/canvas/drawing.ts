@@ -2,10 +2,10 @@
 import type { Suggestion as Look } from "@/annotate/render/look";
 import type { ToolId } from "@/annotate/tools/tools";
 import type { Annotation, TaskItem, TaskType } from "@/api/types";
-import type { CommandId } from "@/commands";
+import type { CommandId } from "@/keys/commands";
 import type { IconName } from "@/ui/Icon";
 
-import type { Work } from "./session";
+import type { Work } from "../session/session";
 
 /** The image as it is. */
 export const PLAIN = { brightness: 1, contrast: 1 };

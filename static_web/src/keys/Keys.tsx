@@ -13,8 +13,8 @@ import {
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { boundPlaces, commandOf, commands, groups, type CommandId } from "@/commands";
-import { isComposing } from "@/keyboard";
+import { boundPlaces, commandOf, commands, groups, type CommandId } from "./commands";
+import { isComposing } from "./keyboard";
 import {
   changeKeys,
   combinationOf,
@@ -30,10 +30,10 @@ import {
   written,
   type KeyMap,
   type Unusable,
-} from "@/keyMap";
+} from "./keyMap";
 
-import { announce } from "./announcer";
-import { Icon } from "./Icon";
+import { announce } from "@/ui/announcer";
+import { Icon } from "@/ui/Icon";
 
 const useStyles = makeStyles({
   content: { display: "grid", gap: "16px", paddingTop: "8px" },

@@ -4,10 +4,10 @@ import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } fr
 import { leftIn, progressQuery } from "@/api/queries";
 import type { Project } from "@/api/types";
 
-import { taskCalls } from "./calls";
-import { openDesk, type Desk, type DeskState } from "./desk";
-import { openJournal } from "./journal";
-import { submitted } from "./session";
+import { taskCalls } from "./session/calls";
+import { openDesk, type Desk, type DeskState } from "./session/desk";
+import { openJournal } from "./session/journal";
+import { submitted } from "./session/session";
 
 /** What says that somebody is there. */
 const SIGNS = ["pointermove", "pointerdown", "keydown", "wheel"] as const;

@@ -2,7 +2,7 @@ import { Button, makeStyles, tokens } from "@fluentui/react-components";
 import { useEffect, useRef, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { useKey } from "@/keyMap";
+import { useKey } from "@/keys/keyMap";
 
 const useStyles = makeStyles({
   line: {

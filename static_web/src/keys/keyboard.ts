@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
 
-import { inForce, type CommandId, type Place } from "@/commands";
-import { activeKeys, combinationOf, keyMap } from "@/keyMap";
+import { inForce, type CommandId, type Place } from "./commands";
+import { activeKeys, combinationOf, keyMap } from "./keyMap";
 
 export type Handlers = Partial<Record<CommandId, (event: KeyboardEvent) => void>>;
 

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { announce } from "@/ui/announcer";
 
-import type { Desk } from "./desk";
+import type { Desk } from "../session/desk";
 
 const useStyles = makeStyles({
   root: {

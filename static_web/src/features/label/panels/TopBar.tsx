@@ -16,14 +16,14 @@ import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 
 import type { Project, Task } from "@/api/types";
-import { useKey } from "@/keyMap";
+import { useKey } from "@/keys/keyMap";
 import { AccountMenu } from "@/ui/AccountMenu";
-import { CommandButton } from "@/ui/CommandButton";
+import { CommandButton } from "@/keys/CommandButton";
 import { Icon } from "@/ui/Icon";
 
-import { percent } from "./describe";
-import type { Desk } from "./desk";
-import { layouts, type Layout } from "./layouts";
+import { percent } from "../session/describe";
+import type { Desk } from "../session/desk";
+import { layouts, type Layout } from "../grid/layouts";
 import { Saved } from "./Saved";
 
 const STEP = 1.5; // how much closer a click looks

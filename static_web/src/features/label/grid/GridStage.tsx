@@ -6,21 +6,25 @@ import { useTranslation } from "react-i18next";
 import { newId } from "@/api/client";
 import type { Me, Project, TaskItem } from "@/api/types";
 import { classAtKey } from "@/classes";
-import type { CommandId } from "@/commands";
+import type { CommandId } from "@/keys/commands";
 import { FrameSlider } from "@/frames/FrameSlider";
-import { useCommands } from "@/keyboard";
+import { useCommands } from "@/keys/keyboard";
 import { announce } from "@/ui/announcer";
 import { isAsked } from "@/ui/useFocusBack";
 
-import { Full, OpenElsewhere, Refused } from "./Banners";
-import { BottomBar } from "./BottomBar";
-import { ClassRail } from "./ClassRail";
-import { describeWork, skipReasons } from "./describe";
-import { Explain, type Offer } from "./Explain";
+import { Full, OpenElsewhere, Refused } from "../panels/Banners";
+import { BottomBar } from "../panels/BottomBar";
+import { ClassRail } from "../panels/ClassRail";
+import { describeWork, skipReasons } from "../session/describe";
+import { Explain, type Offer } from "../panels/Explain";
 import { Grid } from "./Grid";
-import { HelpDialog } from "./HelpDialog";
-import { useHint } from "./Hint";
-import { InstructionsDialog, instructionsAreNew, rememberInstructions } from "./InstructionsDialog";
+import { HelpDialog } from "@/keys/HelpDialog";
+import { useHint } from "../panels/Hint";
+import {
+  InstructionsDialog,
+  instructionsAreNew,
+  rememberInstructions,
+} from "../panels/InstructionsDialog";
 import {
   columnsOf,
   fitting,
@@ -30,14 +34,20 @@ import {
   rememberQuick,
   type Layout,
 } from "./layouts";
-import { decidedCount, isComplete, targets, type Session, type SessionEvent } from "./session";
+import {
+  decidedCount,
+  isComplete,
+  targets,
+  type Session,
+  type SessionEvent,
+} from "../session/session";
 import type { TileActions } from "./Tile";
-import { TopBar } from "./TopBar";
+import { TopBar } from "../panels/TopBar";
 import { UndoLine } from "./UndoLine";
-import { isLocked, MAX_UNSAVED } from "./desk";
-import { useDesk, useLeft } from "./useDesk";
+import { isLocked, MAX_UNSAVED } from "../session/desk";
+import { useDesk, useLeft } from "../useDesk";
 import { usePortrait } from "./usePortrait";
-import { Waiting } from "./Waiting";
+import { Waiting } from "../panels/Waiting";
 import type { ZoomControl } from "./Zoomable";
 
 /** How long one that was saved by a single key waits, so that it can be taken back without a trace. */

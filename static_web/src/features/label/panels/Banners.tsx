@@ -4,8 +4,8 @@ import { useTranslation } from "react-i18next";
 
 import { Icon, type IconName } from "@/ui/Icon";
 
-import { describeReturn } from "./describe";
-import type { Page } from "./session";
+import { describeReturn } from "../session/describe";
+import type { Page } from "../session/session";
 
 const useStyles = makeStyles({
   banner: {

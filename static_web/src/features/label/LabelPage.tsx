@@ -11,7 +11,7 @@ import { stageTheme } from "@/theme";
 import { Message } from "@/ui/Message";
 import { usePageTitle } from "@/ui/usePageTitle";
 
-import { Stage } from "./Stage";
+import { Stage } from "./grid/GridStage";
 
 const useStyles = makeStyles({
   page: {

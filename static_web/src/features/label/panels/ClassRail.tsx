@@ -16,7 +16,7 @@ import { useTranslation } from "react-i18next";
 import type { LabelClass } from "@/api/types";
 import { classKey, classTree, findClasses, type ClassNode } from "@/classes";
 import { announce } from "@/ui/announcer";
-import { useKey, useKeyMap } from "@/keyMap";
+import { useKey, useKeyMap } from "@/keys/keyMap";
 import { ClassMark } from "@/ui/ClassMark";
 import { Icon } from "@/ui/Icon";
 
