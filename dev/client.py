@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import mimetypes
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +14,12 @@ from typing import Any, Self
 
 import httpx
 
+from client.api import Api
+from client.files import upload
 from labeling import layout
 from labeling.annotations.shapes import TaskType
 from labeling.projects.access import Role
 
-_UPLOADS_A_CALL = 500
-_UPLOADS_AT_ONCE = 4
 _PRELABELS_A_CALL = 400
 _BODY_BYTES = 1_500_000
 _POLL_S = 0.5
@@ -77,18 +75,33 @@ class ApiError(Exception):
         super().__init__(f"{what} -> {self.status}: {json.dumps(self.problem, ensure_ascii=False)}")
 
 
+class _Headers(httpx.Auth):
+    """Says who calls by headers."""
+
+    def __init__(self, identity: Mapping[str, str]) -> None:
+        self._identity = identity
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers.update(self._identity)
+        yield request
+
+
 class Client:
     """Calls the API as one person, or with an API token. Use as a context manager."""
 
     def __init__(self, url: str, *, person: Person | None = None, token: str | None = None) -> None:
         """Talk to the host at `url` (`http://127.0.0.1:7071`), directly, not to the front door."""
-        identity = {"Content-Type": "application/json"}  # a POST without a body says so too
+        identity: dict[str, str] = {}
         if person:
             identity["x-ms-client-principal"] = person.header
         if token:
             identity["X-Api-Key"] = token
-        self._api = httpx.Client(base_url=f"{url}/api", headers=identity, timeout=_TIMEOUT_S)
-        self._storage = httpx.Client(timeout=_TIMEOUT_S)
+        auth = _Headers(identity)
+        json_only = {"Content-Type": "application/json"}  # a POST without a body says so too
+        self._api = httpx.Client(
+            base_url=f"{url}/api", auth=auth, headers=json_only, timeout=_TIMEOUT_S
+        )
+        self._labelry = Api(url, auth)
 
     def call(
         self,
@@ -124,26 +137,7 @@ class Client:
         Returns:
             Why files were refused, by path.
         """
-        refused: dict[str, str] = {}
-        with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
-            for paths in _chunks(files, _UPLOADS_A_CALL):
-                wanted = [
-                    {"path": path, "size": files[path].stat().st_size, "type": _media(path)}
-                    for path in paths
-                ]
-                answer = self.call("POST", f"/datasets/{dataset_id}/uploads", {"files": wanted})
-                entries: list[dict[str, Any]] = answer["uploads"]
-                refused |= {e["path"]: e["refused"] for e in entries if e.get("refused")}
-                puts = [(e["url"], files[e["path"]]) for e in entries if e.get("url")]
-                list(pool.map(self._put, puts))  # raises what the first failed one raised
-        return refused
-
-    def _put(self, upload: tuple[str, Path]) -> None:
-        url, file = upload
-        headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": _media(file.name)}
-        response = self._storage.put(url, content=file.read_bytes(), headers=headers)
-        if response.status_code >= 400:
-            raise ApiError(response)
+        return upload(self._labelry, dataset_id, dict(files)).refused
 
     def create_project(
         self,
@@ -213,7 +207,7 @@ class Client:
     def close(self) -> None:
         """Give the connections back."""
         self._api.close()
-        self._storage.close()
+        self._labelry.close()
 
     def __enter__(self) -> Self:
         return self
@@ -225,12 +219,3 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _media(path: str) -> str:
-    return mimetypes.guess_type(path)[0] or "application/octet-stream"
-
-
-def _chunks(paths: Iterable[str], size: int) -> Iterable[Sequence[str]]:
-    every = list(paths)
-    return (every[start : start + size] for start in range(0, len(every), size))

@@ -126,7 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 log=LOCAL / "logs/gpu-jobs.log",
                 env={"LABELRY_STORAGE": system.connection_string},
             )
-            print(WELCOME.format(url=system.url, logs=LOCAL / "logs"), flush=True)
+            token = token_for_scripts(client, LOCAL / "demo/token")
+            welcome = WELCOME.format(url=system.url, logs=LOCAL / "logs", token=token)
+            print(welcome, flush=True)
             try:
                 if not options.images:
                     # Hundreds of photos, made while one labels.
@@ -148,9 +150,24 @@ Labelry is ready.
 
   open      {url}/dev-signin.html
   sign in   as admin, or as labeler 1 or 2 in another browser window
+  scripts   export LABELRY_URL={url} LABELRY_TOKEN={token}
   logs      {logs}
   end       Ctrl-C; what was labeled is kept, and `rm -r .local/azurite` starts over
 """
+
+
+def token_for_scripts(client: Client, kept: Path) -> str:
+    """The API token of a site admin that a file keeps, made anew where storage does not know it."""
+    known = {one["token_id"] for one in client.call("GET", "/tokens")["items"]}
+    if kept.exists():
+        token_id, secret = kept.read_text("utf-8").split()
+        if token_id in known:
+            return secret
+    made = client.call("POST", "/tokens", {"name": "scripts of the demo", "site_admin": True})
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(f"{made['token_id']} {made['secret']}", "utf-8")
+    kept.chmod(0o600)
+    return str(made["secret"])
 
 
 def folder_of(sample: Sample) -> Path:

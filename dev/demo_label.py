@@ -1,21 +1,24 @@
 """`make demo-label N=300`: labels images of a project of the demo that models help with, while one watches.
 
 Takes page after page like a labeler who knows the truth: the class that a photo shows, and a skip where it
-shows none; with `TYPE=boxes` the boxes around what it shows.
+shows none; with `TYPE=boxes` the boxes around what it shows. `--project NAME --photos FOLDER` labels another
+project, of photos that the demo made, wherever LABELRY_URL and LABELRY_TOKEN lead.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from dev.client import ApiError, Client
-from dev.demo import ADMIN, ASSISTED, ASSISTED_BOXES, Sample, folder_of
+from dev.demo import ADMIN, ASSISTED, ASSISTED_BOXES, folder_of
 from dev.samples import Scene, Truth
 from dev.stack import HOST_PORT
 
@@ -27,17 +30,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.demo_label", description=__doc__)
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--type", default="multiclass", help="boxes: the project of boxes")
+    parser.add_argument("--project", help="its name, when it is none of the demo's")
+    parser.add_argument("--photos", type=Path, help="the folder its photos came from")
     options = parser.parse_args(arguments)
     wanted: int = options.count
     sample = ASSISTED_BOXES if options.type == "boxes" else ASSISTED
+    name = options.project or sample.name
     try:
-        truth = Truth.read(folder_of(sample) / "truth.json")
+        truth = Truth.read((options.photos or folder_of(sample)) / "truth.json")
     except FileNotFoundError:
         print("the project is not there yet; `make demo` makes it", file=sys.stderr)
         return 1
     try:
-        with Client(f"http://127.0.0.1:{HOST_PORT}", person=ADMIN) as client:
-            done = label(client, sample, truth, wanted)
+        with _client(elsewhere=bool(options.project)) as client:
+            done = label(client, name, truth, wanted)
     except (httpx.TransportError, StopIteration):
         print("the demo does not run; start it with `make demo`", file=sys.stderr)
         return 1
@@ -48,10 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def label(client: Client, sample: Sample, truth: Truth, wanted: int) -> int:
-    """Label up to `wanted` images; how many were labeled."""
+def _client(*, elsewhere: bool) -> Client:
+    if elsewhere:
+        return Client(os.environ["LABELRY_URL"], token=os.environ["LABELRY_TOKEN"])
+    return Client(f"http://127.0.0.1:{HOST_PORT}", person=ADMIN)
+
+
+def label(client: Client, name: str, truth: Truth, wanted: int) -> int:
+    """Label up to `wanted` images of the project of this name; how many were labeled."""
     projects = client.call("GET", "/projects")["items"]
-    project = next(one for one in projects if one["name"] == sample.name)
+    project = next(one for one in projects if one["name"] == name)
     place = f"/projects/{project['project_id']}"
     found = client.call("GET", place)
     classes = {one["name"]: one["class_id"] for one in found["classes"]}
@@ -64,7 +76,12 @@ def label(client: Client, sample: Sample, truth: Truth, wanted: int) -> int:
         if not task:
             break
         items = [
-            _decision(item, truth.scene(item["path"].removeprefix(prefix)), classes, sample)
+            _decision(
+                item,
+                truth.scene(item["path"].removeprefix(prefix)),
+                classes,
+                boxes=found["task_type"] == "boxes",
+            )
             for item in task["items"]
         ]
         client.call(
@@ -83,9 +100,9 @@ def label(client: Client, sample: Sample, truth: Truth, wanted: int) -> int:
 
 
 def _decision(
-    item: dict[str, Any], scene: Scene, classes: dict[str, str], sample: Sample
+    item: dict[str, Any], scene: Scene, classes: dict[str, str], *, boxes: bool
 ) -> dict[str, Any]:
-    if sample.task_type == "boxes":
+    if boxes:
         drawn = [
             {
                 "annotation_id": f"a{number}",

