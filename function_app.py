@@ -14,6 +14,7 @@ from functions import (
     projects,
     system,
     tasks,
+    webhooks,
 )
 
 app = func.FunctionApp()
@@ -28,3 +29,4 @@ app.register_functions(prelabels.bp)
 app.register_functions(projects.bp)
 app.register_functions(system.bp)
 app.register_functions(tasks.bp)
+app.register_functions(webhooks.bp)

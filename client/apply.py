@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,18 @@ class Wanted(_Part):
     members: dict[str, routes.Role] = Field(default={}, description="role by e-mail or user key")
 
 
+class _Loader(yaml.SafeLoader):
+    """As YAML 1.2 has it, only `true` and `false` are that: `on` is a key of assist, `No` may be a class."""
+
+
+_BOOL = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag != _BOOL]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(?:true|false)$"), ["t", "f"])
+
+
 def read(path: Path) -> Wanted:
     """What a file says.
 
@@ -70,7 +83,7 @@ def read(path: Path) -> Wanted:
         ApiError: it can't be read, and where it is wrong.
     """
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = yaml.load(path.read_text("utf-8"), _Loader)
         return Wanted.model_validate(content, strict=True)
     except OSError as error:
         raise ApiError(f"{path} can't be read: {error.strerror}") from None

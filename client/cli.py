@@ -156,8 +156,9 @@ def watch(api: Api, options: argparse.Namespace) -> int:
         if now.state == "failed":
             raise ApiError(f"the project failed: {now.state_reason}")
         left = sum(now.states.get(state, 0) for state in OPEN)
+        looking = now.refresh is None or now.refresh.finished_at is None
         handing_out = now.state in ("running", "paused") and now.total > 0
-        if handing_out and (options.until == "ready" or not left):
+        if handing_out and not looking and (options.until == "ready" or not left):
             return 0
         time.sleep(options.every)
 

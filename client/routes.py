@@ -235,6 +235,12 @@ class UploadAnswer(Read):
     uploads: list[Upload]
 
 
+class Refresh(Read):
+    """The last time the project looked for images, or that it looks now."""
+
+    finished_at: datetime | None
+
+
 class Progress(Read):
     """Exact counts of a project."""
 
@@ -242,6 +248,7 @@ class Progress(Read):
     state_reason: str
     total: int
     states: dict[str, int]
+    refresh: Refresh | None
 
 
 class RunProgress(Read):

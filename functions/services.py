@@ -13,6 +13,7 @@ from functools import cache
 
 from labeling import layout
 from labeling.adapters.azure import connect, connection
+from labeling.adapters.webhooks import Caller
 from labeling.assist.detection import Networks
 from labeling.assist.doubts import Doubts
 from labeling.assist.grouping import Grouping
@@ -20,9 +21,9 @@ from labeling.assist.inference import Inference, OpenModel, OpenNetworks, Predic
 from labeling.assist.lift import Lifts
 from labeling.assist.models import ModelManifest
 from labeling.assist.prelabels import Prelabels
-from labeling.assist.runs import Runs
+from labeling.assist.runs import Run, Runs
 from labeling.assist.service import Assist
-from labeling.exchange.exports import Exports
+from labeling.exchange.exports import Export, Exports
 from labeling.exchange.imports import Imports
 from labeling.ingest.refresh import Ingest
 from labeling.ingest.renditions import Renditions
@@ -33,6 +34,7 @@ from labeling.projects.datasets import Datasets
 from labeling.projects.locations import Locations
 from labeling.projects.projects import Projects
 from labeling.projects.starting_over import StartingOver
+from labeling.projects.webhooks import Post, Webhooks
 from labeling.review import Review
 from labeling.settings import Settings
 from labeling.storage import Storage
@@ -65,6 +67,7 @@ class Services:
     progress: ProgressService
     exports: Exports
     imports: Imports
+    webhooks: Webhooks
 
 
 def open_model(manifest: ModelManifest, data: bytes) -> Predict:
@@ -87,6 +90,7 @@ def compose(
     *,
     open_model: OpenModel = open_model,
     open_networks: OpenNetworks = open_networks,
+    post: Post | None = None,
 ) -> Services:
     """The services over a storage: Azure's, or the one in memory."""
     access = Access(storage, settings)
@@ -98,7 +102,20 @@ def compose(
     def compact(project_id: str, shard: int) -> None:
         storage.queues.send(layout.COMPACT_QUEUE, Compact(project_id=project_id, shard=shard))
 
-    runs = Runs(storage)
+    webhooks = Webhooks(storage, post or Caller(settings))
+
+    def run_over(project_id: str, run: Run) -> None:
+        said = run.model_dump(
+            mode="json", include={"run_id", "kind", "state", "reason", "model_id"}
+        )
+        webhooks.told(project_id, "run.finished", run.run_id, said)
+
+    def export_finished(project_id: str, export: Export) -> None:
+        about = {"export_id", "format", "state", "problem", "as_of", "items", "exported", "files"}
+        said = export.model_dump(mode="json", include=about)
+        webhooks.told(project_id, "export.finished", export.export_id, said)
+
+    runs = Runs(storage, run_over)
     prelabels = Prelabels(storage, projects)
     inference = Inference(storage, projects, runs, prelabels, open_model, open_networks)
     grouping = Grouping(storage, projects, runs)
@@ -131,9 +148,10 @@ def compose(
         inference=inference,
         grouping=grouping,
         assist=assist,
-        progress=ProgressService(storage, projects, ingest, tasks, assist),
-        exports=Exports(storage, projects, ingest),
         imports=Imports(storage, projects, ingest, prelabels, turns, compact),
+        progress=ProgressService(storage, projects, ingest, tasks, assist, webhooks),
+        exports=Exports(storage, projects, ingest, export_finished),
+        webhooks=webhooks,
     )
 
 

@@ -49,6 +49,7 @@ GPU_JOBS_QUEUE = _NAMES["queues"]["gpu_jobs"]
 RUN_FINISHED_QUEUE = _NAMES["queues"]["run_finished"]
 PRELABEL_QUEUE = _NAMES["queues"]["prelabel"]
 GROUP_QUEUE = _NAMES["queues"]["group"]
+WEBHOOKS_QUEUE = _NAMES["queues"]["webhooks"]
 QUEUES = tuple(_NAMES["queues"].values())
 
 END = "~"
@@ -81,6 +82,8 @@ class Kind(StrEnum):
     BATCHES = "b"
     EXPORT = "x"
     IMPORT = "y"
+    WEBHOOK = "w"
+    DELIVERY = "d"
 
 
 def kind_of(key: str) -> Kind:
@@ -410,6 +413,15 @@ def export(export_id: str) -> str:
 def import_(import_id: str) -> str:
     """An import."""
     return f"{Kind.IMPORT}|{import_id}"
+
+
+WEBHOOK = f"{Kind.WEBHOOK}|"
+"""Where a project's events are sent to."""
+
+
+def delivery(delivery_id: str) -> str:
+    """An event that was sent, or is to be."""
+    return f"{Kind.DELIVERY}|{delivery_id}"
 
 
 ALL_PROJECTS = "projects"

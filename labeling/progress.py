@@ -13,6 +13,7 @@ from labeling.model import Model, UtcTime
 from labeling.projects.access import RANK, Member, member_of
 from labeling.projects.projects import ProjectAccess, Projects
 from labeling.projects.record import Project, ProjectState
+from labeling.projects.webhooks import Webhooks
 from labeling.storage import Range, Row, Storage
 from labeling.tasks.service import Tasks
 
@@ -89,7 +90,9 @@ class ProgressService:
         ingest: Ingest,
         tasks: Tasks,
         assist: Assist,
+        webhooks: Webhooks,
     ) -> None:
+        self._webhooks = webhooks
         self._storage = storage
         self._projects = projects
         self._ingest = ingest
@@ -176,6 +179,15 @@ class ProgressService:
         self._projects.directory.take_snapshot(project, counters, active=active)
         self._projects.forget_empty_queues(project, counters)
         self._assist.consider(project, counters)
+        self._tell_when_done(project, counters)
+
+    def _tell_when_done(self, project: Project, counters: Counter[str]) -> None:
+        """Once for each number of images that a project has had all labeled."""
+        states = _group(counters, "state")
+        left = sum(states.get(state, 0) for state in ("available", "leased", "needs_review"))
+        if project.state == "running" and states.get("labeled") and not left:
+            key = str(sum(states.values()))
+            self._webhooks.told(project.project_id, "project.done", key, {"states": states})
 
     def on_tick(self) -> None:
         """Once a minute: end what nobody holds any more, keep the list current, start refreshes that are due.

@@ -40,6 +40,10 @@ class Settings(BaseSettings):
         le=60_000,
         description="How long a suggestion is shown before submitting accepts it",
     )
+    webhook_hosts: str = Field(
+        default="",
+        description="Hosts of webhooks that may be private and without TLS: host:port, comma-separated",
+    )
     count_calls: bool = Field(
         default=False, description="Answer with the number of storage calls made"
     )

@@ -110,10 +110,13 @@ class AssistState(Model):
 
 
 class Runs:
-    """The runs of projects."""
+    """The runs of projects. `over` is told of each that ends, perhaps more than once."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(
+        self, storage: Storage, over: Callable[[str, Run], None] = lambda project_id, run: None
+    ) -> None:
         self._storage = storage
+        self.over = over
         self._runs = Documents(storage, layout.PROJECTS, Run)
         self._states = Documents(storage, layout.PROJECTS, AssistState)
 
@@ -341,7 +344,9 @@ class Runs:
             )
             return new
 
-        return insist(self._storage, once)
+        ended = insist(self._storage, once)
+        self.over(project_id, ended)
+        return ended
 
     def _change(self, project_id: str, run_id: str, change: Callable[[Run], Run]) -> Run:
         return self._runs.change(

@@ -219,7 +219,11 @@ class Assist:
         """Go on from a run that is over. Safe to repeat, and in any order."""
         project = self._projects.find(message.project_id)
         run = self._runs.find(message.project_id, message.run_id)
-        if project is None or run is None or run.state != "done":
+        if project is None or run is None:
+            return
+        if run.over:
+            self._runs.over(project.project_id, run)  # a job, which ended it, tells nobody
+        if run.state != "done":
             return
         if run.kind == "training":
             self._use(project, run)

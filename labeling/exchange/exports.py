@@ -161,10 +161,18 @@ class MakeExport(Model):
 class Exports:
     """Exports of projects."""
 
-    def __init__(self, storage: Storage, projects: Projects, ingest: Ingest) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        projects: Projects,
+        ingest: Ingest,
+        finished: Callable[[str, Export], None] = lambda project_id, export: None,
+    ) -> None:
+        """`finished` is told of each export that is done or failed, perhaps more than once."""
         self._storage = storage
         self._projects = projects
         self._ingest = ingest
+        self._finished = finished
         self._documents = Documents(
             storage, layout.PROJECTS, Export, absent="there is no such export in this project"
         )
@@ -273,6 +281,7 @@ class Exports:
         except NotFound:
             return  # deleted before it was made
         if export.state != "waiting":
+            self._finished(message.project_id, export)  # the last try may have ended before it did
             return
         with tempfile.TemporaryDirectory() as folder:
             done = self._make(project, export, Path(folder))
@@ -280,6 +289,8 @@ class Exports:
             self._change(message, lambda _: done)
         except NotFound:
             self._drop_files(message.project_id, done)  # deleted while it was made
+        else:
+            self._finished(message.project_id, done)
 
     def fail(self, message: MakeExport, problem: str) -> None:
         """Note that an export can't be made.
@@ -288,13 +299,15 @@ class Exports:
             NotFound: there is none any more.
         """
         said = {"state": "failed", "problem": problem, "finished_at": self._storage.clock.now()}
-        self._change(
+        failed = self._change(
             message,
             lambda export: export.model_copy(update=said) if export.state == "waiting" else export,
         )
+        self._finished(message.project_id, failed)
 
-    def _change(self, message: MakeExport, change: Callable[[Export], Export]) -> None:
-        self._documents.change(message.project_id, layout.export(message.export_id), change)
+    def _change(self, message: MakeExport, change: Callable[[Export], Export]) -> Export:
+        place = layout.export(message.export_id)
+        return self._documents.change(message.project_id, place, change)
 
     def _make(self, project: Project, export: Export, folder: Path) -> Export:
         omitted: Counter[str] = Counter()

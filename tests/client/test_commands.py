@@ -142,6 +142,20 @@ def test_a_file_that_is_wrong_is_refused_where_it_is(
     assert what in say("apply", file, "--yes", status=1)
 
 
+def test_words_that_old_yaml_takes_for_true_and_false_are_words(
+    say: Say, file: Path, wire: Wire
+) -> None:
+    text = FILE.replace("- Owl", "- No\n  - On") + "assist: {on: true}\n"
+    file.write_text(text, "utf-8")
+
+    say("apply", file, "--yes")
+
+    line = wire.api("GET", "projects")["items"][0]
+    project = wire.api("GET", f"projects/{line['project_id']}").body
+    assert [one["name"] for one in project["classes"]] == ["No", "On", "Wren"]
+    assert project["assist"]["on"] is True
+
+
 def test_a_type_is_not_changed(say: Say, file: Path) -> None:
     say("apply", file, "--yes")
     file.write_text(FILE.replace("multiclass", "boxes"), "utf-8")

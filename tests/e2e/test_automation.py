@@ -26,7 +26,7 @@ labelry() { "$PYTHON" -m client "$@"; }
 @pytest.mark.timeout(900)
 def test_the_example_makes_fills_labels_trains_and_exports(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the job that trains needs torch: make install")
-    compose("multiclass", 36, 7, tmp_path / "photos")
+    compose("multiclass", 30, 7, tmp_path / "photos")
     (script,) = LINES
     script = script.replace(".local/", f"{tmp_path}/").replace(".venv/bin/python", '"$PYTHON"')
 
@@ -51,6 +51,6 @@ def test_the_example_makes_fills_labels_trains_and_exports(tmp_path: Path) -> No
     print(ran.stdout, ran.stderr)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     manifest = json.loads((tmp_path / "things/manifest.json").read_text("utf-8"))
-    assert manifest["counts"]["exported"] >= 25
+    assert manifest["counts"]["exported"] >= 20
     assert re.search(r"training .*: done", ran.stdout)
     assert "applied" in ran.stdout

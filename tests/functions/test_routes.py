@@ -72,6 +72,12 @@ ROLES = {
         POST projects/{project_id}/refresh
         POST projects/{project_id}/resume
         POST projects/{project_id}/runs/{run_id}/again
+        GET projects/{project_id}/webhook
+        PUT projects/{project_id}/webhook
+        DELETE projects/{project_id}/webhook
+        GET projects/{project_id}/webhook/deliveries
+        POST projects/{project_id}/webhook/deliveries/{delivery_id}/again
+        POST projects/{project_id}/webhook/ping
     """,
     "site_admin": """
         GET deleted_projects

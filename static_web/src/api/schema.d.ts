@@ -851,6 +851,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a project's events are sent to. */
+        get: operations["get_webhook"];
+        /** Send a project's events somewhere; the secret they are signed by is shown once, when it is made. */
+        put: operations["put_webhook"];
+        post?: never;
+        /** Send events no more. */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/webhook/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest deliveries, and what became of them. */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/webhook/deliveries/{delivery_id}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin anew with a delivery that was given up. */
+        post: operations["send_delivery_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/webhook/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a greeting, to see whether it arrives. */
+        post: operations["ping_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/storage/accounts": {
         parameters: {
             query?: never;
@@ -1500,6 +1570,65 @@ export interface components {
         DeletedProjectList: {
             /** Items */
             items: components["schemas"]["DeletedProject"][];
+        };
+        /**
+         * Delivery
+         * @description Something that was told, or is still to be told. `status`: what the last try was answered, 0: nothing.
+         *
+         *     `problem` says why the last try failed. `next_at`: when the next try is due.
+         */
+        Delivery: {
+            /** Delivery Id */
+            delivery_id: string;
+            /**
+             * Event
+             * @enum {string}
+             */
+            event: "export.finished" | "run.finished" | "project.done" | "ping";
+            /**
+             * State
+             * @default waiting
+             * @enum {string}
+             */
+            state: "waiting" | "delivered" | "failed";
+            /**
+             * Tries
+             * @default 0
+             */
+            tries: number;
+            /**
+             * Status
+             * @default 0
+             */
+            status: number;
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Last At
+             * @default null
+             */
+            last_at: string | null;
+            /**
+             * Next At
+             * @default null
+             */
+            next_at: string | null;
+        };
+        /**
+         * DeliveryList
+         * @description The newest deliveries of a project, the newest first.
+         */
+        DeliveryList: {
+            /** Items */
+            items: components["schemas"]["Delivery"][];
         };
         /**
          * Draft
@@ -2913,6 +3042,28 @@ export interface components {
             site_admin: boolean;
         };
         /**
+         * NewWebhook
+         * @description Where to send what happens. `new_secret`: sign by another secret from now on.
+         */
+        NewWebhook: {
+            /** Url */
+            url: string;
+            /**
+             * Events
+             * @default [
+             *       "export.finished",
+             *       "run.finished",
+             *       "project.done"
+             *     ]
+             */
+            events: ("export.finished" | "run.finished" | "project.done")[];
+            /**
+             * New Secret
+             * @default false
+             */
+            new_secret: boolean;
+        };
+        /**
          * OpenLease
          * @description Who holds what.
          */
@@ -4294,6 +4445,45 @@ export interface components {
              * @default false
              */
             overwrite: boolean;
+        };
+        /**
+         * Webhook
+         * @description The webhook of a project, without its secret.
+         */
+        Webhook: {
+            /** Url */
+            url: string;
+            /** Events */
+            events: ("export.finished" | "run.finished" | "project.done" | "ping")[];
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string;
+        };
+        /**
+         * WebhookMade
+         * @description A webhook with the secret it signs by, where that was made just now: it is shown this once.
+         */
+        WebhookMade: {
+            /** Url */
+            url: string;
+            /** Events */
+            events: ("export.finished" | "run.finished" | "project.done" | "ping")[];
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string;
+            /**
+             * Secret
+             * @default null
+             */
+            secret: string | null;
         };
         /**
          * Window
@@ -6385,6 +6575,195 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookMade"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    send_delivery_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    ping_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
                 };
             };
             /** @description why not */
