@@ -5,6 +5,7 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.web import Call, checked, endpoint
+from labeling.changes import ChangePage, ChangesQuery
 from labeling.review import (
     AcceptRequest,
     AnswerRequest,
@@ -32,6 +33,19 @@ bp = func.Blueprint()
 def list_items(call: Call[None]) -> ItemPage:
     """Items by state, class, labeler, kind, flag or path."""
     return call.services.review.list(call.project, checked(ItemFilter, call.query))
+
+
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/changes",
+    role="reviewer",
+    doing="seeing items",
+    query=ChangesQuery,
+)
+def list_changes(call: Call[None]) -> ChangePage:
+    """What was decided since a cursor, for whoever trains on it."""
+    return call.services.changes.since(call.project, checked(ChangesQuery, call.query))
 
 
 @endpoint(

@@ -125,6 +125,12 @@ class PreconditionRequired(Failure):
     status, type = 428, "precondition-required"
 
 
+class TooManyRequests(Failure):
+    """More requests than one token may send in a minute; `retry_after_s` says when to go on."""
+
+    status, type, retry = 429, "too-many-requests", "same"
+
+
 class Refused(Failure):
     """Storage knows us and does not let us: a role is missing, or its network is closed.
 

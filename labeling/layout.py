@@ -250,6 +250,12 @@ def listings_of(state: str) -> str:
     return f"{Kind.LISTED}|{state}|"
 
 
+def listed_between(state: str, after_ms: int, until_ms: int) -> tuple[str, str]:
+    """The range of the listing rows of a state that changed after a moment, until another."""
+    listings = listings_of(state)
+    return f"{listings}{reverse_time(until_ms)}", f"{listings}{reverse_time(after_ms)}"
+
+
 def item_of(key: str) -> str:
     """The item of a truth, queue, returned or listing row."""
     return key.rsplit("|", 1)[1]

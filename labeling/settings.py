@@ -40,6 +40,15 @@ class Settings(BaseSettings):
         le=60_000,
         description="How long a suggestion is shown before submitting accepts it",
     )
+    entra_tenant: str = Field(
+        default="", description="Tenant whose tokens are taken for scripts; none when empty"
+    )
+    entra_audience: str = Field(
+        default="", description="Application that these tokens must be for, such as api://labelry"
+    )
+    token_requests_a_minute: int = Field(
+        default=3000, ge=0, description="Of one API token, on each instance; 0: no limit"
+    )
     webhook_hosts: str = Field(
         default="",
         description="Hosts of webhooks that may be private and without TLS: host:port, comma-separated",

@@ -21,6 +21,7 @@ from labeling import layout
 from labeling.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds
 from labeling.names import Name, same_address, spelled
+from labeling.projects.rates import Rates
 from labeling.settings import Settings
 from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Storage
 
@@ -157,6 +158,7 @@ class Access:
         self._settings = settings
         self._tables = storage.tables
         self._known_tokens: dict[str, tuple[Row, float]] = {}
+        self._rates = Rates(settings.token_requests_a_minute)
 
     def members(self, project_id: str) -> list[MemberView]:
         """Members and people invited, by name."""
@@ -322,6 +324,7 @@ class Access:
 
         Raises:
             Unauthenticated: the token is unknown or was deleted.
+            TooManyRequests: it called too often within this minute.
         """
         row = self._token(_token_id(secret))
         digest = hashlib.sha256(secret.encode()).hexdigest()
@@ -330,6 +333,7 @@ class Access:
         if len(worker) > 100:
             raise Invalid("X-Worker has at most 100 characters")
         view = _token_view(row)
+        self._rates.count(view.token_id, self._storage.clock.now().timestamp())
         return Caller(
             user=layout.user_key(TOKEN, f"{view.token_id}/{worker}"),
             name=f"{view.name}/{worker}" if worker else view.name,

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.functions.conftest import Api, signed_in
+from tests.functions.conftest import Api, api_of, signed_in
+from tests.world import STEADY, World
 
 
 def test_an_invited_person_is_a_member_after_the_first_me(api: Api) -> None:
@@ -93,6 +94,23 @@ def test_a_token_of_a_site_admin_does_what_they_do_but_make_tokens(api: Api) -> 
     assert (more.status, more["type"]) == (403, "forbidden")
     assert api("DELETE", f"tokens/{made['token_id']}", who=pipeline).status == 204
     assert api("GET", "me", who=pipeline).status == 401
+
+
+def test_a_token_that_calls_too_often_waits_and_others_do_not() -> None:
+    api = api_of(World(STEADY.model_copy(update={"token_requests_a_minute": 3})))
+    one, two = (
+        {"x-api-key": api("POST", "tokens", {"name": name, "site_admin": True})["secret"]}
+        for name in ("one", "two")
+    )
+
+    answers = [api("GET", "me", who=one) for _ in range(4)]
+
+    assert [one.status for one in answers] == [200, 200, 200, 429]
+    assert (answers[-1]["type"], answers[-1]["retry"]) == ("too-many-requests", "same")
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    assert api("GET", "me", who=two).status == 200
+    api.world.wait(60)
+    assert api("GET", "me", who=one).status == 200
 
 
 @pytest.mark.parametrize("body", [{}, {"site_admin": True, "project_id": "p-1"}])

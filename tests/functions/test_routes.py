@@ -35,6 +35,7 @@ ROLES = {
     """,
     "reviewer": """
         GET projects/{project_id}/assist
+        GET projects/{project_id}/changes
         GET projects/{project_id}/runs
         GET projects/{project_id}/runs/{run_id}
         GET projects/{project_id}/exports

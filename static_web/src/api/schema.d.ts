@@ -133,7 +133,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether functions and storage answer. */
+        /** Whether functions answer, and what they stand on; 503 names what does not. */
         get: operations["get_health"];
         put?: never;
         post?: never;
@@ -206,6 +206,23 @@ export interface paths {
         };
         /** How assist stands: settings, labels until the next training, and what is at work. */
         get: operations["get_assist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was decided since a cursor, for whoever trains on it. */
+        get: operations["list_changes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1381,6 +1398,18 @@ export interface components {
             size: number;
         };
         /**
+         * ChangePage
+         * @description Some of what changed, in no order. `more`: ask again at once; else whenever you like.
+         */
+        ChangePage: {
+            /** Items */
+            items: components["schemas"]["ItemChange"][];
+            /** Next Cursor */
+            next_cursor: string;
+            /** More */
+            more: boolean;
+        };
+        /**
          * ClassChange
          * @description A class's new name (a path such as `Animal/Cat`), description, examples or place; what is left out stays.
          *
@@ -1947,11 +1976,15 @@ export interface components {
         };
         /**
          * Health
-         * @description The functions answer, and storage answers them.
+         * @description The functions answer, and what they stand on answers them: tables, blobs and queues.
          */
         Health: {
             /** Status */
             status: string;
+            /** Parts */
+            parts: {
+                [key: string]: string;
+            };
         };
         /**
          * History
@@ -2470,6 +2503,41 @@ export interface components {
              * @enum {string}
              */
             role: "labeler" | "reviewer" | "admin";
+        };
+        /**
+         * ItemChange
+         * @description An item as it is now. `classes` are ids; `annotations` are null where they were not asked for.
+         */
+        ItemChange: {
+            /** Item Id */
+            item_id: string;
+            /** Path */
+            path: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "available" | "leased" | "labeled" | "skipped" | "needs_review" | "unreadable" | "excluded";
+            /** Revision */
+            revision: number;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Classes */
+            classes: string[];
+            /** Labelers */
+            labelers: string[];
+            /** Approved */
+            approved: string;
+            /** Flag */
+            flag: string;
+            /**
+             * Annotations
+             * @default null
+             */
+            annotations: components["schemas"]["Annotation"][] | null;
         };
         /**
          * ItemLine
@@ -5074,6 +5142,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AssistView"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_changes: {
+        parameters: {
+            query?: {
+                since?: string;
+                labels?: boolean;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
                 };
             };
             /** @description why not */
