@@ -8,8 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from client import routes
 from client.api import Api, ApiError, connect
 from client.cli import main
+from client.files import pull
 from tests.client.conftest import Wire
 from tests.world import photo
 
@@ -272,6 +274,19 @@ def test_a_file_that_arrives_otherwise_than_made_is_not_kept(
     assert not any(one.is_file() for one in (tmp_path / "out").rglob("*"))
 
 
+def test_a_file_of_an_export_is_written_into_its_folder_or_not_at_all(
+    client: Api, tmp_path: Path
+) -> None:
+    export = routes.Export.model_validate(
+        {"export_id": "e", "format": "coco", "state": "done", "problem": "", "exported": 1}
+        | {"items": 1, "as_of": "2026-01-01T00:00:00Z", "files": []}
+    )
+    for name in ("../evil", "a/../../evil", "/evil", "..\\evil"):
+        file = routes.ExportFile(name=name, size=1, sha256="x")
+        with pytest.raises(ApiError, match="outside"):
+            pull(client, "p", export.model_copy(update={"files": [file]}), tmp_path / "out")
+
+
 def test_members_come_change_and_go(say: Say, file: Path) -> None:
     say("apply", file, "--yes")
 
@@ -296,8 +311,6 @@ def test_who_calls_is_told(say: Say) -> None:
 
 
 def test_a_request_that_is_safe_to_repeat_is_and_another_is_not(client: Api, wire: Wire) -> None:
-    from client import routes
-
     wire.breaks = lambda request: httpx.Response(503)
     for route, tries in ((routes.LIST_PROJECTS, 5), (routes.TRAIN, 1)):
         wire.asked.clear()
