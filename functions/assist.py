@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from functions.ingest import CONNECTION
+from functions.queues import CONNECTION, received
 from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
@@ -73,16 +73,16 @@ def start_run_again(call: Call[None]) -> RunList:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.RUN_FINISHED_QUEUE, connection=CONNECTION)
 def on_run_finished(msg: func.QueueMessage) -> None:
     """Go on from a run that is over."""
-    services().assist.on_run_finished(RunFinished.model_validate_json(msg.get_body()))
+    services().assist.on_run_finished(received(RunFinished, msg))
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.PRELABEL_QUEUE, connection=CONNECTION)
 def on_prelabel(msg: func.QueueMessage) -> None:
     """Let a model look at some images, or send the next ones to be looked at."""
-    services().inference.on_message(PrelabelMessage.model_validate_json(msg.get_body()))
+    services().inference.on_message(received(PrelabelMessage, msg))
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.GROUP_QUEUE, connection=CONNECTION)
 def on_group(msg: func.QueueMessage) -> None:
     """Put some images that look alike beside each other."""
-    services().grouping.on_message(ApplyGroups.model_validate_json(msg.get_body()))
+    services().grouping.on_message(received(ApplyGroups, msg))

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import azure.functions as func
 
-from functions.queues import CONNECTION, in_words, last_try
+from functions.queues import CONNECTION, in_words, last_try, received
 from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
@@ -78,7 +78,7 @@ def link_export(call: Call[LinkRequest]) -> ExportLink:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.EXPORT_QUEUE, connection=CONNECTION)
 def on_export(msg: func.QueueMessage) -> None:
     """Make the files of an export. A raise means: try again; after the last try it is failed."""
-    message = MakeExport.model_validate_json(msg.get_body())
+    message = received(MakeExport, msg)
     try:
         services().exports.on_make(message)
     except Exception as error:

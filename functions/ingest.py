@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 import azure.functions as func
 
-from functions.queues import CONNECTION, in_words, last_try
+from functions.queues import CONNECTION, in_words, last_try, received
 from functions.services import services
-from labeling import layout
+from labeling import layout, trace
 from labeling.ingest.refresh import QUEUE_OF, BlobEvent, Measure, Refresh, Register, Step
 from labeling.ingest.renditions import Render
 from labeling.ingest.turns import NotNow
@@ -37,14 +38,14 @@ def _giving_up(msg: func.QueueMessage, step: Step) -> Generator[None]:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.REFRESH_QUEUE, connection=CONNECTION)
 def on_refresh(msg: func.QueueMessage) -> None:
     """List some pages of a container, or compare the listing with what is known."""
-    with _giving_up(msg, step := Refresh.model_validate_json(msg.get_body())):
+    with _giving_up(msg, step := received(Refresh, msg)):
         services().ingest.on_refresh(step)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.REGISTER_QUEUE, connection=CONNECTION)
 def on_register(msg: func.QueueMessage) -> None:
     """Make items of a batch of new blobs."""
-    with _giving_up(msg, step := Register.model_validate_json(msg.get_body())):
+    with _giving_up(msg, step := received(Register, msg)):
         services().ingest.on_register(step)
     services().assist.on_images(step.project_id)
 
@@ -52,7 +53,7 @@ def on_register(msg: func.QueueMessage) -> None:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.MEASURE_QUEUE, connection=CONNECTION)
 def on_measure(msg: func.QueueMessage) -> None:
     """Read the headers of some images."""
-    with _giving_up(msg, step := Measure.model_validate_json(msg.get_body())):
+    with _giving_up(msg, step := received(Measure, msg)):
         services().ingest.on_measure(step)
     services().assist.on_images(step.project_id)
 
@@ -60,20 +61,20 @@ def on_measure(msg: func.QueueMessage) -> None:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.RENDITIONS_QUEUE, connection=CONNECTION)
 def on_render(msg: func.QueueMessage) -> None:
     """Make smaller copies of some images."""
-    with _giving_up(msg, step := Render.model_validate_json(msg.get_body())):
+    with _giving_up(msg, step := received(Render, msg)):
         services().renditions.on_render(step)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.START_OVER_QUEUE, connection=CONNECTION)
 def on_start_over(msg: func.QueueMessage) -> None:
     """Have some items of a project labeled again."""
-    services().starting_over.on_start_over(StartOver.model_validate_json(msg.get_body()))
+    services().starting_over.on_start_over(received(StartOver, msg))
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.COMPACT_QUEUE, connection=CONNECTION)
 def on_compact(msg: func.QueueMessage) -> None:
     """Fold a shard's counters."""
-    services().progress.on_compact(Compact.model_validate_json(msg.get_body()))
+    services().progress.on_compact(received(Compact, msg))
 
 
 @bp.blob_trigger(
@@ -85,6 +86,7 @@ def on_compact(msg: func.QueueMessage) -> None:
 )
 def on_dataset_blob(blob: func.InputStream) -> None:
     """A blob landed in our own container: it becomes an item where a project watches it."""
+    trace.begin()
     container, _, path = (blob.name or "").partition("/")
     if container == layout.DATASETS:  # the path is not checked on this way: a wide subscription
         _take_up(BlobEvent(container=container, path=path))
@@ -93,7 +95,9 @@ def on_dataset_blob(blob: func.InputStream) -> None:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.BLOB_EVENTS_QUEUE, connection=CONNECTION)
 def on_blob_event(msg: func.QueueMessage) -> None:
     """Events of other containers and of deletions, sent here by Event Grid (or by ourselves, later)."""
-    for event in _events(msg.get_json()):
+    text, brought_about = trace.taken_off(msg.get_body())
+    trace.begin(brought_about)
+    for event in _events(json.loads(text)):
         _take_up(event)
 
 
@@ -134,4 +138,5 @@ def _events(content: object) -> list[BlobEvent]:
 @bp.timer_trigger(arg_name="timer", schedule="0 * * * * *")
 def on_tick(timer: func.TimerRequest) -> None:
     """Once a minute: leases, list, refreshes that are due."""
+    trace.begin()
     services().progress.on_tick()

@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import TypeVar
 
 import azure.functions as func
+from pydantic import BaseModel
 
+from labeling import trace
 from labeling.errors import Failure
 
 CONNECTION = "LABELRY_STORAGE"
@@ -29,6 +32,16 @@ def most_tries() -> int:
         return int(setting)
     content = json.loads(_HOST_JSON.read_text("utf-8"))
     return int(content["extensions"]["queues"]["maxDequeueCount"])
+
+
+Message = TypeVar("Message", bound=BaseModel)
+
+
+def received(model: type[Message], msg: func.QueueMessage) -> Message:
+    """What a message says. From here on the log names what brought it about."""
+    text, brought_about = trace.taken_off(msg.get_body())
+    trace.begin(brought_about)
+    return model.model_validate_json(text)
 
 
 def last_try(msg: func.QueueMessage) -> bool:

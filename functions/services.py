@@ -11,8 +11,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 
+from functions import logs
 from labeling import layout
 from labeling.adapters.azure import connect, connection
+from labeling.adapters.entra import Entra
 from labeling.adapters.webhooks import Caller
 from labeling.assist.detection import Networks
 from labeling.assist.doubts import Doubts
@@ -23,6 +25,7 @@ from labeling.assist.models import ModelManifest
 from labeling.assist.prelabels import Prelabels
 from labeling.assist.runs import Run, Runs
 from labeling.assist.service import Assist
+from labeling.changes import Changes
 from labeling.exchange.exports import Export, Exports
 from labeling.exchange.imports import Imports
 from labeling.ingest.refresh import Ingest
@@ -68,6 +71,8 @@ class Services:
     exports: Exports
     imports: Imports
     webhooks: Webhooks
+    changes: Changes
+    entra: Entra
 
 
 def open_model(manifest: ModelManifest, data: bytes) -> Predict:
@@ -152,11 +157,14 @@ def compose(
         progress=ProgressService(storage, projects, ingest, tasks, assist, webhooks),
         exports=Exports(storage, projects, ingest, export_finished),
         webhooks=webhooks,
+        changes=Changes(storage),
+        entra=Entra(settings),
     )
 
 
 @cache
 def _of_this_process() -> Services:
+    logs.set_up()
     settings = Settings()
     return compose(connect(connection(settings)), settings)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import azure.functions as func
 
 from functions.openapi import document
 from functions.web import Call, endpoint
+from labeling import layout
+from labeling.errors import Failure, Unavailable
 from labeling.model import Model
 from labeling.projects.access import Role
 
@@ -13,9 +17,10 @@ bp = func.Blueprint()
 
 
 class Health(Model):
-    """The functions answer, and storage answers them."""
+    """The functions answer, and what they stand on answers them: tables, blobs and queues."""
 
     status: str
+    parts: dict[str, str]
 
 
 class Me(Model):
@@ -35,9 +40,26 @@ class Me(Model):
 
 @endpoint(bp, "GET", "health", role="anyone")
 def get_health(call: Call[None]) -> Health:
-    """Whether functions and storage answer."""
-    call.services.storage.tables.get("directory", "health", "health")
-    return Health(status="ok")
+    """Whether functions answer, and what they stand on; 503 names what does not."""
+    storage = call.services.storage
+    looks: dict[str, Callable[[], object]] = {
+        "tables": lambda: storage.tables.get(layout.DIRECTORY, "health", "health"),
+        "blobs": lambda: storage.blobs.find(layout.DATASETS, "health"),
+        "queues": lambda: storage.queues.length(layout.REFRESH_QUEUE),
+    }
+    parts = {name: _answers(look) for name, look in looks.items()}
+    if wrong := [name for name, said in parts.items() if said != "ok"]:
+        said = " and ".join(wrong)
+        raise Unavailable(f"{said} of the storage account can't be used", extra={"parts": parts})
+    return Health(status="ok", parts=parts)
+
+
+def _answers(look: Callable[[], object]) -> str:
+    try:
+        look()
+    except Failure as failure:
+        return failure.type
+    return "ok"
 
 
 @endpoint(bp, "GET", "me", role="signed_in")

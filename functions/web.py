@@ -21,7 +21,7 @@ import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
 from functions.services import Services, services
-from labeling import layout
+from labeling import layout, trace
 from labeling.adapters.calls import counting
 from labeling.errors import (
     Failure,
@@ -184,8 +184,10 @@ def endpoint(
         ROUTES.append(route)
 
         def trigger(req: func.HttpRequest) -> func.HttpResponse:
+            trace.begin(trace.of_parent(req.headers.get("traceparent", "")))
             with counting() as calls:
                 response = _answer(req, handler, route)
+            response.headers["x-labelry-trace"] = trace.current()
             if services().settings.count_calls:
                 response.headers["x-labelry-calls"] = str(calls.total)
             return response
@@ -282,10 +284,12 @@ def problem(failure: Failure) -> func.HttpResponse:
         "retry": failure.retry,
         **failure.extra,
     }
+    wait_s = failure.extra.get("retry_after_s")
     return func.HttpResponse(
         json.dumps(content, ensure_ascii=False),
         status_code=failure.status,
         mimetype="application/problem+json",
+        headers={"retry-after": str(wait_s)} if wait_s else None,
     )
 
 
@@ -303,7 +307,8 @@ def _body(req: func.HttpRequest, headers: dict[str, str], route: Route) -> BaseM
     """
     raw = req.get_body()
     said = headers.get("content-type", "").partition(";")[0].strip().lower()
-    plain = not raw and (route.method != "POST" or "x-api-key" in headers)
+    scripted = "x-api-key" in headers or BEARER in headers
+    plain = not raw and (route.method != "POST" or scripted)
     if said != "application/json" and not plain:
         raise UnsupportedMedia("send JSON, and say so: Content-Type: application/json")
     if len(raw) > route.most_bytes:
@@ -342,6 +347,9 @@ def _invalid(error: ValidationError) -> Invalid:
     return Invalid(f"{where}: {faults[0].detail}", faults=faults)
 
 
+BEARER = "x-authorization"
+"""A Static Web App puts a token of its own into `authorization` of all that it passes on."""
+
 ANYONE = Caller(user="", name="", provider="")
 
 
@@ -355,7 +363,7 @@ class Principal(BaseModel):
 
 
 def caller_of(headers: dict[str, str], own: Services) -> Caller:
-    """Who is calling: by API token, or by the sign-in service's header where that can be trusted.
+    """Who is calling: by API token, by a token of Entra ID, or by the sign-in service's header.
 
     Raises:
         Unauthenticated: nobody is signed in and no valid token was sent.
@@ -363,6 +371,11 @@ def caller_of(headers: dict[str, str], own: Services) -> Caller:
     secret = headers.get("x-api-key")
     if secret:
         return own.access.token_caller(secret, headers.get("x-worker", ""))
+    if bearer := headers.get(BEARER):
+        scheme, _, token = bearer.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("send X-Authorization: Bearer, and a token of Entra ID")
+        return own.entra.caller(token)
     principal = _principal(headers.get("x-ms-client-principal", ""))
     if principal is None or not own.settings.trust_swa_header:
         raise Unauthenticated("sign in, or send an API token as X-Api-Key")

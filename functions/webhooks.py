@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import azure.functions as func
 
-from functions.queues import CONNECTION
+from functions.queues import CONNECTION, received
 from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
@@ -68,4 +68,4 @@ def send_delivery_again(call: Call[None]) -> Delivery:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.WEBHOOKS_QUEUE, connection=CONNECTION)
 def on_webhook(msg: func.QueueMessage) -> None:
     """Try a delivery once."""
-    services().webhooks.on_deliver(Deliver.model_validate_json(msg.get_body()))
+    services().webhooks.on_deliver(received(Deliver, msg))

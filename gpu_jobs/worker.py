@@ -18,7 +18,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from gpu_jobs import CannotFinish
-from labeling import layout
+from labeling import layout, trace
 from labeling.assist.jobs import FeaturizeSpec, RunFinished, TrainSpec, job_spec
 from labeling.assist.runs import Runs
 from labeling.errors import Failure, NotFound, Unavailable
@@ -100,7 +100,9 @@ class Worker:
 
     def _take(self, received: Received) -> None:
         try:
-            spec = job_spec(received.text)
+            text, brought_about = trace.taken_off(received.text)
+            trace.begin(brought_about)
+            spec = job_spec(text)
         except ValidationError as error:
             _log.error("a message that is no job is put away: %s", error)
             self._fail_unread(received)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import IO, Protocol, TypeVar
 
+from labeling import trace
 from labeling.errors import TooLarge, Unavailable
 from labeling.model import Model
 
@@ -274,6 +275,14 @@ class Queues(Protocol):
         """
         ...
 
+    def length(self, queue: str) -> int:
+        """About how many messages are in a queue.
+
+        Raises:
+            NotFound: there is no such queue.
+        """
+        ...
+
     def delete(self, received: Received) -> None:
         """Take a message off its queue for good; nothing happens when somebody else took it since."""
         ...
@@ -416,12 +425,12 @@ def _at_most(limit: int, size: int, what: str) -> None:
 
 
 def encode_message(message: Model) -> str:
-    """A queue message as JSON.
+    """A queue message as JSON, with the id of what brought it about.
 
     Raises:
         TooLarge: more than a queue message may be.
     """
-    text = message.model_dump_json()
+    text = trace.stamped(message.model_dump_json())
     _at_most(MAX_MESSAGE_BYTES, len(text.encode()), "bytes in one queue message")
     return text
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from dev.azurite import Azurite
+from labeling import trace
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,6 +24,12 @@ class TestStorage:
     __test__ = False
 
     connection_string: str
+
+
+@pytest.fixture(autouse=True)
+def nothing_began() -> None:
+    """Each test begins where nothing was brought about by anything."""
+    trace._current.set("")
 
 
 @pytest.fixture(scope="session")

@@ -583,6 +583,11 @@ class AzureQueues:
         ):
             self._client(received.queue).delete_message(received.message_id, received.receipt)
 
+    def length(self, queue: str) -> int:
+        """About how many messages are in a queue."""
+        with _only_ours(f"looking at queue {queue!r}"):
+            return self._client(queue).get_queue_properties().approximate_message_count or 0
+
     def _client(self, queue: str) -> QueueClient:
         client = self._clients.get(queue)
         if client is None:

@@ -16,7 +16,7 @@ from threading import RLock
 from typing import IO
 from urllib.parse import quote
 
-from labeling import layout
+from labeling import layout, trace
 from labeling.errors import NotFound, Refused, Unavailable
 from labeling.model import Model
 from labeling.storage import (
@@ -320,10 +320,16 @@ class MemoryQueues:
 
     def send(self, queue: str, message: Model, *, delay_s: int = 0) -> None:
         """Put a message on a queue, visible after `delay_s` seconds."""
-        copy = type(message).model_validate_json(encode_message(message))
+        text, _ = trace.taken_off(encode_message(message))
+        copy = type(message).model_validate_json(text)
         with self._lock:
             visible_at = self._clock.now() + timedelta(seconds=delay_s)
             self.sent[queue].append(Sent(copy, visible_at, next(self._numbers)))
+
+    def length(self, queue: str) -> int:
+        """How many messages are in a queue."""
+        with self._lock:
+            return len(self.sent[queue])
 
     def receive(self, queue: str, visible_for_s: int) -> Received | None:
         """Take a message, which nobody else sees for so many seconds; None when none is visible."""

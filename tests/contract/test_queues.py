@@ -141,3 +141,11 @@ def test_a_message_whose_handler_fails_stays() -> None:
         queues.drain(fail)
 
     assert [sent.message for sent in queues.sent["first"]] == [Note(text="a")]
+
+
+def test_the_length_of_a_queue_is_how_many_messages_are_in_it(place: Place) -> None:
+    queue = f"{place.queue}-length"
+    for text in ("one", "two"):
+        place.storage.queues.send(queue, Note(text=text))
+
+    assert place.storage.queues.length(queue) == 2
