@@ -1,8 +1,8 @@
 """`python -m dev.backup save FOLDER`, `restore FOLDER`, `compare FOLDER`: all rows and our own files, and back.
 
 Works on the storage that LABELRY_STORAGE names. Tables become one JSON line a row, by table; of the containers
-models, exports and manifests each blob becomes a file. Images stay where they are: what protects them is the
-account's own versions and soft delete, and a copy elsewhere has other ETags, so that they count as overwritten.
+models, exports, imports and manifests each blob becomes a file. Images stay where they are: what protects
+them is the account's own versions and soft delete; a copy has other ETags, and counts as overwritten.
 Queues are not saved: the next refresh finds what is missing. Pause projects before: rows are read one by one.
 """
 
@@ -26,7 +26,7 @@ from labeling import layout
 from labeling.adapters.azure import ServiceUris, connection, identity
 from labeling.settings import Settings
 
-CONTAINERS = (layout.MODELS, layout.EXPORTS, layout.MANIFESTS)
+CONTAINERS = (layout.MODELS, layout.EXPORTS, layout.IMPORTS, layout.MANIFESTS)
 AT_ONCE = 100
 AT_ONCE_BYTES = 2_000_000
 _KEYS = ("PartitionKey", "RowKey")

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import azure.functions as func
 
-from functions.queues import CONNECTION, in_words, last_try
+from functions.queues import CONNECTION, in_words, last_try, received
 from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
@@ -75,7 +75,7 @@ def delete_import(call: Call[None]) -> None:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.IMPORT_QUEUE, connection=CONNECTION)
 def on_import(msg: func.QueueMessage) -> None:
     """One step of an import. A raise means: try again; after the last try it is failed."""
-    step = ImportStep.model_validate_json(msg.get_body())
+    step = received(ImportStep, msg)
     try:
         services().imports.on_step(step)
     except NotNow:

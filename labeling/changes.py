@@ -78,7 +78,9 @@ class Changes:
             Invalid: the cursor is not one of this project.
         """
         shards = opened.project.shards
-        listings = [(shard, state) for shard in range(shards) for state in STATES]
+        listings: list[tuple[int, ItemState]] = [
+            (shard, state) for shard in range(shards) for state in STATES
+        ]
         at = _read(wanted.since, len(listings))
         if not at.places:
             now = milliseconds(self._storage.clock.now())
@@ -87,7 +89,8 @@ class Changes:
         some = live[: wanted.limit]
         each = max(1, wanted.limit // max(1, len(some)))
         pages = self._storage.tables.query_many(
-            layout.ITEMS, [self._range(opened, *listings[n], at, at.places[n], each) for n in some]
+            layout.ITEMS,
+            [self._range(opened, listings[n], at, at.places[n], each) for n in some],
         )
         places = list(at.places)
         items: list[Item] = []
@@ -105,12 +108,12 @@ class Changes:
     def _range(
         self,
         opened: ProjectAccess,
-        shard: int,
-        state: ItemState,
+        listing: tuple[int, ItemState],
         at: _Cursor,
         place: str | None,
         most: int,
     ) -> Range:
+        shard, state = listing
         low, high = layout.listed_between(state, at.since, at.until)
         if place and not low <= place < high:
             raise Invalid("this cursor is not one of this project; start again without it")

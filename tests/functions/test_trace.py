@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 
 import pytest
 from azure.functions.queue import QueueMessage
@@ -42,6 +43,14 @@ def test_a_message_carries_the_id_of_what_sent_it_to_whatever_it_brings_about(ap
 
     assert json.loads(text) == {**json.loads(message.model_dump_json()), "trace": ID}
     assert trace.current() == ID
+
+
+def test_no_trigger_reads_a_message_without_taking_its_id_off() -> None:
+    folder = Path(__file__).parents[2] / "functions"
+    allowed = {"queues.py", "ingest.py"}  # which reads events of other systems, too
+
+    found = {one.name for one in folder.glob("*.py") if ".get_body" in one.read_text("utf-8")}
+    assert found - {"web.py"} == allowed
 
 
 def test_a_message_without_an_id_begins_one(api: Api) -> None:
