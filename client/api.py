@@ -96,6 +96,7 @@ class Api:
         *,
         version: int | None = None,
         key: str | None = None,
+        query: Mapping[str, str] | None = None,
         **path: str,
     ) -> Answer:
         """Call a route, again where the server says that this can help and the request is safe to repeat.
@@ -105,6 +106,7 @@ class Api:
             body: what is sent.
             version: what the caller saw of the thing that is changed.
             key: what makes a creating request safe to repeat.
+            query: parameters behind the path.
             path: the ids in the route's path.
 
         Raises:
@@ -115,7 +117,10 @@ class Api:
             headers["Idempotency-Key"] = key
         content = None if body is None else body.model_dump_json(exclude_none=True)
         repeatable = route.method != "POST" or key is not None
-        response = self._send(route, route.path.format(**path), content, headers, repeatable)
+        place = route.path.format(**path)
+        if query:
+            place = f"{place}?{httpx.QueryParams(query)}"
+        response = self._send(route, place, content, headers, repeatable)
         if not response.content:
             return cast(Answer, None)
         try:

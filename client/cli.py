@@ -79,6 +79,16 @@ def parser() -> argparse.ArgumentParser:
     one = command("pull", pull, "download the newest export that is done, or the one named")
     one.add_argument("--export", help="its id")
     one.add_argument("--to", type=Path, default=Path(), metavar="FOLDER")
+    one = command("import", import_labels, "take labels in from a file, or suggestions")
+    one.add_argument("file", type=Path)
+    one.add_argument("--format", help="one of GET /formats that reads; guessed when left out")
+    one.add_argument("--suggestions", action="store_true", help="they wait for labelers")
+    one.add_argument("--create-classes", action="store_true", help="add those the project lacks")
+    one = command(
+        "changes", changes, "print what was decided since the last time, a JSON line an item"
+    )
+    one.add_argument("--cursor", type=Path, required=True, help="a file that keeps where to go on")
+    one.add_argument("--labels", action="store_true", help="with annotations")
     command("members", members, "list who may work in a project")
     one = command("add-member", add_member, "let somebody in, or change their role")
     one.add_argument("who", help="an e-mail address, or a user key")
@@ -221,6 +231,50 @@ def _pulled(api: Api, project_id: str, made: routes.Export, folder: Path) -> int
     print(
         f"{made.format} as of {made.as_of:%Y-%m-%d %H:%M:%S} UTC: {made.exported} of {made.items} images"
     )
+    return 0
+
+
+def import_labels(api: Api, options: argparse.Namespace) -> int:
+    """Upload a file of labels, have it taken in, print the report."""
+    if not options.file.is_file():
+        raise ApiError(f"{options.file} is no file")
+    project_id = api.need_project(options.project).project_id
+    new = routes.NewImport(file_name=options.file.name)
+    made = api.call(routes.CREATE_IMPORT, new, project_id=project_id)
+    files.send(api, made.url, options.file)
+    how = routes.ImportOptions(
+        format=options.format,
+        into="suggestions" if options.suggestions else "labels",
+        unknown_classes="create" if options.create_classes else "refuse",
+    )
+    one = made.import_id
+    now = api.call(routes.START_IMPORT, how, project_id=project_id, import_id=one)
+    while now.state not in ("done", "failed"):
+        time.sleep(POLL_S)
+        now = api.call(routes.GET_IMPORT, project_id=project_id, import_id=one)
+    if now.state == "failed":
+        raise ApiError(f"the import failed: {now.problem}")
+    print(f"{now.images} images in the file: {now.saved} taken, {now.unchanged} were so already")
+    for reason, told in now.left_out.items():
+        print(f"  left out, {reason}: {told.count}")
+    for name, count in now.unknown_classes.items():
+        print(f"  unknown class {name}: {count}")
+    return 0
+
+
+def changes(api: Api, options: argparse.Namespace) -> int:
+    """Print changes; the file of the cursor is written behind each page that was printed."""
+    project_id = api.need_project(options.project).project_id
+    more = True
+    while more:
+        query = {"labels": "true"} if options.labels else {}
+        if options.cursor.exists():
+            query["since"] = options.cursor.read_text("utf-8").strip()
+        page = api.call(routes.LIST_CHANGES, query=query, project_id=project_id)
+        for one in page.items:
+            print(one.model_dump_json(), flush=True)
+        options.cursor.write_text(page.next_cursor, "utf-8")
+        more = page.more
     return 0
 
 

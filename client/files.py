@@ -105,6 +105,11 @@ def _chunks(paths: Sequence[str]) -> Iterator[Sequence[str]]:
     return (paths[start : start + FILES_A_CALL] for start in range(0, len(paths), FILES_A_CALL))
 
 
+def send(api: Api, url: str, file: Path) -> None:
+    """Put a file where a signed address says."""
+    _put(api.storage, url, file)
+
+
 def _put(storage: httpx.Client, url: str, file: Path) -> bool:
     """Send a file; whether it was not there. A blob is there whole or not at all."""
     headers = {

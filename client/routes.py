@@ -130,6 +130,20 @@ class LinkRequest(Sent):
     name: str
 
 
+class NewImport(Sent):
+    """A file of labels that is about to be uploaded."""
+
+    file_name: str
+
+
+class ImportOptions(Sent):
+    """How to take in what a file says."""
+
+    format: str | None = None
+    into: Literal["labels", "suggestions"] = "labels"
+    unknown_classes: Literal["create", "refuse"] = "refuse"
+
+
 class Me(Read):
     """The caller."""
 
@@ -308,6 +322,49 @@ class ExportLink(Read):
     url: str
 
 
+class Told(Read):
+    """How often something happened."""
+
+    count: int
+
+
+class Import(Read):
+    """An import and its report."""
+
+    import_id: str
+    state: str
+    problem: str
+    images: int
+    saved: int
+    unchanged: int
+    annotations: int
+    left_out: dict[str, Told]
+    unknown_classes: dict[str, int]
+
+
+class ImportMade(Import):
+    """An import that waits for its file."""
+
+    url: str
+
+
+class ItemChange(Read):
+    """An item that was decided."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    item_id: str
+    revision: int
+
+
+class ChangePage(Read):
+    """Some of what changed, and where to go on."""
+
+    items: list[ItemChange]
+    next_cursor: str
+    more: bool
+
+
 class RefreshStarted(Read):
     """A refresh that runs now."""
 
@@ -343,6 +400,10 @@ LIST_MEMBERS = Route("GET", f"{_PROJECT}/members", MemberList)
 PUT_MEMBER = Route("PUT", f"{_PROJECT}/members/{{member_id}}", Member, MemberChange)
 DELETE_MEMBER = Route("DELETE", f"{_PROJECT}/members/{{member_id}}", NOTHING)
 INVITE_MEMBER = Route("POST", f"{_PROJECT}/invitations", Member, Invitation)
+CREATE_IMPORT = Route("POST", f"{_PROJECT}/imports", ImportMade, NewImport)
+START_IMPORT = Route("POST", f"{_PROJECT}/imports/{{import_id}}/start", Import, ImportOptions)
+GET_IMPORT = Route("GET", f"{_PROJECT}/imports/{{import_id}}", Import)
+LIST_CHANGES = Route("GET", f"{_PROJECT}/changes", ChangePage)
 TRAIN = Route("POST", f"{_PROJECT}/train", RunList)
 GET_RUN = Route("GET", f"{_PROJECT}/runs/{{run_id}}", Run)
 LIST_EXPORTS = Route("GET", f"{_PROJECT}/exports", ExportList)

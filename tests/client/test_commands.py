@@ -287,6 +287,40 @@ def test_a_file_of_an_export_is_written_into_its_folder_or_not_at_all(
             pull(client, "p", export.model_copy(update={"files": [file]}), tmp_path / "out")
 
 
+# The server's reader leaves a wrapper around the temporary file open, which Python notes when it is gone.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_labels_are_taken_in_from_a_file(
+    say: Say, file: Path, photos: Path, wire: Wire, tmp_path: Path
+) -> None:
+    say("apply", file, "--yes")
+    say("upload", "Birds", photos)
+    wire.api.world.drain()
+    table = tmp_path / "labels.jsonl"
+    said_of = {"deep/0.png": "Owl", "deep/1.png": "Wren", "deep/2.png": "Dodo"}
+    lines = [json.dumps({"image_url": path, "label": one}) for path, one in said_of.items()]
+    table.write_text("\n".join(lines), "utf-8")
+
+    said = say("import", "Birds", table)
+
+    assert "3 images in the file: 2 taken" in said
+    assert "left out, unknown_class: 1" in said
+    assert "unknown class Dodo: 1" in said
+
+
+def test_changes_are_printed_once_and_then_those_that_came_since(
+    say: Say, file: Path, photos: Path, wire: Wire, tmp_path: Path
+) -> None:
+    labeled(say, file, photos, wire)
+    wire.api.world.wait(120)
+
+    first = say("changes", "Birds", "--cursor", tmp_path / "at", "--labels")
+    again = say("changes", "Birds", "--cursor", tmp_path / "at")
+
+    lines = [json.loads(line) for line in first.splitlines()]
+    assert [one["annotations"][0]["class_id"] for one in lines] == ["c1"] * 5
+    assert again == ""
+
+
 def test_members_come_change_and_go(say: Say, file: Path) -> None:
     say("apply", file, "--yes")
 
