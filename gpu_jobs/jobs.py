@@ -54,6 +54,7 @@ HEAD = "head.npz"
 """The last layer of a classifier, beside its file: what groups images by what it takes them for."""
 
 GROUPS_A_PART = 50
+_AT_ONCE = 4_096  # embeddings in single precision
 _PHOTOS = 16  # that torch and onnxruntime are compared with
 _LIBRARIES = ("torch", "timm", "onnx", "numpy")
 
@@ -252,7 +253,7 @@ class Jobs:
             done += len(sources)
             if not readable:
                 continue
-            vectors = embeddings if head is None else _with_opinion(embeddings, head)
+            vectors = embeddings if head is None else with_opinion(embeddings, head)
             found = [
                 Group(
                     rank=rank,
@@ -395,9 +396,15 @@ def _doubts(
     ]
 
 
-def _with_opinion(embeddings: NDArray[np.float16], head: Head) -> NDArray[np.float32]:
+def with_opinion(embeddings: NDArray[np.float16], head: Head) -> NDArray[np.float16]:
     """(n, d + classes): what an image looks like, and what the model takes it for, of equal weight."""
-    return np.concatenate([embeddings.astype(np.float32), head.scores(embeddings)], axis=1)
+    n, d = embeddings.shape
+    both = np.empty((n, d + len(head.bias)), np.float16)
+    for at in range(0, n, _AT_ONCE):
+        some = embeddings[at : at + _AT_ONCE]
+        both[at : at + _AT_ONCE, :d] = some
+        both[at : at + _AT_ONCE, d:] = head.scores(some)
+    return both
 
 
 def _not_yet(metrics: Mapping[str, float | int | str], spec: TrainSpec) -> str:

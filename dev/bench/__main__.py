@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from dev import LOCAL
-from dev.bench import arrival, canvas, dicom, handout, ingest, label
+from dev.bench import arrival, assist, canvas, dicom, handout, ingest, label
 from dev.bench.measure import Measure
 
 
-def measures(only: str, big: int, images: int) -> Iterator[Measure]:
+def measures(only: str, big: int, images: int, grouped: int) -> Iterator[Measure]:
     """All measures of a group, or of all groups, as they come."""
     if only in ("", "handout"):
         yield from handout.measures(big)
@@ -31,6 +31,8 @@ def measures(only: str, big: int, images: int) -> Iterator[Measure]:
         yield from dicom.measures()
     if only in ("", "ingest"):
         yield from ingest.measures(min(images, 3_000))
+    if only in ("", "assist"):
+        yield from assist.measures(grouped)
     if only in ("", "arrival"):
         yield from arrival.measures(images)
 
@@ -41,15 +43,16 @@ def main() -> int:
     parser.add_argument(
         "--only",
         default="",
-        choices=["", "handout", "label", "canvas", "dicom", "ingest", "arrival"],
+        choices=["", "handout", "label", "canvas", "dicom", "ingest", "arrival", "assist"],
     )
     parser.add_argument("--big", type=int, default=500_000, help="items of the large project")
     parser.add_argument("--images", type=int, default=10_000, help="that arrive")
+    parser.add_argument("--grouped", type=int, default=200_000, help="embeddings that are grouped")
     options = parser.parse_args()
     console = Console()
     found: list[Measure] = []
     table = Table("measure", "value", "budget", "ok")
-    for one in measures(options.only, options.big, options.images):
+    for one in measures(options.only, options.big, options.images, options.grouped):
         found.append(one)
         table.add_row(
             one.name, f"{one.value:g} {one.unit}", f"{one.budget:g}", "yes" if one.ok else "NO"

@@ -6,19 +6,14 @@ The photos are composed and embedded once, into `.local/samples`; the 200 traini
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
 
-from dev.cutouts import SAMPLES, only_one
-from dev.samples import compose
-from labeling.assist.preprocess import pixels_for_model
+from dev.embedded import embedded
 
 pytest.importorskip("torch", reason="gpu_jobs/requirements.txt is not installed")
 
-from gpu_jobs.embed import PACKAGED, backbone, embed
 from gpu_jobs.train import train
 from labeling.assist.models import answers
 
@@ -34,35 +29,9 @@ PHOTOS, LABELS, PROJECTS = 1200, 300, 200
 PRECISION, CONFIDENCE = 0.95, 0.90
 
 
-def embedded(
-    kind: Literal["multiclass", "multilabel"], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings (n, d), and what each shows (n, classes)."""
-    kept = SAMPLES / f"embeddings-{kind}-{PHOTOS}.npz"
-    with only_one(kept.stem):
-        if not kept.exists():
-            folder: Path = tmp_path_factory.mktemp("photos")
-            truth = compose(kind, PHOTOS, 5, folder)
-            scenes = [scene for scene in truth.scenes if scene.tags]
-            network = backbone(PACKAGED)
-            batches = (
-                np.stack([pixels_for_model((folder / one.path).read_bytes()) for one in some])
-                for some in (scenes[at : at + 32] for at in range(0, len(scenes), 32))
-            )
-            np.savez(
-                kept,
-                vectors=np.concatenate(list(embed(network, batches))),
-                truth=[[name in one.tags for name in truth.classes] for one in scenes],
-            )
-    with np.load(kept) as stored:
-        return stored["vectors"].astype(np.float32), stored["truth"]
-
-
 @pytest.mark.parametrize(("kind", "usual"), [("multiclass", 0.5), ("multilabel", 0.4)])
-def test_precision_is_below_the_promise_in_at_most_a_tenth_of_200_projects(
-    kind, usual, tmp_path_factory
-):
-    vectors, truth = embedded(kind, tmp_path_factory)
+def test_precision_is_below_the_promise_in_at_most_a_tenth_of_200_projects(kind, usual):
+    vectors, truth = embedded(kind, PHOTOS, 5)
     below, coverage = 0, []
     for project in range(PROJECTS):
         order = np.random.default_rng(project).permutation(len(vectors))
