@@ -6,7 +6,8 @@ Every step finds what an earlier try of the same run left behind, so that a job 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -15,19 +16,21 @@ from typing import cast
 from zipfile import BadZipFile
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from gpu_jobs import CannotFinish
 from gpu_jobs.card import card
-from gpu_jobs.embed import Backbone, backbone
+from gpu_jobs.embed import Backbone, backbone, device, embed
 from gpu_jobs.export import export
-from gpu_jobs.features import Features, read
+from gpu_jobs.features import PART, Features, read
 from gpu_jobs.group import Joined, groups, near_duplicates
 from gpu_jobs.label_errors import label_errors
 from gpu_jobs.shapes import Drawn, drawn_on, parts, train_detector
 from gpu_jobs.snapshot import Line, snapshot, unlabeled
-from gpu_jobs.threshold import Choice
-from gpu_jobs.train import Head, train
+from gpu_jobs.threshold import Choice, budget
+from gpu_jobs.train import Head, Trained, calibrated, train, validated
+from gpu_jobs.tune import kept, tune
 from labeling import layout
 from labeling.annotations.task_types import TASK_TYPES
 from labeling.assist.detection import FRAME, framed
@@ -43,6 +46,7 @@ from labeling.assist.models import (
     REFINER,
     Detection,
     ModelManifest,
+    answers,
 )
 from labeling.assist.preprocess import SIDE
 from labeling.assist.runs import RunProgress, Runs
@@ -50,9 +54,13 @@ from labeling.errors import NotFound
 from labeling.projects.projects import Project, Projects
 from labeling.storage import Storage
 
-HEAD = "head.npz"
-"""The last layer of a classifier, beside its file: what groups images by what it takes them for."""
+HEAD, BACKBONE = "head.npz", "backbone.pt"
+"""The last layer of a classifier, which groups images by what it takes them for, and the network, if tuned."""
 
+TUNED_FROM = 1_000
+"""Labels from which on a network is tuned, where there is a GPU."""
+
+LEAST_JUDGES = 60
 GROUPS_A_PART = 50
 _AT_ONCE = 4_096  # embeddings in single precision
 _PHOTOS = 16  # that torch and onnxruntime are compared with
@@ -114,7 +122,7 @@ class Jobs:
         if TASK_TYPES[spec.task_type].geometry != "tag":
             model = self._detector(spec, lines, embeddings, network, alive)
         else:
-            model = self._classifier(spec, lines, embeddings, network)
+            network, model = self._classifier(spec, lines, embeddings, network, alive)
         model.metrics["unreadable"] = len(usable) - len(lines)
         self._say(spec, ", ".join(f"{name} {value}" for name, value in model.metrics.items()))
         alive()
@@ -131,23 +139,49 @@ class Jobs:
         self.runs.finish(spec.project_id, spec.run_id, metrics=model.metrics, model_id=spec.run_id)
 
     def _classifier(
-        self, spec: TrainSpec, lines: list[Line], embeddings: NDArray[np.float16], network: Backbone
-    ) -> Made:
+        self,
+        spec: TrainSpec,
+        lines: list[Line],
+        embeddings: NDArray[np.float16],
+        network: Backbone,
+        alive: Alive,
+    ) -> tuple[Backbone, Made]:
         known = [one.class_id for one in spec.classes]
         assert spec.task_type == "multiclass" or spec.task_type == "multilabel"
         truth = np.array([[one in line.class_ids for one in known] for line in lines], bool)
         truth = truth.reshape(len(lines), len(known))
+        group = _together(lines, embeddings)
+        validates = np.array([not line.suggested for line in lines], bool)
+        tunes = spec.fine_tune == "always" or (
+            spec.fine_tune == "auto" and len(lines) >= TUNED_FROM and device().type == "cuda"
+        )
         trained = train(
             embeddings.astype(np.float32),
             truth,
-            _together(lines, embeddings),
+            group,
             spec.task_type,
-            validates=np.array([not line.suggested for line in lines], bool),
+            validates=validates,
             precision=spec.precision,
             confidence=spec.confidence,
             retrain=spec.retrain,
+            candidates=1 + tunes,
             seed=spec.seed,
         )
+        files: dict[str, bytes] = {}
+        if tunes:
+            judges = parts([one.item_id for one in lines], group, validates) == "judge"
+            try:
+                better = self._tuned(
+                    spec, lines, embeddings, truth, group, judges, network, trained, alive
+                )
+            except CannotFinish as why:
+                self._say(spec, f"tuning the network was given up, the frozen one is kept: {why}")
+            else:
+                if better:
+                    network, trained = better
+                    weights = BytesIO()
+                    torch.save(network.state_dict(), weights)
+                    files[BACKBONE] = weights.getvalue()
         doubts = _doubts(lines, truth, trained.scores, spec)
         trained.metrics["doubted_labels"] = len(doubts)
         photos = [one for one in read(self.storage, lines[:_PHOTOS]) if one is not None]
@@ -155,12 +189,85 @@ class Jobs:
         self._say(spec, f"exported, {len(data) / 1e6:.1f} MB, the same on {len(photos)} photos")
         head = BytesIO()
         np.savez(head, weight=trained.head.weight, bias=trained.head.bias)
-        return Made(
-            {MODEL: data, HEAD: head.getvalue(), DOUBTS: packed(doubts)},
+        return network, Made(
+            {MODEL: data, HEAD: head.getvalue(), DOUBTS: packed(doubts), **files},
             trained.head.weight.shape[1],
             trained.metrics,
             trained.choice,
         )
+
+    def _tuned(
+        self,
+        spec: TrainSpec,
+        lines: list[Line],
+        embeddings: NDArray[np.float16],
+        truth: NDArray[np.bool_],
+        group: NDArray[np.int64],
+        judges: NDArray[np.bool_],
+        network: Backbone,
+        frozen: Trained,
+        alive: Alive,
+    ) -> tuple[Backbone, Trained] | None:
+        """A network tuned on what does not judge, if it is right more often on what does; else None."""
+        assert spec.task_type == "multiclass" or spec.task_type == "multilabel"
+        if judges.sum() < LEAST_JUDGES:
+            raise CannotFinish(f"{judges.sum()} labels that may judge it are too few")
+        teach = np.flatnonzero(~judges)
+        first = train(
+            embeddings[teach].astype(np.float32), truth[teach], group[teach], spec.task_type
+        )
+        order = np.concatenate([teach, np.flatnonzero(judges)])
+        began = time.perf_counter()
+        with kept(self._pixels([lines[at] for at in order], alive), len(order)) as pixels:
+            decoded = len(order) / (time.perf_counter() - began)
+
+            def said(done: int, total: int) -> None:
+                progress = RunProgress(done=done, total=total, what="epochs")
+                self.runs.note(spec.project_id, spec.run_id, progress=progress)
+
+            tuned = tune(
+                network,
+                first.head,
+                pixels[: len(teach)],
+                truth[teach],
+                f"{network.feature_id}-{spec.run_id}",
+                seed=spec.seed,
+                alive=alive,
+                said=said,
+            )
+            batches = (pixels[at : at + PART] for at in range(len(teach), len(order), PART))
+            seen = np.concatenate(list(embed(tuned.network, batches)))
+        head = calibrated(tuned.head, seen, truth[judges])
+        scores = head.scores(seen)
+        right, right_frozen = (
+            float((answers(one, spec.task_type) == truth[judges]).all(1).mean())
+            for one in (scores, frozen.scores[judges])
+        )
+        self._say(
+            spec,
+            f"tuned at {tuned.rate:.0f} images/s, decoded at {decoded:.0f}; of {judges.sum()} images "
+            f"neither has seen, right are {right:.1%}, with the frozen network {right_frozen:.1%}",
+        )
+        if right <= right_frozen:
+            return None
+        choice, metrics = validated(
+            scores,
+            truth[judges],
+            group[judges],
+            spec.task_type,
+            precision=spec.precision,
+            delta=budget(spec.confidence, spec.retrain) / 2,
+        )
+        metrics |= {"labels": len(lines), "accuracy_frozen": round(right_frozen, 4)}
+        return tuned.network, Trained(head, frozen.scores, choice, metrics)
+
+    def _pixels(self, lines: Sequence[Line], alive: Alive) -> Iterator[NDArray[np.uint8]]:
+        """What a model sees of images, in order; black for one that is gone meanwhile."""
+        for at in range(0, len(lines), PART):
+            alive()
+            gone = np.zeros((SIDE, SIDE, 3), np.uint8)
+            some = read(self.storage, lines[at : at + PART])
+            yield np.stack([gone if one is None else one for one in some])
 
     def _detector(
         self,
@@ -234,8 +341,9 @@ class Jobs:
         """
         project = self._project(spec.project_id)
         items = self.projects.items(project)
-        network = backbone(spec.backbone)
-        head = self._head(spec.project_id, spec.model_id) if spec.model_id else None
+        network, head = backbone(spec.backbone), None
+        if spec.model_id:
+            network, head = self._of_model(spec.project_id, spec.model_id, network)
         features = Features(self.storage, items, network)
         total = done = grouped = 0
         shards = [
@@ -322,7 +430,8 @@ class Jobs:
             place = layout.model_blob(spec.project_id, spec.run_id, name)
             self.storage.blobs.write(layout.MODELS, place, content, content_type=kind)
 
-    def _head(self, project_id: str, model_id: str) -> Head:
+    def _of_model(self, project_id: str, model_id: str, network: Backbone) -> tuple[Backbone, Head]:
+        """The network of a model, tuned where it was, and its head."""
         try:
             manifest = ModelManifest.model_validate_json(
                 self.storage.blobs.read(
@@ -334,8 +443,14 @@ class Jobs:
             )
             with np.load(BytesIO(data), allow_pickle=False) as stored:
                 task_type = "multilabel" if manifest.task_type == "multilabel" else "multiclass"
-                return Head(stored["weight"], stored["bias"], task_type)
-        except (NotFound, ValueError, KeyError, OSError, BadZipFile) as error:
+                head = Head(stored["weight"], stored["bias"], task_type)
+            place = layout.model_blob(project_id, model_id, BACKBONE)
+            if self.storage.blobs.find(layout.MODELS, place):
+                weights = self.storage.blobs.read(layout.MODELS, place)
+                network.load_state_dict(torch.load(BytesIO(weights), weights_only=True))
+                network.feature_id = manifest.backbone
+            return network, head
+        except (NotFound, ValueError, KeyError, OSError, RuntimeError, BadZipFile) as error:
             raise CannotFinish(f"the model {model_id} can't be read: {error}") from error
 
     def _write_groups(

@@ -78,6 +78,7 @@ def train(
     precision: float = 0.95,
     confidence: float = 0.90,
     retrain: int = 0,
+    candidates: int = 1,
     seed: int = 0,
 ) -> Trained:
     """Train, calibrate, validate.
@@ -92,6 +93,7 @@ def train(
         precision: the share of right suggestions that is promised.
         confidence: with which it is promised, over all trainings of the project.
         retrain: how often the project trained before.
+        candidates: models that the same labels judge, of which one is used: they share the error budget.
         seed: of the folds.
 
     Raises:
@@ -116,20 +118,45 @@ def train(
         raise CannotFinish(
             "every label was given after a suggestion was seen: none is left to validate with"
         )
-    truth, judged, group = truth[judges], scores[judges], group[judges]
-    delta = budget(confidence, retrain)
-    metrics: dict[str, float | int | str] = {
-        "labels": len(embeddings),
-        "validated": len(truth),
-        "temperature": round(float(temperature), 3),
-    }
-    said = answers(judged, task_type)
-    image, of = np.nonzero(
-        said
-    )  # each said class is right or wrong on its own, those of an image together
-    sure, right, group = judged[image, of], truth[image, of], group[image]
+    choice, metrics = validated(
+        scores[judges],
+        truth[judges],
+        group[judges],
+        task_type,
+        precision=precision,
+        delta=budget(confidence, retrain) / candidates,
+    )
+    metrics |= {"labels": len(embeddings), "temperature": round(float(temperature), 3)}
+    return Trained(head, scores, choice, metrics)
+
+
+def validated(
+    scores: NDArray[np.floating],
+    truth: NDArray[np.bool_],
+    group: NDArray[np.integer],
+    task_type: TaskType,
+    *,
+    precision: float,
+    delta: float,
+) -> tuple[Choice, dict[str, float | int | str]]:
+    """The threshold that may be used, and what was measured.
+
+    Each class that is said of an image is right or wrong on its own; those of an image may fail together.
+
+    Args:
+        scores: (n, classes) of images that the model has not seen.
+        truth: (n, classes) what people said.
+        group: (n,) which images may fail together.
+        task_type: one class an image, or any number.
+        precision: the share of right suggestions that must hold.
+        delta: the chance that it does not.
+    """
+    said = answers(scores, task_type)
+    image, of = np.nonzero(said)
+    sure, right, group = scores[image, of], truth[image, of], group[image]
     choice = choose(sure, right, group, precision=precision, delta=delta)
-    metrics |= {
+    metrics: dict[str, float | int | str] = {
+        "validated": len(truth),
         "accuracy": round(float((said == truth).all(1).mean()), 4),
         "independent_labels": round(worth(group, correlation(~right, group)), 1),
     }
@@ -144,7 +171,14 @@ def train(
     missing = labels_missing(choice, len(truth), precision=precision, delta=delta)
     if missing is not None:
         metrics["labels_missing"] = missing
-    return Trained(head, scores, choice, metrics)
+    return choice, metrics
+
+
+def calibrated(head: Head, embeddings: NDArray[np.floating], truth: NDArray[np.bool_]) -> Head:
+    """The head with confidences that mean what they say on embeddings (n, d) it has not seen."""
+    logits = torch.from_numpy(embeddings.astype(np.float32) @ head.weight.T + head.bias)
+    by = float(_temperature(logits, truth, head.task_type))
+    return Head(head.weight / by, head.bias / by, head.task_type)
 
 
 def fit(

@@ -52,7 +52,7 @@ PAGE = 9
 POOL, FIRST = 900, 300
 """Images that pages are made of, and labels of the model that groups them anew."""
 
-_CONTAINER = "photos"
+_CONTAINER = layout.DATASETS
 
 Pixels = NDArray[np.uint8]
 

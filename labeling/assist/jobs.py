@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 
 from labeling.annotations.shapes import TaskType
 from labeling.model import Id, Model
-from labeling.projects.assist import DEFAULT_BACKBONE
+from labeling.projects.assist import DEFAULT_BACKBONE, FineTune
 
 PAGE_SIZES = (4, 6, 9)
 """Images of a page that a labeler may choose; a group is an ordered list that each of them takes from."""
@@ -28,6 +28,7 @@ class TrainSpec(Model):
     kept. A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
     `retrain` counts the trainings before this one: after k of them one spends
     `(1 - confidence) / ((k + 1) (k + 2))` of the error budget, so that all together stay within it.
+    `fine_tune`: whether the network is tuned too; `auto`: on a GPU, from a thousand labels on.
     """
 
     kind: Literal["training"] = "training"
@@ -41,6 +42,7 @@ class TrainSpec(Model):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.90
     overlap: Annotated[float, Field(ge=0.5, lt=1)] = 0.5
     retrain: Annotated[int, Field(ge=0)] = 0
+    fine_tune: FineTune = "auto"
     seed: int = 0
 
 

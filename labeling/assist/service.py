@@ -426,6 +426,7 @@ class Assist:
                 precision=settings.precision,
                 confidence=settings.confidence,
                 overlap=settings.overlap,
+                fine_tune=settings.fine_tune,
                 retrain=max(0, state.trainings - 1),
             )
         else:

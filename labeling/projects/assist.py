@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -16,6 +16,7 @@ Likelihood = Annotated[float, Field(ge=0.6, le=0.999)]
 Share = Annotated[float, Field(ge=0, le=0.5)]
 Overlap = Annotated[float, Field(ge=0.5, le=0.95)]
 Hours = Annotated[float, Field(ge=0, le=744)]
+FineTune = Literal["auto", "always", "never"]
 Backbone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/@-]{0,255}$")]
 
 
@@ -29,6 +30,8 @@ class AssistSettings(Model):
     measured; null: 5 % while assist is on, else none. Training and grouping begin only while those of this
     month (UTC) have taken less than `hours_a_month` in all; null: no limit.
     A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
+    `fine_tune`: whether the network is tuned on the labels of whole images, and kept where that makes it
+    better; `auto`: on a GPU, from a thousand labels on.
     """
 
     on: bool = False
@@ -39,6 +42,7 @@ class AssistSettings(Model):
     confidence: Likelihood = 0.90
     overlap: Overlap = 0.5
     backbone: Backbone = DEFAULT_BACKBONE
+    fine_tune: FineTune = "auto"
     blind_share: Share | None = None
     hours_a_month: Hours | None = None
 
@@ -68,6 +72,7 @@ class AssistChange(Model):
     confidence: Likelihood | None = None
     overlap: Overlap | None = None
     backbone: Backbone | None = None
+    fine_tune: FineTune | None = None
     blind_share: Share | None = None
     hours_a_month: Hours | None = None
 

@@ -129,6 +129,7 @@ export function aProject(change: Partial<Project> = {}): Project {
     assist: {
       on: false,
       similar_first: true,
+      fine_tune: "auto",
       first_labels: 300,
       next_labels: 300,
       precision: 0.95,

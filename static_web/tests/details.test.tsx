@@ -164,6 +164,7 @@ describe("settings of assist", () => {
     await userEvent.type(first, "0");
     await userEvent.selectOptions(screen.getByRole("combobox", { name: /right/ }), "0.99");
     await userEvent.selectOptions(screen.getByRole("combobox", { name: /without/ }), "0.1");
+    await userEvent.selectOptions(screen.getByRole("combobox", { name: /Tune/ }), "always");
     await userEvent.type(screen.getByRole("spinbutton", { name: /Hours/ }), "40");
     await userEvent.click(save);
     await vi.waitFor(() => expect(sent).toHaveLength(1));
@@ -172,6 +173,7 @@ describe("settings of assist", () => {
         first_labels: 120,
         precision: 0.99,
         blind_share: 0.1,
+        fine_tune: "always",
         hours_a_month: 40,
       },
     });
@@ -193,7 +195,7 @@ describe("settings of assist", () => {
     const boxes = { ...project, task_type: "boxes" as const };
     await renderAt("/", <AssistSettings project={boxes} />, { [`PATCH ${path}`]: reply });
     expect(screen.queryByRole("switch", { name: /look alike/ })).toBeNull();
-    await userEvent.selectOptions(screen.getByRole("combobox", { name: /box must fit/ }), "0.7");
+    await userEvent.selectOptions(screen.getByRole("combobox", { name: /shape must fit/ }), "0.7");
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
     await vi.waitFor(() => expect(sent).toHaveLength(1));
     expect(sent[0]?.body).toMatchObject({ assist: { overlap: 0.7 } });

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,16 +15,19 @@ import pytest
 from dev.samples import Truth
 from gpu_jobs.worker import Worker
 from labeling import layout
+from labeling.annotations.classes import NewClass
 from labeling.assist.jobs import Group, TrainSpec
 from labeling.assist.models import CARD, EMBEDDING, INPUT, SCORES, SNAPSHOT, load
 from labeling.assist.preprocess import Unseeable, pixels_for_model
 from labeling.projects.projects import Project
+from labeling.projects.record import AddClasses
 from tests.gpu_jobs.conftest import ask_to_group, ask_to_train, label, project_of
 from tests.world import PHOTOS, World
 
 pytest.importorskip("torch", reason="gpu_jobs/requirements.txt is not installed")
 
 from gpu_jobs.jobs import HEAD
+from gpu_jobs.tune import tune
 
 Photos = tuple[World, Project, Truth]
 
@@ -245,6 +248,23 @@ def test_a_class_that_is_gone_when_the_training_ends_fails_it(photos: Photos, mo
     assert f"{project.classes[0].name} can no longer be chosen" in run.reason
 
 
+def test_labels_of_a_class_that_came_after_the_training_was_asked_for_are_left_out(photos: Photos):
+    world, project, truth = photos
+    added = AddClasses(classes=[NewClass(name="late")])
+    grown = world.services.projects.add_classes(project.project_id, added, by="admin")
+    late = {scene.path for scene in truth.scenes[::4]}
+
+    label(world, grown, lambda path: ["late"] if path in late else truth_of(truth)(path), most=44)
+    spec = ask_to_train(world, project)  # with the classes there were before
+    work(world)
+
+    run = world.services.runs.get(project.project_id, spec.run_id)
+    assert run.state == "done", run.reason
+    assert 20 <= run.metrics["labels"] < 40
+    manifest, _ = load(world.storage, project.project_id, spec.run_id)
+    assert [one.name for one in manifest.classes] == [one.name for one in project.classes]
+
+
 def test_a_killed_job_goes_on_where_its_files_end(photos: Photos, monkeypatch):
     import gpu_jobs.features
     import gpu_jobs.jobs
@@ -289,3 +309,53 @@ def test_damaged_weights_fail_the_run_with_a_reason(photos: Photos, tmp_path: Pa
     run = world.services.runs.get(project.project_id, spec.run_id)
     assert run.state == "failed"
     assert "can't be read" in run.reason
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_a_network_is_tuned_where_asked_and_used_only_if_it_is_right_more_often(
+    photos: Photos, monkeypatch, better
+):
+    import gpu_jobs.jobs
+
+    world, project, truth = photos
+    real = gpu_jobs.jobs.train
+
+    def doubtful(*arguments, candidates=1, **more):
+        made = real(*arguments, candidates=candidates, **more)
+        return replace(made, scores=1 - made.scores) if better and candidates == 2 else made
+
+    def brief(*arguments, **more):
+        made = tune(*arguments, epochs=1, **more)
+        lost = replace(made.head, weight=-made.head.weight)
+        return made if better else replace(made, head=lost)
+
+    monkeypatch.setattr(gpu_jobs.jobs, "train", doubtful)
+    monkeypatch.setattr(gpu_jobs.jobs, "tune", brief)
+    monkeypatch.setattr(gpu_jobs.jobs, "LEAST_JUDGES", 3)
+    label(world, project, truth_of(truth), most=40)
+    spec = ask_to_train(world, project, fine_tune="always")
+    work(world)
+
+    run = world.services.runs.get(project.project_id, spec.run_id)
+    assert run.state == "done", run.reason
+    assert any("with the frozen network" in line.text for line in run.log)
+    manifest, _ = load(world.storage, project.project_id, spec.run_id)
+    own = f"efficientnet-lite0-1-{spec.run_id}"
+    assert manifest.backbone == (own if better else "efficientnet-lite0-1")
+
+    again = ask_to_group(world, project, model_id=spec.run_id)
+    work(world)
+    assert world.services.runs.get(project.project_id, again.run_id).state == "done"
+    place = layout.embeddings_blob(project.project_id, own, 0, 0).rpartition("/")[0]
+    assert bool(world.storage.blobs.list(layout.MODELS, prefix=place).blobs) == better
+
+
+def test_too_few_labels_to_judge_a_tuned_network_leave_the_frozen_one(photos: Photos):
+    world, project, truth = photos
+    label(world, project, truth_of(truth), most=40)
+    spec = ask_to_train(world, project, fine_tune="always")
+    work(world)
+
+    run = world.services.runs.get(project.project_id, spec.run_id)
+    assert run.state == "done"
+    assert any("the frozen one is kept" in line.text for line in run.log)

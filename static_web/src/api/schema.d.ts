@@ -1251,6 +1251,11 @@ export interface components {
              */
             backbone: string | null;
             /**
+             * Fine Tune
+             * @default null
+             */
+            fine_tune: ("auto" | "always" | "never") | null;
+            /**
              * Blind Share
              * @default null
              */
@@ -1272,6 +1277,8 @@ export interface components {
          *     measured; null: 5 % while assist is on, else none. Training and grouping begin only while those of this
          *     month (UTC) have taken less than `hours_a_month` in all; null: no limit.
          *     A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
+         *     `fine_tune`: whether the network is tuned on the labels of whole images, and kept where that makes it
+         *     better; `auto`: on a GPU, from a thousand labels on.
          */
         AssistSettings: {
             /**
@@ -1314,6 +1321,12 @@ export interface components {
              * @default efficientnet-lite0
              */
             backbone: string;
+            /**
+             * Fine Tune
+             * @default auto
+             * @enum {string}
+             */
+            fine_tune: "auto" | "always" | "never";
             /**
              * Blind Share
              * @default null
@@ -3077,6 +3090,7 @@ export interface components {
              *       "confidence": 0.9,
              *       "overlap": 0.5,
              *       "backbone": "efficientnet-lite0",
+             *       "fine_tune": "auto",
              *       "blind_share": null,
              *       "hours_a_month": null
              *     }

@@ -32,6 +32,7 @@ const BLIND = [0, 0.02, 0.05, 0.1, 0.2];
 const USUALLY_BLIND = 0.05;
 const SHARES = [0.8, 0.85, 0.9, 0.95, 0.97, 0.99];
 const OVERLAPS = [0.5, 0.7];
+const TUNING = ["auto", "always", "never"] as const;
 
 const useStyles = makeStyles({
   form: { display: "grid", gap: "12px" },
@@ -143,6 +144,21 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
           {share("precision", SHARES)}
           {share("confidence", SHARES)}
           {shapes && share("overlap", OVERLAPS)}
+          {!shapes && (
+            <Field label={t("assistSettings.fine_tune")} hint={t("assistSettings.tuneWhy")}>
+              <Select
+                value={values.fine_tune}
+                disabled={!admin}
+                onChange={(_, data) => set({ fine_tune: data.value as Settings["fine_tune"] })}
+              >
+                {TUNING.map((one) => (
+                  <option key={one} value={one}>
+                    {t(`assistSettings.tune.${one}`)}
+                  </option>
+                ))}
+              </Select>
+            </Field>
+          )}
           <Field
             label={t("assistSettings.hours_a_month")}
             hint={t("assistSettings.hoursWhy")}

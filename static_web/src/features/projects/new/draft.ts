@@ -57,6 +57,7 @@ export const blank: Draft = {
   assist: {
     on: false,
     similar_first: true,
+    fine_tune: "auto",
     first_labels: 300,
     next_labels: 300,
     precision: 0.95,
