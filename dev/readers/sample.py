@@ -105,6 +105,7 @@ class Written:
 
 def write(folder: Path, made: Format, task_type: TaskType) -> Written:
     """Export the sample into a folder, unpacked, with the images beside."""
+    assert made.open, f"{made.name} is only read"
     folder.mkdir(parents=True)
     images = labels = 0
     refused: Counter[str] = Counter()

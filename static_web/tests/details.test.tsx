@@ -27,13 +27,17 @@ const refresh = {
 };
 
 function open(more: Answers = {}, shown = project) {
-  return renderAt("/", <DetailsPage project={shown} classes={null} assist={null} />, {
-    "GET /api/me": aPerson({ site_admin: true }),
-    "GET /api/datasets/d1": { dataset_id: "d1", name: "Photos", upload: true },
-    [`GET ${path}`]: shown,
-    [`GET ${path}/progress`]: aProgress({ refresh }),
-    ...more,
-  });
+  return renderAt(
+    "/",
+    <DetailsPage project={shown} classes={null} assist={null} imports={null} />,
+    {
+      "GET /api/me": aPerson({ site_admin: true }),
+      "GET /api/datasets/d1": { dataset_id: "d1", name: "Photos", upload: true },
+      [`GET ${path}`]: shown,
+      [`GET ${path}/progress`]: aProgress({ refresh }),
+      ...more,
+    },
+  );
 }
 
 /** Answers requests in turn, the last answer again and again, and keeps what was sent. */

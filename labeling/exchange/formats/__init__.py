@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from labeling.exchange.formats.azureml import AZURE_ML
 from labeling.exchange.formats.coco import COCO
 from labeling.exchange.formats.csv import CSV
+from labeling.exchange.formats.cvat import CVAT
 from labeling.exchange.formats.format import Format
+from labeling.exchange.formats.label_studio import LABEL_STUDIO
 from labeling.exchange.formats.source import Source
 from labeling.exchange.formats.voc import VOC
 from labeling.exchange.formats.yolo import YOLO
 
-FORMATS: Mapping[str, Format] = {one.name: one for one in (COCO, AZURE_ML, CSV, YOLO, VOC)}
+FORMATS: Mapping[str, Format] = {
+    one.name: one for one in (COCO, AZURE_ML, CSV, YOLO, VOC, LABEL_STUDIO, CVAT)
+}
 """By name; the first is what is made when nothing is said."""
 
 

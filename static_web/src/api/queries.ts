@@ -106,3 +106,10 @@ export const progressQuery = (projectId: string, everyMs = LIVE_MS) =>
 export function leftIn(progress: Progress): number {
   return (progress.states["available"] ?? 0) + (progress.states["leased"] ?? 0);
 }
+
+/** What labels can be exported in and imported from. */
+export const formatsQuery = queryOptions({
+  queryKey: ["formats"],
+  queryFn: async () => (await unwrap(api.GET("/api/formats"))).items,
+  staleTime: Infinity,
+});

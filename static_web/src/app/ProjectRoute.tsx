@@ -12,6 +12,7 @@ import { DataPage } from "@/features/data/DataPage";
 import { DeletedProject } from "@/features/details/DeletedProject";
 import { DetailsPage } from "@/features/details/DetailsPage";
 import { ExportPanel } from "@/features/exports/ExportPanel";
+import { ImportPanel } from "@/features/imports/ImportPanel";
 import { PeoplePage } from "@/features/people/PeoplePage";
 import { ClassesPanel } from "@/features/projects/ClassesPanel";
 import { ProjectFrame } from "@/features/projects/ProjectFrame";
@@ -63,6 +64,7 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
                   project.my_role !== "labeler" &&
                   helpsWith.includes(project.task_type) && <AssistSettings project={project} />
                 }
+                imports={project.my_role === "admin" && <ImportPanel project={project} />}
               />
             );
         }

@@ -106,12 +106,23 @@ async function put(
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
 ): Promise<void> {
+  await putFile(url, file, mediaOf(path) ?? "application/octet-stream", onBytes, signal);
+}
+
+/** One file to a signed address, in blocks. */
+export async function putFile(
+  url: string,
+  file: File,
+  type: string,
+  onBytes: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
   await new BlockBlobClient(url, pipeline).uploadData(file, {
-    abortSignal: signal,
+    ...(signal && { abortSignal: signal }),
     blockSize: BLOCK_BYTES,
     maxSingleShotSize: BLOCK_BYTES,
     concurrency: 2,
-    blobHTTPHeaders: { blobContentType: mediaOf(path) ?? "application/octet-stream" },
+    blobHTTPHeaders: { blobContentType: type },
     onProgress: ({ loadedBytes }) => onBytes(loadedBytes),
   });
 }

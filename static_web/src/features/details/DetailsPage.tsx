@@ -20,13 +20,14 @@ const useStyles = makeStyles({
 
 interface Props {
   project: Project;
-  /** Its classes and how models help, which other features show. */
+  /** Its classes, how models help and labels from elsewhere, which other features show. */
   classes: ReactNode;
   assist: ReactNode;
+  imports: ReactNode;
 }
 
 /** What a project is made of; admins change it here. */
-export function DetailsPage({ project, classes, assist }: Props): ReactNode {
+export function DetailsPage({ project, classes, assist, imports }: Props): ReactNode {
   const styles = useStyles();
   return (
     <div className={styles.columns}>
@@ -37,6 +38,7 @@ export function DetailsPage({ project, classes, assist }: Props): ReactNode {
       <div className={styles.stack}>
         <InstructionsPanel project={project} />
         {project.my_role !== "labeler" && <DataPanel project={project} />}
+        {imports}
         {project.my_role === "admin" && <DeletePanel project={project} />}
       </div>
     </div>

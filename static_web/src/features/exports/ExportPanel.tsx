@@ -12,7 +12,7 @@ import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, newId, unwrap } from "@/api/client";
-import { projectQuery } from "@/api/queries";
+import { formatsQuery, projectQuery } from "@/api/queries";
 import type { Export, ExportFormat } from "@/api/types";
 import { formatPercent, formatTime } from "@/format";
 import { problemText } from "@/problems";
@@ -69,12 +69,6 @@ const exportsQuery = (projectId: string) =>
     refetchInterval: ({ state }) =>
       state.data?.some((one) => one.state === "waiting") ? LOOK_EVERY_MS : false,
   });
-
-const formatsQuery = queryOptions({
-  queryKey: ["formats"],
-  queryFn: async () => (await unwrap(api.GET("/api/formats"))).items,
-  staleTime: Infinity,
-});
 
 /** Asks for exports, and hands out those that are done. */
 export function ExportPanel({ projectId }: { projectId: string }): ReactNode {

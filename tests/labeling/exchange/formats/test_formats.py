@@ -28,6 +28,7 @@ SHAPES: dict[TaskType, Any] = {
 EVERY = [
     pytest.param(one, task_type, id=f"{one.name}-{task_type}")
     for one in FORMATS.values()
+    if one.open
     for task_type in one.task_types
 ]
 every_format = pytest.mark.parametrize(("made", "task_type"), EVERY)
@@ -161,10 +162,11 @@ def test_the_documents_tell_of_each_format_what_it_loses() -> None:
         for line in re.findall(r"(?m)^\|.*\|$", text.partition("## What each can't say")[2])
     ]
 
-    assert head[1:] == list(FORMATS), "a column for each format, in the order of the list"
+    written = {name: one for name, one in FORMATS.items() if one.open}
+    assert head[1:] == list(written), "a column for each format, in the order of the list"
     told = {
         name: {row[0] for row in rows if row[at].startswith("no")}
         for at, name in enumerate(head)
         if at
     }
-    assert told == {name: set(one.loses) for name, one in FORMATS.items()}
+    assert told == {name: set(one.loses) for name, one in written.items()}
