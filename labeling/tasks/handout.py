@@ -27,6 +27,9 @@ GROUPS = 8
 USED_UP_S = 15
 """How long a queue that was found empty is passed over. A look costs a call, and something may come."""
 
+HANDING_OUT = ("running", "initializing")
+"""States of a project in which items are handed out: while the first listing is registered, what is there."""
+
 WhyNone = Literal["none_left", "all_leased", "paused", "initializing", "too_many_open"]
 
 
@@ -129,7 +132,7 @@ class QueueReader:
         over what was deleted there. Else from the head, several pages of it: then nothing can be missed.
         """
         ranges = [self._items.tasks_range(self._user, shard) for shard in self._shards]
-        if self._project.state == "running" and not self.dry:
+        if self._project.state in HANDING_OUT and not self.dry:
             # A place in the shuffle says nothing of where groups begin: those are taken from the head.
             self._whole = self._left < PLENTY * size or self._kind == layout.CLUSTERED
             if self._whole:

@@ -37,7 +37,7 @@ from labeling.storage import (
     Storage,
     insist,
 )
-from labeling.tasks.handout import Nothing, QueueCache, QueueReader, WhyNone
+from labeling.tasks.handout import HANDING_OUT, Nothing, QueueCache, QueueReader, WhyNone
 from labeling.tasks.images import DecodeFrame, Images
 from labeling.tasks.submissions import (
     MAX_SIZE,
@@ -184,12 +184,11 @@ class Tasks:
             self._projects.nothing_elsewhere(
                 opened, caller, [one for one in opened.whereabouts.shards if one not in used]
             )
-            if project.state != "running":
+            if project.state not in HANDING_OUT:
                 answered = self._answered_before(opened, caller, request.request_id, home)
                 if answered:
                     return answered
-                waits = project.state in ("paused", "updating")
-                why: WhyNone = "paused" if waits else "initializing"
+                why: WhyNone = "initializing" if project.state == "failed" else "paused"
                 return TaskAnswer(task=None, why=why, retry_after_s=5)
             slots = {one.slot for one in tasks}
             slot = next((n for n in range(MAX_OPEN) if n not in slots), None)
@@ -214,9 +213,11 @@ class Tasks:
                         none = None if found else self._nothing(reader, opened, size)
                     if none:
                         answered = self._answered_before(opened, caller, request.request_id, home)
-                        return answered or TaskAnswer(
-                            task=None, why=none.why, retry_after_s=none.retry_after_s
-                        )
+                        if answered:
+                            return answered
+                        if project.state == "initializing":  # more is on its way
+                            return TaskAnswer(task=None, why="initializing", retry_after_s=3)
+                        return TaskAnswer(task=None, why=none.why, retry_after_s=none.retry_after_s)
                     if not found:  # something has just been made ready: look again
                         raise Collision(layout.all_of(layout.Kind.QUEUED)[0])
             if shard != home and not returned:

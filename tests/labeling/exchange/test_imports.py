@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -313,3 +314,33 @@ def test_a_kill_at_any_call_is_gone_on_from_and_counted_once(stage: str) -> None
         else:
             return
     raise AssertionError("it never came to its end unharmed")
+
+
+@pytest.mark.parametrize("into", ["labels", "suggestions"])
+def test_a_thousand_images_cost_some_calls_each_hundred(world: World, into: str) -> None:
+    project = world.project(images=1_000)
+    file = coco({f"img{n:04d}.png": ["Owl"] for n in range(1_000)})
+    begun(world, project, file, into=into)
+    world.watch.reset()
+
+    world.drain()
+
+    # Labels: two looks at a thousand rows, and a transaction for 24 images. Suggestions are read beside each
+    # item, so that what a run said before is known.
+    assert world.watch.calls < (80 if into == "labels" else 2_200)
+
+
+def test_memory_does_not_grow_with_the_file(world: World) -> None:
+    project = world.project(images=2)
+
+    def peak(count: int) -> int:
+        file = coco({f"elsewhere/{n:06d}.png": ["Owl", "Wren"] for n in range(count)})
+        begun(world, project, file)
+        tracemalloc.start()
+        world.drain()
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most - len(file)  # storage in memory gives the file at once
+
+    peak(10)
+    assert peak(8_000) < peak(1_000) + 1_000_000

@@ -149,6 +149,37 @@ def test_six_thousand_images_are_spread_over_four_shards(world: World) -> None:
     assert world.counters(project) == {"state:available": 6_000, "queue:9": 6_000}
 
 
+def test_the_first_images_are_handed_out_while_the_listing_is_registered(world: World) -> None:
+    world.upload(*names(450))
+    project = world.new()
+    ann = world.member(project, "ann")
+    world.services.ingest.start(project)
+    queues = world.storage.queues.sent
+    while queues[layout.REFRESH_QUEUE]:
+        world.handle(layout.REFRESH_QUEUE, queues[layout.REFRESH_QUEUE].popleft().message)
+    world.wait(6)
+    assert world.ask(project, ann).why == "initializing", "listed, and nothing registered"
+    assert len(queues[layout.REGISTER_QUEUE]) == 3
+
+    world.handle(layout.REGISTER_QUEUE, queues[layout.REGISTER_QUEUE].popleft().message)
+    world.wait(6)
+    held = 0
+    while task := world.ask(project, ann, size=24).task:
+        world.label(project, ann, task)
+        held += len(task.items)
+
+    assert held == 200, "all of the first batch"
+    assert world.services.projects.get(project.project_id).state == "initializing"
+    world.wait(6)
+    assert world.ask(project, ann).why == "initializing", "more is on its way: this is not the end"
+    world.drain()
+    world.wait(6)
+    assert world.services.projects.get(project.project_id).state == "running"
+    assert world.counters(project)["state:labeled"] == 200
+    assert world.counters(project)["state:available"] == 250
+    assert world.ask(project, ann).task
+
+
 def test_a_project_runs_as_soon_as_the_first_listing_is_registered(world: World) -> None:
     world.upload(*names(3))
     project = world.new()

@@ -306,8 +306,8 @@ def test_what_does_not_run_yet_can_be_neither_paused_nor_resumed(world: World, s
             world.services.projects.set_running(project.project_id, running)
 
 
-@pytest.mark.parametrize("state", ["initializing", "paused", "updating", "failed"])
-def test_only_a_running_project_hands_out(world: World, state: str) -> None:
+@pytest.mark.parametrize("state", ["paused", "updating", "failed"])
+def test_a_project_that_waits_or_failed_hands_out_nothing(world: World, state: str) -> None:
     project = world.project(images=3)
     world.alter(project, state=state)
 
