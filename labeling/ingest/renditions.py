@@ -248,6 +248,7 @@ class Renditions:
                 media=item.media,
                 number=number,
                 sides=sides,
+                version=layout.rendition(container, item.path, item.blob_etag, 0),
             )
         except NotFound:
             return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from typing import Any, BinaryIO, Final
 
@@ -37,9 +38,14 @@ def smaller(file: BinaryIO, *, sides: Sequence[int]) -> Answer:
     return {}, [made[side] for side in sides]
 
 
-def frame(file: BinaryIO, *, media: str, number: int, sides: Sequence[int]) -> Answer:
-    """A frame as shown, its stored values (gzip; empty where there are none), and smaller copies of it."""
-    found: Frame = _module(media).decode(file, number)
+def frame(
+    file: BinaryIO, *, media: str, number: int, sides: Sequence[int], version: str = ""
+) -> Answer:
+    """A frame as shown, its stored values (gzip; empty where there are none), and smaller copies of it.
+
+    `version` names the file's content, so that what was learned of it is remembered for its next frame.
+    """
+    found: Frame = _decoder(file, media, number, version)(number)
     image = Image.fromarray(found.shown)
     whole = max(image.size)
     wanted = (min(whole, MAX_SIDE_SHOWN), *sides)
@@ -64,14 +70,35 @@ def damage(file: BinaryIO, *, media: str, frames: int, seconds: float) -> Answer
     others in order, until the time is up.
     """
     until = time.monotonic() + seconds
+    decode = None
     for number in (frames - 1, *range(1, frames - 1)):
         try:
-            _module(media).decode(file, number)
+            decode = decode or _decoder(file, media, number)
+            decode(number)
         except Undecodable as why:
             return {"frame": number, "why": str(why)}, []
         if time.monotonic() > until:
             break
     return {"frame": None, "why": ""}, []
+
+
+_REMEMBERED: Final = 32
+"""Files of which this process knows where their pages are: those that people scroll through now."""
+
+_places: dict[str, list[int]] = {}
+
+
+def _decoder(file: BinaryIO, media: str, number: int, version: str = "") -> Callable[[int], Frame]:
+    """What decodes frames of a file. Pages of a TIFF are found once, not anew for each of them."""
+    module = _module(media)
+    if media != "tiff" or (version and not number):  # the first page is found at once
+        return partial(module.decode, file)
+    known = _places.pop(version, None) or module.places(file)
+    if version:
+        _places[version] = known  # the last that was used is the last to be forgotten
+        if len(_places) > _REMEMBERED:
+            del _places[next(iter(_places))]
+    return partial(module.decode, file, known=known)
 
 
 CALLS: Final = {"header": header, "smaller": smaller, "frame": frame, "damage": damage}

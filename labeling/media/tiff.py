@@ -6,6 +6,7 @@ Pillow: fax compression, and subsampled colour that is not JPEG's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any, BinaryIO, Final, cast
 
@@ -61,17 +62,35 @@ def read_header(file: BinaryIO) -> Header:
         return Header(width, height, len(pages), _orientation(pages[0]), () if alike else sizes)
 
 
-def decode(file: BinaryIO, frame: int) -> Frame:
+def places(file: BinaryIO) -> list[int]:
+    """Where in the file the frames' pages begin: to find them costs a look at each page, for they are a chain.
+
+    Raises:
+        Undecodable: it is no TIFF, or holds no page that can be shown.
+    """
+    with _opened(file) as tiff:
+        return [page.offset for page in _pages(tiff)]
+
+
+def decode(file: BinaryIO, frame: int, known: Sequence[int] = ()) -> Frame:
     """One page, upright.
+
+    Args:
+        file: the TIFF.
+        frame: which of its pages that are frames.
+        known: `places` of the file, where they were found before: then no other page is read.
 
     Raises:
         Undecodable: there is no such page, it is damaged, or of a layout that is not shown.
     """
     with _opened(file) as tiff:
-        pages = _pages(tiff)
-        if frame >= len(pages):
-            raise Undecodable(f"there is no page {frame + 1}: it has {len(pages):,}")
-        page = pages[frame]
+        if frame < len(known):
+            page = _page_at(tiff, known[frame])
+        else:
+            pages = _pages(tiff, frame + 1)
+            if frame >= len(pages):
+                raise Undecodable(f"there is no page {frame + 1}: it has {len(pages):,}")
+            page = pages[frame]
         if page.imagewidth * page.imagelength > MAX_DECODED:
             raise Undecodable(
                 f"{page.imagewidth:,} x {page.imagelength:,} pixels are too many to decode"
@@ -79,7 +98,8 @@ def decode(file: BinaryIO, frame: int) -> Frame:
         kind = _kind(page)
         if _needs_pillow(page):
             # Pillow has turned it already: it heeds the tag itself, in TIFF alone.
-            return Frame(_by_pillow(file, list(tiff.pages).index(page)))
+            offsets = [one.offset for one in tiff.pages]
+            return Frame(_by_pillow(file, offsets.index(page.offset)))
         try:
             pixels = page.asarray()
         except Exception as error:
@@ -97,8 +117,8 @@ def _opened(file: BinaryIO) -> TiffFile:
         raise Undecodable("not a TIFF file, or its header is damaged") from None
 
 
-def _pages(tiff: TiffFile) -> list[TiffPage]:
-    """The pages that are frames, in order. Series are not asked for: they leave out unlike pages."""
+def _pages(tiff: TiffFile, most: int = MAX_FRAMES) -> list[TiffPage]:
+    """The first pages that are frames, in order. Series are not asked for: they leave out unlike pages."""
     found: list[TiffPage] = []
     seen: set[int] = set()
     try:
@@ -111,6 +131,8 @@ def _pages(tiff: TiffFile) -> list[TiffPage]:
                 raise Undecodable(f"more than {MAX_FRAMES:,} pages")
             if not int(whole.subfiletype) & _NOT_A_FRAME and whole.imagewidth > 0:
                 found.append(whole)
+                if len(found) == most < MAX_FRAMES:
+                    break
     except Undecodable:
         raise
     except Exception:
@@ -119,6 +141,14 @@ def _pages(tiff: TiffFile) -> list[TiffPage]:
     if not found:
         raise Undecodable("it holds no page")
     return found
+
+
+def _page_at(tiff: TiffFile, offset: int) -> TiffPage:
+    try:
+        tiff.filehandle.seek(offset)
+        return TiffPage(tiff, index=0)
+    except Exception:
+        raise Undecodable("the page is cut off or damaged") from None
 
 
 def _orientation(page: TiffPage) -> int:

@@ -10,8 +10,10 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from labeling.media import decoding
+from labeling.media import tiff as tiff_module
 from labeling.media.frames import Undecodable, upright
-from labeling.media.tiff import decode, read_header
+from labeling.media.tiff import decode, places, read_header
 
 SHADES = np.arange(48 * 40, dtype=np.uint16).reshape(48, 40)
 COLOURS = np.random.default_rng(7).integers(0, 256, (48, 40, 3), np.uint8)
@@ -242,3 +244,49 @@ def test_a_page_that_is_cut_off_is_refused(compression: str | None) -> None:
     whole = tiff(COLOURS, photometric="rgb", compression=compression).getvalue()
 
     assert refusal(BytesIO(whole[:-1000])) == "the page is cut off or damaged"
+
+
+def scrolled(pages: int) -> BytesIO:
+    """A file whose pages were written one by one, the second half smaller."""
+    file = BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for number in range(pages):
+            side = 16 if number < pages // 2 else 8
+            writer.write(np.full((side, side), number, np.uint8), contiguous=False)
+    return file
+
+
+def test_a_page_whose_place_is_known_is_decoded_like_one_that_is_looked_for() -> None:
+    file = scrolled(9)
+    known = places(file)
+
+    assert len(known) == 9
+    for number in range(9):
+        found = decode(file, number, known).shown
+        assert np.array_equal(found, decode(file, number).shown)
+        assert found[0, 0] == number
+
+
+def test_the_list_of_pages_is_read_once_while_somebody_scrolls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[int] = []
+
+    def counted(file: Any) -> list[int]:
+        looked.append(1)
+        return places(file)
+
+    monkeypatch.setattr(tiff_module, "places", counted)
+    file = scrolled(12)
+
+    for number in (*range(1, 12), 3, 2):
+        decoding.frame(file, media="tiff", number=number, sides=(), version="scrolled")
+    assert len(looked) == 1
+    decoding.damage(file, media="tiff", frames=12, seconds=60)
+    assert len(looked) == 2, "once for all frames that are looked through"
+
+
+def test_the_first_page_needs_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiff_module, "places", None)
+
+    decoding.frame(scrolled(3), media="tiff", number=0, sides=(), version="first")
