@@ -29,6 +29,7 @@ from labeling.projects.assist import AssistSettings
 from labeling.projects.datasets import Source
 from labeling.projects.projects import ProjectAccess
 from labeling.projects.record import NewProject, Project
+from labeling.quality.overlap import Overlap
 from labeling.settings import Settings
 from labeling.storage import Storage
 from labeling.tasks.service import TaskAnswer, TaskRequest
@@ -264,7 +265,7 @@ class World:
         """A project that runs, with as many shards as the test wants, however small it is."""
         self.upload(*(f"img{n:04d}.png" for n in range(images)))
         project = self.new(**more)
-        project = self.alter(project, shards=shards, overlap=overlap)
+        project = self.alter(project, shards=shards, overlap=Overlap(labelers=overlap))
         self.services.ingest.start(project)
         self.drain()
         return self.services.projects.get(project.project_id)

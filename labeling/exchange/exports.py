@@ -440,7 +440,7 @@ def _before(items: Items, item: Item, moment: int) -> tuple[str, Labeling | None
     ]
     if not past or past[-1].labeling is None:
         return "available", None
-    return past[-1].labeling.outcome, past[-1].labeling
+    return past[-1].state, past[-1].labeling
 
 
 def _format(export: Export) -> tuple[Format, Callable[[Path, Subject], Writer]]:

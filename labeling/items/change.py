@@ -10,6 +10,7 @@ from labeling import layout
 from labeling.items.records import Item, Stored, stored
 from labeling.items.rows import Batch, Change
 from labeling.model import milliseconds
+from labeling.quality.overlap import Overlap
 from labeling.storage import (
     Create,
     Merge,
@@ -44,13 +45,19 @@ class Shards:
     """Items in their shards: a project's facts, reading, and changing under the ETag of the truth."""
 
     def __init__(
-        self, storage: Storage, project_id: str, *, shards: int, seed: str, overlap: int = 1
+        self,
+        storage: Storage,
+        project_id: str,
+        *,
+        shards: int,
+        seed: str,
+        overlap: Overlap | None = None,
     ) -> None:
         self._storage = storage
         self.project_id = project_id
         self.shards = shards
         self.seed = seed
-        self.overlap = overlap
+        self.overlap = overlap or Overlap()
 
     def _now(self) -> int:
         return milliseconds(self._storage.clock.now())
@@ -181,12 +188,11 @@ class Shards:
 
     def _outdate(self, items: Iterable[Item]) -> list[Operation]:
         """Mark the tasks that hold copies of items which change under their lease."""
-        if self.overlap > 1:
-            return []  # whoever submits reads the items again
         # Two items read one after the other may name two tasks that had the same row in turn.
         rows = {
             layout.lease(lane.labeler, place[1])
             for item in items
+            if not item.shared  # whoever submits those reads them again
             for lane in item.lanes
             if lane.state == "leased" and (place := layout.task_place(lane.task))
         }

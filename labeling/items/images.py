@@ -38,7 +38,7 @@ class Images(Shards):
             media=media,
             size=size,
             about=about,
-            lanes=tuple(Lane() for _ in range(self.overlap)),
+            lanes=tuple(Lane() for _ in range(self.overlap.places(item_id))),
             changed_ms=self._now(),
         )
 

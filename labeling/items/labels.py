@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, cast
 
 from labeling import layout
 from labeling.annotations.acceptance import Prelabel, compare, inherited, same
@@ -24,8 +24,10 @@ from labeling.items.records import (
     Item,
     ItemState,
     Labeling,
+    Lane,
     Late,
     LeasedItem,
+    Outcome,
     Overtaken,
     Revision,
     Stored,
@@ -34,7 +36,8 @@ from labeling.items.records import (
 from labeling.items.rows import Batch, Change, remembered
 from labeling.items.suggestions import Suggestions
 from labeling.model import from_milliseconds
-from labeling.storage import Create, Delete, Merge, Row, Value
+from labeling.quality.consensus import Opinion, Verdict, verdict
+from labeling.storage import Create, Delete, Merge, Operation, Row, Value
 
 
 class Labels(Leases, Suggestions):
@@ -63,9 +66,12 @@ class Labels(Leases, Suggestions):
         taken, rest = task.split(decided)
         work = Batch()
         shown = self.shown(task, decided)
-        for one, (old, etag, before) in zip(taken, self._fresh(task, taken), strict=True):
+        found = self._fresh(task, taken)
+        others = self._others(task.user, [old for old, _, _ in found])
+        for one, (old, etag, before) in zip(taken, found, strict=True):
             decision = _credited(decided[old.item_id], shown.get(old.item_id), before)
-            work.add(old, self._settle(old, one.lane, decision, task, now), etag=etag)
+            settled = self._settle(old, one.lane, decision, task, now, others.get(old.item_id, ()))
+            work.add(old, settled, etag=etag)
         key = layout.answered(task.user, task.task_id, submission_id)
         self._transact(
             task.shard,
@@ -81,35 +87,75 @@ class Labels(Leases, Suggestions):
     ) -> list[tuple[Item, str | None, Sequence[Annotation]]]:
         """The items of a task as they are now, the ETag to write them under, and what they held before.
 
-        Without overlap the copies in the task row are enough: whoever changes what they say while the
-        task row stands marks it `stale`, so the transaction that changes that row needs no ETag of theirs.
-        An item under correction is settled, so an overwritten blob may change it: it is read again. One
-        that was returned is read for the labels it begins with.
+        Where one person labels each, the copies in the task row are enough: whoever changes what they say
+        while the task row stands marks it `stale`, so the transaction that changes that row needs no ETag of
+        theirs. An item under correction is settled, so an overwritten blob may change it: it is read again.
+        One that was returned is read for the labels it begins with.
         """
-        fresh = not any(one.is_correction or one.item.returned for one in held)
-        if self.overlap == 1 and fresh and not task.stale:
+        if not task.stale and not any(
+            one.is_correction or one.item.returned or one.item.shared for one in held
+        ):
             return [(one.item, None, ()) for one in held]
         found = [one for one in self.read_many([one.item.item_id for one in held]) if one]
-        if self.overlap == 1:
-            before = {one.item.item_id: one.labeling for one in found}
-        else:  # the labels an item holds may be another's
-            mine = [one.item.item_id for one in held if one.is_correction]
-            before = self.labelings_of(task.user, mine)
+        before = {one.item.item_id: one.labeling for one in found if not one.item.shared}
+        # The labels an item of several holds may be another's.
+        shared = {one.item.item_id for one in found if one.item.shared}
+        mine = [one.item.item_id for one in held if one.is_correction]
+        if own := [item_id for item_id in mine if item_id in shared]:
+            before |= self.labelings_of(task.user, own)
         labels = [before.get(one.item.item_id) for one in found]
         return [
             (one.item, one.etag, labeling.annotations if labeling else ())
             for one, labeling in zip(found, labels, strict=True)
         ]
 
+    def _others(self, user: str, items: Sequence[Item]) -> dict[str, list[Labeling]]:
+        """What all others said of items that wait for this labeler alone, in one round trip."""
+        waited_for = {
+            item.item_id: [lane.labeler for lane in item.lanes if lane.labeler != user]
+            for item in items
+            if item.shared
+            and all(lane.state in SETTLED or lane.labeler == user for lane in item.lanes)
+        }
+        named = [(item_id, labeler) for item_id, them in waited_for.items() for labeler in them]
+        found: dict[str, list[Labeling]] = {item_id: [] for item_id in waited_for}
+        if not named:
+            return found
+        places = [(self._home(one), layout.labeling(one, labeler)) for one, labeler in named]
+        rows = self._storage.tables.get_many(layout.ITEMS, places)
+        for (item_id, _), row in zip(named, rows, strict=True):
+            if row:
+                data = unpack("labels", row.cells)
+                found[item_id].append(Labeling.model_validate_json(data))
+        return found
+
     def _settle(
-        self, old: Item, lane: int, decision: Decision, task: Task | Finished, now: int
+        self,
+        old: Item,
+        lane: int,
+        decision: Decision,
+        task: Task | Finished,
+        now: int,
+        others: Sequence[Labeling],
     ) -> Change:
-        """A decision on a lane of an item, with all that is kept of it."""
+        """A decision on a lane of an item, with all that is kept of it.
+
+        `others`: what all others said who label it, where this is the last answer.
+        """
         labeling, user = decision.labeling, task.user
-        new = rules.settled(old, lane, labeling, user=user, now=now)
+        settled = rules.settled(old, lane, labeling, user=user, now=now)
         packed = pack("labels", labeling.model_dump_json().encode(), limit=MAX_KEPT_BYTES)
-        rows = [remembered(new, "submitted", user, packed, task_id=task.task_id)]
-        if self.overlap > 1:
+        new, holds, concluding = settled, packed, list[Operation]()
+        if rules.complete(settled):
+            new, agreed = self._concluded(settled, [labeling, *others])
+            if agreed:
+                data = agreed.model_dump_json().encode()
+                holds = pack("labels", data, limit=MAX_KEPT_BYTES)
+                what = "disputed" if agreed.outcome == "needs_review" else "agreed"
+                concluding = [remembered(new, what, "", holds)]
+        before = settled if concluding else new
+        rows = [remembered(before, "submitted", user, packed, task_id=task.task_id), *concluding]
+        if old.shared:
             mine = layout.labeling(new.item_id, user)
             cells: dict[str, Value] = {"lane": lane, "task": "", **packed}
             fresh = old.lanes[lane].state == "available"
@@ -119,7 +165,17 @@ class Labels(Leases, Suggestions):
         counts[active_key(new.changed_ms, user)] += labeling.active_ms
         if labeling.prelabel and labeling.outcome == "labeled":
             counts.update(prelabel_counts(labeling.prelabel, user))
-        return Change(new, packed, rows, counts)
+        return Change(new, holds, rows, counts)
+
+    def _concluded(self, item: Item, said: Sequence[Labeling]) -> tuple[Item, Labeling | None]:
+        """What comes of an item that all have labeled, and their labels as one.
+
+        None of them where one more is asked.
+        """
+        opinions = [Opinion(one.labeler, one.outcome, one.annotations) for one in said]
+        found = verdict(opinions, self.overlap)
+        new = rules.concluded(item, found, self.overlap)
+        return new, _together(new, found, said) if new.verdict else None
 
     def submit_late(
         self,
@@ -150,7 +206,11 @@ class Labels(Leases, Suggestions):
             if rules.free_for_late_work(
                 one.item, lane, user=finished.user, base_revision=decision.base_revision
             ):
-                return self._settle(one.item, lane, decision, finished, now)
+                others = self._others(
+                    finished.user, [one.item.with_lane(lane, Lane(labeler=finished.user))]
+                )
+                said = others.get(item_id, ())
+                return self._settle(one.item, lane, decision, finished, now, said)
             cells: dict[str, Value] = {
                 "what": "superseded",
                 "by": finished.user,
@@ -173,8 +233,8 @@ class Labels(Leases, Suggestions):
 
     @property
     def most_imported(self) -> int:
-        """Items whose labels fit into one transaction: truth, queue, listing, history."""
-        return 96 // 4
+        """Items whose labels fit into one transaction: truth, listing, history, and a queue row a lane."""
+        return 96 // (3 + self.overlap.most)
 
     def take_in(
         self,
@@ -197,7 +257,9 @@ class Labels(Leases, Suggestions):
                 return "saved" if kept.submission_id == labeling.submission_id else "unchanged"
             if why:
                 return why
-            new = rules.settled(one.item, 0, labeling, user=by, now=self._now())
+            # What is known already, nobody else is asked about.
+            alone = rules.asked_of(one.item, 1)
+            new = rules.settled(alone, 0, labeling, user=by, now=self._now())
             packed = pack("labels", labeling.model_dump_json().encode(), limit=MAX_KEPT_BYTES)
             return Change(new, packed, [remembered(new, "imported", by, packed)])
 
@@ -241,9 +303,7 @@ class Labels(Leases, Suggestions):
                 now=self._now(),
             )
             what = "answered" if answers else "rejected"
-            rows = [remembered(new, what, by, {}, reason=reason)]
-            if self.overlap > 1:
-                rows += [Delete(layout.labeling(item_id, lane.labeler)) for lane in old.lanes]
+            rows = [remembered(new, what, by, {}, reason=reason), *labelings_deleted(old)]
             return Change(new, rows=rows)
 
         became = self._change_one(item_id, rule)
@@ -284,6 +344,31 @@ def _same_labels(one: Labeling, other: Labeling) -> bool:
     return True
 
 
+def labelings_deleted(item: Item) -> list[Operation]:
+    """The operations that forget what each of several people said of an item."""
+    people = [lane.labeler for lane in item.lanes if lane.labeler] if item.shared else []
+    return [Delete(layout.labeling(item.item_id, labeler)) for labeler in people]
+
+
+def _together(item: Item, found: Verdict, said: Sequence[Labeling]) -> Labeling:
+    """What several people said as one labeling: the last of them is whose it is, the time that of all."""
+    outcome = cast(Outcome, item.verdict)
+    last = said[0]
+    words = next((one for one in said if one.outcome == outcome), None)
+    return Labeling(
+        outcome=outcome,
+        annotations=found.annotations,
+        reason=words.reason if words else None,
+        note=words.note if words else None,
+        labeler=last.labeler,
+        labelers=sorted(one.labeler for one in said),
+        saved_at=last.saved_at,
+        active_ms=sum(one.active_ms for one in said),
+        classes_version=max(one.classes_version for one in said),
+        submission_id=last.submission_id,
+    )
+
+
 def _late(said: Mapping[str, Change], why: Mapping[str, Overtaken]) -> Late:
     """What became of late work: what is superseded leaves the labels of the item alone."""
     return Late(
@@ -320,4 +405,5 @@ def _revision(row: Row) -> Revision:
         reason=row.text("reason") or None,
         task_id=row.text("task") or None,
         labeling=Labeling.model_validate_json(labels) if labels else None,
+        state=row.text("state"),
     )

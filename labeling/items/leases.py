@@ -58,19 +58,17 @@ class Leases(Shards):
                 labeling).
         """
         opening = self._opening(shard, slot)
-        truths = (
-            self.read_many([one.item.item_id for one in found])
-            if self.overlap > 1
-            else [None] * len(found)
-        )
-        for one, truth in zip(found, truths, strict=True):
+        shared = [one.item.item_id for one in found if one.item.shared]
+        truths = dict(zip(shared, self.read_many(shared) if shared else [], strict=True))
+        for one in found:
+            truth = truths.get(one.item.item_id)
             old, etag = (truth.item, truth.etag) if truth else (one.item, None)
             number = layout.queue_place(one.row.key).lane
             if one.row.key not in old.queue_keys().values():
                 raise Collision(one.row.key)
             new = rules.claimed(old, number, task=opening.task_id, user=user)
             rows: list[Operation] = []
-            if self.overlap > 1:
+            if old.shared:
                 cells = {"lane": number, "task": opening.task_id}
                 rows.append(Create(layout.labeling(new.item_id, user), cells))
             opening.batch.add(
@@ -184,7 +182,7 @@ class Leases(Shards):
             if fresh is None or fresh.item.lanes[one.lane].task != task.task_id:
                 raise Collision(task.key)
             rows: list[Operation] = []
-            if self.overlap > 1 and fresh.item.lanes[one.lane].state == "leased":
+            if fresh.item.shared and fresh.item.lanes[one.lane].state == "leased":
                 rows.append(Delete(layout.labeling(one.item.item_id, task.user)))
             new = rules.given_back(fresh.item, one.lane)
             work.add(fresh.item, Change(new, rows=rows), etag=fresh.etag)

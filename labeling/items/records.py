@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel
@@ -20,6 +20,7 @@ from labeling.annotations.acceptance import Acceptance
 from labeling.annotations.shapes import Annotation
 from labeling.items.cells import as_json, as_text, lean, pack, unpack
 from labeling.model import Id, Model, UtcTime
+from labeling.quality.agreement import Compared
 from labeling.storage import Row, Value
 
 SCHEMA = 1
@@ -36,7 +37,11 @@ Flag = Literal["overwritten", "missing", "damaged"]
 
 
 class Labeling(Model):
-    """What one person said about one image at one moment; `prelabel` where they were shown suggestions."""
+    """What was said about one image at one moment; `prelabel` where suggestions were shown.
+
+    `labelers` are those whose answers it was made of, where several people label an image; without them it
+    is one person's.
+    """
 
     schema_version: int = SCHEMA
     outcome: Outcome
@@ -44,6 +49,7 @@ class Labeling(Model):
     reason: str | None = None
     note: str | None = None
     labeler: str
+    labelers: list[str] = []
     saved_at: UtcTime
     active_ms: int = 0
     classes_version: int
@@ -65,7 +71,10 @@ class Returned(Model):
 
 
 class Revision(BaseModel):
-    """One entry of an item's history: the whole state after a change."""
+    """One entry of an item's history: the whole state after a change.
+
+    `state` is the item's from then on; where several people label it, one's labeling alone does not say it.
+    """
 
     revision: int
     what: str
@@ -74,6 +83,7 @@ class Revision(BaseModel):
     reason: str | None = None
     task_id: str | None = None
     labeling: Labeling | None = None
+    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,48 @@ class Lane:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What the counters learn when all who were asked have labeled an image.
+
+    `tally` is of the labels they agree on, `compared` how well they do, people by the number of their lane.
+    """
+
+    tally: Mapping[str, int]
+    compared: Compared
+    disputed: bool
+
+    def text(self) -> str:
+        """As one cell."""
+        return as_text([self.tally, asdict(self.compared), self.disputed])
+
+    @classmethod
+    def of(cls, text: str) -> Judged:
+        """Of its cell."""
+        tally, compared, disputed = json.loads(text)
+        return cls(tally, Compared(**compared), disputed)
+
+    def facts(self, lanes: Sequence[Lane]) -> Counter[str]:
+        """Its share of the counters."""
+        one = self.compared
+        facts: Counter[str] = Counter(
+            {"consensus:disputed" if self.disputed else "consensus:agreed": 1}
+        )
+        facts["agree:values"] = one.values
+        facts["agree:iou"], facts["agree:pairs"] = one.iou
+        for class_id, count in one.all.items():
+            facts[f"agree:all:{class_id}"] = count
+            facts[f"agree:same:{class_id}"] = one.same.get(class_id, 0)
+        for class_id, (found, sought) in one.found.items():
+            facts[f"agree:found:{class_id}"] = found
+            facts[f"agree:sought:{class_id}"] = sought
+        for lane, (same, every) in one.people.items():
+            labeler = lanes[int(lane)].labeler
+            facts[f"agree:with:{labeler}"] += same
+            facts[f"agree:of:{labeler}"] += every
+        return +facts
+
+
+@dataclass(frozen=True)
 class Item:
     """What is known of one image, without its annotations.
 
@@ -103,7 +155,8 @@ class Item:
     longest sides of the smaller copies that are there, as in `1600,800,400`; with `frame`, the first frame in
     full is there too. `damage` says in words what of the file can't be decoded, where the rest can. `group` is
     the place among images that look alike (`layout.group_place`), empty where it has none. `about` is the
-    metadata of its blob, as JSON: read with the truth row only.
+    metadata of its blob, as JSON: read with the truth row only. Where several people label it, `verdict` is
+    what came of it when all have, and `judged` what the counters learn from that (`Judged`).
     """
 
     item_id: str
@@ -137,6 +190,21 @@ class Item:
     newest_run: str = ""
     group: str = ""
     about: str = ""
+    verdict: str = ""
+    judged: str = ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether several people label it: then each has a labeling of their own beside the item's."""
+        return len(self.lanes) > 1
+
+    @property
+    def classes(self) -> Mapping[str, int]:
+        """Annotations by class of its labels; of anybody's while several people agree on none."""
+        if self.judged:
+            return Judged.of(self.judged).tally
+        tallies = [lane.tally for lane in self.lanes]
+        return {name: count for tally in tallies for name, count in tally.items()}
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -162,6 +230,8 @@ class Item:
             return "available"
         if "leased" in states:
             return "leased"
+        if self.verdict:
+            return cast(ItemState, self.verdict)
         return next(s for s in ("needs_review", "labeled", "skipped") if s in states)
 
     @property
@@ -204,9 +274,12 @@ class Item:
                 facts[queue] += not self.barred and not self.gone
             elif lane.state in SETTLED:
                 facts[f"labeler:{lane.labeler}"] += 1
-                for class_id, count in lane.tally.items():
-                    facts[f"class:{class_id}"] += 1
-                    facts[f"instances:{class_id}"] += count
+        if not self.shared or self.state == "labeled":
+            for class_id, count in self.classes.items():
+                facts[f"class:{class_id}"] += 1
+                facts[f"instances:{class_id}"] += count
+        if self.judged:
+            facts.update(Judged.of(self.judged).facts(self.lanes))
         if self.flag:
             facts[f"flag:{self.flag}"] += 1
         if self.approved:

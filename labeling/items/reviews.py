@@ -11,10 +11,11 @@ from typing import Literal
 from labeling import layout
 from labeling.items import rules
 from labeling.items.cells import pack, unpack
-from labeling.items.labels import Labels
+from labeling.items.change import becomes
+from labeling.items.labels import Labels, labelings_deleted
 from labeling.items.records import SETTLED, Item, Stored, stored
 from labeling.items.rows import Change, remembered
-from labeling.storage import Collision, Delete, Range
+from labeling.storage import Collision, Range
 
 STARTED_OVER_AT_ONCE = 10
 """Items in one transaction, however many labeled each: truth, queue, listing, history, their labels."""
@@ -70,12 +71,7 @@ class Reviews(Labels):
         Returns:
             The item to go on behind; None at the end.
         """
-        low, high = layout.all_of(layout.Kind.TRUTH)
-        start = layout.truth(after) + "!" if after else low
-        rows = self._storage.tables.query(
-            layout.ITEMS, Range(self.partition(shard), start, high, limit)
-        )
-        found = [stored(row) for row in rows]
+        found = self._next(shard, after, limit)
 
         def rule(one: Stored) -> Change | None:
             # A correction that was begun at this very moment is left to whoever began it.
@@ -83,9 +79,7 @@ class Reviews(Labels):
                 return None
             new = rules.started_over(one.item, keep=keep, now=self._now())
             rows = [remembered(new, "started_over", by, {})]
-            if self.overlap > 1:
-                lanes = [lane for lane in one.item.lanes if lane.labeler]
-                rows += [Delete(layout.labeling(new.item_id, lane.labeler)) for lane in lanes]
+            rows += labelings_deleted(one.item)
             return Change(new, None if keep else {"labels": 0}, rows)
 
         for at in range(0, len(found), STARTED_OVER_AT_ONCE):
@@ -93,6 +87,40 @@ class Reviews(Labels):
             self._end_corrections([one for one in some if _is_outdated(one, before_version)])
             self._change(shard, [one.item.item_id for one in some], rule)
         return found[-1].item.item_id if len(found) == limit else None
+
+    def ask(self, shard: int, after: str, *, limit: int) -> str | None:
+        """Have the next items of a shard that nobody has begun labeled by as many as `overlap` says now.
+
+        Safe to repeat.
+
+        Args:
+            shard: whose items.
+            after: the item to go on behind; empty at the beginning.
+            limit: items to look at.
+
+        Returns:
+            The item to go on behind; None at the end.
+        """
+
+        def rule(one: Stored) -> Change | None:
+            places = self.overlap.places(one.item.item_id)
+            return becomes(one, rules.asked_of(one.item, places))
+
+        found = self._next(shard, after, limit)
+        for at in range(0, len(found), STARTED_OVER_AT_ONCE):
+            some = found[at : at + STARTED_OVER_AT_ONCE]
+            differ = {one.item.item_id: one for one in some if isinstance(rule(one), Change)}
+            self._change(shard, differ, rule, known=differ)
+        return found[-1].item.item_id if len(found) == limit else None
+
+    def _next(self, shard: int, after: str, limit: int) -> list[Stored]:
+        """The next items of a shard behind one, in order of their ids."""
+        low, high = layout.all_of(layout.Kind.TRUTH)
+        start = layout.truth(after) + "!" if after else low
+        rows = self._storage.tables.query(
+            layout.ITEMS, Range(self.partition(shard), start, high, limit)
+        )
+        return [stored(row) for row in rows]
 
     def _end_corrections(self, items: Sequence[Stored]) -> None:
         """Take back what is in hands of these items."""

@@ -43,6 +43,8 @@ _SHOWN = (
     "suggestion",
     "newest_run",
     "group",
+    "verdict",
+    "judged",
 )
 
 
@@ -53,10 +55,9 @@ def _shown(item: Item) -> dict[str, Value]:
 
 
 def _listing_cells(item: Item) -> dict[str, Value]:
-    classes = sorted({name for lane in item.lanes for name in lane.tally})
     return {
         **_shown(item),
-        "classes": "," + ",".join(classes) + ",",
+        "classes": "," + ",".join(sorted(item.classes)) + ",",
         "labeler": item.lanes[-1].labeler if item.lanes else "",
         "barred": item.barred,
         "barred_reason": item.barred_reason,

@@ -6,6 +6,7 @@ Moments are milliseconds; `changed_ms` grows with every change that is listed, h
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Literal
@@ -17,6 +18,7 @@ from labeling.items.records import (
     Flag,
     Item,
     ItemState,
+    Judged,
     Labeling,
     Lane,
     Overtaken,
@@ -27,6 +29,8 @@ from labeling.items.records import (
 )
 from labeling.media.header import Measured
 from labeling.model import from_milliseconds
+from labeling.quality.consensus import Verdict
+from labeling.quality.overlap import Overlap
 
 
 def _later(item: Item, now: int) -> int:
@@ -110,6 +114,8 @@ def overwritten(item: Item, blob_etag: str, size: int, now: int, about: str = ""
         damage="",
         renditions="",
         approved="",
+        verdict="",
+        judged="",
         priority=layout.UNMEASURED,
         suggested="",
         suggestion="",
@@ -156,6 +162,8 @@ def settled(item: Item, lane: int, labeling: Labeling, *, user: str, now: int) -
         reserved="",
         returned="",
         approved="",
+        verdict="",
+        judged="",
     )
     if item.lanes[lane].state in SETTLED or new.state not in SETTLED:
         return new
@@ -173,10 +181,42 @@ def why_not_imported(item: Item) -> Literal["barred", "leased", "labeled"] | Non
     return "leased" if any(lane.state == "leased" for lane in item.lanes) else None
 
 
+def complete(item: Item) -> bool:
+    """Whether all who were asked about an image have answered: what they say together can be told."""
+    return item.shared and not item.barred and all(lane.state in SETTLED for lane in item.lanes)
+
+
+def concluded(item: Item, said: Verdict, overlap: Overlap) -> Item:
+    """What came of an image that all have labeled. Where they disagree, one more is asked, if there may be."""
+    if said.disputed and len(item.lanes) < overlap.most:
+        return replace(item, lanes=(*item.lanes, Lane()))
+    lanes = {lane.labeler: str(number) for number, lane in enumerate(item.lanes)}
+    people = {lanes[name]: pairs for name, pairs in said.compared.people.items()}
+    outcome = "needs_review" if said.disputed else said.outcome
+    tally = Counter(one.class_id for one in said.annotations) if outcome == "labeled" else {}
+    judged = Judged(dict(tally), replace(said.compared, people=people), said.disputed)
+    return replace(
+        item,
+        verdict=outcome,
+        judged=judged.text(),
+        revision=item.revision + 1,
+        changed_ms=item.changed_ms + 1,
+    )
+
+
+def asked_of(item: Item, places: int) -> Item:
+    """An image that nobody has begun is for so many people; any other stays as it is."""
+    begun = any(lane.state != "available" for lane in item.lanes) or item.returned
+    if begun or item.barred or len(item.lanes) == places:
+        return item
+    return replace(item, lanes=tuple(Lane() for _ in range(places)))
+
+
 def free_for_late_work(item: Item, lane: int, *, user: str, base_revision: int | None) -> bool:
     """Whether work that came after its task was over may settle a lane: nobody has touched it since."""
     return (
-        item.lanes[lane].state == "available"
+        lane < len(item.lanes)
+        and item.lanes[lane].state == "available"
         and not item.barred
         and item.reserved in ("", user)
         and base_revision in (None, item.revision)
@@ -234,6 +274,8 @@ def rejected(item: Item, *, reason: str, to_same_labeler: bool, front: bool, now
         barred="",
         barred_reason="",
         approved="",
+        verdict="",
+        judged="",
     )
 
 
@@ -271,6 +313,8 @@ def started_over(item: Item, *, keep: bool, now: int) -> Item:
         priority=by_hand(item.priority) if item.width else layout.UNMEASURED,
         returned=returned if keep else "",
         approved="",
+        verdict="",
+        judged="",
     )
 
 

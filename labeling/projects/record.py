@@ -27,6 +27,7 @@ from labeling.names import Name
 from labeling.projects.access import Role
 from labeling.projects.assist import AssistChange, AssistSettings
 from labeling.projects.datasets import Source
+from labeling.quality.overlap import Overlap
 from labeling.storage import Row, Storage, Value
 
 ProjectState = Literal["initializing", "running", "paused", "updating", "failed", "deleted"]
@@ -140,12 +141,18 @@ class Project(Model):
     assist: AssistSettings = AssistSettings()
     seed: str
     shards: int = 0
-    overlap: Annotated[int, Field(ge=1, le=5)] = 1
+    overlap: Overlap = Overlap()
     queues: list[str] = [layout.MANUAL]
     created_at: UtcTime
     created_by: str
     request_digest: str = ""
     version: int = 1
+
+    @field_validator("overlap", mode="before")
+    @classmethod
+    def _of_a_number(cls, kept: object) -> object:
+        # Projects made before labelers could disagree kept a number.
+        return {"labelers": kept} if isinstance(kept, int) else kept
 
 
 class ProjectView(Model):

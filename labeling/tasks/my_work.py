@@ -137,11 +137,9 @@ class Mine:
     ) -> dict[str, MyItem]:
         """Those of the items whose labels are mine still."""
         found = [one for one in opened.items.read_many(item_ids) if one]
-        own = (
-            opened.items.labelings_of(user, item_ids)
-            if opened.project.overlap > 1
-            else {one.item.item_id: said for one in found if (said := one.labeling)}
-        )
+        own = {one.item.item_id: said for one in found if (said := one.labeling)}
+        if shared := [one.item.item_id for one in found if one.item.shared]:
+            own |= opened.items.labelings_of(user, shared)
         held = {one.item.item_id: task.task_id for task in tasks for one in task.held}
         ongoing = {task.task_id for task in tasks}
         mine: dict[str, MyItem] = {}

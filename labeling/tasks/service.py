@@ -165,7 +165,7 @@ class Tasks:
     def hand_out(self, opened: ProjectAccess, caller: Caller, request: TaskRequest) -> TaskAnswer:
         """The caller's task for this request: the one it was answered with before, or a new one."""
         project = opened.project
-        size = min(request.size, 12 if project.overlap > 1 else MAX_SIZE)
+        size = min(request.size, 12 if project.overlap.most > 1 else MAX_SIZE)
         if not project.shards:
             return TaskAnswer(task=None, why="initializing", retry_after_s=3)
         avoid: set[str] = set()

@@ -126,10 +126,8 @@ class Views:
         )
 
     def _own_labels(self, opened: ProjectAccess, task: Task) -> dict[str, Labeling]:
-        """With overlap, an item's current labels may be another's: what is corrected are one's own."""
-        if opened.project.overlap == 1:
-            return {}
-        mine = [one.item.item_id for one in task.held if one.is_correction]
+        """An item of several may hold another's labels: what is corrected are one's own."""
+        mine = [one.item.item_id for one in task.held if one.is_correction and one.item.shared]
         return opened.items.labelings_of(task.user, mine) if mine else {}
 
     def _draft(self, opened: ProjectAccess, task: Task) -> Draft | None:

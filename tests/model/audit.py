@@ -11,11 +11,13 @@ from typing import Any, cast
 
 from labeling import layout
 from labeling.annotations.acceptance import small_copy
+from labeling.items import rules
 from labeling.items.cells import unpack
 from labeling.items.items import Items
-from labeling.items.records import Item, QueuedItem, Task, split_tasks
+from labeling.items.records import Item, Labeling, QueuedItem, Task, split_tasks
 from labeling.items.records import stored as stored_item
 from labeling.layout import Kind
+from labeling.quality.consensus import Opinion, verdict
 from labeling.storage import Range, Row, Storage, Tables
 from tests.model.ledger import ORDER_OF, Ledger, copies_of, damage_of, require, suggested
 
@@ -98,7 +100,7 @@ class Auditor:
                 require(task.everything.get(item.item_id) == one.lane, "items of task", task)
                 shown = one.item.suggested if lane.state == "leased" else ""
                 require(task.shown.get(item.item_id, "") == shown, "shown by the task", task)
-                if self._items.overlap == 1 and lane.state == "leased" and not task.stale:
+                if not item.shared and lane.state == "leased" and not task.stale:
                     require(one.item == item, "copy in the task", one.item, item)
         wanted = {
             (item_id, number): lane.task
@@ -125,9 +127,9 @@ class Auditor:
         require(item.newest_run == newest, "not the newest run", item, sorted(said))
         stands = newest and self._stands(item, said[newest])
         wanted = layout.prelabel_of(said[newest].key)[1] if stands else ""
-        # With overlap it may have been settled in all lanes, and been returned, in between.
+        # One of several labelers may have been settled in all lanes, and been returned, in between.
         since = newest and item.revision > said[newest].number("revision")
-        if self._items.overlap > 1 and since and not item.suggested:
+        if item.shared and since and not item.suggested:
             wanted = ""
         require(item.suggested == wanted, "not the newest suggestion", item, sorted(said))
         copy = small_copy(suggested(wanted, item.item_id)) if wanted else ""
@@ -165,39 +167,55 @@ class Auditor:
         require(found == wanted, "flags", found.items() ^ wanted.items())
 
     def _labelings(self, items: Mapping[str, Item], rows: Mapping[str, Row]) -> None:
-        wanted: dict[str, tuple[int, str]] = {}
-        if self._items.overlap > 1:
-            wanted = {
-                layout.labeling(item_id, lane.labeler): (
-                    number,
-                    lane.task if lane.state == "leased" else "",
-                )
-                for item_id, item in items.items()
-                for number, lane in enumerate(item.lanes)
-                if lane.state != "available"
-            }
+        wanted = {
+            layout.labeling(item_id, lane.labeler): (
+                number,
+                lane.task if lane.state == "leased" else "",
+            )
+            for item_id, item in items.items()
+            for number, lane in enumerate(item.lanes)
+            if item.shared and lane.state != "available"
+        }
         found = {key: (row.number("lane"), row.text("task")) for key, row in rows.items()}
         require(found == wanted, "labelings", found.items() ^ wanted.items())
         for key, row in rows.items():
             if not row.text("task"):
                 item_id, user = layout.labeling_of(key)
-                last = self._last_submitted(item_id, user)
+                last = self._last_said(item_id, user)
                 require(unpack("labels", row.cells) == last, "labels of a labeling", key)
+        for item_id, item in items.items():
+            if rules.complete(item) and item.flag != "overwritten":
+                said = [rows[layout.labeling(item_id, lane.labeler)] for lane in item.lanes]
+                self._verdict(item, said)
+            else:
+                require(item.flag == "overwritten" or not item.verdict, "judged too early", item)
+
+    def _verdict(self, item: Item, rows: Sequence[Row]) -> None:
+        """What several people said is what is kept of them together."""
+        said = [Labeling.model_validate_json(unpack("labels", row.cells)) for row in rows]
+        opinions = [Opinion(one.labeler, one.outcome, one.annotations) for one in said]
+        found = verdict(opinions, self._items.overlap)
+        require(item.verdict == found.outcome, "not what they agree on", item, found)
+        tally = Counter(one.class_id for one in found.annotations)
+        if found.outcome == "labeled":
+            require(dict(item.classes) == dict(tally), "not what they agree on", item, found)
 
     def _history(self, item_id: str, item: Item, labels: bytes) -> None:
         rows = self._ledger.history[item_id]
         wanted = {layout.history(item_id, n) for n in range(1, item.revision + 1)}
         found = {key for key in rows if not layout.history_place(key).submission}
         require(found == wanted, "history", item_id, found ^ wanted)
-        require(labels == self._last_submitted(item_id), "labels", item_id)
+        require(labels == self._last_said(item_id), "labels", item_id)
         times = [int(cast(int, rows[key].cells["at_ms"])) for key in sorted(found)]
         require(times == sorted(set(times)), "time goes back", item_id, times)
 
-    def _last_submitted(self, item_id: str, user: str | None = None) -> bytes:
+    def _last_said(self, item_id: str, user: str | None = None) -> bytes:
+        """What a labeler said last of an item; without one, what anybody or all together did."""
         rows = [
             (key, row)
             for key, row in self._ledger.history[item_id].items()
-            if row.cells["what"] == "submitted" and user in (None, row.cells["by"])
+            if (row.cells["what"] == "submitted" and user in (None, row.cells["by"]))
+            or (row.cells["what"] in ("agreed", "disputed") and user is None)
         ]
         return unpack("labels", max(rows)[1].cells) if rows else b""
 

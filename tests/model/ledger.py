@@ -136,7 +136,8 @@ class Ledger:
             works = [
                 labels
                 for row in self.history[item].values()
-                if (labels := unpack("labels", row.cells))
+                if row.cells["what"] in ("submitted", "superseded")
+                and (labels := unpack("labels", row.cells))
                 and json.loads(labels)["submission_id"] == submission
             ]
             expected = sent[item].model_dump_json().encode()

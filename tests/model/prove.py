@@ -33,6 +33,7 @@ from labeling.errors import Unavailable
 from labeling.items import leases, rows
 from labeling.items.items import Items
 from labeling.model import digest_id
+from labeling.quality.overlap import Overlap
 from labeling.storage import Collision, Operation, Range, Row, Storage, Tables
 from tests.model.audit import Auditor
 from tests.model.ledger import Ledger, Violation
@@ -155,6 +156,12 @@ class _Clocks:
         self.nap()
 
 
+def _overlap(seed: int) -> Overlap:
+    """One labeler an image, or two, or three where two disagree; in some runs that changes meanwhile."""
+    labelers = 2 if seed % 4 == 3 else 1
+    return Overlap(labelers=labelers, most=labelers + (seed % 8 == 7))
+
+
 class Run:
     """One run on one seed: requests as greenlets, and a scheduler that decides about each call."""
 
@@ -170,7 +177,7 @@ class Run:
         """Prepare a run.
 
         Args:
-            seed: decides everything: shards, overlap, who does what, and who dies.
+            seed: decides everything: shards, how many label an image, who does what, and who dies.
             items_of: what makes `Items`; the place to break a rule.
             tables: where to keep things; in memory when left out.
             project: its name in the tables.
@@ -192,8 +199,7 @@ class Run:
             clock=_Clocks(self._clock, self.random, self._nap),
             random=self.random.random,
         )
-        shards, overlap = 1 + seed % 3, 2 if seed % 4 == 3 else 1
-        items = items_of(storage, project, shards=shards, seed="seed", overlap=overlap)
+        items = items_of(storage, project, shards=1 + seed % 3, seed="seed", overlap=_overlap(seed))
         self._world = World(
             items,
             storage,
@@ -203,7 +209,7 @@ class Run:
             users=USERS[: self.random.randint(2, 6)],
             eagerness=self.random.choice((6, 24)),
         )
-        self._world.discover(self.random.randint(4, 16) * shards)
+        self._world.discover(self.random.randint(4, 16) * items.shards)
         self._auditor = Auditor(items, inner, self._ledger)
 
     def _ask(self) -> Fate:
@@ -308,7 +314,7 @@ def _known_random(known: random.Random) -> Generator[None]:
 class ThreadedRun:
     """The same with real threads, on any storage, for some seconds; audited at the end."""
 
-    def __init__(self, seed: int, storage: Storage, *, project: str, overlap: int = 1) -> None:
+    def __init__(self, seed: int, storage: Storage, *, project: str, overlap: Overlap) -> None:
         self.report = Report()
         self._storage = storage
         self._random = random.Random(seed)
@@ -394,8 +400,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _one(seed: int, storage: Storage, options: argparse.Namespace) -> Report:
     project = digest_id(str(time.time_ns()), length=8)
     if options.threads:
-        overlap = 2 if seed % 4 == 3 else 1
-        run = ThreadedRun(seed, storage, project=project, overlap=overlap)
+        run = ThreadedRun(seed, storage, project=project, overlap=_overlap(seed))
         return run.go(options.seconds, options.threads)
     one_in = 1 if options.store == "memory" else 25
     return Run(seed, tables=storage.tables, project=project).go(options.steps, audit_one_in=one_in)

@@ -101,6 +101,7 @@ class World:
             "flag": (3, lambda: lambda: self.flag(image.item_id)),
             "unreserve": (0.5, lambda: lambda: self.unreserve(user, shard)),
             "compact": (4, lambda: lambda: self.compact(shard)),
+            "ask others": (2 * (self.items.overlap.most > 1), lambda: lambda: self.ask(shard)),
         }
         if task:
             choices["submit"] = (24, lambda: self.new_submission(task))
@@ -144,7 +145,7 @@ class World:
         return next((slot for slot in range(SLOTS) if slot not in busy), None)
 
     def _look(self, user: str, shard: int, avoid: set[str]) -> list[QueuedItem]:
-        lane, strict = layout.shard_of(user, self.items.overlap), self.random.random() < 0.7
+        lane, strict = layout.shard_of(user, self.items.overlap.most), self.random.random() < 0.7
         partition = self.items.partition(shard)
         first, end = layout.all_of(Kind.QUEUED)
         low = layout.queue_start(self.random.choice("12469"), lane)
@@ -418,6 +419,12 @@ class World:
     def unreserve(self, user: str, shard: int) -> None:
         """Give others what was returned to somebody."""
         self.items.unreserve(user, shard)
+
+    def ask(self, shard: int) -> None:
+        """Have other images labeled by several from now on, as another host may know already or not yet."""
+        share = self.random.choice((0.3, 0.7, 1.0))
+        self.items.overlap = self.items.overlap.model_copy(update={"share": share})
+        self.items.ask(shard, "", limit=1000)
 
     def compact(self, shard: int) -> None:
         """Fold the counters of a shard."""

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeling.annotations.shapes import Annotation, Box, Part, Polygon
+from labeling.quality.consensus import Opinion, Verdict, verdict
+from labeling.quality.overlap import Overlap
+
+THREE = Overlap(labelers=3)
+Shape = tuple[str, float, float, float, float]
+
+
+def tags(*names: str) -> list[Annotation]:
+    return [Annotation(annotation_id=f"t-{name}", class_id=name) for name in names]
+
+
+def boxes(*shapes: Shape) -> list[Annotation]:
+    return [
+        Annotation(annotation_id=f"b{at}", class_id=name, geometry=Box(x0=x0, y0=y0, x1=x1, y1=y1))
+        for at, (name, x0, y0, x1, y1) in enumerate(shapes)
+    ]
+
+
+def asked(*said: list[Annotation] | str, overlap: Overlap = THREE) -> Verdict:
+    """What people agree on: annotations each, or the word skipped or needs_review."""
+    return verdict(
+        [
+            Opinion(f"p{number}", one, [])  # type: ignore[arg-type] # one of the outcomes
+            if isinstance(one, str)
+            else Opinion(f"p{number}", "labeled", one)
+            for number, one in enumerate(said)
+        ],
+        overlap,
+    )
+
+
+def classes(found: Verdict) -> list[str]:
+    return sorted(one.class_id for one in found.annotations)
+
+
+@pytest.mark.parametrize(
+    ("said", "agreed"),
+    [
+        ([tags("cat"), tags("cat"), tags("dog")], ["cat"]),
+        ([tags("cat", "dog"), tags("dog"), tags("dog", "cow")], ["dog"]),
+        ([tags("cat"), tags("cat")], ["cat"]),
+        ([tags(), tags()], []),
+    ],
+)
+def test_a_class_carries_that_most_say(said: list[list[Annotation]], agreed: list[str]) -> None:
+    found = asked(*said)
+
+    assert (found.outcome, classes(found)) == ("labeled", agreed)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [tags("cat"), tags("dog")],
+        [tags("cat"), tags("dog"), tags("cow")],
+        [tags("cat", "dog"), tags("cat")],
+        [tags("cat"), "skipped"],
+        [boxes(("cat", 0.1, 0.1, 0.3, 0.3)), boxes()],
+        [boxes(("cat", 0.1, 0.1, 0.3, 0.3)), boxes(("dog", 0.1, 0.1, 0.3, 0.3))],
+    ],
+)
+def test_where_nobody_has_most_a_reviewer_decides(said: list[list[Annotation] | str]) -> None:
+    found = asked(*said)
+
+    assert (found.outcome, found.disputed) == ("needs_review", True)
+
+
+def test_with_a_quorum_of_all_one_who_differs_is_enough() -> None:
+    said = [tags("cat"), tags("cat"), tags("dog")]
+
+    assert asked(*said, overlap=Overlap(labelers=3, quorum=1)).disputed
+
+
+def test_who_asks_a_reviewer_gets_one_and_it_is_no_dispute() -> None:
+    found = asked(tags("cat"), tags("cat"), "needs_review")
+
+    assert (found.outcome, found.disputed) == ("needs_review", False)
+
+
+def test_an_image_that_most_skip_is_skipped() -> None:
+    assert asked("skipped", "skipped", tags("cat")).outcome == "skipped"
+
+
+def test_a_box_is_the_median_of_those_who_drew_it_and_one_that_one_drew_is_dropped() -> None:
+    found = asked(
+        boxes(("cat", 0.1, 0.1, 0.5, 0.5)),
+        boxes(("cat", 0.12, 0.1, 0.5, 0.52), ("dog", 0.7, 0.7, 0.9, 0.9)),
+        boxes(("cat", 0.14, 0.12, 0.5, 0.54)),
+    )
+
+    [one] = found.annotations
+    assert isinstance(one.geometry, Box)
+    edges = (one.geometry.x0, one.geometry.y0, one.geometry.x1, one.geometry.y1)
+    assert edges == pytest.approx((0.12, 0.1, 0.5, 0.52))
+
+
+def test_the_best_box_is_one_that_somebody_drew() -> None:
+    said = [
+        boxes(("cat", 0.1, 0.1, 0.5, 0.5)),
+        boxes(("cat", 0.12, 0.1, 0.5, 0.52)),
+        boxes(("cat", 0.14, 0.12, 0.5, 0.54)),
+    ]
+
+    found = asked(*said, overlap=Overlap(labelers=3, shape="best"))
+
+    assert found.annotations[0].geometry == said[1][0].geometry
+
+
+def test_two_things_side_by_side_are_matched_one_to_one() -> None:
+    said = [
+        boxes(("cat", 0.1, 0.1, 0.3, 0.3), ("cat", 0.16, 0.1, 0.36, 0.3)),
+        boxes(("cat", 0.17, 0.1, 0.37, 0.3), ("cat", 0.1, 0.1, 0.31, 0.3)),
+        boxes(("cat", 0.1, 0.1, 0.3, 0.3), ("cat", 0.16, 0.1, 0.36, 0.3)),
+    ]
+
+    found = asked(*said)
+
+    assert (found.outcome, len(found.annotations)) == ("labeled", 2)
+
+
+def triangle(*points: tuple[float, float]) -> list[Annotation]:
+    shape = Polygon(parts=[Part(outer=list(points))])
+    return [Annotation(annotation_id="p", class_id="cat", geometry=shape)]
+
+
+def test_a_polygon_is_what_more_than_half_cover() -> None:
+    left = triangle((0.1, 0.1), (0.5, 0.1), (0.5, 0.5), (0.1, 0.5))
+    right = triangle((0.2, 0.1), (0.6, 0.1), (0.6, 0.5), (0.2, 0.5))
+    middle = triangle((0.15, 0.1), (0.55, 0.1), (0.55, 0.5), (0.15, 0.5))
+
+    found = asked(left, right, middle)
+
+    [one] = found.annotations
+    assert isinstance(one.geometry, Polygon)
+    xs = [x for x, _ in one.geometry.parts[0].outer]
+    assert (min(xs), max(xs)) == pytest.approx((0.15, 0.55))
+
+
+def test_annotations_of_several_people_get_ids_of_their_own() -> None:
+    shape = ("cat", 0.1, 0.1, 0.3, 0.3)
+    other = ("cat", 0.6, 0.6, 0.8, 0.8)
+
+    found = asked(boxes(shape, other), boxes(other, shape))
+
+    assert len({one.annotation_id for one in found.annotations}) == 2
+
+
+ANY_BOX = st.tuples(
+    st.sampled_from(["cat", "dog"]), st.integers(0, 6), st.integers(0, 6), st.integers(1, 3)
+).map(
+    lambda one: (one[0], one[1] / 10, one[2] / 10, (one[1] + one[3]) / 10, (one[2] + one[3]) / 10)
+)
+PEOPLE = st.lists(st.lists(ANY_BOX, max_size=4), min_size=2, max_size=4)
+
+
+@given(PEOPLE)
+def test_who_says_exactly_the_same_agrees_on_it(people: list[list[Shape]]) -> None:
+    said = boxes(*dict.fromkeys(people[0]))
+
+    found = asked(said, said, said)
+
+    assert found.outcome == "labeled"
+    shapes = {(one.class_id, one.geometry.model_dump_json()) for one in said}
+    assert {(one.class_id, one.geometry.model_dump_json()) for one in found.annotations} == shapes
+
+
+@given(PEOPLE)
+def test_every_shape_is_in_one_thing_and_no_thing_has_two_of_a_person(
+    people: list[list[Shape]],
+) -> None:
+    from labeling.quality.shapes import Drawn, same_things
+
+    drawn = [
+        [Drawn(number, at, one) for at, one in enumerate(boxes(*said))]
+        for number, said in enumerate(people)
+    ]
+
+    things = same_things(drawn, 0.5)
+
+    members = sorted((one.person, one.at) for thing in things for one in thing)
+    assert members == sorted((one.person, one.at) for said in drawn for one in said)
+    for thing in things:
+        assert len({one.person for one in thing}) == len(thing)
+
+
+@given(st.lists(st.sampled_from(["cat", "dog", "cow"]), min_size=2, max_size=4))
+def test_the_order_of_people_decides_nothing_about_classes(said: list[str]) -> None:
+    found = {
+        (one.outcome, tuple(classes(one)) if one.outcome == "labeled" else ())
+        for order in permutations(said)
+        for one in [asked(*(tags(name) for name in order))]
+    }
+
+    assert len(found) == 1
