@@ -17,6 +17,7 @@ from labeling.ingest.refresh import QUEUE_OF, BlobEvent, Measure, Refresh, Regis
 from labeling.ingest.renditions import Render
 from labeling.ingest.turns import NotNow
 from labeling.progress import Compact
+from labeling.projects.asking import Ask
 from labeling.projects.starting_over import StartOver
 
 bp = func.Blueprint()
@@ -69,6 +70,12 @@ def on_render(msg: func.QueueMessage) -> None:
 def on_start_over(msg: func.QueueMessage) -> None:
     """Have some items of a project labeled again."""
     services().starting_over.on_start_over(received(StartOver, msg))
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.ASK_QUEUE, connection=CONNECTION)
+def on_ask(msg: func.QueueMessage) -> None:
+    """Have some items of a project labeled by as many people as it wants."""
+    services().asking.on_ask(Ask.model_validate_json(msg.get_body()))
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.COMPACT_QUEUE, connection=CONNECTION)

@@ -14,9 +14,12 @@ from labeling.review import (
     ItemFilter,
     ItemPage,
     ItemView,
+    OpinionList,
     RejectAnswer,
     RejectRequest,
+    ResolveRequest,
     ReviewAnswer,
+    ReviewResult,
 )
 
 bp = func.Blueprint()
@@ -71,6 +74,32 @@ def get_item(call: Call[None]) -> ItemView:
 def get_item_history(call: Call[None]) -> History:
     """Every change of an item."""
     return call.services.review.history(call.project, call.path["item_id"])
+
+
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/items/{item_id}/opinions",
+    role="reviewer",
+    doing="seeing items",
+)
+def get_item_opinions(call: Call[None]) -> OpinionList:
+    """What each person said about an item that several label."""
+    return call.services.review.opinions(call.project, call.path["item_id"])
+
+
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/items/{item_id}/resolve",
+    role="reviewer",
+    doing="deciding between labelers",
+)
+def resolve_item(call: Call[ResolveRequest]) -> ReviewResult:
+    """Take what one person said as the labels of an item."""
+    return call.services.review.resolve(
+        call.project, call.path["item_id"], call.body, by=call.caller.user
+    )
 
 
 @endpoint(

@@ -94,11 +94,13 @@ def get_project(call: Call[None]) -> ProjectView:
 
 @endpoint(bp, "PATCH", "projects/{project_id}", role="admin", doing="changing a project")
 def change_project(call: Call[ProjectChange]) -> ProjectView:
-    """Change instructions, incremental refresh or assist."""
+    """Change instructions, incremental refresh, assist, or how many people label an image."""
     own, project_id = call.services, call.project.project_id
     own.projects.patch(project_id, call.body, version=call.version())
     if call.body.assist is not None:
         own.assist.on_images(project_id)
+    if call.body.overlap is not None:
+        own.asking.start(own.projects.get(project_id))
     return _fresh(call, project_id)
 
 

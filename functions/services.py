@@ -33,6 +33,7 @@ from labeling.ingest.renditions import Renditions
 from labeling.ingest.turns import Turns
 from labeling.progress import Compact, ProgressService
 from labeling.projects.access import Access
+from labeling.projects.asking import Asking
 from labeling.projects.datasets import Datasets
 from labeling.projects.locations import Locations
 from labeling.projects.projects import Projects
@@ -56,6 +57,7 @@ class Services:
     datasets: Datasets
     projects: Projects
     starting_over: StartingOver
+    asking: Asking
     turns: Turns
     ingest: Ingest
     renditions: Renditions
@@ -142,6 +144,7 @@ def compose(
         datasets=Datasets(storage, locations),
         projects=projects,
         starting_over=StartingOver(storage, projects),
+        asking=Asking(storage, projects),
         turns=turns,
         ingest=ingest,
         renditions=renditions,

@@ -45,6 +45,7 @@ COMPACT_QUEUE = _NAMES["queues"]["compact"]
 EXPORT_QUEUE = _NAMES["queues"]["export"]
 IMPORT_QUEUE = _NAMES["queues"]["import"]
 START_OVER_QUEUE = _NAMES["queues"]["start_over"]
+ASK_QUEUE = _NAMES["queues"]["ask"]
 GPU_JOBS_QUEUE = _NAMES["queues"]["gpu_jobs"]
 RUN_FINISHED_QUEUE = _NAMES["queues"]["run_finished"]
 PRELABEL_QUEUE = _NAMES["queues"]["prelabel"]
@@ -293,6 +294,11 @@ def history_place(key: str) -> HistoryPlace:
 def labeling(item: str, user: str) -> str:
     """One labeler's hold on, or labeling of, an item of a project with overlap."""
     return f"{Kind.LABELING}|{item}|{user}"
+
+
+def labelings_of(item: str) -> str:
+    """What the labelings of an item begin with."""
+    return f"{Kind.LABELING}|{item}|"
 
 
 def labeling_of(key: str) -> tuple[str, str]:

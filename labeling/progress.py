@@ -6,6 +6,7 @@ import logging
 from collections import Counter, defaultdict
 
 from labeling import layout
+from labeling.annotations.task_types import TASK_TYPES
 from labeling.assist.service import Assist
 from labeling.ingest.refresh import Ingest, RefreshState, RefreshView
 from labeling.items.items import Items
@@ -14,6 +15,7 @@ from labeling.projects.access import RANK, Member, member_of
 from labeling.projects.projects import ProjectAccess, Projects
 from labeling.projects.record import Project, ProjectState
 from labeling.projects.webhooks import Webhooks
+from labeling.quality.agreement import Coefficient, nominal, yes_or_no
 from labeling.storage import Range, Row, Storage
 from labeling.tasks.service import Tasks
 
@@ -61,8 +63,45 @@ class LabelerCount(Model):
     prelabels: PrelabelCount
 
 
+class ClassAgreement(Model):
+    """How well people agree on a class.
+
+    `found`: of each shape of it and each other person who labeled its image, the share in which that person
+    drew it too; null where nothing was drawn.
+    """
+
+    class_id: str
+    coefficient: Coefficient
+    found: float | None
+
+
+class LabelerAgreement(Model):
+    """How often a labeler agrees with others: the share of `compared` answers or shapes."""
+
+    user: str
+    share: float
+    compared: int
+
+
+class Agreement(Model):
+    """How well those agree who label the same images: `agreed` images, and `disputed` ones without a majority.
+
+    `coefficient`: Krippendorff's alpha over all classes, of shapes where they match. `iou`: the mean
+    intersection over union of shapes of two people that match.
+    """
+
+    agreed: int
+    disputed: int
+    coefficient: Coefficient
+    iou: float | None
+    classes: list[ClassAgreement]
+    labelers: list[LabelerAgreement]
+
+
 class Progress(Model):
     """Exact counts of a project at `at`. `over_limit`: images that found no place in the project.
+
+    `agreement` is null where nobody labeled an image that another did too, and for labelers.
 
     `labelers` is empty for labelers: nobody else's numbers are theirs to see.
     """
@@ -75,6 +114,7 @@ class Progress(Model):
     queues: dict[str, int]
     classes: list[ClassCount]
     labelers: list[LabelerCount]
+    agreement: Agreement | None = None
     flags: dict[str, int]
     over_limit: int
     refresh: RefreshView | None
@@ -137,6 +177,9 @@ class ProgressService:
             labelers=self._labelers(counters, members)
             if RANK[opened.role] > RANK["labeler"]
             else [],
+            agreement=_agreement(project, counters)
+            if RANK[opened.role] > RANK["labeler"]
+            else None,
             flags=_group(counters, "flag"),
             over_limit=self._ingest.capacity.of(records.get(layout.CAPACITY)).over,
             refresh=refresh.view() if refresh else None,
@@ -221,6 +264,46 @@ class ProgressService:
         if len(tasks) == ended:
             self._projects.directory.rest(row)
         log.info("looked after", extra={"project_id": row.key, "expired": ended})
+
+
+def _agreement(project: Project, counters: Counter[str]) -> Agreement | None:
+    agreed, disputed = counters["consensus:agreed"], counters["consensus:disputed"]
+    if not agreed + disputed:
+        return None
+    every, same = _group(counters, "agree:all"), _group(counters, "agree:same")
+    found, sought = _group(counters, "agree:found"), _group(counters, "agree:sought")
+    shapes = TASK_TYPES[project.task_type].geometry != "tag"
+    # A shape can be compared where it matches one; of each image, whether a tag was given or not.
+    values = sum(every.values()) if shapes else counters["agree:values"]
+    whole = (
+        yes_or_no(values, every, same)
+        if project.task_type == "multilabel"
+        else nominal(every, same)
+    )
+    compared = _group(counters, "agree:of")
+    with_others = _group(counters, "agree:with")
+    pairs = counters["agree:pairs"]
+    return Agreement(
+        agreed=agreed,
+        disputed=disputed,
+        coefficient=whole,
+        iou=counters["agree:iou"] / 1000 / pairs if pairs else None,
+        classes=[
+            ClassAgreement(
+                class_id=name,
+                coefficient=yes_or_no(
+                    values, {name: every.get(name, 0)}, {name: same.get(name, 0)}
+                ),
+                found=found.get(name, 0) / sought[name] if sought.get(name) else None,
+            )
+            for one in project.classes
+            if (name := one.class_id) in every or name in sought
+        ],
+        labelers=[
+            LabelerAgreement(user=user, share=with_others.get(user, 0) / count, compared=count)
+            for user, count in compared.items()
+        ],
+    )
 
 
 def _group(counters: Counter[str], name: str) -> dict[str, int]:

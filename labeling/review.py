@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
@@ -177,6 +177,30 @@ class ReviewResult(Model):
     status: Literal["done", "changed", "leased", "not_settled", "unknown"]
 
 
+class OpinionView(Model):
+    """What one of several people said about an image."""
+
+    labeler: str
+    name: str
+    outcome: Outcome
+    annotations: list[Annotation]
+    note: str | None
+    saved_at: UtcTime
+
+
+class OpinionList(Model):
+    """What all said who labeled an image; empty where one person labels it."""
+
+    items: list[OpinionView]
+
+
+class ResolveRequest(Model):
+    """Take what this labeler said, of the item as it was at `revision` where that is given."""
+
+    labeler: str
+    revision: int | None = None
+
+
 class ReviewAnswer(Model):
     """One result an item, in order."""
 
@@ -341,7 +365,7 @@ class Review:
             media=item.media,
             flag=item.flag,
             reason=item.reason or item.damage,
-            classes=sorted({name for lane in item.lanes for name in lane.tally}),
+            classes=sorted(item.classes),
             labelers=[lane.labeler for lane in item.lanes if lane.labeler],
             approved=item.approved,
             changed_at=from_milliseconds(item.changed_ms),
@@ -377,6 +401,51 @@ class Review:
             prelabel=labeling.prelabel,
         )
 
+    def opinions(self, opened: ProjectAccess, item_id: str) -> OpinionList:
+        """What each person said about an item that several label.
+
+        Raises:
+            NotFound: there is no such item.
+        """
+        self._stored(opened, item_id)
+        said = opened.items.opinions(item_id)
+        names = self._names(opened, {one.labeler for one in said})
+        return OpinionList(
+            items=[
+                OpinionView(
+                    labeler=one.labeler,
+                    name=names.get(one.labeler, ""),
+                    outcome=one.outcome,
+                    annotations=one.annotations,
+                    note=one.note or one.reason,
+                    saved_at=one.saved_at,
+                )
+                for one in said
+            ]
+        )
+
+    def resolve(
+        self, opened: ProjectAccess, item_id: str, request: ResolveRequest, *, by: str
+    ) -> ReviewResult:
+        """Take what one person said as the labels of an item.
+
+        Raises:
+            NotFound: there is no such item, or that person said nothing about it.
+        """
+        status = opened.items.resolve(item_id, request.labeler, by=by, revision=request.revision)
+        if status == "unknown":
+            raise NotFound("there is no such item in this project")
+        if status == "no_opinion":
+            raise NotFound("this person has not labeled the image; look at it again")
+        return ReviewResult(item_id=item_id, status=status)
+
+    def _names(self, opened: ProjectAccess, users: Collection[str]) -> dict[str, str]:
+        people = sorted(users)
+        members = self._storage.tables.get_many(
+            layout.PROJECTS, [(opened.project.project_id, layout.member(one)) for one in people]
+        )
+        return {one: row.text("name") for one, row in zip(people, members, strict=True) if row}
+
     def history(self, opened: ProjectAccess, item_id: str) -> History:
         """Every change of an item.
 
@@ -385,11 +454,7 @@ class Review:
         """
         self._stored(opened, item_id)
         entries = [_entry(one) for one in opened.items.history(item_id)]
-        people = sorted({one.by for one in entries})
-        members = self._storage.tables.get_many(
-            layout.PROJECTS, [(opened.project.project_id, layout.member(one)) for one in people]
-        )
-        names = {one: row.text("name") for one, row in zip(people, members, strict=True) if row}
+        names = self._names(opened, {one.by for one in entries if one.by})
         return History(items=entries, names=names)
 
     def approve(self, opened: ProjectAccess, request: ApproveRequest, *, by: str) -> ReviewAnswer:
@@ -529,7 +594,7 @@ def _stands(one: Stored, said: Sequence[str], wanted: ItemFilter) -> bool:
 def _fits(item: Item, wanted: ItemFilter) -> bool:
     return (
         (wanted.state is None or item.state == wanted.state)
-        and (wanted.class_id is None or any(wanted.class_id in one.tally for one in item.lanes))
+        and (wanted.class_id is None or wanted.class_id in item.classes)
         and (wanted.labeler is None or any(wanted.labeler == one.labeler for one in item.lanes))
         and (wanted.kind is None or item.kind == wanted.kind)
         and (wanted.flag is None or item.flag == wanted.flag)

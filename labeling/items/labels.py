@@ -325,6 +325,12 @@ class Labels(Leases, Suggestions):
         }
         return {one: Labeling.model_validate_json(raw) for one, raw in data.items() if raw}
 
+    def opinions(self, item_id: str) -> list[Labeling]:
+        """What each of several people said about an item, in order of their ids."""
+        keys = layout.below(layout.labelings_of(item_id))
+        found = [unpack("labels", row.cells) for row in self._rows(self.shard_of(item_id), keys)]
+        return [Labeling.model_validate_json(data) for data in found if data]
+
     def history(self, item_id: str) -> list[Revision]:
         """Every revision of an item, oldest first, and late work that was kept but not counted."""
         keys = layout.below(layout.history_of(item_id))

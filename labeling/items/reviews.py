@@ -10,7 +10,7 @@ from typing import Literal
 
 from labeling import layout
 from labeling.items import rules
-from labeling.items.cells import pack, unpack
+from labeling.items.cells import MAX_KEPT_BYTES, pack, unpack
 from labeling.items.change import becomes
 from labeling.items.labels import Labels, labelings_deleted
 from labeling.items.records import SETTLED, Item, Stored, stored
@@ -51,6 +51,31 @@ class Reviews(Labels):
             return _with_history(one, rules.left_out(one.item, reason, self._now()), "excluded", by)
 
         return _done(self._change_one(item_id, rule))
+
+    def resolve(
+        self, item_id: str, labeler: str, *, by: str, revision: int | None
+    ) -> Reviewed | Literal["no_opinion"]:
+        """Make what one of several people said the labels of an item. Safe to repeat.
+
+        Only of one that all have labeled; `no_opinion`: that person did not.
+        """
+        opinion = self.labelings_of(labeler, [item_id]).get(item_id)
+        if opinion is None:
+            return "no_opinion" if self.read(item_id) else "unknown"
+
+        def rule(one: Stored) -> Change | Literal["changed", "leased", "not_settled"]:
+            if why := rules.why_not_reviewed(one.item, revision, SETTLED):
+                return why
+            if not rules.complete(one.item):
+                return "not_settled"
+            now = self._now()
+            new = rules.resolved(one.item, opinion, now)
+            chosen = opinion.model_copy(update={"labelers": [labeler]})
+            holds = pack("labels", chosen.model_dump_json().encode(), limit=MAX_KEPT_BYTES)
+            return Change(new, holds, [remembered(new, "resolved", by, holds)])
+
+        became = self._change_one(item_id, rule)
+        return _done(became)
 
     def start_over(
         self, shard: int, after: str, *, keep: bool, before_version: int, by: str, limit: int

@@ -204,6 +204,19 @@ def concluded(item: Item, said: Verdict, overlap: Overlap) -> Item:
     )
 
 
+def resolved(item: Item, opinion: Labeling, now: int) -> Item:
+    """A reviewer took what one of several people said; that they disagreed is still counted."""
+    judged = Judged.of(item.judged)
+    return replace(
+        item,
+        verdict=opinion.outcome,
+        judged=replace(judged, tally=opinion.tally()).text(),
+        revision=item.revision + 1,
+        changed_ms=_later(item, now),
+        approved="",
+    )
+
+
 def asked_of(item: Item, places: int) -> Item:
     """An image that nobody has begun is for so many people; any other stays as it is."""
     begun = any(lane.state != "available" for lane in item.lanes) or item.returned

@@ -57,14 +57,19 @@ class NewProject(Model):
     instructions: Instructions = Instructions()
     incremental_refresh: bool = True
     assist: AssistSettings = AssistSettings()
+    overlap: Overlap = Overlap()
 
 
 class ProjectChange(Model):
-    """What can be changed of a project; what is left out stays."""
+    """What can be changed of a project; what is left out stays.
+
+    `overlap` holds for images that nobody has begun: what is in hands or labeled keeps the number it has.
+    """
 
     instructions: Instructions | None = None
     incremental_refresh: bool | None = None
     assist: AssistChange | None = None
+    overlap: Overlap | None = None
 
 
 class AddClasses(Model):
@@ -171,6 +176,7 @@ class ProjectView(Model):
     state_reason: str
     incremental_refresh: bool
     assist: AssistSettings
+    overlap: Overlap
     created_at: UtcTime
     my_role: Role
     version: int
@@ -210,7 +216,7 @@ class ProjectLine(Model):
 
 
 def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
-    """A project with other instructions, refreshing or assist.
+    """A project with other instructions, refreshing, assist or overlap.
 
     Raises:
         Invalid: assist is not for this type of project.
@@ -226,6 +232,8 @@ def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
         update["incremental_refresh"] = change.incremental_refresh
     if change.assist is not None:
         update["assist"] = change.assist.applied(old.assist)
+    if change.overlap is not None:
+        update["overlap"] = change.overlap
     return old.model_copy(update=update)
 
 

@@ -1,0 +1,229 @@
+"""Several people an image, from setting it to what a reviewer decides."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from labeling.errors import NotFound
+from labeling.exchange.exports import NewExport
+from labeling.progress import Agreement
+from labeling.projects.access import Caller
+from labeling.projects.record import Project, ProjectChange
+from labeling.quality.overlap import Overlap
+from labeling.review import ItemFilter, ResolveRequest
+from tests.world import World, box, decided, person, tag
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def asked(world: World, project: Project, **overlap: Any) -> Project:
+    """A project of which the overlap was changed in the page, and that is through with it."""
+    now = world.services.projects.get(project.project_id)
+    change = ProjectChange(overlap=Overlap(**overlap))
+    world.services.projects.patch(project.project_id, change, version=now.version)
+    changed = world.services.projects.get(project.project_id)
+    world.services.asking.start(changed)
+    world.drain()
+    return changed
+
+
+def says(world: World, project: Project, caller: Caller, *annotations: dict[str, Any]) -> str:
+    """Somebody says the same of the next image they get."""
+    task = world.task(project, caller, size=1)
+    [item] = task.items
+    world.submit(project, caller, task.task_id, decided(item.item_id, *annotations))
+    return item.item_id
+
+
+def agreement(world: World, project: Project) -> Agreement:
+    opened = world.open(project, person("boss"), "reviewer")
+    found = world.services.progress.get(opened).agreement
+    assert found is not None
+    return found
+
+
+def states(world: World, project: Project) -> list[str]:
+    return [one.state for one in world.items(project).values()]
+
+
+def reviewed(world: World, project: Project) -> Project:
+    world.member(project, "boss", "admin")
+    return project
+
+
+def test_a_project_made_before_people_could_disagree_is_read(world: World) -> None:
+    project = world.sharded(1, images=1)
+    old = project.model_dump(mode="json") | {"overlap": 3}
+
+    assert Project.model_validate(old).overlap == Overlap(labelers=3)
+
+
+def test_images_nobody_has_begun_are_for_as_many_as_the_setting_says(world: World) -> None:
+    project = world.sharded(2, images=40)
+    ann = world.member(project, "ann")
+    world.label(project, ann, world.task(project, ann, size=4))
+    held = world.task(project, ann, size=3)
+
+    asked(world, project, labelers=2)
+
+    places = [len(one.lanes) for one in world.items(project).values()]
+    assert (places.count(1), places.count(2)) == (7, 33)
+    assert world.counters(project) == world.recount(project)
+    world.label(project, ann, held)
+    asked(world, project, labelers=1)
+    assert {len(one.lanes) for one in world.items(project).values()} == {1}
+    assert world.counters(project) == world.recount(project)
+
+
+def test_a_share_of_the_images_is_for_several(world: World) -> None:
+    project = world.sharded(1, images=60)
+
+    asked(world, project, labelers=3, share=0.5)
+
+    places = [len(one.lanes) for one in world.items(project).values()]
+    assert 15 < places.count(3) < 45
+    assert places.count(1) == 60 - places.count(3)
+
+
+def test_what_two_people_agree_on_is_the_label(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2))
+    item_id = says(world, project, world.member(project, "ann"), tag("c1"))
+    assert states(world, project) == ["available"]
+
+    says(world, project, world.member(project, "bob"), tag("c1"))
+
+    view = world.services.review.get(world.open(project, person("boss"), "reviewer"), item_id)
+    assert (view.state, [one.class_id for one in view.annotations or []]) == ("labeled", ["c1"])
+    assert world.counters(project)["class:c1"] == 1
+    found = agreement(world, project)
+    assert (found.agreed, found.disputed) == (1, 0)
+    assert {one.user: one.share for one in found.labelers} == {"ann": 1.0, "bob": 1.0}
+
+
+def test_where_two_disagree_a_reviewer_takes_what_one_of_them_said(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2))
+    item_id = says(world, project, world.member(project, "ann"), tag("c1"))
+    says(world, project, world.member(project, "bob"), tag("c2"))
+    assert states(world, project) == ["needs_review"]
+    opened = world.open(project, person("boss"), "reviewer")
+
+    said = world.services.review.opinions(opened, item_id).items
+    done = world.services.review.resolve(opened, item_id, ResolveRequest(labeler="bob"), by="boss")
+
+    assert [(one.name, one.annotations[0].class_id) for one in said] == [
+        ("Ann", "c1"),
+        ("Bob", "c2"),
+    ]
+    assert done.status == "done"
+    view = world.services.review.get(opened, item_id)
+    assert (view.state, [one.class_id for one in view.annotations or []]) == ("labeled", ["c2"])
+    assert world.counters(project) == world.recount(project)
+    assert (agreement(world, project).agreed, agreement(world, project).disputed) == (0, 1)
+    history = world.services.review.history(opened, item_id).items
+    assert [one.what for one in history] == ["submitted", "submitted", "disputed", "resolved"]
+
+
+def test_nobody_decides_for_somebody_who_said_nothing(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2))
+    item_id = says(world, project, world.member(project, "ann"), tag("c1"))
+    opened = world.open(project, person("boss"), "reviewer")
+
+    early = world.services.review.resolve(opened, item_id, ResolveRequest(labeler="ann"), by="boss")
+
+    assert early.status == "not_settled"
+    with pytest.raises(NotFound):
+        world.services.review.resolve(opened, item_id, ResolveRequest(labeler="eve"), by="boss")
+
+
+def test_a_third_person_is_asked_only_where_two_disagree(world: World) -> None:
+    project = world.sharded(1, images=2, overlap=2)
+    project = world.alter(project, overlap=Overlap(labelers=2, most=3))
+    ann, bob, cat = (world.member(project, name) for name in ("ann", "bob", "cat"))
+    for who in (ann, bob):
+        task = world.task(project, who, size=2)
+        first, second = sorted(one.item_id for one in task.items)
+        other = tag("c1" if who is ann else "c2")
+        world.submit(project, who, task.task_id, decided(first, tag("c1")), decided(second, other))
+    assert sorted(states(world, project)) == ["available", "labeled"]
+
+    says(world, project, cat, tag("c2"))
+
+    assert states(world, project) == ["labeled", "labeled"]
+    assert world.ask(project, world.member(project, "dan")).why == "none_left"
+    assert world.counters(project) == world.recount(project)
+    assert (world.counters(project)["class:c1"], world.counters(project)["class:c2"]) == (1, 1)
+
+
+def test_somebody_who_corrects_themselves_changes_what_is_agreed(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2))
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    world.label(project, ann, task, "c1")
+    says(world, project, world.member(project, "bob"), tag("c2"))
+    assert states(world, project) == ["needs_review"]
+
+    from labeling.tasks.service import ReopenRequest
+
+    again = world.services.tasks.reopen(
+        world.open(project, ann), ann, task.task_id, ReopenRequest(request_id="again")
+    ).task
+    assert again
+    world.label(project, ann, again, "c2")
+
+    assert states(world, project) == ["labeled"]
+    assert world.counters(project) == world.recount(project)
+    found = agreement(world, project)
+    assert (found.agreed, found.disputed) == (1, 0)
+
+
+def test_an_export_of_a_moment_before_all_had_answered_leaves_the_image_out(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2))
+    says(world, project, world.member(project, "ann"), tag("c1"))
+    between = world.clock.at + timedelta(seconds=30)
+    world.clock.at += timedelta(minutes=1)
+    says(world, project, world.member(project, "bob"), tag("c1"))
+    opened = world.open(project, person("boss"), "admin")
+
+    made = [
+        world.services.exports.create(
+            opened, NewExport(format="coco", as_of=moment), by="boss", idempotency_key=None
+        )
+        for moment in (between, None)
+    ]
+    world.drain()
+
+    exported = [world.services.exports.get(project.project_id, one.export_id) for one in made]
+    assert [one.exported for one in exported] == [0, 1]
+
+
+def test_boxes_of_two_people_become_one(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2, task_type="boxes"))
+    item_id = says(world, project, world.member(project, "ann"), box(0.1, 0.1, 0.5, 0.5))
+    says(world, project, world.member(project, "bob"), box(0.12, 0.1, 0.5, 0.5))
+
+    view = world.services.review.get(world.open(project, person("boss"), "reviewer"), item_id)
+
+    assert view.annotations
+    [one] = view.annotations
+    assert one.geometry.model_dump()["x0"] == pytest.approx(0.11)
+    found = agreement(world, project)
+    assert found.iou == pytest.approx(0.95, abs=0.01)
+    assert found.classes[0].found == 1.0
+
+
+def test_items_that_are_disputed_are_found_among_those_that_need_review(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2))
+    item_id = says(world, project, world.member(project, "ann"), tag("c1"))
+    says(world, project, world.member(project, "bob"), tag("c2"))
+
+    page = world.services.review.list(
+        world.open(project, person("boss"), "reviewer"), ItemFilter(state="needs_review")
+    )
+
+    assert [one.item_id for one in page.items] == [item_id]
