@@ -100,6 +100,7 @@ export function aProgress(change: Partial<Progress> = {}): Progress {
     queues: {},
     classes: [],
     labelers: [],
+    agreement: null,
     flags: {},
     over_limit: 0,
     refresh: null,
@@ -126,6 +127,7 @@ export function aProject(change: Partial<Project> = {}): Project {
     state: "running",
     state_reason: "",
     incremental_refresh: true,
+    overlap: { labelers: 1, share: 1, most: 1, quorum: 0.5, iou: 0.5, shape: "median" },
     assist: {
       on: false,
       similar_first: true,

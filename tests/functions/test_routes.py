@@ -49,6 +49,8 @@ ROLES = {
         POST projects/{project_id}/items/reject
         GET projects/{project_id}/items/{item_id}
         GET projects/{project_id}/items/{item_id}/history
+        GET projects/{project_id}/items/{item_id}/opinions
+        POST projects/{project_id}/items/{item_id}/resolve
     """,
     "admin": """
         DELETE projects/{project_id}

@@ -52,7 +52,13 @@ export async function changeProject(
       api.PATCH("/api/projects/{project_id}", {
         params: { path },
         headers: { "If-Match": `"${version}"` },
-        body: { instructions: null, incremental_refresh: null, assist: null, ...change },
+        body: {
+          instructions: null,
+          incremental_refresh: null,
+          assist: null,
+          overlap: null,
+          ...change,
+        },
       }),
     );
   try {

@@ -17,6 +17,8 @@ import { PeoplePage } from "@/features/people/PeoplePage";
 import { ClassesPanel } from "@/features/projects/ClassesPanel";
 import { ProjectFrame } from "@/features/projects/ProjectFrame";
 import { isTab } from "@/features/projects/tabs";
+import { AgreementPanel } from "@/features/quality/AgreementPanel";
+import { OverlapPanel } from "@/features/quality/OverlapPanel";
 import { Message } from "@/ui/Message";
 
 /** What assist suggests: classes of whole images. */
@@ -48,6 +50,7 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
                 {project.my_role !== "labeler" && helpsWith.includes(project.task_type) && (
                   <AssistPanel project={project} />
                 )}
+                {project.my_role !== "labeler" && <AgreementPanel project={project} />}
                 {project.my_role !== "labeler" && <ExportPanel projectId={projectId} />}
               </DashboardPage>
             );
@@ -61,8 +64,14 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
                 project={project}
                 classes={<Classes project={project} />}
                 assist={
-                  project.my_role !== "labeler" &&
-                  helpsWith.includes(project.task_type) && <AssistSettings project={project} />
+                  project.my_role !== "labeler" && (
+                    <>
+                      {helpsWith.includes(project.task_type) && (
+                        <AssistSettings project={project} />
+                      )}
+                      <OverlapPanel project={project} />
+                    </>
+                  )
                 }
                 imports={project.my_role === "admin" && <ImportPanel project={project} />}
               />

@@ -49,6 +49,7 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
             instructions: null,
             incremental_refresh: null,
             assist: assistChange({ on: wanted }),
+            overlap: null,
           },
         }),
       ),

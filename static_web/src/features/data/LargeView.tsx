@@ -23,6 +23,7 @@ import { Message } from "@/ui/Message";
 import { ClassChips } from "./ClassChips";
 import { difference } from "./difference";
 import { isFlag } from "./filters";
+import { Opinions } from "./Opinions";
 import { historyQuery, itemQuery } from "./queries";
 import { Shapes } from "./Shapes";
 
@@ -117,6 +118,11 @@ interface Props {
   onClose: () => void;
 }
 
+interface Opinion {
+  labeler: string;
+  annotations: readonly Annotation[];
+}
+
 /** One image as large as it fits, with what became of it until now. */
 export function LargeView(props: Props): ReactNode {
   const { projectId, itemId, classes, position, actions, onStep, onClose } = props;
@@ -125,6 +131,7 @@ export function LargeView(props: Props): ReactNode {
   const item = useQuery(itemQuery(projectId, itemId));
   const history = useQuery(historyQuery(projectId, itemId, item.data?.revision)).data;
   const [chosen, setChosen] = useState<number | null>(null);
+  const [opinion, setOpinion] = useState<Opinion | null>(null);
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => title.current?.focus(), [itemId]);
   useCommands("review", {
@@ -145,7 +152,8 @@ export function LargeView(props: Props): ReactNode {
   const { data } = item;
   const entries = history?.items ?? [];
   const past = chosen === null ? undefined : entries[chosen];
-  const shown: readonly Annotation[] = past?.annotations ?? data?.annotations ?? [];
+  const shown: readonly Annotation[] =
+    past?.annotations ?? opinion?.annotations ?? data?.annotations ?? [];
   const nameOf = (user: string) => history?.names[user] ?? user;
   return (
     <section className={styles.root} aria-label={t("commands.large")}>
@@ -239,6 +247,16 @@ export function LargeView(props: Props): ReactNode {
                 <span className={styles.small}>{t("data.noLabels")}</span>
               )}
             </div>
+            <Opinions
+              projectId={projectId}
+              itemId={itemId}
+              revision={data.revision}
+              classes={classes}
+              shown={opinion?.labeler ?? null}
+              onShow={(labeler, annotations) =>
+                setOpinion(labeler === null ? null : { labeler, annotations })
+              }
+            />
             <div>
               <h3 className={styles.heading}>{t("data.history")}</h3>
               {entries.length === 0 && <span className={styles.small}>{t("data.noHistory")}</span>}
@@ -293,6 +311,9 @@ const KNOWN = [
   "excluded",
   "started_over",
   "superseded",
+  "agreed",
+  "disputed",
+  "resolved",
 ] as const;
 
 /** What happened, in words that have a translation. */

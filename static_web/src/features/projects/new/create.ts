@@ -1,7 +1,7 @@
 /** Creating a project: its dataset, the files in it, the project, its people. Safe to start again where it stopped. */
 import { parseAddresses } from "@/addresses";
 import { api, newId, unwrap } from "@/api/client";
-import type { Project } from "@/api/types";
+import type { Overlap, Project } from "@/api/types";
 import { parseClasses } from "@/classes";
 import type { Chosen } from "@/upload/images";
 import type { UploadOutcome, UploadProgress } from "@/upload/upload";
@@ -45,6 +45,16 @@ export async function uploadFiles(
   return outcome;
 }
 
+/** How many label an image is said later, in the details. */
+const ONE_LABELER: Overlap = {
+  labelers: 1,
+  share: 1,
+  most: 1,
+  quorum: 0.5,
+  iou: 0.5,
+  shape: "median",
+};
+
 export async function makeProject({ draft, attempt }: Work, datasetId: string): Promise<Project> {
   const body = {
     name: draft.name.trim(),
@@ -58,6 +68,7 @@ export async function makeProject({ draft, attempt }: Work, datasetId: string): 
     instructions: { text: draft.text.trim(), link: draft.link.trim() },
     incremental_refresh: draft.refresh,
     assist: draft.assist,
+    overlap: ONE_LABELER,
   };
   return unwrap(api.POST("/api/projects", { body, headers: keyFor(attempt, body) }));
 }
