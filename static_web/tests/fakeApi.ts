@@ -98,7 +98,7 @@ function add(
     state: "running",
     state_reason: "",
     incremental_refresh: true,
-      overlap: { labelers: 1, share: 1, most: 1, quorum: 0.5, iou: 0.5, shape: "median" },
+    overlap: { labelers: 1, share: 1, most: 1, quorum: 0.5, iou: 0.5, shape: "median" },
     assist: {
       on: false,
       similar_first: true,
