@@ -254,7 +254,7 @@ class Imports:
             file = self._file(project.project_id, known)
             if file is None:
                 raise Conflict("the file is not there yet; upload it to its address first")
-            if options.into == "labels" and project.overlap > 1:
+            if options.into == "labels" and project.overlap.labelers > 1:
                 detail = "several people label each image of this project; import suggestions"
                 raise Invalid(detail, faults=(Fault("/into", "unfit", detail),))
             chosen = options.format or _guess(known, file)
