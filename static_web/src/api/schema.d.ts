@@ -193,7 +193,7 @@ export interface paths {
         delete: operations["delete_project"];
         options?: never;
         head?: never;
-        /** Change instructions, incremental refresh or assist. */
+        /** Change instructions, incremental refresh, assist, or how many people label an image. */
         patch: operations["change_project"];
         trace?: never;
     };
@@ -519,6 +519,40 @@ export interface paths {
         get: operations["get_item_history"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/items/{item_id}/opinions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each person said about an item that several label. */
+        get: operations["get_item_opinions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/items/{item_id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take what one person said as the labels of an item. */
+        post: operations["resolve_item"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1143,6 +1177,26 @@ export interface components {
             then: "continue" | "start_over_keeping" | "start_over_removing";
         };
         /**
+         * Agreement
+         * @description How well those agree who label the same images: `agreed` images, and `disputed` ones without a majority.
+         *
+         *     `coefficient`: Krippendorff's alpha over all classes, of shapes where they match. `iou`: the mean
+         *     intersection over union of shapes of two people that match.
+         */
+        Agreement: {
+            /** Agreed */
+            agreed: number;
+            /** Disputed */
+            disputed: number;
+            coefficient: components["schemas"]["Coefficient"];
+            /** Iou */
+            iou: number | null;
+            /** Classes */
+            classes: components["schemas"]["ClassAgreement"][];
+            /** Labelers */
+            labelers: components["schemas"]["LabelerAgreement"][];
+        };
+        /**
          * Annotation
          * @description One thing said about an image.
          */
@@ -1423,6 +1477,20 @@ export interface components {
             more: boolean;
         };
         /**
+         * ClassAgreement
+         * @description How well people agree on a class.
+         *
+         *     `found`: of each shape of it and each other person who labeled its image, the share in which that person
+         *     drew it too; null where nothing was drawn.
+         */
+        ClassAgreement: {
+            /** Class Id */
+            class_id: string;
+            coefficient: components["schemas"]["Coefficient"];
+            /** Found */
+            found: number | null;
+        };
+        /**
          * ClassChange
          * @description A class's new name (a path such as `Animal/Cat`), description, examples or place; what is left out stays.
          *
@@ -1533,6 +1601,23 @@ export interface components {
             description: string;
             /** Examples */
             examples: components["schemas"]["ClassExample"][];
+        };
+        /**
+         * Coefficient
+         * @description Krippendorff's alpha with its 95 % interval, from how many comparable answers.
+         *
+         *     1 is full agreement, 0 what chance would do, below 0 worse than chance. None where there is nothing to tell
+         *     agreement from chance by: fewer than two answers, or all the same.
+         */
+        Coefficient: {
+            /** Alpha */
+            alpha: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Answers */
+            answers: number;
         };
         /**
          * Dataset
@@ -2731,6 +2816,18 @@ export interface components {
             examples: string[];
         };
         /**
+         * LabelerAgreement
+         * @description How often a labeler agrees with others: the share of `compared` answers or shapes.
+         */
+        LabelerAgreement: {
+            /** User */
+            user: string;
+            /** Share */
+            share: number;
+            /** Compared */
+            compared: number;
+        };
+        /**
          * LabelerCount
          * @description What a labeler has done: labelings that stand, and submitted today (UTC), in `today_active_ms` of work.
          *
@@ -3096,6 +3193,17 @@ export interface components {
              *     }
              */
             assist: components["schemas"]["AssistSettings"];
+            /**
+             * @default {
+             *       "labelers": 1,
+             *       "share": 1,
+             *       "most": 1,
+             *       "quorum": 0.5,
+             *       "iou": 0.5,
+             *       "shape": "median"
+             *     }
+             */
+            overlap: components["schemas"]["Overlap"];
         };
         /**
          * NewToken
@@ -3165,6 +3273,38 @@ export interface components {
             item_ids: string[];
         };
         /**
+         * OpinionList
+         * @description What all said who labeled an image; empty where one person labels it.
+         */
+        OpinionList: {
+            /** Items */
+            items: components["schemas"]["OpinionView"][];
+        };
+        /**
+         * OpinionView
+         * @description What one of several people said about an image.
+         */
+        OpinionView: {
+            /** Labeler */
+            labeler: string;
+            /** Name */
+            name: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "labeled" | "skipped" | "needs_review";
+            /** Annotations */
+            annotations: components["schemas"]["Annotation"][];
+            /** Note */
+            note: string | null;
+            /**
+             * Saved At
+             * Format: date-time
+             */
+            saved_at: string;
+        };
+        /**
          * Options
          * @description What may be chosen of a format; each format tells which of them it heeds.
          */
@@ -3201,6 +3341,49 @@ export interface components {
              * @default false
              */
             changed: boolean;
+        };
+        /**
+         * Overlap
+         * @description How many people label an image of a project, and what makes their answers one.
+         *
+         *     A `share` of the images is labeled by `labelers` people, the others by one. Where these disagree, one more
+         *     is asked at a time, until `most` have labeled the image. Something is agreed on that more than `quorum` of
+         *     those who labeled an image say, or all of them; shapes are of the same thing from an intersection over
+         *     union of `iou` on. `shape` is what their answer looks like: the `median` of theirs, or the `best`, whose
+         *     author agrees most with the others.
+         */
+        Overlap: {
+            /**
+             * Labelers
+             * @default 1
+             */
+            labelers: number;
+            /**
+             * Share
+             * @default 1
+             */
+            share: number;
+            /**
+             * Most
+             * @default 1
+             */
+            most: number;
+            /**
+             * Quorum
+             * @default 0.5
+             */
+            quorum: number;
+            /**
+             * Iou
+             * @default 0.5
+             */
+            iou: number;
+            /**
+             * Shape
+             * @default median
+             * @enum {string}
+             */
+            shape: "median" | "best";
         };
         /**
          * Part
@@ -3397,6 +3580,8 @@ export interface components {
          * Progress
          * @description Exact counts of a project at `at`. `over_limit`: images that found no place in the project.
          *
+         *     `agreement` is null where nobody labeled an image that another did too, and for labelers.
+         *
          *     `labelers` is empty for labelers: nobody else's numbers are theirs to see.
          */
         Progress: {
@@ -3426,6 +3611,8 @@ export interface components {
             classes: components["schemas"]["ClassCount"][];
             /** Labelers */
             labelers: components["schemas"]["LabelerCount"][];
+            /** @default null */
+            agreement: components["schemas"]["Agreement"] | null;
             /** Flags */
             flags: {
                 [key: string]: number;
@@ -3437,6 +3624,8 @@ export interface components {
         /**
          * ProjectChange
          * @description What can be changed of a project; what is left out stays.
+         *
+         *     `overlap` holds for images that nobody has begun: what is in hands or labeled keeps the number it has.
          */
         ProjectChange: {
             /** @default null */
@@ -3448,6 +3637,8 @@ export interface components {
             incremental_refresh: boolean | null;
             /** @default null */
             assist: components["schemas"]["AssistChange"] | null;
+            /** @default null */
+            overlap: components["schemas"]["Overlap"] | null;
         };
         /**
          * ProjectLine
@@ -3546,6 +3737,7 @@ export interface components {
             /** Incremental Refresh */
             incremental_refresh: boolean;
             assist: components["schemas"]["AssistSettings"];
+            overlap: components["schemas"]["Overlap"];
             /**
              * Created At
              * Format: date-time
@@ -3699,6 +3891,19 @@ export interface components {
              * @default null
              */
             items: string[] | null;
+        };
+        /**
+         * ResolveRequest
+         * @description Take what this labeler said, of the item as it was at `revision` where that is given.
+         */
+        ResolveRequest: {
+            /** Labeler */
+            labeler: string;
+            /**
+             * Revision
+             * @default null
+             */
+            revision: number | null;
         };
         /**
          * Result
@@ -5939,6 +6144,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["History"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_item_opinions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpinionList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resolve_item: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewResult"];
                 };
             };
             /** @description why not */
