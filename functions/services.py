@@ -84,11 +84,13 @@ def open_model(manifest: ModelManifest, data: bytes) -> Predict:
     return opened(manifest, data)
 
 
-def open_networks(classes: int, finder: bytes, refiner: bytes, classifier: bytes) -> Networks:
-    """Make the files of a model of boxes ready, as `open_model`."""
+def open_networks(
+    classes: int, outlines: bool, finder: bytes, refiner: bytes, classifier: bytes
+) -> Networks:
+    """Make the files of a model of shapes ready, as `open_model`."""
     from labeling.adapters.onnx import open_networks as opened
 
-    return opened(classes, finder, refiner, classifier)
+    return opened(classes, outlines, finder, refiner, classifier)
 
 
 def compose(
