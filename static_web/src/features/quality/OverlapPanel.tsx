@@ -140,7 +140,7 @@ export function OverlapPanel({ project }: { project: Project }): ReactNode {
               appearance="primary"
               disabledFocusable={save.isPending || Object.keys(changed).length === 0}
             >
-              {t("classes.save")}
+              {t("quality.save")}
             </Button>
           </div>
         )}
