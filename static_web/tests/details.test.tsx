@@ -71,6 +71,7 @@ describe("instructions", () => {
           instructions: { text: "Tails too.", link: project.instructions.link },
           incremental_refresh: null,
           assist: null,
+          overlap: null,
         },
       },
     ]);
