@@ -59,13 +59,18 @@ class Reviews(Labels):
 
         Only of one that all have labeled; `no_opinion`: that person did not.
         """
-        opinion = self.labelings_of(labeler, [item_id]).get(item_id)
-        if opinion is None:
-            return "no_opinion" if self.read(item_id) else "unknown"
 
-        def rule(one: Stored) -> Change | Literal["changed", "leased", "not_settled"]:
+        def rule(
+            one: Stored,
+        ) -> Change | Literal["changed", "leased", "not_settled", "no_opinion"]:
+            # Only a name that the item has may become a key.
+            if all(lane.labeler != labeler for lane in one.item.lanes):
+                return "no_opinion"
             if why := rules.why_not_reviewed(one.item, revision, SETTLED):
                 return why
+            opinion = self.labelings_of(labeler, [item_id]).get(item_id)
+            if opinion is None:
+                return "no_opinion"
             if not rules.complete(one.item):
                 return "not_settled"
             now = self._now()
@@ -75,7 +80,7 @@ class Reviews(Labels):
             return Change(new, holds, [remembered(new, "resolved", by, holds)])
 
         became = self._change_one(item_id, rule)
-        return _done(became)
+        return "no_opinion" if became == "no_opinion" else _done(became)
 
     def start_over(
         self, shard: int, after: str, *, keep: bool, before_version: int, by: str, limit: int
