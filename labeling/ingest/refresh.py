@@ -501,7 +501,7 @@ class Ingest:
             if registered.mine < len(some):
                 self._revisit(items, project, some)
 
-        most = min(REGISTERED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + items.overlap.most))
+        most = min(REGISTERED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + items.lanes))
         few = min(REGISTERED_IN_TURN, most)
         for shard, of_shard in by_shard.items():
             self._turns.each(list(of_shard.values()), most, few, partial(register, shard))
@@ -644,7 +644,7 @@ class Ingest:
             by_shard[items.shard_of(item_id)].append(item_id)
         ready = 0
         for shard, ids in by_shard.items():
-            step = min(MEASURED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + 2 * items.overlap.most))
+            step = min(MEASURED_AT_ONCE, (MAX_OPERATIONS - 1) // (1 + 2 * items.lanes))
             for at in range(0, len(ids), step):
                 some = ids[at : at + step]
                 ready += items.measured(

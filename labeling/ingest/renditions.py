@@ -154,7 +154,7 @@ class Renditions:
                     items.measured(
                         shard, {item.item_id: Measured(item.blob_etag, problem=str(why))}
                     )
-        step = min(NOTED_AT_ONCE, (MAX_OPERATIONS - 1) // (3 + 2 * items.overlap.most))
+        step = min(NOTED_AT_ONCE, (MAX_OPERATIONS - 1) // (3 + 2 * items.lanes))
         for shard, of_shard in made.items():
             found = list(of_shard.items())
             for at in range(0, len(found), step):

@@ -52,12 +52,14 @@ class Shards:
         shards: int,
         seed: str,
         overlap: Overlap | None = None,
+        lanes: int = 1,
     ) -> None:
         self._storage = storage
         self.project_id = project_id
         self.shards = shards
         self.seed = seed
         self.overlap = overlap or Overlap()
+        self.lanes = max(lanes, self.overlap.most)
 
     def _now(self) -> int:
         return milliseconds(self._storage.clock.now())

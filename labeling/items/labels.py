@@ -234,7 +234,7 @@ class Labels(Leases, Suggestions):
     @property
     def most_imported(self) -> int:
         """Items whose labels fit into one transaction: truth, listing, history, and a queue row a lane."""
-        return 96 // (3 + self.overlap.most)
+        return 96 // (3 + self.lanes)
 
     def take_in(
         self,

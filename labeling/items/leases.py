@@ -24,7 +24,36 @@ from labeling.items.records import (
     split_tasks,
 )
 from labeling.items.rows import Batch, Change
-from labeling.storage import MAX_PAGE, Collision, Create, Delete, Merge, Operation, Range, Row
+from labeling.storage import (
+    MAX_OPERATIONS,
+    MAX_PAGE,
+    Collision,
+    Create,
+    Delete,
+    Merge,
+    Operation,
+    Range,
+    Row,
+)
+
+MAX_SHARED = 12
+"""Images that several people label on a page: with five places each, as many as one transaction leases."""
+
+_CLAIMED_AT_ONCE = MAX_OPERATIONS - 3  # beside the items: the task, its request, the counters
+
+
+def that_fit(found: Sequence[QueuedItem]) -> Sequence[QueuedItem]:
+    """The first of these items, as many as one transaction leases.
+
+    A page may be chosen for a project whose images had fewer places a moment ago.
+    """
+    left = _CLAIMED_AT_ONCE
+    for number, one in enumerate(found):
+        # The truth, its place in the list, a row of the queue a place, and that it is this labeler's.
+        left -= 2 + len(one.item.lanes) + one.item.shared
+        if left < 0:
+            return found[:number]
+    return found
 
 
 @dataclass(frozen=True)
@@ -50,7 +79,7 @@ class Leases(Shards):
         request_id: str,
         lease_ms: int,
     ) -> Task:
-        """Lease the items of these queue rows to a labeler, all or none, in one call.
+        """Lease the items of these queue rows to a labeler, all or none of those `that_fit`, in one call.
 
         Raises:
             Collision: somebody took one first; or this slot is taken (key of a task); or this request was
@@ -58,6 +87,7 @@ class Leases(Shards):
                 labeling).
         """
         opening = self._opening(shard, slot)
+        found = that_fit(found)
         shared = [one.item.item_id for one in found if one.item.shared]
         truths = dict(zip(shared, self.read_many(shared) if shared else [], strict=True))
         for one in found:

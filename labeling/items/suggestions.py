@@ -20,7 +20,7 @@ class Suggestions(Shards):
     @property
     def most_suggested(self) -> int:
         """Items whose suggestions fit into one transaction: truth, suggestion, and two rows a lane."""
-        return 96 // (2 + 2 * self.overlap.most)
+        return 96 // (2 + 2 * self.lanes)
 
     def suggest(
         self,
@@ -68,7 +68,7 @@ class Suggestions(Shards):
     @property
     def most_grouped(self) -> int:
         """Items whose move fits into one transaction: truth, and two rows a lane."""
-        return 96 // (1 + 2 * self.overlap.most)
+        return 96 // (1 + 2 * self.lanes)
 
     def group(self, shard: int, places: Mapping[str, str]) -> int:
         """Give waiting items of one shard their places among images that look alike, `most_grouped` at once.

@@ -212,6 +212,7 @@ class Projects:
             shards=project.shards,
             seed=project.seed,
             overlap=project.overlap,
+            lanes=project.lanes,
         )
 
     def _rows(

@@ -147,6 +147,8 @@ class Project(Model):
     seed: str
     shards: int = 0
     overlap: Overlap = Overlap()
+    lanes_before: int = 1
+    """The most places that an earlier `overlap` gave an item."""
     queues: list[str] = [layout.MANUAL]
     created_at: UtcTime
     created_by: str
@@ -158,6 +160,11 @@ class Project(Model):
     def _of_a_number(cls, kept: object) -> object:
         # Projects made before labelers could disagree kept a number.
         return {"labelers": kept} if isinstance(kept, int) else kept
+
+    @property
+    def lanes(self) -> int:
+        """Places that an item may have: one that was begun keeps them when `overlap` gives fewer."""
+        return max(self.lanes_before, self.overlap.most)
 
 
 class ProjectView(Model):
@@ -234,6 +241,7 @@ def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
         update["assist"] = change.assist.applied(old.assist)
     if change.overlap is not None:
         update["overlap"] = change.overlap
+        update["lanes_before"] = old.lanes
     return old.model_copy(update=update)
 
 

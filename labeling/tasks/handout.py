@@ -115,11 +115,11 @@ class QueueReader:
             dict.fromkeys(one for one in (*homes, *opened.whereabouts.shards) if one is not None)
         )
         self._avoid = avoid
-        self._lane = layout.shard_of(caller.user, opened.project.overlap.most)
+        self._lane = layout.shard_of(caller.user, opened.project.lanes)
         self._kind = self._best_kind()
         self._left = cache.left(opened.project.project_id, self._home, self._kind)
         # With overlap an end for one is no end for another.
-        mine = f"|{caller.user}" if opened.project.overlap.most > 1 else ""
+        mine = f"|{caller.user}" if opened.project.lanes > 1 else ""
         self._dry_key = opened.project.project_id + mine
         self._changes = cache.changes(opened.project.project_id)
         self._whole = False
@@ -172,7 +172,7 @@ class QueueReader:
     def _whole_queue(self, shard: int, size: int) -> Range:
         # With overlap the first rows may all be of items I had.
         pages = GROUPS if self._kind == layout.CLUSTERED else 4
-        limit = 1000 if self._project.overlap.most > 1 else pages * size
+        limit = 1000 if self._project.lanes > 1 else pages * size
         return Range(self._items.partition(shard), *layout.all_of(layout.Kind.QUEUED), limit)
 
     def page(self, queue: list[Row], size: int) -> list[QueuedItem]:

@@ -17,6 +17,7 @@ from labeling import layout
 from labeling.errors import Conflict, Fault, Invalid, NotFound
 from labeling.items.cells import pack, unpack
 from labeling.items.items import Items
+from labeling.items.leases import MAX_SHARED
 from labeling.items.records import (
     Decision,
     Finished,
@@ -165,7 +166,7 @@ class Tasks:
     def hand_out(self, opened: ProjectAccess, caller: Caller, request: TaskRequest) -> TaskAnswer:
         """The caller's task for this request: the one it was answered with before, or a new one."""
         project = opened.project
-        size = min(request.size, 12 if project.overlap.most > 1 else MAX_SIZE)
+        size = min(request.size, MAX_SHARED if project.lanes > 1 else MAX_SIZE)
         if not project.shards:
             return TaskAnswer(task=None, why="initializing", retry_after_s=3)
         avoid: set[str] = set()

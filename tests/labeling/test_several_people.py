@@ -14,6 +14,7 @@ from labeling.projects.access import Caller
 from labeling.projects.record import Project, ProjectChange
 from labeling.quality.overlap import Overlap
 from labeling.review import ItemFilter, ResolveRequest
+from labeling.tasks.service import TaskRequest
 from tests.world import World, box, decided, person, tag
 
 
@@ -79,6 +80,52 @@ def test_images_nobody_has_begun_are_for_as_many_as_the_setting_says(world: Worl
     asked(world, project, labelers=1)
     assert {len(one.lanes) for one in world.items(project).values()} == {1}
     assert world.counters(project) == world.recount(project)
+
+
+def test_what_was_begun_by_several_is_finished_by_them_when_fewer_are_asked(world: World) -> None:
+    project = world.sharded(1, images=30)
+    ann, ben = world.member(project, "ann"), world.member(project, "ben")
+    asked(world, project, labelers=5)
+    for _ in range(2):
+        world.label(project, ann, world.task(project, ann, size=24))
+
+    asked(world, project, labelers=1)
+
+    begun = [one for one in world.items(project).values() if len(one.lanes) == 5]
+    assert len(begun) == 24
+    theirs = [world.task(project, ben, size=24) for _ in range(3)]
+    assert sum(len(task.items) for task in theirs) == 30
+    for task in theirs:
+        world.label(project, ben, task)
+    assert world.counters(project) == world.recount(project)
+
+
+def test_a_page_chosen_before_more_people_were_asked_still_fits_a_transaction(
+    world: World,
+) -> None:
+    project = world.sharded(1, images=30)
+    ann = world.member(project, "ann")
+    early = world.open(project, ann)
+    asked(world, project, labelers=5)
+
+    request = TaskRequest(request_id="r-early", size=24)
+    answer = world.services.tasks.hand_out(early, ann, request)
+
+    assert answer.task is not None
+    assert 12 <= len(answer.task.items) < 24
+
+
+def test_nobody_decides_by_a_name_that_storage_could_not_even_keep(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2))
+    item_id = says(world, project, world.member(project, "ann"), tag())
+    opened = world.open(project, person("boss"), "reviewer")
+    world.watch.reset()
+
+    nobody = ResolveRequest(labeler="\x01/\t#")
+    with pytest.raises(NotFound):
+        world.services.review.resolve(opened, item_id, nobody, by="boss")
+
+    assert world.watch.calls == 1  # of the item, and none with that name in it
 
 
 def test_a_share_of_the_images_is_for_several(world: World) -> None:
