@@ -75,7 +75,7 @@ def on_start_over(msg: func.QueueMessage) -> None:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.ASK_QUEUE, connection=CONNECTION)
 def on_ask(msg: func.QueueMessage) -> None:
     """Have some items of a project labeled by as many people as it wants."""
-    services().asking.on_ask(Ask.model_validate_json(msg.get_body()))
+    services().asking.on_ask(received(Ask, msg))
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.COMPACT_QUEUE, connection=CONNECTION)

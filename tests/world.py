@@ -17,7 +17,7 @@ from PIL import Image
 
 import function_app
 from functions.services import Services, compose, serving
-from labeling import layout
+from labeling import layout, trace
 from labeling.adapters.memory import MemoryClock, MemoryStorage, Sent, memory_storage
 from labeling.annotations.classes import NewClass
 from labeling.annotations.shapes import TaskType
@@ -337,7 +337,9 @@ class World:
         if queue == layout.GPU_JOBS_QUEUE:
             self.jobs.append(job_spec(message.model_dump_json()))
             return
-        msg = QueueMessage(body=message.model_dump_json().encode(), dequeue_count=1)
+        trace.begin()  # as the adapter stamps every message
+        body = trace.stamped(message.model_dump_json()).encode()
+        msg = QueueMessage(body=body, dequeue_count=1)
         with serving(self.services):
             triggers()[queue](msg)
 
