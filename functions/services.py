@@ -5,16 +5,16 @@ Built at first use, never at import: an import that fails would take every funct
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from functions import logs
 from labeling import layout
 from labeling.adapters.azure import connect, connection
-from labeling.adapters.entra import Entra
 from labeling.adapters.webhooks import Caller
 from labeling.assist.detection import Networks
 from labeling.assist.doubts import Doubts
@@ -45,6 +45,9 @@ from labeling.storage import Storage
 from labeling.tasks.my_work import Mine
 from labeling.tasks.service import Tasks
 
+if TYPE_CHECKING:
+    from labeling.adapters.entra import Entra
+
 
 @dataclass(frozen=True)
 class Services:
@@ -74,7 +77,7 @@ class Services:
     imports: Imports
     webhooks: Webhooks
     changes: Changes
-    entra: Entra
+    entra: Callable[[], Entra]
 
 
 def open_model(manifest: ModelManifest, data: bytes) -> Predict:
@@ -91,6 +94,13 @@ def open_networks(
     from labeling.adapters.onnx import open_networks as opened
 
     return opened(classes, outlines, finder, refiner, classifier)
+
+
+def open_entra(settings: Settings) -> Entra:
+    """What knows tokens of Entra ID; its library is imported by the first one."""
+    from labeling.adapters.entra import Entra
+
+    return Entra(settings)
 
 
 def compose(
@@ -163,7 +173,7 @@ def compose(
         exports=Exports(storage, projects, ingest, export_finished),
         webhooks=webhooks,
         changes=Changes(storage),
-        entra=Entra(settings),
+        entra=cache(partial(open_entra, settings)),
     )
 
 

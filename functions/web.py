@@ -375,7 +375,7 @@ def caller_of(headers: dict[str, str], own: Services) -> Caller:
         scheme, _, token = bearer.partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthenticated("send X-Authorization: Bearer, and a token of Entra ID")
-        return own.entra.caller(token)
+        return own.entra().caller(token)
     principal = _principal(headers.get("x-ms-client-principal", ""))
     if principal is None or not own.settings.trust_swa_header:
         raise Unauthenticated("sign in, or send an API token as X-Api-Key")

@@ -100,7 +100,7 @@ def test_a_service_principal_can_not_claim_an_address() -> None:
         token(iss=f"https://evil.example/{TENANT}/v2.0"),
         token(tid="99999999-2222-3333-4444-555555555555"),
         token(exp=int(time.time()) - 120),
-        token(nbf=int(time.time()) + 600),
+        token(nbf=int(time.time()) + 86_400),
         token(key=OTHER),
         token(kid="two"),
         token(oid=""),
@@ -157,7 +157,8 @@ def test_keys_that_can_not_be_read_are_no_reason_to_send_another_token() -> None
 
 def with_entra(**changed: Any) -> Api:
     world = World(SETTINGS.model_copy(update=changed))
-    object.__setattr__(world.services, "entra", Entra(world.settings, Tenant("one")))
+    entra = Entra(world.settings, Tenant("one"))
+    object.__setattr__(world.services, "entra", lambda: entra)
     return api_of(world)
 
 
