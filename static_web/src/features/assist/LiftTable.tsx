@@ -4,21 +4,9 @@ import { useTranslation } from "react-i18next";
 
 import type { AssistView, LabelClass } from "@/api/types";
 import { formatNumber, formatPercent } from "@/format";
+import { FactsTable } from "@/ui/FactsTable";
 
 const useStyles = makeStyles({
-  scroll: { overflowX: "auto", marginTop: "16px" },
-  table: { width: "100%", borderCollapse: "collapse", textAlign: "left" },
-  title: { textAlign: "left", fontWeight: 600, paddingBottom: "4px" },
-  head: {
-    padding: "4px 16px 8px 0",
-    fontSize: "12px",
-    lineHeight: "16px",
-    fontWeight: 600,
-    color: tokens.colorNeutralForeground3,
-  },
-  row: { borderTop: `1px solid ${tokens.colorNeutralStroke3}` },
-  cell: { padding: "6px 16px 6px 0", fontVariantNumeric: "tabular-nums" },
-  name: { padding: "6px 16px 6px 0", fontWeight: 400 },
   quiet: { color: tokens.colorNeutralForeground3, margin: "8px 0 0" },
 });
 
@@ -49,31 +37,15 @@ export function LiftTable({ lift, withdrawn, classes }: Props): ReactNode {
   ];
   const gone = classes.filter((one) => one.class_id in withdrawn);
   return (
-    <div className={styles.scroll}>
-      <table className={styles.table}>
-        <caption className={styles.title}>{t("assist.lift.title")}</caption>
-        <thead>
-          <tr>
-            <td />
-            {(["assisted", "blind"] as const).map((one) => (
-              <th key={one} scope="col" className={styles.head}>
-                {t(`assist.lift.${one}`)}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(([name, of]) => (
-            <tr key={name} className={styles.row}>
-              <th scope="row" className={styles.name}>
-                {t(`assist.lift.${name}`)}
-              </th>
-              <td className={styles.cell}>{of(lift.assisted, true)}</td>
-              <td className={styles.cell}>{of(lift.blind, false)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <>
+      <FactsTable
+        title={t("assist.lift.title")}
+        columns={["", t("assist.lift.assisted"), t("assist.lift.blind")]}
+        rows={rows.map(([name, of]) => ({
+          key: name,
+          cells: [t(`assist.lift.${name}`), of(lift.assisted, true), of(lift.blind, false)],
+        }))}
+      />
       {gone.map((one) => (
         <p key={one.class_id} className={styles.quiet}>
           {t(withdrawn[one.class_id] === "slow" ? "assist.lift.slow" : "assist.lift.wrong", {
@@ -81,6 +53,6 @@ export function LiftTable({ lift, withdrawn, classes }: Props): ReactNode {
           })}
         </p>
       ))}
-    </div>
+    </>
   );
 }

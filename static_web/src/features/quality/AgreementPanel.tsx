@@ -6,22 +6,10 @@ import { useTranslation } from "react-i18next";
 import { progressQuery } from "@/api/queries";
 import type { Coefficient, Project } from "@/api/types";
 import { formatNumber, formatPercent } from "@/format";
+import { FactsTable } from "@/ui/FactsTable";
 import { Panel } from "@/ui/Panel";
 
 const useStyles = makeStyles({
-  scroll: { overflowX: "auto", marginTop: "12px" },
-  table: { width: "100%", borderCollapse: "collapse", textAlign: "left" },
-  title: { textAlign: "left", fontWeight: 600, paddingBottom: "4px" },
-  head: {
-    padding: "4px 16px 8px 0",
-    fontSize: "12px",
-    lineHeight: "16px",
-    fontWeight: 600,
-    color: tokens.colorNeutralForeground3,
-  },
-  row: { borderTop: `1px solid ${tokens.colorNeutralStroke3}` },
-  cell: { padding: "6px 16px 6px 0", fontVariantNumeric: "tabular-nums" },
-  name: { padding: "6px 16px 6px 0", fontWeight: 400 },
   sentence: { margin: "0 0 4px" },
   quiet: { color: tokens.colorNeutralForeground3, margin: 0 },
 });
@@ -62,68 +50,38 @@ export function AgreementPanel({ project }: { project: Project }): ReactNode {
       {found.iou !== null && (
         <p className={styles.quiet}>{t("quality.meanIou", { iou: two(found.iou) })}</p>
       )}
-      <div className={styles.scroll}>
-        <table className={styles.table}>
-          <caption className={styles.title}>{t("quality.byClass")}</caption>
-          <thead>
-            <tr>
-              <th scope="col" className={styles.head}>
-                {t("quality.columns.class")}
-              </th>
-              <th scope="col" className={styles.head}>
-                {t("quality.columns.alpha")}
-              </th>
-              {drawn && (
-                <th scope="col" className={styles.head}>
-                  {t("quality.columns.found")}
-                </th>
-              )}
-            </tr>
-          </thead>
-          <tbody>
-            {found.classes.map((one) => (
-              <tr key={one.class_id} className={styles.row}>
-                <th scope="row" className={styles.name}>
-                  {classNames.get(one.class_id) ?? one.class_id}
-                </th>
-                <td className={styles.cell}>{written(one.coefficient)}</td>
-                {drawn && (
-                  <td className={styles.cell}>{one.found === null ? "–" : percent(one.found)}</td>
-                )}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <div className={styles.scroll}>
-        <table className={styles.table}>
-          <caption className={styles.title}>{t("quality.byPerson")}</caption>
-          <thead>
-            <tr>
-              <th scope="col" className={styles.head}>
-                {t("dashboard.columns.name")}
-              </th>
-              <th scope="col" className={styles.head}>
-                {t("quality.columns.share")}
-              </th>
-              <th scope="col" className={styles.head}>
-                {t("quality.columns.compared")}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.labelers.map((one) => (
-              <tr key={one.user} className={styles.row}>
-                <th scope="row" className={styles.name}>
-                  {people.get(one.user) || one.user}
-                </th>
-                <td className={styles.cell}>{percent(one.share)}</td>
-                <td className={styles.cell}>{formatNumber(one.compared, i18n.language)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <FactsTable
+        title={t("quality.byClass")}
+        columns={[
+          t("quality.columns.class"),
+          t("quality.columns.alpha"),
+          ...(drawn ? [t("quality.columns.found")] : []),
+        ]}
+        rows={found.classes.map((one) => ({
+          key: one.class_id,
+          cells: [
+            classNames.get(one.class_id) ?? one.class_id,
+            written(one.coefficient),
+            ...(drawn ? [one.found === null ? "–" : percent(one.found)] : []),
+          ],
+        }))}
+      />
+      <FactsTable
+        title={t("quality.byPerson")}
+        columns={[
+          t("dashboard.columns.name"),
+          t("quality.columns.share"),
+          t("quality.columns.compared"),
+        ]}
+        rows={found.labelers.map((one) => ({
+          key: one.user,
+          cells: [
+            people.get(one.user) || one.user,
+            percent(one.share),
+            formatNumber(one.compared, i18n.language),
+          ],
+        }))}
+      />
     </Panel>
   );
 }
