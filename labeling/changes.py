@@ -140,7 +140,7 @@ def _change(item: Item, annotations: list[Annotation] | None) -> ItemChange:
         state=item.state,
         revision=item.revision,
         changed_at=from_milliseconds(item.changed_ms),
-        classes=sorted({name for lane in item.lanes for name in lane.tally}),
+        classes=sorted(item.classes),
         labelers=[lane.labeler for lane in item.lanes if lane.labeler],
         approved=item.approved,
         flag=item.flag,

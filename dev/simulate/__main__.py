@@ -398,7 +398,7 @@ class _Simulation:
         """What does not add up in the exports of all other formats that fit the project."""
         findings: list[str] = []
         for one in self.admin.call("GET", "/formats")["items"]:
-            if one["name"] != "coco" and self.run.task_type in one["task_types"]:
+            if one["name"] != "coco" and one["writes"] and self.run.task_type in one["task_types"]:
                 *labels, manifest = self._export(project_id, one["name"])
                 findings += judge.unaccounted(labels, manifest, self.run.items)
         return findings

@@ -166,23 +166,3 @@ def wilson(share: float, of: float) -> tuple[float, float]:
     half = Z95 * sqrt(share * (1 - share) / of + Z95**2 / (4 * of * of))
     whole = 1 + Z95**2 / of
     return max(0.0, (middle - half) / whole), min(1.0, (middle + half) / whole)
-
-
-def kappa(table: Mapping[tuple[str, str], int]) -> float | None:
-    """Cohen's kappa (1960) of two people: how often the first said one class and the second another.
-
-    None where one class is all that both ever said.
-
-    >>> kappa({("cat", "cat"): 2, ("dog", "dog"): 2})
-    1.0
-    """
-    n = sum(table.values())
-    first, second = Counter[str](), Counter[str]()
-    for (one, other), count in table.items():
-        first[one] += count
-        second[other] += count
-    if not n:
-        return None
-    seen = sum(count for (one, other), count in table.items() if one == other) / n
-    chance = sum(first[name] * second[name] for name in first) / n / n
-    return None if chance == 1 else (seen - chance) / (1 - chance)

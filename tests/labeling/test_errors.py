@@ -28,6 +28,7 @@ def test_every_failure_has_a_status_and_a_type_of_its_own() -> None:
         "UnsupportedMedia": 415,
         "Invalid": 422,
         "PreconditionRequired": 428,
+        "TooManyRequests": 429,
         "Refused": 503,
         "Unavailable": 503,
     }
@@ -38,6 +39,7 @@ def test_only_what_may_help_is_to_be_tried_again() -> None:
     assert {one.__name__: one.retry for one in failures() if one.retry != "never"} == {
         "PreconditionFailed": "later",
         "Refused": "later",
+        "TooManyRequests": "same",
         "Unavailable": "same",
     }
 

@@ -8,14 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-from sklearn.metrics import cohen_kappa_score
 
 from labeling.annotations.shapes import Annotation, Box
 from labeling.quality.agreement import (
     Compared,
     compared_shapes,
     compared_tags,
-    kappa,
     nominal,
     wilson,
     yes_or_no,
@@ -72,17 +70,6 @@ def test_alpha_of_saying_a_class_or_not_is_that_of_the_library(
         return
     known = krippendorff.alpha(np.array(numbers).T, level_of_measurement="nominal")
     assert found == pytest.approx(known, abs=1e-3)
-
-
-@given(st.lists(st.tuples(st.sampled_from(CLASSES), st.sampled_from(CLASSES)), min_size=1))
-def test_kappa_is_that_of_the_library(pairs: list[tuple[str, str]]) -> None:
-    found = kappa(Counter(pairs))
-
-    if found is None:
-        assert len(set(pairs)) == 1
-        return
-    first, second = zip(*pairs, strict=True)
-    assert found == pytest.approx(cohen_kappa_score(first, second), abs=1e-9)
 
 
 @given(st.integers(1, 500), st.data())
