@@ -221,6 +221,9 @@ class Tasks:
                         return TaskAnswer(task=None, why=none.why, retry_after_s=none.retry_after_s)
                     if not found:  # something has just been made ready: look again
                         raise Collision(layout.all_of(layout.Kind.QUEUED)[0])
+                if project.state == "initializing" and len(found) < size:
+                    # The rest of a page is seconds away: nobody should get three pages of one image.
+                    return TaskAnswer(task=None, why="initializing", retry_after_s=3)
             if shard != home and not returned:
                 # Noted before the claim: after a crash between them a resume still looks in both.
                 try:
