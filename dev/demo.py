@@ -204,8 +204,7 @@ def sample_projects(client: Client, samples: Sequence[Sample]) -> None:
 
 def suggest(client: Client, project_id: str, truth: Truth) -> None:
     """Suggest labels for a project's photos as a fairly good model would. Safe to repeat."""
-    dataset_id = client.call("GET", f"/projects/{project_id}")["dataset_id"]
-    client.suggest(project_id, "sample-model", suggestions(truth, f"{dataset_id}/", _SEED))
+    client.suggest(project_id, "sample-model", suggestions(truth, _SEED))
 
 
 def own_project(client: Client, folder: Path, task_type: TaskType, classes: Sequence[str]) -> None:

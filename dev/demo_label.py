@@ -67,7 +67,6 @@ def label(client: Client, name: str, truth: Truth, wanted: int) -> int:
     place = f"/projects/{project['project_id']}"
     found = client.call("GET", place)
     classes = {one["name"]: one["class_id"] for one in found["classes"]}
-    prefix = f"{found['dataset_id']}/"
     done = 0
     while done < wanted:
         size = min(_PAGE, wanted - done)
@@ -78,7 +77,7 @@ def label(client: Client, name: str, truth: Truth, wanted: int) -> int:
         items = [
             _decision(
                 item,
-                truth.scene(item["path"].removeprefix(prefix)),
+                truth.scene(item["path"]),
                 classes,
                 boxes=found["task_type"] == "boxes",
             )

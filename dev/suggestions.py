@@ -22,12 +22,11 @@ NOISE_PX = 1.0
 _SURE, _UNSURE = (0.8, 0.99), (0.35, 0.8)  # confidence
 
 
-def suggestions(truth: Truth, prefix: str, seed: int, share: float = 1.0) -> list[Json]:
+def suggestions(truth: Truth, seed: int, share: float = 1.0) -> list[Json]:
     """Suggestions for a share of the scenes, as `POST .../prelabels` takes them.
 
     Args:
         truth: the scenes.
-        prefix: what the API puts before their paths.
         seed: of everything that is drawn by chance.
         share: of the scenes that get any, in [0, 1].
     """
@@ -37,7 +36,7 @@ def suggestions(truth: Truth, prefix: str, seed: int, share: float = 1.0) -> lis
         said = _shapes if truth.task_type in ("boxes", "polygons") else _tags
         annotations = said(scene, truth, chance)
         if annotations and chance.random() < share:
-            items.append({"path": prefix + scene.path, "annotations": annotations})
+            items.append({"path": scene.path, "annotations": annotations})
     return items
 
 

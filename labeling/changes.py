@@ -122,21 +122,21 @@ class Changes:
 
     def _shown(self, opened: ProjectAccess, items: list[Item], *, labels: bool) -> list[ItemChange]:
         if not labels:
-            return [_change(item, None) for item in items]
+            return [_change(opened, item, None) for item in items]
         labeled = [item.item_id for item in items if item.state == "labeled"]
         found = {one.item.item_id: one for one in opened.items.read_many(labeled) if one}
         shown: list[ItemChange] = []
         for item in items:
             now = found.get(item.item_id)
             labeling = now.labeling if now and now.item.revision == item.revision else None
-            shown.append(_change(item, list(labeling.annotations) if labeling else []))
+            shown.append(_change(opened, item, list(labeling.annotations) if labeling else []))
         return shown
 
 
-def _change(item: Item, annotations: list[Annotation] | None) -> ItemChange:
+def _change(opened: ProjectAccess, item: Item, annotations: list[Annotation] | None) -> ItemChange:
     return ItemChange(
         item_id=item.item_id,
-        path=item.path,
+        path=opened.project.source.shown(item.path),
         state=item.state,
         revision=item.revision,
         changed_at=from_milliseconds(item.changed_ms),

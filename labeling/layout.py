@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from enum import StrEnum
 from hashlib import sha256
 from importlib.resources import files
@@ -52,6 +53,8 @@ PRELABEL_QUEUE = _NAMES["queues"]["prelabel"]
 GROUP_QUEUE = _NAMES["queues"]["group"]
 WEBHOOKS_QUEUE = _NAMES["queues"]["webhooks"]
 QUEUES = tuple(_NAMES["queues"].values())
+
+_UPLOAD_FOLDER = re.compile(r"d-[a-z2-7]{16}/")
 
 END = "~"
 """Sorts above every character used in a key: `X|` to `X|~` is all of X."""
@@ -466,6 +469,21 @@ def invitations(email: str) -> str:
 def folded_name(name: str) -> str:
     """Two project names are the same when these are."""
     return digest_id(key_of(name))
+
+
+def upload_folder(dataset_id: str) -> str:
+    """What the names of a dataset's uploads begin with, in the container `datasets`."""
+    return f"{dataset_id}/"
+
+
+def upload_folder_of(name: str) -> str:
+    """The dataset's folder that a name in the container `datasets` begins with, or empty.
+
+    >>> upload_folder_of("d-abcdefgh234567ab/owls/1.jpg"), upload_folder_of("owls/1.jpg")
+    ('d-abcdefgh234567ab/', '')
+    """
+    found = _UPLOAD_FOLDER.match(name)
+    return found[0] if found else ""
 
 
 def export_blob(project_id: str, export_id: str, name: str) -> str:

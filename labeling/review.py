@@ -43,7 +43,8 @@ FEW_BYTES = 16 * 1024
 
 
 class ItemFilter(Model):
-    """Which items are wanted; what is left out does not matter. `name` is a part of the path, in any case.
+    """Which items are wanted; what is left out does not matter. `path` is that of one image, as it
+    was uploaded or whole; `name` is a part of it, in any case.
 
     `labels`: with their annotations, where these are few. `disagrees`: labels with which the current model
     disagrees, the most doubtful first, of one class or several an image; approved ones only where asked for.
@@ -238,9 +239,10 @@ class Review:
         if not opened.project.shards:
             return ItemPage(items=[], next_cursor=None)
         if wanted.path is not None:
-            item_id = layout.item_id(opened.project.source.container, wanted.path)
+            source = opened.project.source
+            item_id = layout.item_id(source.container, source.meant(wanted.path))
             one = opened.items.read(item_id)
-            found = [one.item] if one and _fits(one.item, wanted) else []
+            found = [one.item] if one and _fits(opened, one.item, wanted) else []
             return ItemPage(
                 items=[*self._lines(opened, found, wanted)], next_cursor=None, searched=1
             )
@@ -268,7 +270,7 @@ class Review:
             some = doubts[at : at + wanted.limit]
             stored = opened.items.read_many([one.item_id for one in some])
             for doubt, one in zip(some, stored, strict=True):
-                if one and _fits(one.item, wanted) and _stands(one, doubt.said, wanted):
+                if one and _fits(opened, one.item, wanted) and _stands(one, doubt.said, wanted):
                     found.append(one.item)
                     seems[doubt.item_id] = doubt.seems
             at += len(some)
@@ -286,7 +288,9 @@ class Review:
             one.item.item_id: one.item
             for task in tasks
             for one in task.held
-            if one.item.item_id > after and one.item.state == "leased" and _fits(one.item, wanted)
+            if one.item.item_id > after
+            and one.item.state == "leased"
+            and _fits(opened, one.item, wanted)
         }
         ids = sorted(held)
         some = ids[: wanted.limit]
@@ -335,7 +339,7 @@ class Review:
                 break
             after[shard] = row.key
             searched += 1
-            if _fits(item, wanted):
+            if _fits(opened, item, wanted):
                 found.append(item)
         for shard, rows in zip(live, pages, strict=True):
             if len(rows) < size and (not rows or after[shard] == rows[-1].key):
@@ -356,7 +360,7 @@ class Review:
     ) -> ItemLine:
         return ItemLine(
             item_id=item.item_id,
-            path=item.path,
+            path=opened.project.source.shown(item.path),
             state=item.state,
             kind=item.kind,
             revision=item.revision,
@@ -591,7 +595,7 @@ def _stands(one: Stored, said: Sequence[str], wanted: ItemFilter) -> bool:
     return same and (wanted.approved is not None or not one.item.approved)
 
 
-def _fits(item: Item, wanted: ItemFilter) -> bool:
+def _fits(opened: ProjectAccess, item: Item, wanted: ItemFilter) -> bool:
     return (
         (wanted.state is None or item.state == wanted.state)
         and (wanted.class_id is None or wanted.class_id in item.classes)
@@ -599,7 +603,10 @@ def _fits(item: Item, wanted: ItemFilter) -> bool:
         and (wanted.kind is None or item.kind == wanted.kind)
         and (wanted.flag is None or item.flag == wanted.flag)
         and (wanted.approved is None or bool(item.approved) == wanted.approved)
-        and (wanted.name is None or _as_typed(wanted.name) in _as_typed(item.path))
+        and (
+            wanted.name is None
+            or _as_typed(wanted.name) in _as_typed(opened.project.source.shown(item.path))
+        )
     )
 
 

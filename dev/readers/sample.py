@@ -44,6 +44,7 @@ def subject(task_type: TaskType) -> Subject:
         task_type=task_type,
         classes=[LabelClass(class_id=f"c{n}", name=name) for n, name in enumerate(NAMES, 1)],
         address="https://account.blob.core.windows.net/photos",
+        container="photos",
         as_of=datetime(2026, 11, 28, tzinfo=UTC),
         options=Options(split=Split(val=0.3)),
     )

@@ -206,16 +206,16 @@ class _Simulation:
         self.admin.wait_until_running(project_id)
         if self.run.prelabels:
             for run_id in ("first", "second"):
-                self._suggest(project_id, f"{dataset_id}/", run_id, while_labeling=False)
+                self._suggest(project_id, run_id, while_labeling=False)
         before = _lost_races(host_log)
-        logs = self._label(project_id, f"{dataset_id}/")
+        logs = self._label(project_id)
         races = _lost_races(host_log) - before
-        return self._judge(project_id, f"{dataset_id}/", logs, races)
+        return self._judge(project_id, logs, races)
 
-    def _suggest(self, project_id: str, prefix: str, run_id: str, *, while_labeling: bool) -> None:
+    def _suggest(self, project_id: str, run_id: str, *, while_labeling: bool) -> None:
         """Suggest labels for a share of the images, other ones than the runs before."""
         number = list(_SUGGESTED).index(run_id)
-        items = suggestions(self.truth, prefix, self.run.seed + number, _SUGGESTED[run_id])
+        items = suggestions(self.truth, self.run.seed + number, _SUGGESTED[run_id])
         became = self.admin.suggest(project_id, run_id, items)
         if not became.keys() <= {"saved", *(["superseded"] if while_labeling else [])}:
             raise StartFailed(f"suggestions were not taken: {became}")
@@ -238,7 +238,7 @@ class _Simulation:
 
     # The labelers.
 
-    def _label(self, project_id: str, prefix: str) -> list[Path]:
+    def _label(self, project_id: str) -> list[Path]:
         go = self.folder / "go"
         plans = [
             Plan(
@@ -250,7 +250,6 @@ class _Simulation:
                 project_id=project_id,
                 task_type=self.run.task_type,
                 truth=str(self.photos / "truth.json"),
-                prefix=prefix,
                 log=str(self.folder / f"labeler-{number + 1}.jsonl"),
                 go=str(go),
                 grace_s=_GRACE_S,
@@ -268,7 +267,7 @@ class _Simulation:
             for child, log in zip(children, logs, strict=True):
                 child.wait_until(lambda log=log: _says(log, "ready"), timeout_s=_READY_S)
             go.touch()
-            self._watch(children, logs, project_id, prefix)
+            self._watch(children, logs, project_id)
         finally:
             for child in children:
                 child.stop(grace_s=1)
@@ -280,9 +279,7 @@ class _Simulation:
         command = [sys.executable, "-m", "dev.simulate.labeler", file]
         return Child.start(plan.user_id, command, log=self.folder / f"{plan.user_id}.log")
 
-    def _watch(
-        self, children: Sequence[Child], logs: Sequence[Path], project_id: str, prefix: str
-    ) -> None:
+    def _watch(self, children: Sequence[Child], logs: Sequence[Path], project_id: str) -> None:
         """Kill the one to be killed when it has a page in hand; wait for the others."""
         end = time.monotonic() + 120 + 2 * self.run.items
         victim = children[0]
@@ -292,7 +289,7 @@ class _Simulation:
                 victim.kill()
             if suggest_more and any(_says(log, "answered") for log in logs):
                 suggest_more = False
-                self._suggest(project_id, prefix, "third", while_labeling=True)
+                self._suggest(project_id, "third", while_labeling=True)
             if time.monotonic() > end:
                 raise StartFailed(f"labelers did not end; see {self.folder}")
             time.sleep(0.05)
@@ -302,12 +299,12 @@ class _Simulation:
 
     # The judgement.
 
-    def _judge(self, project_id: str, prefix: str, logs: Sequence[Path], races: int) -> Result:
+    def _judge(self, project_id: str, logs: Sequence[Path], races: int) -> Result:
         events = judge.read_logs(logs)
         said = judge.submissions(events)
         kept = self._kept(project_id)
         truth: dict[str, Any] = json.loads((self.photos / "truth.json").read_text("utf-8"))
-        entries = {prefix + path: entry for path, entry in truth["files"].items()}
+        entries = truth["files"]
         coco, manifest = self._export(project_id, "coco")
         project = self.admin.call("GET", f"/projects/{project_id}")
         compared = judge.compare_export(

@@ -221,7 +221,7 @@ class _Work:
                 time.sleep(1)
                 continue
             dry = 0
-            said = [self.truth.scene(self._path(item)).tags for item in task["items"]]
+            said = [self.truth.scene(item["path"]).tags for item in task["items"]]
             self._pay(this, task, said)
             decisions = [
                 self._decision(item, [classes[name] for name in names])
@@ -291,9 +291,6 @@ class _Work:
             for number, class_id in enumerate(class_ids)
         ]
         return {**base, "outcome": "labeled", "reason": None, "annotations": annotations}
-
-    def _path(self, item: Json) -> str:
-        return str(item["path"]).removeprefix(self.prefix)
 
     # The judge.
 

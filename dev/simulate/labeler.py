@@ -58,7 +58,6 @@ class Plan:
     task_type: str
     truth: str
     """The file `truth.json`."""
-    prefix: str
     """What the API puts before the paths of the truth."""
     log: str
     go: str
@@ -115,9 +114,7 @@ class Labeler:
         self._tasks = f"/api/projects/{plan.project_id}/tasks"
         self._api = self._connection()
         content: Json = json.loads(Path(plan.truth).read_text(encoding="utf-8"))
-        self._truth: dict[str, Json] = {
-            plan.prefix + path: entry for path, entry in content["files"].items()
-        }
+        self._truth: dict[str, Json] = content["files"]
         self._classes: dict[str, str] = {}
         self._submissions = self._pages = 0
         self._released_at = 0.0

@@ -264,7 +264,7 @@ class _Work:
 
     def _decision(self, this: Round, item: Json) -> Json:
         """What the labeler makes of an image and its suggestions, paid for in this round."""
-        scene = self.scenes[str(item["path"]).removeprefix(self.prefix)]
+        scene = self.scenes[item["path"]]
         left = [self._drawn(one, scene) for one in scene.instances]
         this.images += 1
         for one in left:

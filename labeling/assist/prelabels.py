@@ -16,7 +16,6 @@ from labeling.annotations.shapes import MAX_ANNOTATIONS, Geometry, Tag, TaskType
 from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
 from labeling.items.cells import pack
 from labeling.items.records import Run, Suggested
-from labeling.media.patterns import Pattern
 from labeling.model import Fraction, Id, Model, UtcTime, from_milliseconds, milliseconds, read
 from labeling.projects.projects import Project, ProjectAccess, Projects
 from labeling.storage import Create, Storage, insist
@@ -52,7 +51,8 @@ class SuggestedAnnotation(Model):
 class SuggestedItem(Model):
     """Suggestions for one image; none: take them away.
 
-    It is named by its id or by its path, with or without the folder that the project's dataset begins with.
+    It is named by its id or by its path: as it was uploaded, or in its container, with or without the folder
+    that the project's dataset begins with.
     """
 
     item_id: Id | None = None
@@ -232,8 +232,7 @@ class _Check:
 
     def __init__(self, project: Project) -> None:
         self._task_type: TaskType = project.task_type
-        self._container = project.source.container
-        self._folder = Pattern.parse(project.source.pattern).prefix
+        self._source = project.source
         self._ids = {one.class_id for one in project.classes}
         self._id_of = {key_of_path(one.name): one.class_id for one in project.classes}
 
@@ -258,9 +257,7 @@ class _Check:
         return item_id, data
 
     def _item_of(self, path: str) -> str:
-        # Every image of the project is in its folder: what does not begin so can only be meant from there.
-        whole = path if path.startswith(self._folder) else self._folder + path
-        return layout.item_id(self._container, whole)
+        return layout.item_id(self._source.container, self._source.meant(path))
 
     def _annotation(self, number: int, one: SuggestedAnnotation) -> PrelabelAnnotation:
         class_id = one.class_id or self._id_of.get(key_of_path(one.class_name or ""))

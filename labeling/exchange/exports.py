@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any, Literal
@@ -322,13 +323,16 @@ class Exports:
             address=self._address(project),
             as_of=export.as_of,
             options=export.options,
+            container=project.source.container,
+            folder=project.source.unseen,
         )
         with (
             tempfile.TemporaryFile() as left,
             tempfile.TemporaryFile() as flagged,
             opened(folder, subject) as writer,
         ):
-            for item, labeling, reason in self._as_of(project, items, export.as_of):
+            for known, labeling, reason in self._as_of(project, items, export.as_of):
+                item = replace(known, path=project.source.shown(known.path))
                 said = labeling
                 if labeling and "frames" in chosen.loses:
                     said = of_first_frame(labeling)
@@ -364,8 +368,8 @@ class Exports:
         return done.model_copy(update={"files": files, "finished_at": now})
 
     def _address(self, project: Project) -> str:
-        """Of the project's container, as that of a blob there begins."""
-        url, _ = self._storage.blobs.link(project.source.container, "blob")
+        """Of the folder that paths begin in, as that of a blob there begins."""
+        url, _ = self._storage.blobs.link(project.source.container, project.source.unseen + "blob")
         return url.partition("?")[0].removesuffix("/blob")
 
     def _upload(self, project: Project, export: Export, file: File, folder: Path) -> ExportFile:
@@ -476,6 +480,7 @@ def _write_manifest(
         "options": export.options.model_dump(),
         "as_of": export.as_of.isoformat(),
         "container": project.source.container,
+        "folder": project.source.unseen,
         "counts": {
             "items": export.items,
             "exported": export.exported,

@@ -40,7 +40,6 @@ from labeling.ingest.turns import Turns
 from labeling.items.cells import pack
 from labeling.items.items import Items
 from labeling.items.records import Imported, Labeling, Run, Stored, Suggested
-from labeling.media.patterns import Pattern
 from labeling.model import Id, Model, UtcTime, new_id
 from labeling.projects.access import Caller
 from labeling.projects.projects import ProjectAccess, Projects
@@ -340,8 +339,7 @@ class Imports:
             items = self._projects.items(project)
             for shard in range(project.shards):
                 matching.add_items((item_id, shard, path) for item_id, path in items.paths(shard))
-            folder = Pattern.parse(project.source.pattern).prefix
-            for why, name in matching.match(folder):
+            for why, name in matching.match(project.source.left_out):
                 report.left_out(why, name)
             report.images = matching.images
             parts, report.matched = self._write_parts(project, known, matching)

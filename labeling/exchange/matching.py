@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal, Self
@@ -109,17 +109,17 @@ class Matching:
         """How many items there are to find them among."""
         return self._base.execute("SELECT count(*) FROM items").fetchone()[0]
 
-    def match(self, folder: str) -> Iterator[tuple[Unmatched, str]]:
+    def match(self, folders: Sequence[str]) -> Iterator[tuple[Unmatched, str]]:
         """Find the item of each image; gives the names of those that have none, and why.
 
         Args:
-            folder: that the paths of all items begin with: files may leave it out.
+            folders: what files may leave out at the begin of a path, empty first.
         """
         for column in ("path", "base", "stem", "base_stem"):
             self._base.execute(f"CREATE INDEX items_{column} ON items ({column})")
         names = self._base.execute("SELECT DISTINCT name, stem FROM pieces ORDER BY name, stem")
         for name, stem in names:
-            found, exact = self._find(name, folder, bool(stem))
+            found, exact = self._find(name, folders, bool(stem))
             if len(found) == 1:
                 row = (name, stem, *found[0], exact)
                 self._base.execute("INSERT INTO found VALUES (?, ?, ?, ?, ?)", row)
@@ -128,14 +128,16 @@ class Matching:
         self._base.execute("CREATE INDEX found_item ON found (item_id)")
         yield from self._twice()
 
-    def _find(self, name: str, folder: str, stem: bool) -> tuple[list[tuple[str, int]], bool]:
+    def _find(
+        self, name: str, folders: Sequence[str], stem: bool
+    ) -> tuple[list[tuple[str, int]], bool]:
         """Items of this name, at most two, and whether by more of their path than its last part."""
         whole, last = ("stem", "base_stem") if stem else ("path", "base")
         parts = name.split("/")
         for at in range(max(1, len(parts) - 1)):
             path = "/".join(parts[at:])
-            for candidate in dict.fromkeys((path, folder + path)):
-                if found := self._items(whole, candidate):
+            for folder in folders:
+                if found := self._items(whole, folder + path):
                     return found, True
         return self._items(last, parts[-1]), False
 

@@ -36,6 +36,30 @@ class Source(Model):
         Pattern.parse(pattern)
         return pattern
 
+    @property
+    def unseen(self) -> str:
+        """What names of blobs begin with and nobody typed: the folder of a dataset of uploads; else empty."""
+        ours = self.container == layout.DATASETS
+        return layout.upload_folder_of(self.pattern) if ours else ""
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What people may leave out of a path, and what remains means the same; empty first."""
+        return tuple(dict.fromkeys(("", self.unseen, Pattern.parse(self.pattern).prefix)))
+
+    def shown(self, path: str) -> str:
+        """The path that people know a blob by: as they uploaded it, elsewhere as it is in its container."""
+        return path.removeprefix(self.unseen)
+
+    def meant(self, path: str) -> str:
+        """The blob of this source that a path from people means, with or without the source's folder.
+
+        Every image of the source is in its folder: what does not begin so can only be meant from there.
+        """
+        folder = Pattern.parse(self.pattern).prefix
+        readings = (begin + path for begin in self.left_out)
+        return next(one for one in readings if one.startswith(folder))
+
 
 class NewDataset(Model):
     """A dataset to be made: of images in storage (`source`), or of uploads to come (`upload`)."""
@@ -160,7 +184,9 @@ class Datasets:
             if idempotency_key
             else new_id("d")
         )
-        source = new.source or Source(container=layout.DATASETS, pattern=f"{dataset_id}/**")
+        source = new.source or Source(
+            container=layout.DATASETS, pattern=f"{layout.upload_folder(dataset_id)}**"
+        )
         if new.source:
             self._locations.check(new.source.container)
         dataset = Dataset(
@@ -281,25 +307,29 @@ class Datasets:
         known = (
             set[str]()
             if request.overwrite
-            else self._known(dataset, [file.path for file in request.files if not _refusal(file)])
+            else self._known(
+                dataset, [file.path for file in request.files if not _refusal(file, dataset)]
+            )
         )
         answers: list[Upload] = []
         for file in request.files:
-            refused = _refusal(file)
+            refused = _refusal(file, dataset)
             if refused:
                 answers.append(Upload(path=file.path, refused=refused))
             elif file.path in known:
                 answers.append(Upload(path=file.path, exists=True))
             else:
                 url, until = blobs.upload_link(
-                    layout.DATASETS, f"{dataset_id}/{file.path}", overwrite=request.overwrite
+                    layout.DATASETS,
+                    layout.upload_folder(dataset_id) + file.path,
+                    overwrite=request.overwrite,
                 )
                 answers.append(Upload(path=file.path, url=url, expire_at=until))
         return UploadAnswer(uploads=answers)
 
     def _known(self, dataset: Dataset, paths: Sequence[str]) -> set[str]:
         """Which of these are there already: one listing of the names that begin like all of them."""
-        prefix = f"{dataset.dataset_id}/"
+        prefix = layout.upload_folder(dataset.dataset_id)
         wanted = set(paths)
         known: set[str] = set()
         cursor: str | None = None
@@ -315,10 +345,12 @@ class Datasets:
                 return known
 
 
-def _refusal(file: UploadFile) -> str:
+def _refusal(file: UploadFile, dataset: Dataset) -> str:
     parts = file.path.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\\" in file.path:
         return "the path has an empty part, a dot part or a backslash; rename it"
+    if file.path.startswith(dataset.source.unseen):
+        return "the path begins with the name of this dataset, which goes before by itself; leave it out"
     if why := unstorable(file.path):
         return f"the path can't be kept: {why}; rename it"
     verdict = judge(file.path, file.size)

@@ -13,6 +13,14 @@ from labeling.projects.record import ClassExample, ClassView, Project
 from labeling.storage import Blobs
 
 
+def with_meant(source: Source, classes: Sequence[NewClass]) -> list[NewClass]:
+    """New classes whose examples are the blobs that the given paths mean."""
+    return [
+        one.model_copy(update={"examples": [source.meant(path) for path in one.examples]})
+        for one in classes
+    ]
+
+
 def check_examples(blobs: Blobs, source: Source, classes: Sequence[NewClass]) -> None:
     """Refuse examples of new classes that labelers could not be shown.
 
@@ -39,7 +47,7 @@ def check_example_paths(
     for index, path in enumerate(paths):
         problem = "" if path in known else _unfit(blobs, source, path)
         if problem:
-            detail = f"{path!r} can't be an example: {problem}"
+            detail = f"{source.shown(path)!r} can't be an example: {problem}"
             fault = Fault(f"{at}/examples/{index}", "no-example", detail)
             raise Invalid(detail, faults=(fault,))
 
@@ -71,7 +79,7 @@ def classes_of(blobs: Blobs, project: Project) -> list[ClassView]:
 
     def signed(path: str) -> ClassExample:
         url, until = blobs.link(project.source.container, path)
-        return ClassExample(path=path, url=url, expire_at=until)
+        return ClassExample(path=project.source.shown(path), url=url, expire_at=until)
 
     return [
         ClassView(

@@ -25,7 +25,7 @@ from labeling.projects.access import (
 )
 from labeling.projects.datasets import Source
 from labeling.projects.directory import Directory, line
-from labeling.projects.examples import check_example_paths, check_examples
+from labeling.projects.examples import check_example_paths, check_examples, with_meant
 from labeling.projects.record import (
     NO_PROJECT,
     AddClasses,
@@ -136,14 +136,15 @@ class Projects:
             if project.state == "deleted":
                 raise Conflict("the project made with this Idempotency-Key was deleted")
         else:
-            check_examples(self._storage.blobs, source, new.classes)
+            classes = with_meant(source, new.classes)
+            check_examples(self._storage.blobs, source, classes)
             project = Project(
                 project_id=project_id,
                 name=new.name,
                 task_type=new.task_type,
                 dataset_id=new.dataset_id,
                 source=source,
-                classes=with_added([], new.classes),
+                classes=with_added([], classes),
                 instructions=new.instructions,
                 incremental_refresh=new.incremental_refresh,
                 assist=new.assist,
@@ -399,7 +400,9 @@ class Projects:
             Conflict: labeling can't start over, since the project is neither running nor paused.
         """
         if any(one.examples for one in added.classes):
-            check_examples(self._storage.blobs, self.get(project_id).source, added.classes)
+            source = self.get(project_id).source
+            added = added.model_copy(update={"classes": with_meant(source, added.classes)})
+            check_examples(self._storage.blobs, source, added.classes)
         return self.change(project_id, lambda old: with_classes(old, added, by=by))
 
     def change_class(
@@ -414,10 +417,12 @@ class Projects:
         """
         if change.examples:
             project = self.get(project_id)
+            meant = [project.source.meant(path) for path in change.examples]
+            change = change.model_copy(update={"examples": meant})
             known = {
                 path for one in project.classes if one.class_id == class_id for path in one.examples
             }
-            check_example_paths(self._storage.blobs, project.source, change.examples, known=known)
+            check_example_paths(self._storage.blobs, project.source, meant, known=known)
         return self.change(
             project_id,
             lambda old: with_changed_class(old, class_id, change, version=version),

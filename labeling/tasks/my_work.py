@@ -169,7 +169,7 @@ class Mine:
         return MyItem(
             item_id=item.item_id,
             task_id=task_id,
-            path=item.path,
+            path=opened.project.source.shown(item.path),
             width=item.width,
             height=item.height,
             images=self._tasks.images.links(opened.project, item),

@@ -156,7 +156,7 @@ class Views:
         return TaskItem(
             item_id=item.item_id,
             revision=item.revision,
-            path=item.path,
+            path=project.source.shown(item.path),
             width=item.width,
             height=item.height,
             frames=item.frames,

@@ -87,7 +87,7 @@ def project(system: Stack, hand: Hand, tmp_path_factory: pytest.TempPathFactory)
         admin.add_member(made, ANN)
         admin.add_member(made, BOB)
         admin.wait_until_running(made)
-        suggestions = {f"{dataset}/{name}": hand.suggested(chance) for name in sorted(files)}
+        suggestions = {name: hand.suggested(chance) for name in sorted(files)}
         admin.suggest(
             made,
             "a-model",

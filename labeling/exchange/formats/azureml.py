@@ -84,7 +84,7 @@ class AzureMlWriter(Writer):
         """
         datastore = self._subject.options.datastore
         if datastore:
-            return f"{datastore}/paths/{item.path}"
+            return f"{datastore}/paths/{self._subject.folder}{item.path}"
         return f"{self._subject.address}/{quote(item.path)}"
 
     def _label(self, said: list[tuple[int, Annotation]]) -> dict[str, Any]:

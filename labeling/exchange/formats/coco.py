@@ -74,6 +74,7 @@ class CocoWriter(Writer):
             "version": "1.0",
             "year": subject.as_of.year,
             "date_created": subject.as_of.isoformat(),
+            "labelry_location": subject.location,
         }
         self._file.write(b'{"info": %b, "licenses": [], "images": [' % _json(info))
 

@@ -48,6 +48,7 @@ COLUMNS = (
     "labeler",
     "labeled_at",
     "note",
+    "location",
 )
 """In this order for ever; new ones come behind them."""
 
@@ -75,6 +76,7 @@ class CsvWriter(Writer):
 
     def __init__(self, folder: Path, subject: Subject) -> None:
         self._subject = subject
+        self._location = guarded(subject.location)
         # With a byte-order mark: without one, spreadsheets take Hangul for something else.
         self._file = (folder / "labels.csv").open("w", encoding="utf-8-sig", newline="")
         self._rows = csv.writer(self._file)
@@ -88,12 +90,17 @@ class CsvWriter(Writer):
         """Write the rows of an image."""
         said = self._subject.said(labeling)
         image = (guarded(item.item_id), guarded(item.path), item.width, item.height)
-        last = (labeling.labeler, labeling.saved_at.isoformat(), guarded(labeling.note or ""))
+        last = (
+            labeling.labeler,
+            labeling.saved_at.isoformat(),
+            guarded(labeling.note or ""),
+            self._location,
+        )
         for number, one in said:
             name = guarded(self._subject.classes[number].name)
-            self._rows.writerow((*image, name, one.class_id, *_place(one), *_origin(one), *last))
+            self._rows.writerow([*image, name, one.class_id, *_place(one), *_origin(one), *last])
         if not said:
-            self._rows.writerow((*image, *[""] * 12, *last))
+            self._rows.writerow([*image, *[""] * 12, *last])
         return len(said)
 
     def finish(self) -> None:

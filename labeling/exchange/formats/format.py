@@ -95,9 +95,17 @@ class Subject:
     classes: Sequence[LabelClass]
     """All of the project's, in its order: they are numbered by it, whether an image shows them or not."""
     address: str
-    """Of the folder of the images' paths: that of their container."""
+    """Of the folder of the images' paths: that of their container, with `folder` in it."""
     as_of: datetime
     options: Options
+    container: str
+    folder: str = ""
+    """Of the container, what goes before all paths and nobody typed, with its slash."""
+
+    @property
+    def location(self) -> str:
+        """Where the paths begin: the container, and the folder in it."""
+        return f"{self.container}/{self.folder}".removesuffix("/")
 
     @cached_property
     def _numbers(self) -> Mapping[str, int]:

@@ -4353,7 +4353,8 @@ export interface components {
          * SuggestedItem
          * @description Suggestions for one image; none: take them away.
          *
-         *     It is named by its id or by its path, with or without the folder that the project's dataset begins with.
+         *     It is named by its id or by its path: as it was uploaded, or in its container, with or without the folder
+         *     that the project's dataset begins with.
          */
         SuggestedItem: {
             /**

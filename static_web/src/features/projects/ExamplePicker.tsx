@@ -111,7 +111,7 @@ export function ExamplePicker({ projectId, examples, problem, onChange }: Props)
         setNotFound(t("classes.noImage", { path: wanted }));
         return;
       }
-      if (!has(wanted)) toggle({ path: found.path, url: found.images.thumbnail });
+      if (!has(found.path)) toggle({ path: found.path, url: found.images.thumbnail });
       setPath("");
     } catch (error) {
       const known = error instanceof ApiError && error.status;

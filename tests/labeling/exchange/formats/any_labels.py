@@ -36,6 +36,7 @@ def subject(task_type: TaskType, options: Options | None = None) -> Subject:
         address=ADDRESS,
         as_of=MOMENT,
         options=options or Options(),
+        container="photos",
     )
 
 

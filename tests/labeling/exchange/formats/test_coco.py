@@ -37,6 +37,7 @@ BIRDS = Subject(
     address="https://account.blob.core.windows.net/photos",
     as_of=datetime(2026, 5, 4, tzinfo=UTC),
     options=Options(),
+    container="photos",
 )
 
 STAR: list[Point] = [
@@ -134,6 +135,7 @@ def test_images_categories_and_info_are_what_pycocotools_reads(tmp_path: Path) -
         "version": "1.0",
         "year": 2026,
         "date_created": "2026-05-04T00:00:00+00:00",
+        "labelry_location": "photos",
     }
     assert list(whole) == ["info", "licenses", "images", "annotations", "categories"]
 
