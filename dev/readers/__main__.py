@@ -54,6 +54,13 @@ READERS = (
         without=_NO_SCREEN,
     ),
     Reader("voc", "datumaro", ("datumaro==1.13.12", "opencv-python-headless"), _NO_SCREEN),
+    Reader(
+        "label_studio",
+        "label_studio_sdk",
+        ("label-studio-sdk==2.1.2", "opencv-python-headless"),
+        _NO_SCREEN,
+    ),
+    Reader("cvat", "datumaro", ("datumaro==1.13.12", "opencv-python-headless"), _NO_SCREEN),
 )
 
 
@@ -149,8 +156,8 @@ def differing(seen: dict[str, Any], written: sample.Written, task_type: TaskType
         found.append(f"classes are {names}")
     if seen.get("unread"):
         found.append(f"{seen['unread']} values are not read")
-    if task_type == "polygons" and "areas" in seen:
-        true = sorted(sample.areas())
+    true = sorted(sample.areas())
+    if task_type == "polygons" and len(seen.get("areas", ())) == len(true):
         off = [
             f"{area:.0f} for {wanted:.0f}"
             for area, wanted in zip(sorted(seen["areas"]), true, strict=True)

@@ -1,4 +1,4 @@
-"""What datumaro makes of an archive like those of Pascal VOC."""
+"""What datumaro makes of an archive like those of Pascal VOC, and of CVAT's XML."""
 
 # pyright: reportMissingImports=false
 
@@ -11,16 +11,24 @@ from datumaro import Dataset
 from datumaro.components.annotation import AnnotationType
 
 folder = Path(sys.argv[1])
-(folder / "images").rename(folder / "JPEGImages")
-data: Any = Dataset.import_from(str(folder), "voc_detection")
-boxes = [one for item in data for one in item.annotations if one.type == AnnotationType.bbox]
+from_cvat = (folder / "annotations.xml").exists()
+if not from_cvat:
+    (folder / "images").rename(folder / "JPEGImages")
+data: Any = Dataset.import_from(str(folder), "cvat" if from_cvat else "voc_detection")
+kinds = ("label", "bbox", "polygon", "mask") if from_cvat else ("bbox",)
+found = [one for item in data for one in item.annotations if one.type.name in kinds]
 names = [label.name for label in data.categories()[AnnotationType.label]]
 print(
     json.dumps(
         {
             "images": len(data),
-            "labels": len(boxes),
+            "labels": len(found),
             "classes": [name for name in names if name != "background"],
         }
+        | (
+            {"areas": [float(one.get_area()) for one in found if one.type.name != "label"]}
+            if from_cvat
+            else {}
+        )
     )
 )

@@ -22,10 +22,12 @@ def plain(path: str) -> str:
     ('owls/1.jpg', 'owls/1.jpg')
     >>> plain("https://account.blob.core.windows.net/photos/a%20b.jpg?sv=1")
     'photos/a b.jpg'
+    >>> plain("azure-blob://photos/owls/#1.jpg")
+    'owls/#1.jpg'
     """
-    if "://" in path:
-        address = urlsplit(path)
-        path = unquote(address.path) if address.scheme.startswith("http") else address.path
+    scheme, separator, rest = path.partition("://")
+    if separator:
+        path = unquote(urlsplit(path).path) if scheme.startswith("http") else rest.partition("/")[2]
         path = path.partition("/paths/")[2] or path
     parts = path.replace("\\", "/").split("/")
     return "/".join(part for part in parts if part not in ("", "."))

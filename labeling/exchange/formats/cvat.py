@@ -1,18 +1,164 @@
 """CVAT's XML for images, version 1.1: boxes, polygons, masks and tags, in pixels; tracks frame by frame.
 
+An object of several parts, or with holes, is written as a mask: CVAT's polygons are one ring.
+
 Source: https://docs.cvat.ai/docs/dataset_management/formats/format-cvat/
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from xml.etree.ElementTree import Element, ParseError, iterparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError, SubElement, indent, iterparse, tostring
 
+from labeling.annotations.shapes import Annotation, Box, Part, Point, Polygon
 from labeling.errors import Invalid
-from labeling.exchange.formats.format import Described, Format, Remark, Ring, Shape
-from labeling.exchange.formats.masks import outlines
+from labeling.exchange.formats.archive import is_safe
+from labeling.exchange.formats.coco import run_lengths, to_pixels
+from labeling.exchange.formats.format import (
+    Described,
+    File,
+    Format,
+    Remark,
+    Ring,
+    Shape,
+    Subject,
+    Writer,
+)
+from labeling.exchange.formats.masks import columns, decoded, outlines
 from labeling.exchange.formats.source import Source
+from labeling.items.records import Item, Labeling
+
+
+class CvatWriter(Writer):
+    """Writes one XML file."""
+
+    def __init__(self, folder: Path, subject: Subject) -> None:
+        self._subject = subject
+        self._images = 0
+        self._file = (folder / "annotations.xml").open("wb")
+        self._file.write(
+            b"<?xml version='1.0' encoding='utf-8'?>\n<annotations>\n  <version>1.1</version>\n"
+        )
+        self._write(_about(subject))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def refuses(self, item: Item, labeling: Labeling) -> str | None:
+        """Why CVAT would not find an image: its name can't stand in XML, or leads out of the folder."""
+        return None if is_safe(item.path) else "unsafe_name"
+
+    def add(self, item: Item, labeling: Labeling) -> int:
+        """Write an image. One without shapes says that nothing is on it."""
+        said = self._subject.said(labeling)
+        # Without `subset`: datumaro 1.13.12 drops images that have one.
+        image = Element("image", id=str(self._images), name=item.path)
+        image.set("width", str(item.width))
+        image.set("height", str(item.height))
+        for number, one in said:
+            _add_shape(image, self._subject.classes[number].name, one, item)
+        self._write(image)
+        self._images += 1
+        return len(said)
+
+    def finish(self) -> None:
+        """Close the file."""
+        self._file.write(b"</annotations>\n")
+        self._file.close()
+
+    def _write(self, element: Element) -> None:
+        indent(element, level=1)
+        self._file.write(b"  " + tostring(element, encoding="utf-8") + b"\n")
+
+
+def _about(subject: Subject) -> Element:
+    """The task and its labels, which a task or a project that is made anew there takes over."""
+    meta = Element("meta")
+    task = SubElement(meta, "task")
+    SubElement(task, "name").text = subject.project
+    SubElement(task, "mode").text = "annotation"
+    labels = SubElement(task, "labels")
+    for one in subject.classes:
+        label = SubElement(labels, "label")
+        SubElement(label, "name").text = one.name
+        SubElement(label, "type").text = "any"
+        SubElement(label, "attributes")
+    SubElement(meta, "dumped").text = subject.as_of.isoformat()
+    return meta
+
+
+def _add_shape(image: Element, name: str, one: Annotation, item: Item) -> None:
+    width, height = item.width, item.height
+    place = {"label": name, "source": "manual", "occluded": "0"}
+    match one.geometry:
+        case Box() as box:
+            sides = {
+                "xtl": to_pixels(box.x0, width),
+                "ytl": to_pixels(box.y0, height),
+                "xbr": to_pixels(box.x1, width),
+                "ybr": to_pixels(box.y1, height),
+            }
+            numbers = {side: f"{value:.2f}" for side, value in sides.items()}
+            SubElement(image, "box", place | numbers | {"z_order": "0"})
+        case Polygon(parts=[part]) if not part.holes:
+            points = (
+                f"{to_pixels(x, width):.2f},{to_pixels(y, height):.2f}" for x, y in part.outer
+            )
+            SubElement(image, "polygon", place | {"points": ";".join(points), "z_order": "0"})
+        case Polygon() as polygon:
+            SubElement(image, "mask", place | _runs(polygon, width, height) | {"z_order": "0"})
+        case _:
+            SubElement(image, "tag", {"label": name, "source": "manual"})
+
+
+def _runs(polygon: Polygon, width: int, height: int) -> dict[str, str]:
+    """The pixels of an object, row by row, in the window around them."""
+    # Run lengths go down the columns: with x and y exchanged, along the rows.
+    turned = run_lengths(_turned_over(polygon), height, width)
+    pieces = [
+        (row + down, left, right)
+        for row, left, bottom, right in columns(decoded(turned["counts"].encode()), width)
+        for down in range(bottom - row)
+    ]
+    if not pieces:  # of less than a pixel: the one that it is in
+        x, y = polygon.parts[0].outer[0]
+        pieces = [(min(int(y * height), height - 1), at := min(int(x * width), width - 1), at + 1)]
+    top, bottom = pieces[0][0], pieces[-1][0] + 1
+    left, right = min(one[1] for one in pieces), max(one[2] for one in pieces)
+    counts: list[int] = []
+    end = 0
+    for row, first, stop in pieces:
+        start = (row - top) * (right - left) + first - left
+        if counts and start == end:
+            counts[-1] += stop - first
+        else:
+            counts += [start - end, stop - first]
+        end = start + stop - first
+    rest = (bottom - top) * (right - left) - end
+    return {
+        "rle": ", ".join(map(str, [*counts, *([rest] if rest else [])])),
+        "left": str(left),
+        "top": str(top),
+        "width": str(right - left),
+        "height": str(bottom - top),
+    }
+
+
+def _turned_over(polygon: Polygon) -> Polygon:
+    """The polygon with x and y exchanged."""
+
+    def ring(points: Sequence[Point]) -> list[Point]:
+        return [(y, x) for x, y in points]
+
+    parts = [
+        Part(outer=ring(part.outer), holes=[ring(hole) for hole in part.holes])
+        for part in polygon.parts
+    ]
+    return Polygon(parts=parts)
+
 
 _OTHERS = ("polyline", "points", "cuboid", "skeleton")
 
@@ -173,6 +319,9 @@ def _mask(one: Element, height: int) -> list[tuple[Ring, list[Ring]]]:
 CVAT = Format(
     name="cvat",
     title="CVAT (XML)",
+    files=(File("cvat/annotations.xml", "application/xml"),),
+    open=CvatWriter,
     read=read_cvat,
     fits=looks_like_cvat,
+    loses=("frames", "notes", "suggestions"),
 )

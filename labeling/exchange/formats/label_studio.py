@@ -1,18 +1,148 @@
 """Label Studio's JSON: tasks with annotations and predictions. Places are percent of the image.
 
+Beside the tasks is the labeling configuration that a project needs to show them.
+
 Source: https://labelstud.io/guide/task_format and what label-studio-sdk 2.1.2 writes.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from labeling.exchange.formats.format import Described, Format, Remark, Ring, Shape
+from labeling.annotations.shapes import Annotation, Box, Polygon, TaskType
+from labeling.exchange.formats.format import (
+    Described,
+    File,
+    Format,
+    Remark,
+    Ring,
+    Shape,
+    Subject,
+    Writer,
+)
+from labeling.exchange.formats.rings import as_one
 from labeling.exchange.formats.source import Source
+from labeling.items.records import Item, Labeling
+
+_CONTROLS: Mapping[TaskType, str] = {
+    "multiclass": "Choices",
+    "multilabel": "Choices",
+    "boxes": "RectangleLabels",
+    "polygons": "PolygonLabels",
+}
+"""What people label with there."""
+
+
+class LabelStudioWriter(Writer):
+    """Writes a task for each image, with one annotation that has all that was said of it."""
+
+    def __init__(self, folder: Path, subject: Subject) -> None:
+        self._subject = subject
+        self._tasks = 0
+        self._control = _CONTROLS[subject.task_type]
+        self._container = subject.address.rpartition("/")[2]
+        (folder / "config.xml").write_bytes(_configuration(subject, self._control))
+        self._file = (folder / "tasks.json").open("wb")
+        self._file.write(b"[")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def add(self, item: Item, labeling: Labeling) -> int:
+        """Write the task of an image. An annotation without results says that nothing is on it."""
+        said = self._subject.said(labeling)
+        self._tasks += 1
+        task = {
+            "id": self._tasks,
+            "data": {"image": f"azure-blob://{self._container}/{item.path}"},
+            "annotations": [
+                {
+                    "id": self._tasks,
+                    "created_at": labeling.saved_at.isoformat(),
+                    "was_cancelled": False,
+                    "result": list(self._results(said, item)),
+                }
+            ],
+        }
+        # ASCII only: its converters open files in the encoding of the machine they run on.
+        line = json.dumps(task).encode("ascii")
+        self._file.write((b",\n" if self._tasks > 1 else b"\n") + line)
+        return len(said)
+
+    def finish(self) -> None:
+        """Close the file."""
+        self._file.write(b"\n]\n")
+        self._file.close()
+
+    def _results(
+        self, said: Sequence[tuple[int, Annotation]], item: Item
+    ) -> Iterator[dict[str, Any]]:
+        """What Label Studio keeps of shapes, one for each; of tags, all of them in one."""
+        head = {
+            "from_name": "label",
+            "to_name": "image",
+            "type": self._control.lower(),
+            "original_width": item.width,
+            "original_height": item.height,
+            "image_rotation": 0,
+        }
+        names = [self._subject.classes[number].name for number, _ in said]
+        if self._control == "Choices":
+            if said:
+                yield {**head, "id": said[0][1].annotation_id, "value": {"choices": names}}
+            return
+        for name, (_, one) in zip(names, said, strict=True):
+            value = {**_place(one), self._control.lower(): [name]}
+            yield {**head, "id": one.annotation_id, "value": value}
+
+
+def _configuration(subject: Subject, control: str) -> bytes:
+    """What a project shows to people there: the image, and the classes in order."""
+    view = Element("View")
+    SubElement(view, "Image", name="image", value="$image")
+    chosen = SubElement(view, control, name="label", toName="image")
+    if control == "Choices":
+        chosen.set("choice", "single" if subject.task_type == "multiclass" else "multiple")
+    for one in subject.classes:
+        SubElement(chosen, "Choice" if control == "Choices" else "Label", value=one.name)
+    indent(view)
+    return tostring(view, encoding="utf-8") + b"\n"
+
+
+def _place(one: Annotation) -> dict[str, Any]:
+    """Where a thing is, in percent of the image.
+
+    Each corner is rounded, so that `x + width` is as exact as `x`, and is the same when it is read and written.
+    """
+    match one.geometry:
+        case Box() as box:
+            left, top = _percent(box.x0), _percent(box.y0)
+            width, height = _percent(box.x1) - left, _percent(box.y1) - top
+            size = {"width": round(width, _DIGITS), "height": round(height, _DIGITS)}
+            return {"x": left, "y": top, **size, "rotation": 0}
+        case Polygon(parts=parts):
+            return {
+                "points": [[_percent(x), _percent(y)] for x, y in as_one(parts)],
+                "closed": True,
+            }
+        case _:
+            raise ValueError(f"annotation {one.annotation_id!r} says nothing of where it is")
+
+
+_DIGITS = 10
+
+
+def _percent(fraction: float) -> float:
+    return round(fraction * 100, _DIGITS)
+
 
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 """What Label Studio puts before the name of a file that was uploaded to it."""
@@ -63,9 +193,11 @@ def _path(data: Mapping[str, Any]) -> str:
     """The image of a task: the first value that looks like one, without what Label Studio adds to it."""
     values = [value for value in data.values() if isinstance(value, str)]
     value = str(data.get("image") or next((one for one in values if "." in one), values[0]))
+    if value.startswith("azure-blob://"):
+        return value
     address = urlsplit(value)
-    if "d" in (asked := parse_qs(address.query)):  # a file of local storage
-        return asked["d"][0]
+    if address.path.endswith("/data/local-files/"):
+        return parse_qs(address.query).get("d", [value])[0]
     if "/data/upload/" in address.path:
         return _UPLOADED.sub("", unquote(address.path).rpartition("/")[2])
     return value
@@ -129,6 +261,12 @@ def _ellipse(value: Mapping[str, Any]) -> Ring:
 LABEL_STUDIO = Format(
     name="label_studio",
     title="Label Studio",
+    files=(
+        File("label_studio/tasks.json", "application/json"),
+        File("label_studio/config.xml", "application/xml"),
+    ),
+    open=LabelStudioWriter,
     read=read_label_studio,
     fits=looks_like_label_studio,
+    loses=("parts", "holes", "frames", "notes", "suggestions"),
 )

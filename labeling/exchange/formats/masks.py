@@ -44,7 +44,7 @@ def outlines(runs: Sequence[int], height: int) -> list[RingsOfPart]:
     Raises:
         ValueError: a run is shorter than nothing.
     """
-    edges = list(_columns(runs, height))
+    edges = list(columns(runs, height))
     if not edges:
         return []
     x0, y0, x1, y1 = zip(*edges, strict=True)
@@ -55,8 +55,8 @@ def outlines(runs: Sequence[int], height: int) -> list[RingsOfPart]:
     ]
 
 
-def _columns(runs: Sequence[int], height: int) -> Iterator[tuple[int, int, int, int]]:
-    """The pixels inside as rectangles: left, top, right, bottom."""
+def columns(runs: Sequence[int], height: int) -> Iterator[tuple[int, int, int, int]]:
+    """The pixels inside as rectangles, column by column: left, top, right, bottom."""
     at = 0
     for number, run in enumerate(runs):
         if run < 0:
