@@ -12,10 +12,8 @@ from labeling.projects.access import (
     Invitation,
     MemberChange,
     MemberView,
-    NewToken,
-    TokenMade,
-    TokenView,
 )
+from labeling.projects.tokens import NewToken, TokenMade, TokenRenewal, TokenView
 
 bp = func.Blueprint()
 
@@ -88,10 +86,36 @@ def invite_member(call: Call[Invitation]) -> MemberView:
     return call.services.access.invite(call.project.project_id, call.body)
 
 
+@endpoint(bp, "GET", "projects/{project_id}/tokens", role="admin", doing="seeing tokens")
+def list_project_tokens(call: Call[None]) -> TokenList:
+    """API tokens of a project, without their secrets."""
+    return TokenList(items=call.services.tokens.all(call.project.project_id))
+
+
+@endpoint(
+    bp,
+    "DELETE",
+    "projects/{project_id}/tokens/{token_id}",
+    role="admin",
+    doing="deleting a token",
+)
+def delete_project_token(call: Call[None]) -> None:
+    """Make a token of a project useless."""
+    call.services.tokens.delete(call.path["token_id"], project_id=call.project.project_id)
+
+
+@endpoint(bp, "POST", "tokens/{token_id}/renew", role="site_admin", doing="renewing a token")
+def renew_token(call: Call[TokenRenewal]) -> TokenView:
+    """Let a token be valid for longer, by the secret it has. Only people renew tokens."""
+    if call.caller.provider == TOKEN:
+        raise Forbidden("a token can't renew tokens; sign in to renew one")
+    return call.services.tokens.renew(call.path["token_id"], call.body)
+
+
 @endpoint(bp, "GET", "tokens", role="site_admin", doing="seeing tokens")
 def list_tokens(call: Call[None]) -> TokenList:
     """API tokens, without their secrets."""
-    return TokenList(items=call.services.access.tokens())
+    return TokenList(items=call.services.tokens.all())
 
 
 @endpoint(bp, "POST", "tokens", role="site_admin", doing="making a token", status=201)
@@ -101,10 +125,10 @@ def create_token(call: Call[NewToken]) -> TokenMade:
         raise Forbidden("a token can't make tokens; sign in to make one")
     if call.body.project_id is not None:
         call.services.projects.get(call.body.project_id)
-    return call.services.access.make_token(call.body)
+    return call.services.tokens.make(call.body)
 
 
 @endpoint(bp, "DELETE", "tokens/{token_id}", role="site_admin", doing="deleting a token")
 def delete_token(call: Call[None]) -> None:
     """Make a token useless."""
-    call.services.access.delete_token(call.path["token_id"])
+    call.services.tokens.delete(call.path["token_id"])

@@ -38,6 +38,7 @@ from labeling.projects.datasets import Datasets
 from labeling.projects.locations import Locations
 from labeling.projects.projects import Projects
 from labeling.projects.starting_over import StartingOver
+from labeling.projects.tokens import Tokens
 from labeling.projects.webhooks import Post, Webhooks
 from labeling.review import Review
 from labeling.settings import Settings
@@ -56,6 +57,7 @@ class Services:
     settings: Settings
     storage: Storage
     access: Access
+    tokens: Tokens
     locations: Locations
     datasets: Datasets
     projects: Projects
@@ -112,7 +114,7 @@ def compose(
     post: Post | None = None,
 ) -> Services:
     """The services over a storage: Azure's, or the one in memory."""
-    access = Access(storage, settings)
+    access = Access(storage)
     locations = Locations(storage)
     projects = Projects(storage, settings, access)
     turns = Turns(storage, projects.directory)
@@ -152,6 +154,7 @@ def compose(
         settings=settings,
         storage=storage,
         access=access,
+        tokens=Tokens(storage, settings),
         locations=locations,
         datasets=Datasets(storage, locations),
         projects=projects,

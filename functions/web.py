@@ -370,7 +370,7 @@ def caller_of(headers: dict[str, str], own: Services) -> Caller:
     """
     secret = headers.get("x-api-key")
     if secret:
-        return own.access.token_caller(secret, headers.get("x-worker", ""))
+        return own.tokens.caller(secret, headers.get("x-worker", ""))
     if bearer := headers.get(BEARER):
         scheme, _, token = bearer.partition(" ")
         if scheme.lower() != "bearer":

@@ -72,7 +72,7 @@ class Worker:
         held_s: int = HELD_S,
     ) -> None:
         self._storage = storage
-        self._projects = Projects(storage, settings, Access(storage, settings))
+        self._projects = Projects(storage, settings, Access(storage))
         self._runs = Runs(storage)
         self._jobs = jobs
         self._held_s = held_s

@@ -340,7 +340,7 @@ class _Work:
     def _suggestions(self, manifest: ModelManifest) -> tuple[float, int, int]:
         """The share of waiting images with a suggestion, the suggested classes, and the right ones."""
         settings = Settings()
-        projects = Projects(self.system.storage, settings, Access(self.system.storage, settings))
+        projects = Projects(self.system.storage, settings, Access(self.system.storage))
         items = projects.items(projects.get(self.project_id))
         names = {one.class_id: one.name for one in manifest.classes}
         waiting = covered = shown = right = 0

@@ -362,7 +362,7 @@ class _Work:
     def _suggestions(self) -> tuple[int, int, int]:
         """Shapes suggested on waiting images, how many are right, and the true shapes there."""
         settings = Settings()
-        projects = Projects(self.system.storage, settings, Access(self.system.storage, settings))
+        projects = Projects(self.system.storage, settings, Access(self.system.storage))
         items = projects.items(projects.get(self.project_id))
         names = list(self.ids.values())
         shown = right = things = 0

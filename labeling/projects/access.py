@@ -1,4 +1,4 @@
-"""Who may do what: callers, members of projects, invitations and API tokens.
+"""Who may do what: callers, members of projects and invitations. API tokens are in `tokens.py`.
 
 Site admins create projects and tokens and see all. Everything else is membership of a project, kept in
 our own tables; the sign-in service's other roles decide nothing. Unknown projects and those of others
@@ -7,22 +7,17 @@ look the same from outside: 404.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic import AfterValidator, StringConstraints
 
 from labeling import layout
-from labeling.errors import Forbidden, Invalid, NotFound, Unauthenticated
-from labeling.model import Id, Model, UtcTime, digest_id, from_milliseconds, milliseconds
-from labeling.names import Name, same_address, spelled
-from labeling.projects.rates import Rates
-from labeling.settings import Settings
+from labeling.errors import Conflict, Forbidden, NotFound
+from labeling.model import Model, UtcTime, digest_id, from_milliseconds, milliseconds
+from labeling.names import same_address, spelled
 from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Storage
 
 Role = Literal["labeler", "reviewer", "admin"]
@@ -88,41 +83,6 @@ class Invitation(Model):
     role: Role = "labeler"
 
 
-class NewToken(Model):
-    """An API token to be made: for one project and role, or with `site_admin` for all that site admins do.
-
-    It is named so that its use can be told.
-    """
-
-    name: Name
-    project_id: Id | None = None
-    role: Role = "labeler"
-    site_admin: bool = False
-
-    @model_validator(mode="after")
-    def _is_for_one_thing(self) -> NewToken:
-        if self.site_admin == (self.project_id is not None):
-            raise ValueError("a token is for one project (project_id), or for all (site_admin)")
-        return self
-
-
-class TokenView(Model):
-    """A token as it is listed: never the secret. `project_id` is null where it is a site admin's."""
-
-    token_id: str
-    name: str
-    project_id: str | None
-    role: Role
-    site_admin: bool = False
-    created_at: UtcTime
-
-
-class TokenMade(TokenView):
-    """A new token with its secret, shown this once."""
-
-    secret: str
-
-
 def _role(row: Row) -> Role:
     return cast(Role, row.text("role"))
 
@@ -151,14 +111,11 @@ def _view(row: Row) -> MemberView:
 
 
 class Access:
-    """Members, invitations and tokens."""
+    """Members and invitations."""
 
-    def __init__(self, storage: Storage, settings: Settings) -> None:
+    def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._settings = settings
         self._tables = storage.tables
-        self._known_tokens: dict[str, tuple[Row, float]] = {}
-        self._rates = Rates(settings.token_requests_a_minute)
 
     def members(self, project_id: str) -> list[MemberView]:
         """Members and people invited, by name."""
@@ -182,7 +139,13 @@ class Access:
     def put_member(
         self, project_id: str, user: str, role: Role, *, name: str = "", provider: str = ""
     ) -> MemberView:
-        """Make somebody a member, or change their role. Safe to repeat."""
+        """Make somebody a member, or change their role. Safe to repeat.
+
+        Raises:
+            Conflict: they are the project's last admin, and would be none.
+        """
+        if role != "admin":
+            self._step_down(project_id, user, role)
         cells = {"role": role} | ({"name": name} if name else {})
         fresh = {
             "name": name,
@@ -199,14 +162,41 @@ class Access:
         row = self._tables.get(layout.PROJECTS, project_id, layout.member(user))
         return MemberView(member_id=user, role=role, name=row.text("name") if row else name)
 
+    def _step_down(self, project_id: str, user: str, role: Role) -> None:
+        """Make an admin something less, while another person is one: of two who leave at once one stays.
+
+        Raises:
+            Conflict: there is no other.
+        """
+        members = layout.all_of(layout.Kind.MEMBER)
+        while True:
+            people = [
+                row
+                for row in self._storage.rows(layout.PROJECTS, Range(project_id, *members))
+                if row.text("role") == "admin" and row.text("provider") != TOKEN
+            ]
+            known = next((row for row in people if layout.member_user(row.key) == user), None)
+            if known is None:
+                return
+            other = next((row for row in people if row.key != known.key), None)
+            if other is None:
+                raise Conflict("this is the last admin of the project; name another admin first")
+            stays = Merge(other.key, {"role": "admin"}, other.etag)
+            steps = Merge(known.key, {"role": role}, known.etag)
+            with suppress(Collision):
+                self._tables.transact(layout.PROJECTS, project_id, [stays, steps])
+                return
+
     def begin_leaving(self, project_id: str, user: str) -> None:
         """Note that somebody is leaving a project: from here on nothing is returned to them.
 
         Raises:
             NotFound: they are no member.
+            Conflict: they are the project's last admin.
         """
         if not self._tables.get(layout.PROJECTS, project_id, layout.member(user)):
             raise NotFound("there is no such member in this project")
+        self._step_down(project_id, user, "labeler")
         gone = {"gone": True}
         self._put(layout.PROJECTS, project_id, layout.elsewhere(user), gone, gone)
 
@@ -271,88 +261,6 @@ class Access:
         rows = self._storage.rows(layout.DIRECTORY, Range(layout.projects_of(user), "", layout.END))
         return {row.key: _role(row) for row in rows}
 
-    def make_token(self, new: NewToken) -> TokenMade:
-        """Make an API token; only a hash of its secret is kept."""
-        secret = f"lbl_{secrets.token_urlsafe(32)}"
-        now = self._storage.clock.now()
-        token_id = _token_id(secret)
-        self._tables.transact(
-            layout.DIRECTORY,
-            layout.TOKENS,
-            [
-                Create(
-                    token_id,
-                    {
-                        "hash": hashlib.sha256(secret.encode()).hexdigest(),
-                        "name": new.name,
-                        "project": new.project_id or "",
-                        "role": new.role,
-                        "site_admin": new.site_admin,
-                        "created_ms": milliseconds(now),
-                    },
-                )
-            ],
-        )
-        return TokenMade(
-            token_id=token_id,
-            name=new.name,
-            project_id=new.project_id,
-            role=new.role,
-            site_admin=new.site_admin,
-            created_at=now,
-            secret=secret,
-        )
-
-    def tokens(self) -> list[TokenView]:
-        """All tokens, newest first."""
-        rows = self._storage.rows(layout.DIRECTORY, Range(layout.TOKENS, "", layout.END))
-        views = [_token_view(row) for row in rows]
-        return sorted(views, key=lambda view: view.created_at, reverse=True)
-
-    def delete_token(self, token_id: str) -> None:
-        """Make a token useless: everywhere within five seconds.
-
-        Raises:
-            NotFound: there is no such token.
-        """
-        self._known_tokens.pop(token_id, None)
-        if not self._drop(layout.DIRECTORY, layout.TOKENS, token_id):
-            raise NotFound("there is no such token")
-
-    def token_caller(self, secret: str, worker: str) -> Caller:
-        """Who an API token stands for; `worker` tells several users of one token apart.
-
-        Raises:
-            Unauthenticated: the token is unknown or was deleted.
-            TooManyRequests: it called too often within this minute.
-        """
-        row = self._token(_token_id(secret))
-        digest = hashlib.sha256(secret.encode()).hexdigest()
-        if row is None or not hmac.compare_digest(row.text("hash"), digest):
-            raise Unauthenticated("this API token is not valid; ask an admin for a new one")
-        if len(worker) > 100:
-            raise Invalid("X-Worker has at most 100 characters")
-        view = _token_view(row)
-        self._rates.count(view.token_id, self._storage.clock.now().timestamp())
-        return Caller(
-            user=layout.user_key(TOKEN, f"{view.token_id}/{worker}"),
-            name=f"{view.name}/{worker}" if worker else view.name,
-            provider=TOKEN,
-            site_admin=view.site_admin,
-            token_project=view.project_id or "",
-            token_role=None if view.site_admin else view.role,
-        )
-
-    def _token(self, token_id: str) -> Row | None:
-        now = self._storage.clock.now().timestamp()
-        row, read_at = self._known_tokens.get(token_id, (None, 0.0))
-        if row and now - read_at <= self._settings.cache_seconds:
-            return row
-        row = self._tables.get(layout.DIRECTORY, layout.TOKENS, token_id)
-        if row:
-            self._known_tokens[token_id] = (row, now)
-        return row
-
     def _put(
         self,
         table: str,
@@ -372,21 +280,6 @@ class Access:
         except Collision:
             return False
         return True
-
-
-def _token_id(secret: str) -> str:
-    return digest_id("token", secret, length=16)
-
-
-def _token_view(row: Row) -> TokenView:
-    return TokenView(
-        token_id=row.key,
-        name=row.text("name"),
-        project_id=row.text("project") or None,
-        role=_role(row),
-        site_admin=bool(row.cells.get("site_admin")),
-        created_at=from_milliseconds(row.number("created_ms")),
-    )
 
 
 def require(role: Role | None, least: Role, doing: str) -> None:

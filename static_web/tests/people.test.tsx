@@ -17,11 +17,24 @@ const members = [
 ];
 const path = "/api/projects/p1/members";
 const invitations = "/api/projects/p1/invitations";
+const tokens = "/api/projects/p1/tokens";
+const token = {
+  token_id: "t1",
+  name: "robot",
+  project_id: "p1",
+  role: "reviewer",
+  site_admin: false,
+  created_at: "2026-01-01T00:00:00Z",
+  expires_at: "2026-04-01T00:00:00Z",
+  used_at: null,
+  expired: true,
+};
 
 function open(more: Answers = {}) {
   return renderAt("/", <PeoplePage projectId="p1" />, {
     "GET /api/me": aPerson(),
     [`GET ${path}`]: { items: members, next_cursor: null },
+    [`GET ${tokens}`]: { items: [], next_cursor: null },
     ...more,
   });
 }
@@ -115,5 +128,46 @@ describe("people", () => {
     await userEvent.click(dialog.getByRole("button", { name: "Remove" }));
     await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(gone).toHaveBeenCalledOnce();
+  });
+});
+
+describe("API tokens", () => {
+  it("are shown with their last use and end, and revoked once it was said what that does", async () => {
+    const gone = answering(() => new Response(null, { status: 204 }));
+    await open({
+      [`GET ${tokens}`]: { items: [token], next_cursor: null },
+      [`DELETE ${tokens}/t1`]: gone,
+    });
+    const row = within(await screen.findByRole("row", { name: /robot/ }));
+    expect(row.getByText("Never")).toBeVisible();
+    expect(row.getByText(/^Expired/)).toBeVisible();
+    await userEvent.click(row.getByRole("button", { name: "Revoke robot" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    expect(gone).not.toHaveBeenCalled();
+    await userEvent.click(dialog.getByRole("button", { name: "Revoke" }));
+    await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(gone).toHaveBeenCalledOnce();
+  });
+
+  it("are renewed by site admins alone", async () => {
+    const renew = answering(() =>
+      Response.json({ ...token, expired: false, expires_at: "2026-12-01T00:00:00Z" }),
+    );
+    await open({
+      "GET /api/me": { ...aPerson(), site_admin: true },
+      [`GET ${tokens}`]: { items: [token], next_cursor: null },
+      "POST /api/tokens/t1/renew": renew,
+    });
+    await userEvent.click(await screen.findByRole("button", { name: "Renew robot for 90 days" }));
+    await vi.waitFor(() => expect(renew).toHaveBeenCalledOnce());
+  });
+
+  it("offer a project's admin no renewing", async () => {
+    await open({
+      "GET /api/me": { ...aPerson(), site_admin: false },
+      [`GET ${tokens}`]: { items: [token], next_cursor: null },
+    });
+    await screen.findByRole("button", { name: "Revoke robot" });
+    expect(screen.queryByRole("button", { name: /Renew/ })).toBeNull();
   });
 });

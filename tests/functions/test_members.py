@@ -96,6 +96,39 @@ def test_a_token_of_a_site_admin_does_what_they_do_but_make_tokens(api: Api) -> 
     assert api("GET", "me", who=pipeline).status == 401
 
 
+def test_an_admin_of_a_project_sees_and_revokes_its_tokens_and_no_others(api: Api) -> None:
+    project, other = api.project(1), api.project(1, "Other")
+    bob = api.member(project, "bob", "admin")
+    ann = api.member(project, "ann", "reviewer")
+    mine, theirs = (
+        api("POST", "tokens", {"name": "robot", "project_id": one, "days": 7})
+        for one in (project, other)
+    )
+    place = f"projects/{project}/tokens"
+
+    listed = api("GET", place, who=bob)["items"]
+    foreign = api("DELETE", f"{place}/{theirs['token_id']}", who=bob)
+    renewed = api("POST", f"tokens/{mine['token_id']}/renew", {"days": 30})
+    by_bob = api("POST", f"tokens/{mine['token_id']}/renew", {}, who=bob)
+    revoked = api("DELETE", f"{place}/{mine['token_id']}", who=bob)
+
+    assert [one["token_id"] for one in listed] == [mine["token_id"]]
+    assert "secret" not in listed[0]
+    assert api("GET", place, who=ann).status == 403
+    assert (foreign.status, by_bob.status, revoked.status) == (404, 403, 204)
+    assert renewed["expires_at"] > listed[0]["expires_at"]
+    assert api("GET", "me", who={"x-api-key": mine["secret"]}).status == 401
+    assert api("GET", "me", who={"x-api-key": theirs["secret"]}).status == 200
+
+
+def test_a_token_renews_no_tokens_and_none_is_for_ever(api: Api) -> None:
+    made = api("POST", "tokens", {"name": "pipeline", "site_admin": True})
+    renew = f"tokens/{made['token_id']}/renew"
+
+    assert api("POST", renew, {}, who={"x-api-key": made["secret"]}).status == 403
+    assert api("POST", renew, {"days": 100_000}).status == 422
+
+
 def test_a_token_that_calls_too_often_waits_and_others_do_not() -> None:
     api = api_of(World(STEADY.model_copy(update={"token_requests_a_minute": 3})))
     one, two = (

@@ -69,6 +69,8 @@ ROLES = {
         DELETE projects/{project_id}/members/{member_id}
         GET projects/{project_id}/members/{member_id}
         PUT projects/{project_id}/members/{member_id}
+        GET projects/{project_id}/tokens
+        DELETE projects/{project_id}/tokens/{token_id}
         POST projects/{project_id}/pause
         POST projects/{project_id}/train
         POST projects/{project_id}/prelabels
@@ -102,6 +104,7 @@ ROLES = {
         GET tokens
         POST tokens
         DELETE tokens/{token_id}
+        POST tokens/{token_id}/renew
     """,
 }
 """Every route of the API, by what it asks of its caller."""

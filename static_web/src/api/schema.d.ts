@@ -885,6 +885,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** API tokens of a project, without their secrets. */
+        get: operations["list_project_tokens"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Make a token of a project useless. */
+        delete: operations["delete_project_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/train": {
         parameters: {
             query?: never;
@@ -1089,6 +1123,23 @@ export interface paths {
         post?: never;
         /** Make a token useless. */
         delete: operations["delete_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{token_id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a token be valid for longer, by the secret it has. Only people renew tokens. */
+        post: operations["renew_token"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3209,7 +3260,7 @@ export interface components {
          * NewToken
          * @description An API token to be made: for one project and role, or with `site_admin` for all that site admins do.
          *
-         *     It is named so that its use can be told.
+         *     It is named so that its use can be told, and valid for so many `days`.
          */
         NewToken: {
             /** Name */
@@ -3230,6 +3281,11 @@ export interface components {
              * @default false
              */
             site_admin: boolean;
+            /**
+             * Days
+             * @default 90
+             */
+            days: number;
         };
         /**
          * NewWebhook
@@ -4624,12 +4680,40 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Used At
+             * @default null
+             */
+            used_at: string | null;
+            /**
+             * Expired
+             * @default false
+             */
+            expired: boolean;
             /** Secret */
             secret: string;
         };
         /**
+         * TokenRenewal
+         * @description For how many days from now a token is to be valid; it keeps its secret.
+         */
+        TokenRenewal: {
+            /**
+             * Days
+             * @default 90
+             */
+            days: number;
+        };
+        /**
          * TokenView
          * @description A token as it is listed: never the secret. `project_id` is null where it is a site admin's.
+         *
+         *     `used_at`: its last use, to an hour; null while there was none.
          */
         TokenView: {
             /** Token Id */
@@ -4653,6 +4737,21 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Used At
+             * @default null
+             */
+            used_at: string | null;
+            /**
+             * Expired
+             * @default false
+             */
+            expired: boolean;
         };
         /**
          * Told
@@ -6948,6 +7047,67 @@ export interface operations {
             };
         };
     };
+    list_project_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_project_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     train: {
         parameters: {
             query?: never;
@@ -7462,6 +7622,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    renew_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRenewal"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenView"];
+                };
             };
             /** @description why not */
             default: {

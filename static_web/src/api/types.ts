@@ -4,6 +4,7 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type Annotation = Schemas["Annotation"];
+export type ApiToken = Schemas["TokenView"];
 export type AssistChange = Schemas["AssistChange"];
 export type AssistSettings = Schemas["AssistSettings"];
 export type ClassList = Schemas["ClassList"];

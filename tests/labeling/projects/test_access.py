@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from labeling.errors import Forbidden, Invalid, NotFound, Unauthenticated
-from labeling.projects.access import Caller, Invitation, MemberView, NewToken
+from labeling.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from labeling.projects.access import Caller, Invitation, MemberView
+from labeling.projects.tokens import DAYS, NewToken, TokenRenewal
 from tests.world import ADMIN, Killed, World, person
 
 
@@ -249,11 +250,60 @@ def test_whatever_is_killed_between_two_calls_is_mended_by_asking_again(
     assert position > 1
 
 
+def admins(world: World, project: str) -> list[str]:
+    return [one.member_id for one in world.services.access.members(project) if one.role == "admin"]
+
+
+@pytest.mark.parametrize("way", ["removed", "given a smaller role"])
+def test_the_last_admin_stays_until_another_is_named(world: World, way: str) -> None:
+    project = world.project().project_id
+    access = world.services.access
+    (first,) = admins(world, project)
+
+    def leave(user: str) -> None:
+        if way == "removed":
+            world.services.projects.remove_member(project, user)
+        else:
+            access.put_member(project, user, "reviewer")
+
+    access.put_member(project, "token", "admin", provider="token")
+    access.invite(project, Invitation(email="bob@example.org", role="admin"))
+    with pytest.raises(Conflict, match="last admin"):
+        leave(first)
+    assert first in admins(world, project), "no other person is an admin here yet"
+    access.put_member(project, "ann", "admin")
+    leave(first)
+    with pytest.raises(Conflict, match="last admin"):
+        leave("ann")
+
+    assert first not in admins(world, project)
+
+
+@pytest.mark.parametrize("position", range(1, 8))
+def test_of_two_admins_who_leave_at_once_one_stays(world: World, position: int) -> None:
+    project = world.project().project_id
+    (first,) = admins(world, project)
+    world.services.access.put_member(project, "ann", "admin")
+    other = world.other()
+
+    def leave_too() -> None:
+        with suppress(Conflict):
+            other.services.projects.remove_member(project, "ann")
+
+    world.watch.reset()
+    world.watch.at(position, leave_too)
+    with suppress(Conflict):
+        world.services.projects.remove_member(project, first)
+    world.watch.reset()
+
+    assert len(admins(world, project)) >= 1
+
+
 # API tokens.
 
 
 def token(world: World, project_id: str, role: str = "labeler") -> tuple[str, str]:
-    made = world.services.access.make_token(
+    made = world.services.tokens.make(
         NewToken(name="robot", project_id=project_id, role=role)  # type: ignore[arg-type]
     )
     return made.secret, made.token_id
@@ -263,7 +313,7 @@ def test_a_token_has_its_role_in_its_project_and_none_elsewhere(world: World) ->
     first, second = world.project("One"), world.project("Two")
     secret, _ = token(world, first.project_id, "reviewer")
 
-    robot = world.services.access.token_caller(secret, "")
+    robot = world.services.tokens.caller(secret, "")
 
     assert world.open(first, robot, "reviewer").role == "reviewer"
     with pytest.raises(Forbidden):
@@ -276,7 +326,7 @@ def test_a_token_has_its_role_in_its_project_and_none_elsewhere(world: World) ->
 def test_workers_of_a_token_are_users_of_their_own(world: World) -> None:
     project = world.project(images=4)
     secret, _ = token(world, project.project_id)
-    one, two, same = (world.services.access.token_caller(secret, n) for n in ("1", "2", "1"))
+    one, two, same = (world.services.tokens.caller(secret, n) for n in ("1", "2", "1"))
 
     mine = world.task(project, one, size=2)
     yours = world.task(project, two, size=2)
@@ -292,36 +342,80 @@ def test_a_deleted_token_is_useless_at_once_here_and_within_five_seconds_elsewhe
 ) -> None:
     secret, token_id = token(world, "p-1")
     other = world.other()
-    other.services.access.token_caller(secret, "")
+    other.services.tokens.caller(secret, "")
 
-    world.services.access.delete_token(token_id)
+    world.services.tokens.delete(token_id)
 
     with pytest.raises(Unauthenticated):
-        world.services.access.token_caller(secret, "")
+        world.services.tokens.caller(secret, "")
     world.wait(5.1)
     with pytest.raises(Unauthenticated):
-        other.services.access.token_caller(secret, "")
+        other.services.tokens.caller(secret, "")
     with pytest.raises(NotFound):
-        world.services.access.delete_token(token_id)
+        world.services.tokens.delete(token_id)
 
 
 @pytest.mark.parametrize("secret", ["", "lbl_wrong", "비밀", "x" * 5_000])
 def test_a_secret_that_was_never_given_is_nobody(world: World, secret: str) -> None:
     with pytest.raises(Unauthenticated):
-        world.services.access.token_caller(secret, "")
+        world.services.tokens.caller(secret, "")
 
 
 def test_a_worker_has_a_name_of_some_length(world: World) -> None:
     secret, _ = token(world, "p-1")
 
     with pytest.raises(Invalid, match="100"):
-        world.services.access.token_caller(secret, "x" * 101)
+        world.services.tokens.caller(secret, "x" * 101)
 
 
 def test_the_secret_is_kept_nowhere_and_listed_nowhere(world: World) -> None:
     secret, token_id = token(world, "p-1")
 
-    listed = world.services.access.tokens()
+    listed = world.services.tokens.all()
 
     assert [(one.token_id, one.name) for one in listed] == [(token_id, "robot")]
     assert secret not in repr(world.storage.tables.snapshot("directory"))
+
+
+def test_a_token_expires_and_works_again_once_it_is_renewed(world: World) -> None:
+    secret, token_id = token(world, "p-1")
+    tokens = world.services.tokens
+    made = tokens.all()[0]
+
+    world.wait(DAYS * 86_400 - 1)
+    tokens.caller(secret, "")
+    world.wait(1)
+    with pytest.raises(Unauthenticated, match="expired"):
+        tokens.caller(secret, "")
+    expired = tokens.all()[0]
+    renewed = tokens.renew(token_id, TokenRenewal(days=2))
+    tokens.caller(secret, "")
+
+    assert (made.expires_at - made.created_at).days == DAYS
+    assert (expired.expired, renewed.expired) == (True, False)
+    with pytest.raises(NotFound):
+        tokens.renew("unknown", TokenRenewal())
+
+
+def test_the_last_use_of_a_token_is_known_to_an_hour_for_a_call_an_hour(world: World) -> None:
+    secret, _ = token(world, "p-1")
+    tokens = world.services.tokens
+    before = tokens.all()[0].used_at
+    calls: list[str] = []
+
+    world.watch.reset()
+    world.watch.hook = lambda _number, name, _stage: calls.append(name)
+    for _ in range(10):
+        tokens.caller(secret, "")
+        world.wait(30)
+    world.watch.reset()
+    used = tokens.all()[0].used_at
+    world.wait(3600)
+    tokens.caller(secret, "")
+    later = tokens.all()[0].used_at
+
+    assert before is None
+    assert calls.count("transact") <= 2, "before and after the one call"
+    assert used
+    assert later
+    assert (later - used).total_seconds() >= 3600

@@ -22,6 +22,7 @@ import { Panel } from "@/ui/Panel";
 import { InvitePanel } from "./InvitePanel";
 import { changeRole, membersQuery, roles } from "./queries";
 import { RemoveDialog } from "./RemoveDialog";
+import { TokensPanel } from "./TokensPanel";
 
 const useStyles = makeStyles({
   page: { display: "grid", gap: "16px" },
@@ -161,6 +162,7 @@ export function PeoplePage({ projectId }: Props): ReactNode {
           </p>
         )}
       </Panel>
+      <TokensPanel projectId={projectId} />
       {removing && (
         <RemoveDialog projectId={projectId} member={removing} onClose={() => setRemoving(null)} />
       )}

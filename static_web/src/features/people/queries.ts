@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 
 import { api, unwrap } from "@/api/client";
-import type { Member, Role } from "@/api/types";
+import type { ApiToken, Member, Role } from "@/api/types";
 
 const LOOK_EVERY_MS = 10_000;
 
@@ -46,6 +46,37 @@ export function remove(projectId: string, member: Member): Promise<unknown> {
   return unwrap(
     api.DELETE("/api/projects/{project_id}/members/{member_id}", {
       params: { path: { project_id: projectId, member_id: member.member_id } },
+    }),
+  );
+}
+
+export const tokensQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["tokens", projectId],
+    queryFn: async () =>
+      (
+        await unwrap(
+          api.GET("/api/projects/{project_id}/tokens", {
+            params: { path: { project_id: projectId } },
+          }),
+        )
+      ).items,
+  });
+
+/** For as long as a new one is valid. */
+export function renewToken(token: ApiToken): Promise<ApiToken> {
+  return unwrap(
+    api.POST("/api/tokens/{token_id}/renew", {
+      params: { path: { token_id: token.token_id } },
+      body: { days: 90 },
+    }),
+  );
+}
+
+export function revokeToken(projectId: string, token: ApiToken): Promise<unknown> {
+  return unwrap(
+    api.DELETE("/api/projects/{project_id}/tokens/{token_id}", {
+      params: { path: { project_id: projectId, token_id: token.token_id } },
     }),
   );
 }
