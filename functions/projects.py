@@ -207,7 +207,7 @@ def add_classes(call: Call[AddClasses]) -> ClassList:
     version_of="classes_version",
 )
 def change_class(call: Call[ClassChange]) -> ClassList:
-    """Rename, describe, illustrate or move a class; no label is touched."""
+    """Rename, describe, illustrate, move, recolour or retire a class; no label is touched."""
     call.services.projects.change_class(
         call.project.project_id, call.path["class_id"], call.body, version=call.version()
     )

@@ -105,7 +105,9 @@ class Jobs:
         items = self.projects.items(project)
         taken = snapshot(self.storage, items, project.source.container, spec.run_id)
         known = [one.class_id for one in spec.classes]
-        usable = [line for line in taken.lines if _usable(line, known, spec.task_type)]
+        retired = {one.class_id for one in project.classes if one.retired} - {*known}
+        said = [line.without(retired) for line in taken.lines]
+        usable = [line for line in said if _usable(line, known, spec.task_type)]
         self._say(
             spec, f"{len(taken.lines)} labeled images, {len(usable)} of the classes asked for"
         )

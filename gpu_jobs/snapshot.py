@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from hashlib import sha256
 from typing import Annotated
 
@@ -47,6 +47,14 @@ class Line(Source):
     shapes: list[DrawnShape] = []
     page: str = ""
     suggested: bool = False
+
+    def without(self, retired: Set[str]) -> Line:
+        """The same but for what it says of retired classes: nobody is to be suggested these."""
+        if not retired.intersection(self.class_ids):
+            return self
+        shapes = [one for one in self.shapes if one.class_id not in retired]
+        ids = [one for one in self.class_ids if one not in retired]
+        return self.model_copy(update={"class_ids": ids, "shapes": shapes})
 
 
 class Snapshot(Model):

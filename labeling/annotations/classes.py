@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -14,6 +15,9 @@ from labeling.names import key_of, spelled
 MAX_DEPTH = 6
 MAX_CLASSES = 2_000
 MAX_EXAMPLES = 3
+
+COLOURS = 24
+"""Of classes that can be told apart: the page has so many."""
 
 
 def path_of(name: str) -> str:
@@ -63,13 +67,34 @@ class LabelClass(Model):
     """A class a labeler can choose. Labels hold its id, so renaming costs nothing.
 
     `name` is the path from the root, parts joined by `/`: `Animal/Cat`. `examples` are paths of images
-    that show labelers what is meant.
+    that show labelers what is meant. `colour` is its place among those of the page. One that is `retired` is
+    no longer offered; labels that have it keep it.
     """
 
     class_id: Id
     name: str
     description: str = ""
     examples: list[str] = []
+    colour: int = -1
+    retired: bool = False
+
+
+def coloured(classes: Sequence[LabelClass]) -> list[LabelClass]:
+    """The classes; those that were kept without a colour have that of their place."""
+    return [
+        one if one.colour >= 0 else one.model_copy(update={"colour": at % COLOURS})
+        for at, one in enumerate(classes)
+    ]
+
+
+def with_colour(classes: Sequence[LabelClass], class_id: str, colour: int) -> list[LabelClass]:
+    """The classes, one of them in another colour. The one that had this gets the other: two stay two."""
+    before = next(one.colour for one in classes if one.class_id == class_id)
+    owner = next((one.class_id for one in classes if one.colour == colour), "")
+    given = {owner: before, class_id: colour}
+    return [
+        one.model_copy(update={"colour": given.get(one.class_id, one.colour)}) for one in classes
+    ]
 
 
 class NewClass(Model):
@@ -93,16 +118,18 @@ def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list
     for index, new in enumerate(added):
         if key_of_path(new.name) in known:
             raise Invalid(
-                f"the class {new.name!r} is there already; leave it out",
+                f"the class {new.name!r} is there already, perhaps retired; leave it out",
                 faults=(Fault(f"/classes/{index}/name", "duplicate", "this class exists"),),
             )
         known.add(key_of_path(new.name))
+        used = Counter(one.colour for one in result)
         result.append(
             LabelClass(
                 class_id=f"c{len(result) + 1}",
                 name=new.name,
                 description=new.description,
                 examples=new.examples,
+                colour=min(range(COLOURS), key=lambda one: (used[one], one)),
             )
         )
     if len(result) > MAX_CLASSES:

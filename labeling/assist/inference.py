@@ -334,7 +334,7 @@ class Inference:
     ) -> tuple[int, list[dict[str, object]]]:
         """How many can't be seen, and what to send of the others: also that a former model was wrong."""
         withdrawn = self._runs.state(project.project_id).withdrawn
-        known = {one.class_id for one in project.classes} - {*withdrawn}
+        known = {one.class_id for one in project.offered} - {*withdrawn}
         said: list[dict[str, object]] = []
         unseeable = 0
         for some, seen, lost in self._seen(project, model, items):

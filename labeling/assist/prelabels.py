@@ -233,8 +233,8 @@ class _Check:
     def __init__(self, project: Project) -> None:
         self._task_type: TaskType = project.task_type
         self._source = project.source
-        self._ids = {one.class_id for one in project.classes}
-        self._id_of = {key_of_path(one.name): one.class_id for one in project.classes}
+        self._ids = {one.class_id for one in project.offered}
+        self._id_of = {key_of_path(one.name): one.class_id for one in project.offered}
 
     def item(self, raw: Mapping[str, Any], index: int) -> tuple[str, bytes] | PrelabelResult:
         """The item and its suggestions, encoded; or why they are refused."""

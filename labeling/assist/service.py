@@ -421,7 +421,7 @@ class Assist:
                 run_id=run.run_id,
                 validation_run_id=state.active["validation"],
                 task_type=project.task_type,
-                classes=[JobClass(class_id=one.class_id, name=one.name) for one in project.classes],
+                classes=[JobClass(class_id=one.class_id, name=one.name) for one in project.offered],
                 backbone=settings.backbone,
                 precision=settings.precision,
                 confidence=settings.confidence,

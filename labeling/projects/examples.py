@@ -86,6 +86,8 @@ def classes_of(blobs: Blobs, project: Project) -> list[ClassView]:
             class_id=one.class_id,
             name=one.name,
             description=one.description,
+            colour=one.colour,
+            retired=one.retired,
             examples=[signed(path) for path in one.examples],
         )
         for one in project.classes

@@ -408,7 +408,7 @@ class Projects:
     def change_class(
         self, project_id: str, class_id: str, change: ClassChange, *, version: int
     ) -> Project:
-        """Rename, describe or illustrate a class. Labels hold its id, so none is touched.
+        """Change a class, or retire it. Labels hold its id, so none is touched.
 
         Raises:
             NotFound: there is no such class.

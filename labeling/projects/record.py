@@ -11,12 +11,15 @@ from pydantic import Field, field_validator
 
 from labeling import layout
 from labeling.annotations.classes import (
+    COLOURS,
     MAX_CLASSES,
     ClassName,
     Examples,
     LabelClass,
     NewClass,
+    coloured,
     with_added,
+    with_colour,
 )
 from labeling.annotations.shapes import TaskType
 from labeling.documents import Documents
@@ -88,15 +91,20 @@ class AddClasses(Model):
 
 
 class ClassChange(Model):
-    """A class's new name (a path such as `Animal/Cat`), description, examples or place; what is left out stays.
+    """A class's new name (a path such as `Animal/Cat`), description, examples, place or colour; what is left
+    out stays.
 
-    `position` is its place in the order of keys and colours, from 1; the last one where there are fewer.
+    `position` is its place in the order of keys, from 1; the last one where there are fewer. Whichever class
+    has the `colour` gets this one's. What is `retired` is no longer offered nor suggested, and labels that have
+    it keep it; with `retired` false it is offered again.
     """
 
     name: ClassName | None = None
     description: Annotated[str, Field(max_length=2_000)] | None = None
     examples: Examples | None = None
     position: Annotated[int, Field(ge=1, le=MAX_CLASSES)] | None = None
+    colour: Annotated[int, Field(ge=0, lt=COLOURS)] | None = None
+    retired: bool | None = None
 
 
 class ClassExample(Model):
@@ -114,6 +122,8 @@ class ClassView(Model):
     name: str
     description: str
     examples: list[ClassExample]
+    colour: int
+    retired: bool
 
 
 class Restart(Model):
@@ -154,6 +164,16 @@ class Project(Model):
     created_by: str
     request_digest: str = ""
     version: int = 1
+
+    @property
+    def offered(self) -> list[LabelClass]:
+        """The classes that labelers can choose."""
+        return [one for one in self.classes if not one.retired]
+
+    @field_validator("classes")
+    @classmethod
+    def _coloured(cls, classes: list[LabelClass]) -> list[LabelClass]:
+        return coloured(classes)
 
     @field_validator("overlap", mode="before")
     @classmethod
@@ -289,7 +309,9 @@ def with_classes(old: Project, added: AddClasses, *, by: str) -> Project:
 def with_changed_class(
     old: Project, class_id: str, change: ClassChange, *, version: int
 ) -> Project:
-    """A project with a class renamed, described, illustrated or moved. Labels hold its id: none is touched.
+    """A project with a class renamed, described, illustrated, moved, recoloured, retired or offered again.
+
+    Labels hold its id: none is touched.
 
     Raises:
         NotFound: there is no such class.
@@ -308,10 +330,12 @@ def with_changed_class(
         except Invalid as error:
             fault = Fault("/name", "duplicate", "this class exists")
             raise Invalid(error.detail, faults=(fault,)) from None
-    update = change.model_dump(exclude_none=True, exclude={"position"})
+    update = change.model_dump(exclude_none=True, exclude={"position", "colour"})
     classes = [one for one in old.classes if one is not mine]
     place = old.classes.index(mine) if change.position is None else change.position - 1
     classes.insert(place, mine.model_copy(update=update))
+    if change.colour is not None:
+        classes = with_colour(classes, class_id, change.colour)
     return _reclassed(old, classes)
 
 

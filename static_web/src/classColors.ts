@@ -1,5 +1,8 @@
 /** Colours of classes: twelve hues of equal lightness, then the same hues with a dash pattern. */
 
+/** How many can be told apart, as `COLOURS` of labeling/annotations/classes.py. */
+export const COLOURS = 24;
+
 // Ordered so that neighbours in the list are far apart, also for people who see fewer hues.
 const HUES = [72, 230, 160, 25, 300, 110, 200, 345, 50, 265, 135, 0];
 
@@ -9,10 +12,11 @@ export interface ClassColor {
   dashed: boolean;
 }
 
-export function classColor(index: number): ClassColor {
-  const hue = HUES[index % HUES.length] ?? 0;
+/** The colour at a place. */
+export function classColor(place: number): ClassColor {
+  const hue = HUES[place % HUES.length] ?? 0;
   return {
     color: `oklch(0.72 0.13 ${hue})`,
-    dashed: index >= HUES.length,
+    dashed: place >= HUES.length,
   };
 }

@@ -1,5 +1,6 @@
 /** Label classes as people write, read and find them. Names are paths: `Animal/Cat`. */
 
+import type { LabelClass } from "@/api/types";
 import { keyOf, MAX_NAME, spelled } from "@/names";
 
 export interface ClassNode {
@@ -75,6 +76,15 @@ export function classTree(names: readonly string[]): ClassNode[] {
   const flat = (level: Map<string, Branch>): ClassNode[] =>
     [...level.values()].flatMap(({ children, ...node }) => [node, ...flat(children)]);
   return flat(root);
+}
+
+/** The classes that can be chosen, and behind them those retired ones that what is in hand has. */
+export function offeredClasses<One extends Pick<LabelClass, "class_id" | "retired">>(
+  classes: readonly One[],
+  on?: ReadonlySet<string>,
+): readonly One[] {
+  const retired = classes.filter((one) => one.retired && on?.has(one.class_id));
+  return [...classes.filter((one) => !one.retired), ...retired];
 }
 
 /** The key of the class at a place: 1-9, then 0; the eleventh and later have none. */

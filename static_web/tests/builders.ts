@@ -120,6 +120,8 @@ export function aProject(change: Partial<Project> = {}): Project {
       name,
       description: "",
       examples: [],
+      colour: at,
+      retired: false,
     })),
     classes_version: 1,
     instructions: { text: "", link: "" },

@@ -69,6 +69,8 @@ describe("a class", () => {
       description: "With a stove",
       examples: ["b.jpg", "a.jpg"],
       position: null,
+      colour: null,
+      retired: null,
     });
   });
 
@@ -82,6 +84,24 @@ describe("a class", () => {
     await userEvent.click(dialog.getByRole("button", { name: "Save" }));
     await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(await patch.mock.calls[0]?.[0].json()).toMatchObject({ name: null, position: 3 });
+  });
+
+  it("is retired, and gets another's colour in exchange for its own", async () => {
+    const patch = replies(Response.json(signedClasses(project)));
+    await open({ [`PATCH ${path}/c1`]: patch });
+    const dialog = await edit();
+    await userEvent.click(dialog.getByRole("switch", { name: "Offered to labelers" }));
+    await userEvent.click(dialog.getByRole("radio", { name: "Colour 3, of Bedroom now" }));
+    expect(dialog.getByText("Bedroom has this colour now: the two are exchanged.")).toBeVisible();
+    await userEvent.click(dialog.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    const sent = (await patch.mock.calls[0]?.[0].json()) as object;
+    expect(sent).toMatchObject({ colour: 2, retired: true, name: null });
+  });
+
+  it("that is retired says so", async () => {
+    await open({}, changed({ retired: true }));
+    expect(await screen.findByText("Retired")).toBeVisible();
   });
 
   it("gets an image by its path, and is told when there is none", async () => {
@@ -126,6 +146,8 @@ describe("a class", () => {
       description: "Hot",
       examples: null,
       position: null,
+      colour: null,
+      retired: null,
     });
   });
 

@@ -88,6 +88,8 @@ function add(
       name: one,
       description: "",
       examples: [],
+      colour: at,
+      retired: false,
     })),
     classes_version: 1,
     instructions: {

@@ -17,8 +17,10 @@ const explained = aProject({
       name: "Indoor/Kitchen",
       description: "With a stove",
       examples: ["a.jpg", "b.jpg"],
+      colour: 0,
+      retired: false,
     },
-    { class_id: "c2", name: "Garden", description: "", examples: [] },
+    { class_id: "c2", name: "Garden", description: "", examples: [], colour: 1, retired: false },
   ],
 });
 

@@ -306,6 +306,8 @@ describe("the classes", () => {
     name,
     description: "",
     examples: [],
+    colour: at % 24,
+    retired: false,
   }));
   const rail = () => within(screen.getByRole("region", { name: "Classes" }));
 
@@ -316,6 +318,14 @@ describe("the classes", () => {
     expect(localStorage.getItem("labelry.folded.p1")).toBe('["Room"]');
     await keyboard("[Digit1]");
     expect(said(1)).toMatch(/Room\/Bath$/);
+  });
+
+  it("that are retired are not offered, and the keys go to the others", async () => {
+    const some = classes.map((one) => ({ ...one, retired: one.name === "Room/Bath" }));
+    await open(three(), { classes: some });
+    expect(rail().queryByRole("button", { name: "Room/Bath" })).not.toBeInTheDocument();
+    await keyboard("[Digit1]");
+    expect(said(1)).toMatch(/Room\/Kitchen$/);
   });
 
   it("without a key are offered again once they were used", async () => {
@@ -335,6 +345,8 @@ describe("the classes", () => {
       name: `Kind ${at}`,
       description: "",
       examples: [],
+      colour: at % 24,
+      retired: false,
     }));
     await open(three(), { classes: lots });
     expect(rail().getAllByRole("button").length).toBeLessThan(150);

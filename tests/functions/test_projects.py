@@ -107,6 +107,25 @@ def test_classes_are_added_renamed_and_listed(api: Api) -> None:
     assert [one["name"] for one in api("GET", path)["items"]] == ["Owl", "Wren", "Stork"]
 
 
+def test_a_class_is_recoloured_in_exchange_and_retired_without_touching_a_label(api: Api) -> None:
+    project = api.project(1)
+    path = f"projects/{project}/classes"
+    first = api("POST", path, {"classes": [{"name": "Heron"}], "then": "continue"})
+
+    swapped = api("PATCH", f"{path}/c1", {"colour": 2}, if_match=first.headers["etag"])
+    retired = api("PATCH", f"{path}/c1", {"retired": True}, if_match=swapped.headers["etag"])
+    odd = api("PATCH", f"{path}/c1", {"colour": 24}, if_match=retired.headers["etag"])
+
+    assert [one["colour"] for one in first["items"]] == [0, 1, 2]
+    assert [one["colour"] for one in swapped["items"]] == [2, 1, 0]
+    assert [one["retired"] for one in retired["items"]] == [True, False, False]
+    assert odd.status == 422
+    twin = api("POST", path, {"classes": [{"name": "owl"}], "then": "continue"})
+    assert (twin.status, twin["errors"][0]["code"]) == (422, "duplicate")
+    again = api("PATCH", f"{path}/c1", {"retired": False}, if_match=retired.headers["etag"])
+    assert [one["retired"] for one in again["items"]] == [False, False, False]
+
+
 def test_a_class_is_moved_and_keeps_its_id(api: Api) -> None:
     project = api.project(1)
     path = f"projects/{project}/classes"

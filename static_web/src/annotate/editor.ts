@@ -84,7 +84,7 @@ export interface EditorProps {
   item: Picture;
   annotations: readonly Annotation[];
   selection: readonly string[];
-  classes: readonly Pick<LabelClass, "class_id" | "name">[];
+  classes: readonly Pick<LabelClass, "class_id" | "name" | "colour">[];
   /** The class of the next shape; null: nothing can be drawn. */
   activeClassId: string | null;
   tool: ToolId;

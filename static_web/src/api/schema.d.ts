@@ -262,7 +262,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Rename, describe, illustrate or move a class; no label is touched. */
+        /** Rename, describe, illustrate, move, recolour or retire a class; no label is touched. */
         patch: operations["change_class"];
         trace?: never;
     };
@@ -1543,9 +1543,12 @@ export interface components {
         };
         /**
          * ClassChange
-         * @description A class's new name (a path such as `Animal/Cat`), description, examples or place; what is left out stays.
+         * @description A class's new name (a path such as `Animal/Cat`), description, examples, place or colour; what is left
+         *     out stays.
          *
-         *     `position` is its place in the order of keys and colours, from 1; the last one where there are fewer.
+         *     `position` is its place in the order of keys, from 1; the last one where there are fewer. Whichever class
+         *     has the `colour` gets this one's. What is `retired` is no longer offered nor suggested, and labels that have
+         *     it keep it; with `retired` false it is offered again.
          */
         ClassChange: {
             /**
@@ -1568,6 +1571,16 @@ export interface components {
              * @default null
              */
             position: number | null;
+            /**
+             * Colour
+             * @default null
+             */
+            colour: number | null;
+            /**
+             * Retired
+             * @default null
+             */
+            retired: boolean | null;
         };
         /**
          * ClassCount
@@ -1652,6 +1665,10 @@ export interface components {
             description: string;
             /** Examples */
             examples: components["schemas"]["ClassExample"][];
+            /** Colour */
+            colour: number;
+            /** Retired */
+            retired: boolean;
         };
         /**
          * Coefficient
@@ -2848,7 +2865,8 @@ export interface components {
          * @description A class a labeler can choose. Labels hold its id, so renaming costs nothing.
          *
          *     `name` is the path from the root, parts joined by `/`: `Animal/Cat`. `examples` are paths of images
-         *     that show labelers what is meant.
+         *     that show labelers what is meant. `colour` is its place among those of the page. One that is `retired` is
+         *     no longer offered; labels that have it keep it.
          */
         LabelClass: {
             /** Class Id */
@@ -2865,6 +2883,16 @@ export interface components {
              * @default []
              */
             examples: string[];
+            /**
+             * Colour
+             * @default -1
+             */
+            colour: number;
+            /**
+             * Retired
+             * @default false
+             */
+            retired: boolean;
         };
         /**
          * LabelerAgreement

@@ -3,8 +3,8 @@ import type { ReactNode } from "react";
 import { classColor } from "@/classColors";
 
 /** The colour of a class; the name always stands beside it. */
-export function ClassMark({ index, size = 12 }: { index: number; size?: number }): ReactNode {
-  const { color, dashed } = classColor(index);
+export function ClassMark({ colour, size = 12 }: { colour: number; size?: number }): ReactNode {
+  const { color, dashed } = classColor(colour);
   return (
     <svg
       width={size}

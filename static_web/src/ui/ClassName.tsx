@@ -11,17 +11,17 @@ const useStyles = makeStyles({
 interface Props {
   /** Its path, such as `Animal/Cat`. */
   name: string;
-  index: number;
+  colour: number;
   className?: string;
 }
 
 /** A class by its mark and its whole name, groups quieter than the class itself. */
-export function ClassName({ name, index, className }: Props): ReactNode {
+export function ClassName({ name, colour, className }: Props): ReactNode {
   const styles = useStyles();
   const end = name.lastIndexOf("/") + 1;
   return (
     <span className={mergeClasses(styles.root, className)}>
-      <ClassMark index={index} />
+      <ClassMark colour={colour} />
       <span>
         {end > 0 && (
           <span className={styles.group}>{name.slice(0, end).replaceAll("/", " / ")}</span>

@@ -55,7 +55,7 @@ function mount(start: Annotation[], tool: ToolId, change: Partial<AnnotatorProps
         item={{ item_id: item, width: 1000, height: 1000, images: { preview: "p", full: "f" } }}
         annotations={annotations}
         selection={selection}
-        classes={[{ class_id: "c1", name: "Car" }]}
+        classes={[{ class_id: "c1", name: "Car", colour: 0 }]}
         activeClassId="c1"
         tool={inHand}
         suggestions={new Map()}

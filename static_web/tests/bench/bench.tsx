@@ -17,9 +17,10 @@ const SIDE = 4000;
 const query = new URLSearchParams(location.search);
 const count = Number(query.get("n") ?? 500);
 const pointsEach = Number(query.get("points") ?? 20);
-const classes = ["Car", "Truck", "Person", "Sign", "Tree", "House"].map((name) => ({
+const classes = ["Car", "Truck", "Person", "Sign", "Tree", "House"].map((name, colour) => ({
   class_id: name,
   name,
+  colour,
 }));
 
 interface Shown {

@@ -13,7 +13,7 @@ from labeling.ingest.refresh import BlobEvent
 from labeling.items.items import Items
 from labeling.projects.access import Caller
 from labeling.projects.assist import AssistSettings
-from labeling.projects.record import Project
+from labeling.projects.record import ClassChange, Project
 from labeling.review import RejectRequest
 from labeling.tasks.service import ReleaseRequest, ReopenRequest
 from labeling.tasks.views import TaskView
@@ -290,6 +290,18 @@ def test_one_bad_suggestion_does_not_hold_up_the_others(
     assert refused.item_id == item_id(1)
     assert refused.problem
     assert (refused.problem.type, refused.problem.pointer) == (code, pointer)
+
+
+def test_a_retired_class_is_suggested_to_nobody(labeling: Labeling) -> None:
+    world, project, _ = labeling
+    world.services.projects.change_class(
+        project.project_id, "c1", ClassChange(retired=True), version=1
+    )
+
+    [refused] = put(world, project, suggest(0))
+
+    assert refused.problem
+    assert refused.problem.type == "unknown-class"
 
 
 def test_the_rules_of_the_type_hold_for_suggestions(labeling: Labeling) -> None:

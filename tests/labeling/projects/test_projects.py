@@ -448,6 +448,29 @@ def test_a_class_is_renamed_without_touching_a_label(world: World) -> None:
         rename(world, "c1", name="Late")
 
 
+def test_labels_keep_a_retired_class_and_who_has_the_page_open_may_say_it_still(
+    world: World,
+) -> None:
+    project = world.project(images=3)
+    ann = world.member(project, "ann")
+    world.label(project, ann, world.task(project, ann, size=1))
+    task = world.task(project, ann, size=1)
+
+    changed = rename(world, "c1", retired=True)
+
+    world.label(changed, ann, task)
+    assert [one.class_id for one in changed.offered] == ["c2", "c3"]
+    assert world.counters(changed)["class:c1"] == 2
+
+
+def test_a_project_of_before_colours_has_those_of_its_order(world: World) -> None:
+    project = world.project()
+    old = [one.model_copy(update={"colour": -1}) for one in project.classes]
+    kept = project.model_copy(update={"classes": old}).model_dump_json()
+
+    assert [one.colour for one in Project.model_validate_json(kept).classes] == [0, 1, 2]
+
+
 def test_a_class_may_be_renamed_to_another_spelling_of_itself(world: World) -> None:
     world.project()
 

@@ -38,13 +38,13 @@ export interface Looks {
 }
 
 export function looks(
-  classes: readonly { class_id: string; name: string }[],
+  classes: readonly { class_id: string; name: string; colour: number }[],
   suggestions: ReadonlyMap<string, Suggestion>,
   percent: (share: number) => string,
 ): Looks {
   const byId = new Map<string, ClassLook>(
-    classes.map(({ class_id, name }, index) => {
-      const { color, dashed } = classColor(index);
+    classes.map(({ class_id, name, colour }) => {
+      const { color, dashed } = classColor(colour);
       // The last part of the path: on the picture room is scarce.
       return [
         class_id,

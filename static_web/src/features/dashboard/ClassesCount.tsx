@@ -37,7 +37,8 @@ export function ClassesCount({ project, progress }: Props): ReactNode {
   const most = Math.max(...counts.values(), 1);
   const linked = project.my_role !== "labeler";
   const rows = project.classes
-    .map((one, index) => ({ ...one, index, count: counts.get(one.class_id) ?? 0 }))
+    .map((one) => ({ ...one, count: counts.get(one.class_id) ?? 0 }))
+    .filter((one) => !one.retired || one.count > 0)
     .sort((one, other) => other.count - one.count);
   return (
     <Panel title={t("dashboard.classes")}>
@@ -45,10 +46,10 @@ export function ClassesCount({ project, progress }: Props): ReactNode {
       <ul className={styles.list}>
         {rows.map((one) => (
           <li key={one.class_id} className={styles.row}>
-            <ClassName name={one.name} index={one.index} />
+            <ClassName name={one.name} colour={one.colour} />
             <ProgressBar
               total={most}
-              parts={[{ count: one.count, color: classColor(one.index).color }]}
+              parts={[{ count: one.count, color: classColor(one.colour).color }]}
             />
             <span className={styles.number}>
               <Count

@@ -23,10 +23,10 @@ interface Props {
 /** Boxes and polygons where they were drawn, over an image that is shown whole in the same frame. */
 export function Shapes({ annotations, classes, width, height, stroke = 1.5 }: Props): ReactNode {
   const styles = useStyles();
-  const places = new Map(classes.map((one, at) => [one.class_id, at]));
+  const colours = new Map(classes.map((one) => [one.class_id, one.colour]));
   const drawn = annotations.flatMap((one) => {
     const path = outline(one.geometry, width, height);
-    return path ? [{ ...one, path, color: classColor(places.get(one.class_id) ?? 0).color }] : [];
+    return path ? [{ ...one, path, color: classColor(colours.get(one.class_id) ?? 0).color }] : [];
   });
   if (!drawn.length || !width || !height) return null;
   return (

@@ -265,11 +265,11 @@ function Card({ item, classes, onChoose }: CardProps): ReactNode {
       <span className={styles.about}>
         <span className={styles.chips}>
           {item.classes.map(({ class_id: id, annotations }) => {
-            const index = classes.findIndex((one) => one.class_id === id);
-            const name = classes[index]?.name ?? id;
+            const known = classes.find((one) => one.class_id === id);
+            const name = known?.name ?? id;
             return (
               <span key={id} className={styles.chip}>
-                <ClassMark index={Math.max(index, 0)} />
+                <ClassMark colour={known?.colour ?? 0} />
                 <span className={styles.name} title={name}>
                   {name.slice(name.lastIndexOf("/") + 1)}
                 </span>

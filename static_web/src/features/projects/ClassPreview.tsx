@@ -53,7 +53,7 @@ export function ClassPreview({ names, faults }: Parsed): ReactNode {
               className={styles.row}
               style={{ paddingLeft: `${node.depth * 16}px` }}
             >
-              {node.index !== null && <ClassMark index={node.index} />}
+              {node.index !== null && <ClassMark colour={node.index} />}
               <span className={node.index === null ? styles.group : styles.name}>{node.name}</span>
               {key && <kbd className={styles.key}>{key}</kbd>}
             </li>

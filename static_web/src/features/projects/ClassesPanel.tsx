@@ -1,4 +1,4 @@
-import { Button, makeStyles, tokens, Tooltip } from "@fluentui/react-components";
+import { Badge, Button, makeStyles, tokens, Tooltip } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -31,6 +31,7 @@ const useStyles = makeStyles({
   },
   class: { display: "flex", alignItems: "center", gap: "8px", minWidth: 0, paddingBlock: "4px" },
   names: { display: "grid", minWidth: 0, flex: 1 },
+  title: { display: "flex", alignItems: "center", gap: "8px" },
   description: {
     color: tokens.colorNeutralForeground3,
     fontSize: "12px",
@@ -92,9 +93,16 @@ export function ClassesPanel({ project, progress }: Props): ReactNode {
           return (
             <li key={node.path} className={styles.row}>
               <span className={styles.class} style={indent}>
-                <ClassMark index={node.index} />
+                <ClassMark colour={one.colour} />
                 <span className={styles.names}>
-                  <span>{node.name}</span>
+                  <span className={styles.title}>
+                    {node.name}
+                    {one.retired && (
+                      <Badge appearance="outline" size="small">
+                        {t("classes.retired")}
+                      </Badge>
+                    )}
+                  </span>
                   {one.description && (
                     <span className={styles.description} title={one.description}>
                       {one.description}

@@ -12,6 +12,7 @@ import {
   MessageBar,
   MessageBarBody,
   Select,
+  Switch,
   Textarea,
 } from "@fluentui/react-components";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
@@ -23,6 +24,7 @@ import { classesQuery, projectQuery } from "@/api/queries";
 import type { ClassList } from "@/api/types";
 import { ClassMark } from "@/ui/ClassMark";
 
+import { ColourChoice } from "./ColourChoice";
 import { ExamplePicker, type Example } from "./ExamplePicker";
 
 const useStyles = makeStyles({
@@ -46,6 +48,8 @@ interface Values {
   examples: Example[];
   /** Its place in the list, from 1. */
   position: number;
+  colour: number;
+  retired: boolean;
 }
 
 /** A class's name, what it means, and images that show it. */
@@ -65,6 +69,8 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
     description: now?.description ?? "",
     examples: now?.examples ?? [],
     position: index + 1,
+    colour: now?.colour ?? 0,
+    retired: now?.retired ?? false,
   }));
   const [overtaken, setOvertaken] = useState(false);
   const save = useMutation({
@@ -80,6 +86,8 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
             description: values.description === base.one?.description ? null : values.description,
             examples: examples.join("\n") === before.join("\n") ? null : examples,
             position: values.position === base.position ? null : values.position,
+            colour: values.colour === base.one?.colour ? null : values.colour,
+            retired: values.retired === base.one?.retired ? null : values.retired,
           },
         }),
       );
@@ -101,6 +109,8 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
           mine.description === base.one?.description ? (one?.description ?? "") : mine.description,
         examples: mine.examples === base.one?.examples ? (one?.examples ?? []) : mine.examples,
         position: mine.position === base.position ? position : mine.position,
+        colour: mine.colour === base.one?.colour ? (one?.colour ?? 0) : mine.colour,
+        retired: mine.retired === base.one?.retired ? (one?.retired ?? false) : mine.retired,
       }));
       setBase({ version: fresh.classes_version, one, position });
       setOvertaken(true);
@@ -119,7 +129,7 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
         <DialogBody>
           <DialogTitle>
             <span className={styles.title}>
-              <ClassMark index={index} size={14} />
+              <ClassMark colour={values.colour} size={14} />
               {t("classes.edit", { name: base.one?.name ?? "" })}
             </span>
           </DialogTitle>
@@ -177,6 +187,18 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
                     </option>
                   ))}
                 </Select>
+              </Field>
+              <ColourChoice
+                colour={values.colour}
+                others={list.items.filter((one) => one.class_id !== base.one?.class_id)}
+                onChange={(colour) => setValues({ ...values, colour })}
+              />
+              <Field hint={t("classes.retiredHint")}>
+                <Switch
+                  label={t("classes.offered")}
+                  checked={!values.retired}
+                  onChange={(_, data) => setValues({ ...values, retired: !data.checked })}
+                />
               </Field>
               <ExamplePicker
                 projectId={projectId}

@@ -18,7 +18,7 @@ import { withoutTwins } from "@/annotate/twins";
 import { DRAWING, type ToolId } from "@/annotate/tools/tools";
 import { newId } from "@/api/client";
 import type { Annotation, Me, Project } from "@/api/types";
-import { classAtKey } from "@/classes";
+import { classAtKey, offeredClasses } from "@/classes";
 import { formatPercent } from "@/format";
 import { FrameBar } from "@/frames/FrameBar";
 import { useFrames } from "@/frames/useFrames";
@@ -211,7 +211,8 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
   const styles = useStyles();
   const { classes, task_type: type } = project;
   const [tool, setTool] = useState(() => rememberedTool(type));
-  const [activeClass, setActiveClass] = useState(classes[0]?.class_id ?? null);
+  const choices = useMemo(() => offeredClasses(classes), [classes]);
+  const [activeClass, setActiveClass] = useState(choices[0]?.class_id ?? null);
   const [settings, setSettings] = useState(AT_FIRST);
   const [chosen, setChosen] = useState<{ itemId: string; ids: readonly string[] } | null>(null);
   const [lockedIn, setLockedIn] = useState<OfImage>(NONE);
@@ -369,7 +370,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
     editor.current?.cycle(by);
   };
   const chooseClass = (index: number): void => {
-    const wanted = classes[index];
+    const wanted = choices[index];
     if (!wanted) return;
     setActiveClass(wanted.class_id);
     const isForNext =
@@ -877,7 +878,7 @@ export default function CanvasStage({ project, me }: { project: Project; me: Me 
       >
         <ClassRail
           projectId={project.project_id}
-          classes={classes}
+          classes={choices}
           on={on}
           findRef={find}
           onChoose={(index) => then(() => chooseClass(index))}

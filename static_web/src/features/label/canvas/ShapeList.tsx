@@ -171,8 +171,8 @@ export function ShapeList(props: Props): ReactNode {
           const shape = shapes[at];
           if (!shape) return null;
           const id = shape.annotation_id;
-          const index = classes.findIndex((one) => one.class_id === shape.class_id);
-          const name = classes[index]?.name ?? shape.class_id;
+          const known = classes.find((one) => one.class_id === shape.class_id);
+          const name = known?.name ?? shape.class_id;
           const suggestion = suggestions.get(id);
           const isOpen = suggestion && !suggestion.touched;
           const called = `${at + 1} ${name}`;
@@ -195,7 +195,7 @@ export function ShapeList(props: Props): ReactNode {
                 onKeyDown={(event) => onKeyDown(event, at)}
               >
                 <span className={styles.number}>{at + 1}</span>
-                <ClassMark index={index} />
+                <ClassMark colour={known?.colour ?? 0} />
                 <span className={styles.words}>{name}</span>
                 {lockedIds.has(id) && <span className={styles.sure}>{t("canvas.locked")}</span>}
                 {isOpen && (

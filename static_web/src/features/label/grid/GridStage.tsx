@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 
 import { newId } from "@/api/client";
 import type { Me, Project, TaskItem } from "@/api/types";
-import { classAtKey } from "@/classes";
+import { classAtKey, offeredClasses } from "@/classes";
 import type { CommandId } from "@/keys/commands";
 import { FrameSlider } from "@/frames/FrameSlider";
 import { useCommands } from "@/keys/keyboard";
@@ -133,6 +133,10 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
   const several = page?.items.some((one) => one.frames > 1) ?? false;
   const many = project.task_type === "multilabel";
   const { classes } = project;
+  const shared = useMemo(() => sharedClasses(session), [session]);
+  // The same set as long as it says the same, so that the classes are not drawn again for nothing.
+  const on = useMemo(() => new Set(shared ? shared.split(" ") : []), [shared]);
+  const choices = useMemo(() => offeredClasses(classes, on), [classes, on]);
   const shown = fitting(large ? 1 : layout, page?.items.length ?? layout);
 
   const focusedTile = useCallback(
@@ -175,7 +179,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     else announce(t("label.said", { ...values, position: now.items.indexOf(first) + 1 }));
   };
   const classify = (index: number): void => {
-    const chosen = classes[index];
+    const chosen = choices[index];
     if (!chosen) return;
     act({
       type: "classify",
@@ -409,9 +413,6 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
       const work = page.work[item.item_id];
       return !work?.outcome && Boolean(work?.suggestions.length);
     }) ?? false;
-  const shared = useMemo(() => sharedClasses(session), [session]);
-  // The same set as long as it says the same, so that the classes are not drawn again for nothing.
-  const on = useMemo(() => new Set(shared ? shared.split(" ") : []), [shared]);
   const chooseClass = useCallback(
     (index: number) => {
       latest.current.classify(index);
@@ -448,7 +449,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
       <div className={mergeClasses(styles.rail, !rail && styles.hidden)}>
         <ClassRail
           projectId={project.project_id}
-          classes={classes}
+          classes={choices}
           on={on}
           findRef={find}
           onChoose={chooseClass}

@@ -237,14 +237,14 @@ export const Tile = memo(function Tile(props: Props): ReactNode {
     if (by) actions.onStep(item.item_id, by);
   };
   const chip = (annotationId: string, classId: string, confidence?: number | null) => {
-    const at = classes.findIndex((one) => one.class_id === classId);
+    const known = classes.find((one) => one.class_id === classId);
     return (
       <span
         key={annotationId}
         className={mergeClasses(styles.chip, confidence !== undefined && styles.suggested)}
       >
-        <ClassMark index={at} />
-        <span className={styles.chipName}>{classes[at]?.name ?? classId}</span>
+        <ClassMark colour={known?.colour ?? 0} />
+        <span className={styles.chipName}>{known?.name ?? classId}</span>
         {typeof confidence === "number" && (
           <span className={styles.number}>{percent(confidence, i18n.language)}</span>
         )}

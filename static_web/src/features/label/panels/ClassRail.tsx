@@ -257,6 +257,7 @@ export const ClassRail = memo(function ClassRail(props: Props): ReactNode {
       <ClassRow
         key={node.path}
         node={node}
+        colour={one?.colour ?? 0}
         description={one?.description ?? ""}
         on={one ? on.has(one.class_id) : false}
         best={isBest}
@@ -329,6 +330,7 @@ export const ClassRail = memo(function ClassRail(props: Props): ReactNode {
 
 interface ClassRowProps {
   node: ClassNode & { index: number };
+  colour: number;
   description: string;
   on: boolean;
   best: boolean;
@@ -337,7 +339,8 @@ interface ClassRowProps {
 }
 
 const ClassRow = memo(
-  function ClassRow({ node, description, on, best, hint, onChoose }: ClassRowProps): ReactNode {
+  function ClassRow(props: ClassRowProps): ReactNode {
+    const { node, colour, description, on, best, hint, onChoose } = props;
     const styles = useStyles();
     return (
       <button
@@ -350,7 +353,7 @@ const ClassRow = memo(
         title={description || undefined}
         onClick={() => onChoose(node.index)}
       >
-        <ClassMark index={node.index} />
+        <ClassMark colour={colour} />
         <span className={styles.name}>
           <span className={styles.within}>{node.path.slice(0, -node.name.length)}</span>
           {node.name}
@@ -367,6 +370,7 @@ const ClassRow = memo(
     before.node.path === after.node.path &&
     before.node.index === after.node.index &&
     before.node.depth === after.node.depth &&
+    before.colour === after.colour &&
     before.description === after.description &&
     before.on === after.on &&
     before.best === after.best &&

@@ -17,7 +17,7 @@ import { useTranslation } from "react-i18next";
 
 import { classesQuery } from "@/api/queries";
 import type { Project } from "@/api/types";
-import { classKey, classTree } from "@/classes";
+import { classKey, classTree, offeredClasses } from "@/classes";
 import { ClassName } from "@/ui/ClassName";
 import { Thumbnail } from "@/ui/Thumbnail";
 import { useFocusBack } from "@/ui/useFocusBack";
@@ -120,7 +120,7 @@ function Instructions({ project, onClose }: Pick<Props, "project" | "onClose">):
   const { t } = useTranslation();
   const styles = useStyles();
   const { text, link } = project.instructions;
-  const { classes } = project;
+  const classes = offeredClasses(project.classes);
   const illustrated = isIllustrated(project);
   const signed = useQuery({ ...classesQuery(project.project_id), enabled: illustrated }).data;
   const explained = illustrated || classes.some((one) => one.description);
@@ -158,7 +158,7 @@ function Instructions({ project, onClose }: Pick<Props, "project" | "onClose">):
               return (
                 <li key={one.class_id} className={styles.name}>
                   {mark}
-                  <ClassName name={one.name} index={index} />
+                  <ClassName name={one.name} colour={one.colour} />
                 </li>
               );
             const examples = signed?.items.find(
@@ -171,7 +171,7 @@ function Instructions({ project, onClose }: Pick<Props, "project" | "onClose">):
               >
                 <div className={styles.about}>
                   {mark}
-                  <ClassName name={one.name} index={index} className={styles.strong} />
+                  <ClassName name={one.name} colour={one.colour} className={styles.strong} />
                   {one.description && <div className={styles.description}>{one.description}</div>}
                 </div>
                 {one.examples.length > 0 && (
