@@ -85,6 +85,7 @@ class Kind(StrEnum):
     RUN = "r"
     BATCHES = "b"
     EXPORT = "x"
+    SNAPSHOT = "s"
     IMPORT = "y"
     WEBHOOK = "w"
     DELIVERY = "d"
@@ -423,6 +424,11 @@ def batches(run_id: str) -> str:
 def export(export_id: str) -> str:
     """An export."""
     return f"{Kind.EXPORT}|{export_id}"
+
+
+def snapshot(export_id: str) -> str:
+    """What an export is made from: how far gathering it has come."""
+    return f"{Kind.SNAPSHOT}|{export_id}"
 
 
 def import_(import_id: str) -> str:

@@ -7,9 +7,8 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any, Literal
 
@@ -19,8 +18,10 @@ from labeling import layout
 from labeling.annotations.shapes import TaskType
 from labeling.documents import Documents
 from labeling.errors import Conflict, Fault, Invalid, NotFound
+from labeling.exchange.choice import Choice, check
 from labeling.exchange.formats import FORMATS
 from labeling.exchange.formats.format import (
+    ALWAYS,
     Feature,
     File,
     Format,
@@ -31,16 +32,18 @@ from labeling.exchange.formats.format import (
     features,
     of_first_frame,
 )
+from labeling.exchange.image_list import IMAGES, ImageList
+from labeling.exchange.snapshots import About, Snapshots
 from labeling.ingest.refresh import Ingest
-from labeling.items.items import Items
-from labeling.items.records import Item, Labeling, Stored
-from labeling.model import Model, UtcTime, digest_id, milliseconds, new_id
+from labeling.model import Model, UtcTime, digest_id, new_id
 from labeling.projects.projects import ProjectAccess, Projects
 from labeling.projects.record import Project
 from labeling.storage import Collision, Delete, Storage
 
 MANIFEST = File("manifest.json", "application/json")
-MEASURED_AT_ONCE = 200
+
+TURN_S = 300
+"""Seconds that one message gathers for: well below the time a function may run."""
 
 
 class FormatView(Model):
@@ -78,7 +81,7 @@ def formats() -> FormatList:
                 files=[file.name for file in one.files],
                 task_types=list(one.task_types),
                 loses=list(one.loses),
-                options=list(one.options),
+                options=[*one.options, *ALWAYS],
             )
             for one in FORMATS.values()
         ]
@@ -172,7 +175,7 @@ class Exports:
         """`finished` is told of each export that is done or failed, perhaps more than once."""
         self._storage = storage
         self._projects = projects
-        self._ingest = ingest
+        self._snapshots = Snapshots(storage, projects, ingest)
         self._finished = finished
         self._documents = Documents(
             storage, layout.PROJECTS, Export, absent="there is no such export in this project"
@@ -193,6 +196,7 @@ class Exports:
         if opened.project.task_type not in FORMATS[new.format].task_types:
             detail = f"{new.format} is not for {opened.project.task_type}; choose another format"
             raise Invalid(detail, faults=(Fault("/format", "unfit", detail),))
+        check(new.options, opened.project.classes)
         export_id = (
             f"e-{digest_id('export', project_id, by, idempotency_key, length=16)}"
             if idempotency_key
@@ -217,16 +221,23 @@ class Exports:
         return export
 
     def get(self, project_id: str, export_id: str) -> Export:
-        """An export.
+        """An export. While it is made, `items` counts those that were gathered.
 
         Raises:
             NotFound: there is none.
         """
-        return self._documents.need(project_id, layout.export(export_id))
+        return self._so_far(project_id, self._documents.need(project_id, layout.export(export_id)))
+
+    def _so_far(self, project_id: str, export: Export) -> Export:
+        if export.state != "waiting":
+            return export
+        gathered = self._snapshots.items(project_id, export.export_id)
+        return export.model_copy(update={"items": gathered})
 
     def all(self, project_id: str) -> ExportList:
         """Exports of a project, newest first."""
-        found = self._documents.all(project_id, layout.export(""))
+        kept = self._documents.all(project_id, layout.export(""))
+        found = [self._so_far(project_id, one) for one in kept]
         return ExportList(items=sorted(found, key=lambda one: one.created_at, reverse=True))
 
     def delete(self, project_id: str, export_id: str) -> None:
@@ -246,7 +257,9 @@ class Exports:
 
     def _drop_files(self, project_id: str, export: Export) -> None:
         known = FORMATS.get(export.format)
-        names = {file.name for file in (*(known.files if known else ()), MANIFEST, *export.files)}
+        expected = (*(known.files if known else ()), IMAGES, MANIFEST)
+        names = {file.name for file in (*expected, *export.files)}
+        self._snapshots.drop(project_id, export.export_id)
         for name in sorted(names):
             blob = layout.export_blob(project_id, export.export_id, name)
             self._storage.blobs.delete(layout.EXPORTS, blob)
@@ -273,25 +286,41 @@ class Exports:
         return ExportLink(name=name, url=url, expire_at=until)
 
     def on_make(self, message: MakeExport) -> None:
-        """Make the files of an export. Safe to repeat: the same moment gives the same files."""
+        """Make the files of an export. Safe to repeat: the same moment gives the same files.
+
+        What takes longer than a turn goes on with another message, and what is killed behind the last part of
+        its snapshot.
+        """
         project = self._projects.find(message.project_id)
         if project is None:
             return
-        try:
-            export = self.get(message.project_id, message.export_id)
-        except NotFound:
+        export = self._documents.get(message.project_id, layout.export(message.export_id))
+        if export is None:
             return  # deleted before it was made
         if export.state != "waiting":
+            self._snapshots.drop(message.project_id, export.export_id)
             self._finished(message.project_id, export)  # the last try may have ended before it did
             return
-        with tempfile.TemporaryDirectory() as folder:
-            done = self._make(project, export, Path(folder))
+        done = export
         try:
+            until = self._storage.clock.now() + timedelta(seconds=TURN_S)
+            if not self._snapshots.gather(project, export.export_id, export.as_of, until=until):
+                self._storage.queues.send(layout.EXPORT_QUEUE, message)
+                return
+            with tempfile.TemporaryDirectory() as folder:
+                done = self._make(project, export, Path(folder))
             self._change(message, lambda _: done)
         except NotFound:
-            self._drop_files(message.project_id, done)  # deleted while it was made
-        else:
-            self._finished(message.project_id, done)
+            known = self._documents.get(message.project_id, layout.export(message.export_id))
+            if known is None:  # deleted while it was made
+                self._drop_files(message.project_id, done)
+            elif known.state == "waiting":
+                raise
+            # Else another process made it. What this one gathered since is nobody's.
+            self._snapshots.drop(message.project_id, export.export_id)
+            return
+        self._snapshots.drop(message.project_id, export.export_id)
+        self._finished(message.project_id, done)
 
     def fail(self, message: MakeExport, problem: str) -> None:
         """Note that an export can't be made.
@@ -304,6 +333,7 @@ class Exports:
             message,
             lambda export: export.model_copy(update=said) if export.state == "waiting" else export,
         )
+        self._snapshots.drop(message.project_id, message.export_id)
         self._finished(message.project_id, failed)
 
     def _change(self, message: MakeExport, change: Callable[[Export], Export]) -> Export:
@@ -311,46 +341,54 @@ class Exports:
         return self._documents.change(message.project_id, place, change)
 
     def _make(self, project: Project, export: Export, folder: Path) -> Export:
+        """Write the files of an export from its snapshot."""
         omitted: Counter[str] = Counter()
         there: Counter[Feature] = Counter()
         images = annotations = 0
-        items = self._projects.items(project)
         chosen, opened = _format(export)
+        about = self._snapshots.about(project.project_id, export.export_id)
+        choice = Choice(export.options, about.classes)
+        flat = export.options.flat and "flat" in chosen.options
         subject = Subject(
-            project=project.name,
-            task_type=project.task_type,
-            classes=project.classes,
-            address=self._address(project),
+            project=about.project,
+            task_type=about.task_type,
+            classes=choice.classes,
+            address=about.address,
             as_of=export.as_of,
             options=export.options,
-            container=project.source.container,
-            folder=project.source.unseen,
+            container=about.container,
+            folder=about.folder,
         )
         with (
             tempfile.TemporaryFile() as left,
             tempfile.TemporaryFile() as flagged,
+            ImageList(folder, about.address) as listed,
             opened(folder, subject) as writer,
         ):
-            for known, labeling, reason in self._as_of(project, items, export.as_of):
-                item = replace(known, path=project.source.shown(known.path))
-                said = labeling
-                if labeling and "frames" in chosen.loses:
-                    said = of_first_frame(labeling)
-                if said and reason is None:
-                    reason = writer.refuses(item, said)
-                if labeling and said and reason is None:
-                    annotations += writer.add(item, said)
-                    there += features(labeling)
-                    images += 1
+            for item, kept, why in self._snapshots.all(project.project_id, export.export_id):
+                found = choice.of(item, kept) if kept else why or "not_labeled"
+                named = choice.named(item) if flat else item
+                if isinstance(found, str):
+                    reason = found
+                else:
+                    said = of_first_frame(found) if "frames" in chosen.loses else found
+                    reason = writer.refuses(named, said)
+                    if reason is None:
+                        annotations += writer.add(named, said)
+                        listed.add(item, named.path)
+                        there += features(found)
+                        images += 1
+                if reason is None:
                     if item.flag:
                         line = {"item_id": item.item_id, "path": item.path, "flag": item.flag}
                         _add(flagged, line | ({"why": item.damage} if item.damage else {}))
                     continue
-                reason = reason or "not_labeled"
                 omitted[reason.split(":")[0]] += 1
                 line = {"item_id": item.item_id, "path": item.path, "reason": reason}
                 _add(left, line)
             writer.finish()
+            listed.close()
+            made = (*chosen.files, *([IMAGES] if flat or export.options.images == "links" else []))
             done = export.model_copy(
                 update={
                     "state": "done",
@@ -359,18 +397,13 @@ class Exports:
                     "omitted": dict(sorted(omitted.items())),
                     "annotations": annotations,
                     "lost": {one: there[one] for one in chosen.loses if there[one]},
-                    "files": [self._upload(project, export, one, folder) for one in chosen.files],
+                    "files": [self._upload(project, export, one, folder) for one in made],
                 }
             )
-            _write_manifest(folder, project, done, left, flagged)
+            _write_manifest(folder, project.project_id, about, done, left, flagged)
         files = [*done.files, self._upload(project, export, MANIFEST, folder)]
         now = self._storage.clock.now()
         return done.model_copy(update={"files": files, "finished_at": now})
-
-    def _address(self, project: Project) -> str:
-        """Of the folder that paths begin in, as that of a blob there begins."""
-        url, _ = self._storage.blobs.link(project.source.container, project.source.unseen + "blob")
-        return url.partition("?")[0].removesuffix("/blob")
 
     def _upload(self, project: Project, export: Export, file: File, folder: Path) -> ExportFile:
         blob = layout.export_blob(project.project_id, export.export_id, file.name)
@@ -380,71 +413,6 @@ class Exports:
             content.seek(0)
             self._storage.blobs.write(layout.EXPORTS, blob, content, content_type=file.media_type)
         return ExportFile(name=file.name, size=path.stat().st_size, sha256=digest)
-
-    def _as_of(
-        self, project: Project, items: Items, as_of: datetime
-    ) -> Iterator[tuple[Item, Labeling | None, str | None]]:
-        """Every item once as it was at a moment, with why it is left out, or None."""
-        moment = milliseconds(as_of)
-        for shard in range(project.shards):
-            waiting: list[Stored] = []
-            for one in items.all_rows(shard):
-                if one.item.width or one.item.barred:
-                    yield self._at(items, one, moment)
-                    continue
-                waiting.append(one)
-                if len(waiting) == MEASURED_AT_ONCE:
-                    yield from self._measured_first(project, items, waiting, moment)
-                    waiting = []
-            yield from self._measured_first(project, items, waiting, moment)
-
-    def _measured_first(
-        self, project: Project, items: Items, waiting: Sequence[Stored], moment: int
-    ) -> Iterator[tuple[Item, Labeling | None, str | None]]:
-        """Labels of images not measured yet (their blob was overwritten): sizes must be true."""
-        labeled = [one.item for one in waiting if one.item.revision]
-        if labeled:
-            self._ingest.measure_items(project, labeled)
-            fresh = items.read_many([one.item.item_id for one in waiting])
-            waiting = [one for one in fresh if one]
-        for one in waiting:
-            yield self._at(items, one, moment)
-
-    def _at(
-        self, items: Items, one: Stored, moment: int
-    ) -> tuple[Item, Labeling | None, str | None]:
-        item = one.item
-        state, labeling = str(item.state), one.labeling
-        if item.changed_ms > moment:
-            if item.registered_ms > moment:
-                return item, None, "arrived_later"
-            state, labeling = _before(items, item, moment)
-        if item.reason:
-            return item, None, f"{item.state}: {item.reason}"
-        if state == "leased":
-            state = (
-                "available"  # who holds what is not kept: the same moment must give the same files
-            )
-        if state != "labeled" or labeling is None:
-            said = (
-                f": {labeling.reason}"
-                if state == "skipped" and labeling and labeling.reason
-                else ""
-            )
-            return item, None, f"{state}{said}"
-        return item, labeling, None if item.width and item.height else "not_measured"
-
-
-def _before(items: Items, item: Item, moment: int) -> tuple[str, Labeling | None]:
-    """The state and labels of an item at a moment before its last change, from its history."""
-    past = [
-        one
-        for one in items.history(item.item_id)
-        if milliseconds(one.at) <= moment and one.what != "superseded"
-    ]
-    if not past or past[-1].labeling is None:
-        return "available", None
-    return past[-1].state, past[-1].labeling
 
 
 def _format(export: Export) -> tuple[Format, Callable[[Path, Subject], Writer]]:
@@ -465,22 +433,27 @@ def _add(to: IO[bytes], line: dict[str, Any]) -> None:
 
 
 def _write_manifest(
-    folder: Path, project: Project, export: Export, left: IO[bytes], flagged: IO[bytes]
+    folder: Path,
+    project_id: str,
+    about: About,
+    export: Export,
+    left: IO[bytes],
+    flagged: IO[bytes],
 ) -> None:
     """What an export holds and, item by item, what it does not, and what is exported with a flag.
 
     Streamed: it may be long.
     """
     head: dict[str, Any] = {
-        "project_id": project.project_id,
-        "project": project.name,
-        "task_type": project.task_type,
+        "project_id": project_id,
+        "project": about.project,
+        "task_type": about.task_type,
         "export_id": export.export_id,
         "format": export.format,
-        "options": export.options.model_dump(),
+        "options": export.options.model_dump(mode="json"),
         "as_of": export.as_of.isoformat(),
-        "container": project.source.container,
-        "folder": project.source.unseen,
+        "container": about.container,
+        "folder": about.folder,
         "counts": {
             "items": export.items,
             "exported": export.exported,

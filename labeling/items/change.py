@@ -113,6 +113,14 @@ class Shards:
         for row in self._rows(shard, (low, high)):
             yield stored(row)
 
+    def rows_after(self, shard: int, item_id: str) -> Iterator[Stored]:
+        """The items of a shard behind one, in order of item ids; all of them behind ""."""
+        low, high = layout.all_of(layout.Kind.TRUTH)
+        if item_id:
+            low = layout.truth(item_id) + "!"  # sorts behind the key itself
+        for row in self._rows(shard, (low, high)):
+            yield stored(row)
+
     def paths(self, shard: int) -> Iterator[tuple[str, str]]:
         """Id and path of every item of a shard, and nothing else of them."""
         keys = layout.all_of(layout.Kind.TRUTH)

@@ -126,3 +126,8 @@ it("hands out every file of labels by its name", async () => {
   expect(screen.getByRole("button", { name: /Download MLTable/ })).toHaveTextContent("MLTable");
   expect(screen.queryByRole("button", { name: /manifest/ })).toBeNull();
 });
+
+it("tells how far an export has come", async () => {
+  await open([anExport({ state: "waiting", items: 12_000, files: [] })]);
+  expect(await screen.findByText("Being made: 12,000 images so far")).toBeVisible();
+});

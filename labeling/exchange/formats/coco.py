@@ -338,4 +338,5 @@ COCO = Format(
     read=read_coco,
     fits=looks_like_coco,
     loses=("notes",),
+    options=("flat",),
 )

@@ -324,4 +324,5 @@ CVAT = Format(
     read=read_cvat,
     fits=looks_like_cvat,
     loses=("frames", "notes", "suggestions"),
+    options=("flat",),
 )

@@ -19,11 +19,12 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from labeling.annotations.classes import LabelClass
+from labeling import layout
+from labeling.annotations.classes import MAX_CLASSES, ClassName, LabelClass
 from labeling.annotations.shapes import Annotation, Polygon, Tag, TaskType
 from labeling.exchange.formats.source import Source
 from labeling.items.records import Item, Labeling
-from labeling.model import Model
+from labeling.model import Id, Model, UtcTime
 
 Feature = Literal[
     "empty", "several_tags", "outlines", "parts", "holes", "frames", "notes", "suggestions"
@@ -43,7 +44,7 @@ class Split(Model):
     """Shares of the images that are set apart, to validate with while training and to test with at last.
 
     An image is where a hash of its id and the seed puts it: the same in every export, whatever is labeled
-    besides.
+    besides. Images that look alike are together, as far as they are grouped.
     """
 
     val: Share = 0.2
@@ -56,9 +57,10 @@ class Split(Model):
             raise ValueError("val and test together leave less than a twentieth to train with")
         return self
 
-    def part(self, item_id: str) -> Part:
+    def part(self, item: Item) -> Part:
         """Where an image is."""
-        place = int.from_bytes(sha256(f"{self.seed}|{item_id}".encode()).digest()[:8], "big")
+        together = layout.group_of(item.group) or item.item_id
+        place = int.from_bytes(sha256(f"{self.seed}|{together}".encode()).digest()[:8], "big")
         share = place / 2**64
         if share < self.test:
             return "test"
@@ -66,7 +68,7 @@ class Split(Model):
 
 
 class Options(Model):
-    """What may be chosen of a format; each format tells which of them it heeds."""
+    """What may be chosen of an export; each format tells which of them it heeds."""
 
     datastore: Annotated[
         str,
@@ -80,9 +82,47 @@ class Options(Model):
     split: Annotated[
         Split | None, Field(description="all images are for training when left out")
     ] = None
+    classes: Annotated[
+        list[Id],
+        Field(
+            max_length=MAX_CLASSES,
+            description="ids of those that are exported, with what is of them; all when left out",
+        ),
+    ] = []
+    rename: Annotated[
+        dict[Id, ClassName],
+        Field(
+            max_length=MAX_CLASSES,
+            description="names that files have for classes, by id; those of one name become one class",
+        ),
+    ] = {}
+    path: Annotated[
+        str, Field(max_length=1_024, description="how the paths of exported images begin")
+    ] = ""
+    labelers: Annotated[
+        list[Annotated[str, Field(max_length=200)]],
+        Field(max_length=1_000, description="people whose labels are exported; all when left out"),
+    ] = []
+    since: Annotated[
+        UtcTime | None, Field(description="labels that were saved before are not exported")
+    ] = None
+    flat: Annotated[
+        bool, Field(description="whether files name images without folders; `images.csv` tells how")
+    ] = False
+    images: Annotated[
+        Literal["none", "links"],
+        Field(
+            description="`links`: `images.csv` has the address of each exported image in storage"
+        ),
+    ] = "none"
 
 
-OptionName = Literal["datastore", "split"]
+OptionName = Literal[
+    "datastore", "split", "classes", "rename", "path", "labelers", "since", "flat", "images"
+]
+
+ALWAYS: tuple[OptionName, ...] = ("classes", "rename", "path", "labelers", "since", "images")
+"""What can be chosen of every format."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +167,7 @@ class Subject:
 
     def part(self, item: Item) -> Part:
         """Whether an image is to train, to validate or to test with."""
-        return self.options.split.part(item.item_id) if self.options.split else "train"
+        return self.options.split.part(item) if self.options.split else "train"
 
     def said(self, labeling: Labeling) -> list[tuple[int, Annotation]]:
         """The annotations with the numbers of their classes; a tag said twice is said once.

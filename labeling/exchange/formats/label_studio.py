@@ -47,7 +47,8 @@ class LabelStudioWriter(Writer):
         self._subject = subject
         self._tasks = 0
         self._control = _CONTROLS[subject.task_type]
-        self._container = subject.address.rpartition("/")[2]
+        container = subject.container.rpartition("/")[2]
+        self._address = f"azure-blob://{container}/{subject.folder}"
         (folder / "config.xml").write_bytes(_configuration(subject, self._control))
         self._file = (folder / "tasks.json").open("wb")
         self._file.write(b"[")
@@ -62,7 +63,7 @@ class LabelStudioWriter(Writer):
         self._tasks += 1
         task = {
             "id": self._tasks,
-            "data": {"image": f"azure-blob://{self._container}/{item.path}"},
+            "data": {"image": self._address + item.path},
             "annotations": [
                 {
                     "id": self._tasks,

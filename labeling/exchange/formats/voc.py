@@ -195,5 +195,5 @@ VOC = Format(
     fits=looks_like_voc,
     task_types=("boxes", "polygons"),
     loses=("outlines", "parts", "holes", "frames", "notes", "suggestions"),
-    options=("split",),
+    options=("split", "flat"),
 )

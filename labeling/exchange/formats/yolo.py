@@ -362,5 +362,5 @@ YOLO = Format(
     read=read_yolo,
     fits=looks_like_yolo,
     loses=("several_tags", "parts", "holes", "frames", "notes", "suggestions"),
-    options=("split",),
+    options=("split", "flat"),
 )

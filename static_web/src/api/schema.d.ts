@@ -1896,7 +1896,14 @@ export interface components {
             /**
              * @default {
              *       "datastore": "",
-             *       "split": null
+             *       "split": null,
+             *       "classes": [],
+             *       "rename": {},
+             *       "path": "",
+             *       "labelers": [],
+             *       "since": null,
+             *       "flat": false,
+             *       "images": "none"
              *     }
              */
             options: components["schemas"]["Options"];
@@ -2042,7 +2049,7 @@ export interface components {
             /** Loses */
             loses: ("empty" | "several_tags" | "outlines" | "parts" | "holes" | "frames" | "notes" | "suggestions")[];
             /** Options */
-            options: ("datastore" | "split")[];
+            options: ("datastore" | "split" | "classes" | "rename" | "path" | "labelers" | "since" | "flat" | "images")[];
         };
         /**
          * FrameFacts
@@ -3212,7 +3219,14 @@ export interface components {
             /**
              * @default {
              *       "datastore": "",
-             *       "split": null
+             *       "split": null,
+             *       "classes": [],
+             *       "rename": {},
+             *       "path": "",
+             *       "labelers": [],
+             *       "since": null,
+             *       "flat": false,
+             *       "images": "none"
              *     }
              */
             options: components["schemas"]["Options"];
@@ -3390,7 +3404,7 @@ export interface components {
         };
         /**
          * Options
-         * @description What may be chosen of a format; each format tells which of them it heeds.
+         * @description What may be chosen of an export; each format tells which of them it heeds.
          */
         Options: {
             /**
@@ -3404,6 +3418,51 @@ export interface components {
              * @default null
              */
             split: components["schemas"]["Split"] | null;
+            /**
+             * Classes
+             * @description ids of those that are exported, with what is of them; all when left out
+             * @default []
+             */
+            classes: string[];
+            /**
+             * Rename
+             * @description names that files have for classes, by id; those of one name become one class
+             * @default {}
+             */
+            rename: {
+                [key: string]: string;
+            };
+            /**
+             * Path
+             * @description how the paths of exported images begin
+             * @default
+             */
+            path: string;
+            /**
+             * Labelers
+             * @description people whose labels are exported; all when left out
+             * @default []
+             */
+            labelers: string[];
+            /**
+             * Since
+             * @description labels that were saved before are not exported
+             * @default null
+             */
+            since: string | null;
+            /**
+             * Flat
+             * @description whether files name images without folders; `images.csv` tells how
+             * @default false
+             */
+            flat: boolean;
+            /**
+             * Images
+             * @description `links`: `images.csv` has the address of each exported image in storage
+             * @default none
+             * @enum {string}
+             */
+            images: "none" | "links";
         };
         /**
          * Origin
@@ -4313,7 +4372,7 @@ export interface components {
          * @description Shares of the images that are set apart, to validate with while training and to test with at last.
          *
          *     An image is where a hash of its id and the seed puts it: the same in every export, whatever is labeled
-         *     besides.
+         *     besides. Images that look alike are together, as far as they are grouped.
          */
         Split: {
             /**

@@ -1,7 +1,6 @@
 import {
   Button,
   Field,
-  Input,
   makeStyles,
   Select,
   Spinner,
@@ -14,14 +13,15 @@ import { useTranslation } from "react-i18next";
 import { api, newId, unwrap } from "@/api/client";
 import { formatsQuery, projectQuery } from "@/api/queries";
 import type { Export, ExportFormat } from "@/api/types";
-import { formatPercent, formatTime } from "@/format";
+import { formatTime } from "@/format";
 import { problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 
+import { everything, ExportOptions, optionsOf } from "./ExportOptions";
+
 const LOOK_EVERY_MS = 2_000;
 const SHOWN = 5;
-const SHARES = [0, 0.1, 0.2, 0.3];
 const MANIFEST = "manifest.json";
 
 const useStyles = makeStyles({
@@ -81,24 +81,17 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
     (one) => type && one.writes && one.task_types.includes(type),
   );
   const [name, setName] = useState("");
-  const [datastore, setDatastore] = useState("");
-  const [share, setShare] = useState(0.2);
+  const [chosen, setChosen] = useState(everything);
   const format = formats?.find((one) => one.name === name) ?? formats?.[0];
   const start = useMutation({
-    mutationFn: ({ key, chosen }: { key: string; chosen: ExportFormat }) =>
+    mutationFn: ({ key, format }: { key: string; format: ExportFormat }) =>
       unwrap(
         api.POST("/api/projects/{project_id}/exports", {
           params: { path: { project_id: projectId } },
           body: {
-            format: chosen.name,
+            format: format.name,
             as_of: null,
-            options: {
-              datastore: chosen.options.includes("datastore") ? datastore.trim() : "",
-              split:
-                chosen.options.includes("split") && share > 0
-                  ? { val: share, test: 0, seed: "" }
-                  : null,
-            },
+            options: optionsOf(chosen, format),
           },
           headers: { "Idempotency-Key": key },
         }),
@@ -122,26 +115,18 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
           </Field>
           <Button
             disabledFocusable={busy || !format}
-            onClick={() => format && start.mutate({ key: newId("e"), chosen: format })}
+            onClick={() => format && start.mutate({ key: newId("e"), format })}
           >
             {t("exports.start")}
           </Button>
         </div>
-        {format?.options.includes("datastore") && (
-          <Field label={t("exports.datastore")} hint={t("exports.datastoreHint")}>
-            <Input value={datastore} onChange={(_, { value }) => setDatastore(value)} />
-          </Field>
-        )}
-        {format?.options.includes("split") && (
-          <Field label={t("exports.validation")} hint={t("exports.validationHint")}>
-            <Select value={share} onChange={(_, { value }) => setShare(Number(value))}>
-              {SHARES.map((one) => (
-                <option key={one} value={one}>
-                  {one ? formatPercent(one, i18n.language) : t("exports.noValidation")}
-                </option>
-              ))}
-            </Select>
-          </Field>
+        {format && (
+          <ExportOptions
+            projectId={projectId}
+            format={format}
+            chosen={chosen}
+            onChange={(part) => setChosen({ ...chosen, ...part })}
+          />
         )}
         {format && format.loses.length > 0 && (
           <p className={styles.quiet}>
@@ -216,7 +201,11 @@ function Row({
         )}
       </span>
       {one.state === "waiting" && (
-        <Spinner size="tiny" label={t("exports.waiting")} labelPosition="before" />
+        <Spinner
+          size="tiny"
+          label={one.items ? t("exports.gathered", { count: one.items }) : t("exports.waiting")}
+          labelPosition="before"
+        />
       )}
       {one.state === "done" && (
         <span className={styles.files}>

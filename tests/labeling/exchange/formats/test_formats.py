@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -138,18 +139,28 @@ def test_a_larger_share_takes_images_in_and_lets_none_out(
     smaller, larger = Split(val=val, seed=seed), Split(val=val + more, seed=seed)
 
     for number in range(50):
-        if smaller.part(f"i{number}") == "val":
-            assert larger.part(f"i{number}") == "val"
+        if smaller.part(item(number)) == "val":
+            assert larger.part(item(number)) == "val"
 
 
 def test_shares_are_what_was_asked_for() -> None:
     split = Split(val=0.2, test=0.1)
 
-    parts = [split.part(f"item{number}") for number in range(4_000)]
+    parts = [split.part(item(number)) for number in range(4_000)]
 
     assert parts.count("val") == pytest.approx(800, abs=100)
     assert parts.count("test") == pytest.approx(400, abs=80)
-    assert parts == [split.part(f"item{number}") for number in range(4_000)]
+    assert parts == [split.part(item(number)) for number in range(4_000)]
+
+
+def test_images_that_look_alike_are_for_the_same_thing() -> None:
+    split = Split(val=0.5)
+
+    alike = [replace(item(number), group=f"0000000a{number:04x}") for number in range(30)]
+    others = [replace(item(number), group=f"{number:08x}0000") for number in range(30)]
+
+    assert len({split.part(one) for one in alike}) == 1
+    assert len({split.part(one) for one in others}) == 2
 
 
 def test_nearly_everything_set_apart_is_refused() -> None:

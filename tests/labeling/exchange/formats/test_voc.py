@@ -110,7 +110,7 @@ def test_lists_tell_which_images_are_for_what(tmp_path: Path) -> None:
 
     for part in ("train", "val"):
         listed = (tmp_path / f"ImageSets/Main/{part}.txt").read_text().split()
-        assert listed == [str(n) for n in range(30) if split.part(f"i{n}") == part]
+        assert listed == [str(n) for n in range(30) if split.part(item(n)) == part]
     assert not (tmp_path / "ImageSets/Main/test.txt").exists()
     assert (tmp_path / "labelmap.txt").read_text("utf-8").splitlines()[1:] == [
         f"{name}:::" for name in NAMES

@@ -124,7 +124,7 @@ def test_lists_tell_which_images_are_for_what(tmp_path: Path) -> None:
 
     for part in ("train", "val", "test"):
         listed = (tmp_path / f"{part}.txt").read_text().splitlines()
-        assert listed == [f"./images/{n}.jpg" for n in range(60) if split.part(f"i{n}") == part]
+        assert listed == [f"./images/{n}.jpg" for n in range(60) if split.part(item(n)) == part]
         assert f"\n{part}: {part}.txt\n" in (tmp_path / "data.yaml").read_text()
 
 

@@ -1,0 +1,291 @@
+"""Snapshots: every item of a project as it was at one moment, gathered in parts.
+
+What exports are made from. A part is some items of some shards, in the order of their ids. Gathering goes on
+behind the last part that was kept, whoever was killed meanwhile, and a part that two gather at once is kept
+once: its name is in the snapshot's row, or it is nowhere.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+
+from labeling import layout
+from labeling.annotations.classes import LabelClass
+from labeling.annotations.shapes import TaskType
+from labeling.documents import Documents
+from labeling.errors import NotFound
+from labeling.ingest.refresh import Ingest
+from labeling.items.items import Items
+from labeling.items.records import Item, Labeling, Stored
+from labeling.model import Model, UtcTime, milliseconds, new_id
+from labeling.projects.datasets import Source
+from labeling.projects.projects import Projects
+from labeling.projects.record import Project
+from labeling.storage import Collision, Delete, Storage
+
+PART_ITEMS, PART_BYTES = 5_000, 4_000_000
+"""Of one part, before it is compressed: what is done twice when its process is killed, and held in memory."""
+
+AT_ONCE = 200
+"""Items that are measured at once, where they are not."""
+
+_FOLDER = "snapshot/"
+
+_KEPT = (
+    "item_id",
+    "path",
+    "blob_etag",
+    "order",
+    "width",
+    "height",
+    "frames",
+    "frame_sizes",
+    "flag",
+    "damage",
+    "group",
+    "about",
+)
+"""What files tell of an item."""
+
+
+class About(Model):
+    """The project as it was when gathering began."""
+
+    project: str
+    task_type: TaskType
+    container: str
+    folder: str
+    address: str
+    """Of the folder that paths begin in."""
+    classes: list[LabelClass]
+
+
+class Snapshot(Model):
+    """How far gathering has come: `parts` are the names of what is kept, the project itself first."""
+
+    as_of: UtcTime
+    parts: list[str]
+    shard: int = 0
+    after: str = ""
+    items: int = 0
+    complete: bool = False
+
+
+class Seen(NamedTuple):
+    """An item, and what was said about it, or why nothing of it is to be exported."""
+
+    item: Item
+    labeling: Labeling | None
+    reason: str | None
+
+
+class Snapshots:
+    """Snapshots of projects."""
+
+    def __init__(self, storage: Storage, projects: Projects, ingest: Ingest) -> None:
+        self._storage = storage
+        self._projects = projects
+        self._ingest = ingest
+        self._documents = Documents(storage, layout.PROJECTS, Snapshot)
+
+    def gather(
+        self, project: Project, snapshot_id: str, as_of: datetime, *, until: datetime
+    ) -> bool:
+        """Go on gathering; whether all of it is there. It stops behind the first part that ends after `until`.
+
+        Raises:
+            NotFound: it was dropped meanwhile.
+        """
+        state = self._documents.get(project.project_id, layout.snapshot(snapshot_id))
+        if state is None:
+            state = self._begin(project, snapshot_id, as_of)
+        while not state.complete:
+            state = self._add_part(project, snapshot_id, state)
+            if self._storage.clock.now() > until:
+                break
+        return state.complete
+
+    def about(self, project_id: str, snapshot_id: str) -> About:
+        """The project of a snapshot, as it was when gathering began."""
+        state = self._documents.need(project_id, layout.snapshot(snapshot_id))
+        return About.model_validate_json(self._read(project_id, snapshot_id, state.parts[0]))
+
+    def items(self, project_id: str, snapshot_id: str) -> int:
+        """How many items were gathered so far."""
+        state = self._documents.get(project_id, layout.snapshot(snapshot_id))
+        return state.items if state else 0
+
+    def all(self, project_id: str, snapshot_id: str) -> Iterator[Seen]:
+        """Every item once, in the order of shards and ids; memory holds one part.
+
+        Raises:
+            NotFound: there is no such snapshot.
+        """
+        state = self._documents.need(project_id, layout.snapshot(snapshot_id))
+        for name in state.parts[1:]:
+            for line in self._read(project_id, snapshot_id, name).splitlines():
+                yield _seen(line)
+
+    def drop(self, project_id: str, snapshot_id: str) -> None:
+        """Remove a snapshot, if it is there, and what was left of one by whoever was killed."""
+        # Its row first: who gathers finds it gone, and takes back what they have just written.
+        with suppress(Collision):  # it is not there
+            self._documents.write(project_id, [Delete(layout.snapshot(snapshot_id))])
+        prefix = layout.export_blob(project_id, snapshot_id, _FOLDER)
+        for blob in self._storage.blobs.list(layout.EXPORTS, prefix=prefix).blobs:
+            self._storage.blobs.delete(layout.EXPORTS, blob.path)
+
+    def _begin(self, project: Project, snapshot_id: str, as_of: datetime) -> Snapshot:
+        source = project.source
+        url, _ = self._storage.blobs.link(source.container, source.unseen + "blob")
+        about = About(
+            project=project.name,
+            task_type=project.task_type,
+            container=source.container,
+            folder=source.unseen,
+            address=url.partition("?")[0].removesuffix("/blob"),
+            classes=project.classes,
+        )
+        name = self._write(project.project_id, snapshot_id, about.model_dump_json().encode())
+        begun = Snapshot(as_of=as_of, parts=[name])
+        try:
+            self._documents.create(project.project_id, layout.snapshot(snapshot_id), begun)
+        except Collision:  # another process began it
+            self._delete(project.project_id, snapshot_id, name)
+            return self._documents.need(project.project_id, layout.snapshot(snapshot_id))
+        return begun
+
+    def _add_part(self, project: Project, snapshot_id: str, state: Snapshot) -> Snapshot:
+        """Gather one more part, and keep it if nobody else has gone on meanwhile."""
+        items = self._projects.items(project)
+        moment = milliseconds(state.as_of)
+        shard, after = state.shard, state.after
+        lines: list[bytes] = []
+        size = 0
+        while shard < project.shards and not _is_full(lines, size):
+            rows = items.rows_after(shard, after)
+            while batch := list(islice(rows, AT_ONCE)):
+                found = [
+                    _line(_at(items, one, moment), project.source)
+                    for one in self._measured(project, items, batch)
+                ]
+                lines += found
+                size += sum(map(len, found))
+                after = batch[-1].item.item_id
+                if _is_full(lines, size):
+                    break
+            else:
+                shard, after = shard + 1, ""
+        data = b"\n".join(lines)
+        name = self._write(project.project_id, snapshot_id, data) if lines else ""
+        gone_on = state.model_copy(
+            update={
+                "parts": [*state.parts, *([name] if name else [])],
+                "shard": shard,
+                "after": after,
+                "items": state.items + len(lines),
+                "complete": shard == project.shards,
+            }
+        )
+        try:
+            kept = self._documents.change(
+                project.project_id,
+                layout.snapshot(snapshot_id),
+                lambda known: gone_on if known == state else known,
+            )
+        except NotFound:
+            self._delete(project.project_id, snapshot_id, name)
+            raise
+        if kept != gone_on:
+            self._delete(project.project_id, snapshot_id, name)
+        return kept
+
+    def _measured(self, project: Project, items: Items, rows: Sequence[Stored]) -> Iterator[Stored]:
+        """The same items, measured where they are labeled and were not (their blob was overwritten)."""
+        waiting = [
+            one.item
+            for one in rows
+            if one.item.revision and not one.item.width and not one.item.barred
+        ]
+        if not waiting:
+            yield from rows
+            return
+        self._ingest.measure_items(project, waiting)
+        ids = [one.item_id for one in waiting]
+        fresh = dict(zip(ids, items.read_many(ids), strict=True))
+        for one in rows:
+            yield fresh.get(one.item.item_id) or one
+
+    def _read(self, project_id: str, snapshot_id: str, name: str) -> bytes:
+        blob = layout.export_blob(project_id, snapshot_id, name)
+        return gzip.decompress(self._storage.blobs.read(layout.EXPORTS, blob))
+
+    def _write(self, project_id: str, snapshot_id: str, data: bytes) -> str:
+        """Keep a part; gives its name, which nobody else gives."""
+        name = f"{_FOLDER}{new_id('s')}.gz"
+        blob = layout.export_blob(project_id, snapshot_id, name)
+        packed = gzip.compress(data, 5, mtime=0)
+        self._storage.blobs.write(layout.EXPORTS, blob, packed, content_type="application/gzip")
+        return name
+
+    def _delete(self, project_id: str, snapshot_id: str, name: str) -> None:
+        if name:
+            blob = layout.export_blob(project_id, snapshot_id, name)
+            self._storage.blobs.delete(layout.EXPORTS, blob)
+
+
+def _is_full(lines: Sequence[bytes], size: int) -> bool:
+    return len(lines) >= PART_ITEMS or size >= PART_BYTES
+
+
+def _line(one: Seen, source: Source) -> bytes:
+    item = {name: value for name in _KEPT if (value := getattr(one.item, name))}
+    item["path"] = source.shown(one.item.path)
+    said = one.labeling.model_dump_json() if one.labeling and not one.reason else "null"
+    return json.dumps([item, one.reason]).encode()[:-1] + b", " + said.encode() + b"]"
+
+
+def _seen(line: bytes) -> Seen:
+    item, reason, said = json.loads(line)
+    labeling = None if said is None else Labeling.model_validate(said)
+    return Seen(Item(**_NOTHING | item), labeling, reason)
+
+
+_NOTHING = {"blob_etag": "", "order": ""}
+
+
+def _at(items: Items, one: Stored, moment: int) -> Seen:
+    """An item as it was at a moment."""
+    item = one.item
+    state, labeling = str(item.state), one.labeling
+    if item.changed_ms > moment:
+        if item.registered_ms > moment:
+            return Seen(item, None, "arrived_later")
+        state, labeling = _before(items, item, moment)
+    if item.reason:
+        return Seen(item, None, f"{item.state}: {item.reason}")
+    if state == "leased":
+        # Who holds what is not kept: the same moment must give the same files.
+        state = "available"
+    if state != "labeled" or labeling is None:
+        because = labeling.reason if state == "skipped" and labeling else None
+        return Seen(item, None, f"{state}: {because}" if because else state)
+    return Seen(item, labeling, None if item.width and item.height else "not_measured")
+
+
+def _before(items: Items, item: Item, moment: int) -> tuple[str, Labeling | None]:
+    """The state and labels of an item at a moment before its last change, from its history."""
+    past = [
+        one
+        for one in items.history(item.item_id)
+        if milliseconds(one.at) <= moment and one.what != "superseded"
+    ]
+    if not past or past[-1].labeling is None:
+        return "available", None
+    return past[-1].state, past[-1].labeling

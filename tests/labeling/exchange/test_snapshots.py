@@ -1,0 +1,138 @@
+"""Exports that are killed, or take long, go on where they were, and end in the same bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from labeling import layout
+from labeling.exchange import exports, snapshots
+from labeling.exchange.exports import Export
+from labeling.projects.record import Project
+from tests.labeling.exchange.test_exports import ask, data
+from tests.world import Killed, World
+
+Files = dict[str, bytes]
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "PART_ITEMS", 3)
+    monkeypatch.setattr(snapshots, "AT_ONCE", 3)
+
+
+def labeled(shards: int = 2, images: int = 14) -> tuple[World, Project, Export, Any]:
+    """A project with labels, an export that is asked for, and the message that makes it."""
+    world = World()
+    project = world.sharded(shards, images=images)
+    ann = world.member(project, "ann")
+    for _ in range(2):
+        world.label(project, ann, world.task(project, ann, size=4))
+    world.wait(60)
+    asked = ask(world, project)
+    message = world.storage.queues.sent[layout.EXPORT_QUEUE].popleft().message
+    return world, project, asked, message
+
+
+def files(world: World, project: Project, asked: Export) -> Files:
+    export = world.services.exports.get(project.project_id, asked.export_id)
+    assert (export.state, export.items, export.exported) == ("done", 14, 8)
+    labels = {one.name: data(world, project, export, one.name) for one in export.files}
+    del labels["manifest.json"]  # has the id of the export
+    return labels
+
+
+def left_over(world: World) -> list[str]:
+    return [
+        one.path for one in world.storage.blobs.list(layout.EXPORTS).blobs if "snap" in one.path
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole() -> Files:
+    world, project, asked, message = labeled()
+    world.handle(layout.EXPORT_QUEUE, message)
+    return files(world, project, asked)
+
+
+@pytest.mark.parametrize("stage", ["before", "after"])
+def test_what_is_killed_anywhere_goes_on_behind_the_last_part(whole: Files, stage: str) -> None:
+    position = 0
+    killed = True
+    while killed:
+        position += 1
+        world, project, asked, message = labeled()
+        read: list[Any] = []
+
+        def count(number: int, name: str, at: str, world: World = world, to: Any = read) -> None:
+            if at == "before" and name == "query":
+                to.append(world.watch.arguments)
+
+        world.watch.kill(position, stage)
+        try:
+            world.handle(layout.EXPORT_QUEUE, message)
+            killed = False
+        except Killed:
+            world.watch.reset()
+            done = world.services.exports.get(project.project_id, asked.export_id).items
+            world.watch.hook = count
+            world.handle(layout.EXPORT_QUEUE, message)
+            # Each part begins with a query, and so does each shard.
+            assert len(read) <= -(-(14 - done) // 3) + 2 + 2, position
+        world.watch.reset()
+
+        assert files(world, project, asked) == whole, position
+        assert left_over(world) == [], position
+
+    assert position > 20
+
+
+def test_two_that_make_an_export_at_once_keep_each_part_once(whole: Files) -> None:
+    position = 0
+    reached = True
+    while reached:
+        position += 1
+        world, project, asked, message = labeled()
+        reached = False
+        other = world.other()
+
+        def make(other: World = other, message: Any = message) -> None:
+            nonlocal reached
+            reached = True
+            other.handle(layout.EXPORT_QUEUE, message)
+
+        world.watch.at(position, make)
+        world.handle(layout.EXPORT_QUEUE, message)
+        world.watch.reset()
+
+        assert files(world, project, asked) == whole, position
+        assert left_over(world) == [], position
+
+    assert position > 20
+
+
+def test_what_takes_long_goes_on_with_another_message(
+    whole: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "TURN_S", -1)
+    world, project, asked, message = labeled()
+
+    world.handle(layout.EXPORT_QUEUE, message)
+
+    waiting = world.services.exports.get(project.project_id, asked.export_id)
+    assert (waiting.state, waiting.items) == ("waiting", 3)
+    assert world.drain() >= 4
+    assert files(world, project, asked) == whole
+    assert left_over(world) == []
+
+
+def test_an_export_that_failed_leaves_no_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "TURN_S", -1)
+    world, _, _, message = labeled()
+    world.handle(layout.EXPORT_QUEUE, message)
+    assert left_over(world)
+
+    world.services.exports.fail(message, "OSError: see the log")
+
+    assert left_over(world) == []
