@@ -87,4 +87,4 @@ def check(options: Options, classes: Sequence[LabelClass]) -> None:
         if class_id not in known
     ]
     if faults:
-        raise Invalid(faults[0].detail, faults=faults)
+        raise Invalid(faults[0].detail, faults=tuple(faults))

@@ -1,4 +1,4 @@
-import { screen } from "@testing-library/react";
+import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 
@@ -22,12 +22,24 @@ function aFormat(name: string, change: Partial<ExportFormat> = {}): ExportFormat
   };
 }
 
+const NO_CHOICE: Export["options"] = {
+  datastore: "",
+  split: null,
+  classes: [],
+  rename: {},
+  path: "",
+  labelers: [],
+  since: null,
+  flat: false,
+  images: "none",
+};
+
 function anExport(change: Partial<Export> = {}): Export {
   return {
     schema_version: 1,
     export_id: "e1",
     format: "aml",
-    options: { datastore: "", split: null },
+    options: NO_CHOICE,
     as_of: "2026-11-20T10:00:00Z",
     state: "done",
     problem: "",
@@ -49,7 +61,10 @@ function anExport(change: Partial<Export> = {}): Export {
 }
 
 const FORMATS = [
-  aFormat("coco", { loses: ["frames", "notes"] }),
+  aFormat("coco", {
+    loses: ["frames", "notes"],
+    options: ["flat", "classes", "rename", "path", "labelers", "since", "images"],
+  }),
   aFormat("aml", { options: ["datastore"] }),
   aFormat("yolo", { options: ["split"] }),
   aFormat("masks", { task_types: ["polygons"] }),
@@ -66,6 +81,7 @@ async function open(exports: Export[] = []) {
   );
   await renderAt("/projects/p1", <ExportPanel projectId="p1" />, {
     "GET /api/projects/p1": aProject(),
+    "GET /api/projects/p1/progress": { labelers: [] },
     "GET /api/formats": { items: FORMATS },
     "GET /api/projects/p1/exports": { items: exports, next_cursor: null },
     "POST /api/projects/p1/exports": asked,
@@ -77,11 +93,12 @@ async function open(exports: Export[] = []) {
 it("offers the formats that are for what the project labels", async () => {
   await open();
   expect(await screen.findByRole("option", { name: "COCO" })).toBeVisible();
-  expect(screen.getAllByRole("option").map((one) => one.textContent)).toEqual([
-    "COCO",
-    "AML",
-    "YOLO",
-  ]);
+  const format = screen.getByLabelText("Format");
+  expect(
+    within(format)
+      .getAllByRole("option")
+      .map((one) => one.textContent),
+  ).toEqual(["COCO", "AML", "YOLO"]);
 });
 
 it("says what the chosen format can't say", async () => {
@@ -101,7 +118,7 @@ it("asks for the chosen format with its options", async () => {
   expect(await request?.json()).toEqual({
     format: "aml",
     as_of: null,
-    options: { datastore: "azureml://x/datastores/d", split: null },
+    options: { ...NO_CHOICE, datastore: "azureml://x/datastores/d" },
   });
 });
 
@@ -111,12 +128,35 @@ it("sets images apart for validation where the format has a place for them", asy
   expect(screen.queryByLabelText("Images for validation")).toBeNull();
   await userEvent.selectOptions(screen.getByLabelText("Format"), "YOLO");
   await userEvent.selectOptions(screen.getByLabelText("Images for validation"), "30%");
+  await userEvent.selectOptions(screen.getByLabelText("Images for testing"), "10%");
   await userEvent.click(screen.getByRole("button", { name: "Export" }));
   const request = asked.mock.calls.at(0)?.[0];
   expect(await request?.json()).toEqual({
     format: "yolo",
     as_of: null,
-    options: { datastore: "", split: { val: 0.3, test: 0, seed: "" } },
+    options: { ...NO_CHOICE, split: { val: 0.3, test: 0.1, seed: "" } },
+  });
+});
+
+it("asks for a part of the classes, under other names, of some images", async () => {
+  const { asked } = await open();
+  await userEvent.click(await screen.findByText("Choose what is exported"));
+  await userEvent.click(await screen.findByLabelText("Kitchen"));
+  await userEvent.type(screen.getByLabelText("Name of Bath in the files"), "bird");
+  await userEvent.type(screen.getByLabelText("Only paths that begin with"), "a/");
+  await userEvent.click(screen.getByLabelText(/without folders/));
+  await userEvent.click(screen.getByLabelText(/addresses/));
+  await userEvent.click(screen.getByText("Export", { selector: "button" }));
+  const request = asked.mock.calls.at(0)?.[0];
+  expect(await request?.json()).toMatchObject({
+    options: {
+      ...NO_CHOICE,
+      classes: ["c2", "c3"],
+      rename: { c2: "bird" },
+      path: "a/",
+      flat: true,
+      images: "links",
+    },
   });
 });
 

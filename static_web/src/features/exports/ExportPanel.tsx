@@ -1,11 +1,4 @@
-import {
-  Button,
-  Field,
-  makeStyles,
-  Select,
-  Spinner,
-  tokens,
-} from "@fluentui/react-components";
+import { Button, Field, makeStyles, Select, Spinner, tokens } from "@fluentui/react-components";
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -72,7 +65,7 @@ const exportsQuery = (projectId: string) =>
 
 /** Asks for exports, and hands out those that are done. */
 export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const styles = useStyles();
   const queries = useQueryClient();
   const exports = useQuery(exportsQuery(projectId)).data;
