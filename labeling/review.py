@@ -21,6 +21,7 @@ from labeling.items.records import (
     Item,
     ItemState,
     Outcome,
+    Overtaken,
     Revision,
     Stored,
     stored,
@@ -115,7 +116,8 @@ class ItemView(ItemLine):
 
 
 class HistoryEntry(Model):
-    """One change of an item, with the whole labels after it. `superseded`: late work that does not count."""
+    """One change of an item, with the whole labels after it. `superseded`: late work that does not count, since
+    it was `overtaken`."""
 
     revision: int
     what: str
@@ -129,6 +131,7 @@ class HistoryEntry(Model):
     note: str | None
     active_ms: int
     prelabel: Acceptance | None
+    overtaken: Overtaken | None
 
 
 class History(Model):
@@ -562,6 +565,7 @@ def _entry(one: Revision) -> HistoryEntry:
         note=labeling.note or labeling.reason if labeling else None,
         active_ms=labeling.active_ms if labeling else 0,
         prelabel=labeling.prelabel if labeling else None,
+        overtaken=one.overtaken,
     )
 
 

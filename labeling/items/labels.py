@@ -211,8 +211,10 @@ class Labels(Leases, Suggestions):
                 )
                 said = others.get(item_id, ())
                 return self._settle(one.item, lane, decision, finished, now, said)
+            overtaken = why[item_id] = rules.overtaken_by(one.item, user=finished.user)
             cells: dict[str, Value] = {
                 "what": "superseded",
+                "overtaken": overtaken,
                 "by": finished.user,
                 "at_ms": now,
                 "task": finished.task_id,
@@ -221,7 +223,6 @@ class Labels(Leases, Suggestions):
                 ),
             }
             row = layout.superseded(item_id, one.item.revision, submission_id)
-            why[item_id] = rules.overtaken_by(one.item, user=finished.user)
             return Change(one.item, rows=[Create(row, cells)])
 
         def cells(said: Mapping[str, Change]) -> Mapping[str, Value]:
@@ -412,4 +413,5 @@ def _revision(row: Row) -> Revision:
         task_id=row.text("task") or None,
         labeling=Labeling.model_validate_json(labels) if labels else None,
         state=row.text("state"),
+        overtaken=cast(Overtaken | None, row.text("overtaken") or None),
     )

@@ -70,10 +70,16 @@ class Returned(Model):
     at: UtcTime
 
 
+Overtaken = Literal["submitted", "open", "unusable", "changed", "somebody"]
+"""What came before late work: the labeler's own submission or open page, a file that can't be used, other
+content or a reviewer, or somebody else."""
+
+
 class Revision(BaseModel):
     """One entry of an item's history: the whole state after a change.
 
     `state` is the item's from then on; where several people label it, one's labeling alone does not say it.
+    `overtaken` says of late work why it does not count.
     """
 
     revision: int
@@ -84,6 +90,7 @@ class Revision(BaseModel):
     task_id: str | None = None
     labeling: Labeling | None = None
     state: str = ""
+    overtaken: Overtaken | None = None
 
 
 @dataclass(frozen=True)
@@ -514,11 +521,6 @@ class Rendered:
     blob_etag: str
     renditions: str
     damage: str = ""
-
-
-Overtaken = Literal["submitted", "open", "unusable", "changed", "somebody"]
-"""What came before late work: the labeler's own submission or open page, a file that can't be used, other
-content or a reviewer, or somebody else."""
 
 
 @dataclass(frozen=True)

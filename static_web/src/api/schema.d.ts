@@ -2173,7 +2173,8 @@ export interface components {
         };
         /**
          * HistoryEntry
-         * @description One change of an item, with the whole labels after it. `superseded`: late work that does not count.
+         * @description One change of an item, with the whole labels after it. `superseded`: late work that does not count, since
+         *     it was `overtaken`.
          */
         HistoryEntry: {
             /** Revision */
@@ -2202,6 +2203,8 @@ export interface components {
             /** Active Ms */
             active_ms: number;
             prelabel: components["schemas"]["Acceptance"] | null;
+            /** Overtaken */
+            overtaken: ("submitted" | "open" | "unusable" | "changed" | "somebody") | null;
         };
         /**
          * ImageLinks

@@ -1064,6 +1064,10 @@ def test_a_page_that_is_sent_again_from_another_tab_is_told_so_and_not_of_somebo
         rejected: ("superseded", "changed"),
     }
     assert not any("somebody" in (one.by or "") for one in answer.results)
+    for item_id, overtaken in ((done, "submitted"), (reopened, "submitted"), (rejected, "changed")):
+        history = world.services.review.history(world.open(project, ADMIN), item_id).items
+        late = [one.overtaken for one in history if one.what == "superseded"]
+        assert late == [overtaken], "history agrees with what was answered"
 
 
 def test_late_work_on_an_image_that_is_open_again_says_so(world: World) -> None:
@@ -1100,6 +1104,7 @@ def test_late_work_on_free_items_is_saved_and_on_others_kept_in_history(world: W
     assert world.submit(project, ann, task.task_id, *decisions, submission="s-1") == answer
     history = world.services.review.history(world.open(project, ADMIN), done).items
     assert [(one.what, one.by) for one in history] == [("submitted", "bob"), ("superseded", "ann")]
+    assert [one.overtaken for one in history] == [None, "somebody"]
     assert [one.class_id for one in history[1].annotations] == ["c3"]
     assert world.counters(project) == world.recount(project)
     assert world.counters(project)["class:c3"] == 2

@@ -317,7 +317,8 @@ const KNOWN = [
 ] as const;
 
 /** What happened, in words that have a translation. */
-function whatOf({ what, outcome }: HistoryEntry) {
+function whatOf({ what, outcome, overtaken }: HistoryEntry) {
+  if (overtaken) return `overtaken.${overtaken}` as const;
   if (what === "submitted" && (outcome === "skipped" || outcome === "needs_review")) return outcome;
   return KNOWN.find((one) => one === what) ?? "other";
 }
