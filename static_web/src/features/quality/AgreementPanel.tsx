@@ -5,7 +5,10 @@ import { useTranslation } from "react-i18next";
 
 import { progressQuery } from "@/api/queries";
 import type { Coefficient, Project } from "@/api/types";
+import { Count } from "@/features/dashboard/Count";
+import { imagesOf } from "@/features/dashboard/links";
 import { formatNumber, formatPercent } from "@/format";
+
 import { FactsTable } from "@/ui/FactsTable";
 import { Panel } from "@/ui/Panel";
 
@@ -78,7 +81,12 @@ export function AgreementPanel({ project }: { project: Project }): ReactNode {
           cells: [
             people.get(one.user) || one.user,
             percent(one.share),
-            formatNumber(one.compared, i18n.language),
+            <Count
+              key="compared"
+              count={one.compared}
+              name={people.get(one.user) || one.user}
+              href={imagesOf(project.project_id, { state: "all", labeler: one.user })}
+            />,
           ],
         }))}
       />

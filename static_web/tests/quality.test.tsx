@@ -1,0 +1,68 @@
+import { screen, within } from "@testing-library/react";
+import { expect, it } from "vitest";
+
+import { AgreementPanel } from "@/features/quality/AgreementPanel";
+
+import { aProgress, aProject } from "./builders";
+import { renderAt } from "./render";
+
+const open = (agreement: ReturnType<typeof aProgress>["agreement"]) =>
+  renderAt("/projects/p1", <AgreementPanel project={aProject()} />, {
+    "GET /api/projects/p1/progress": aProgress({
+      agreement,
+      labelers: [
+        {
+          user: "ann",
+          name: "Ann",
+          labelings: 60,
+          today: 4,
+          today_active_ms: 9_000,
+          prelabels: { accepted: 0, changed: 0, removed: 0, added: 0 },
+        },
+      ],
+    }),
+  });
+
+const ALPHA = { alpha: 0.712, low: 0.64, high: 0.78, answers: 86 };
+
+it("says how well people agree, in a number, in words and class by class", async () => {
+  await open({
+    agreed: 40,
+    disputed: 3,
+    coefficient: ALPHA,
+    iou: null,
+    classes: [
+      {
+        class_id: "c1",
+        coefficient: { alpha: null, low: null, high: null, answers: 0 },
+        found: null,
+      },
+    ],
+    labelers: [{ user: "ann", share: 0.9, compared: 43 }],
+  });
+
+  expect(await screen.findByText("40 images agreed on, 3 disputed")).toBeVisible();
+  expect(screen.getByText(/0.71 \(0.64 to 0.78\).*Good enough for tentative/)).toBeVisible();
+  const classes = screen.getByRole("table", { name: "By class" });
+  expect(within(classes).getAllByRole("cell")[0]).toHaveTextContent("–");
+});
+
+it("leads from a person's count to the images they labeled", async () => {
+  await open({
+    agreed: 40,
+    disputed: 3,
+    coefficient: ALPHA,
+    iou: null,
+    classes: [],
+    labelers: [{ user: "ann", share: 0.9, compared: 43 }],
+  });
+
+  const link = await screen.findByRole("link", { name: "43, Ann" });
+  expect(link).toHaveAttribute("href", "/projects/p1/data?state=all&labeler=ann");
+});
+
+it("shows nothing where nobody labels what somebody else does", async () => {
+  await open(null);
+
+  expect(screen.queryByText("Agreement")).toBeNull();
+});
