@@ -9,9 +9,9 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from dev.stack import Stack
 from functions.services import Services, compose
 from labeling import layout
 from labeling.adapters.azure import connect
+from labeling.annotations.shapes import TaskType
 from labeling.settings import Settings
 
 ALONE_SHARE = 5
@@ -36,7 +37,7 @@ MOST_S = 90
 
 ADMIN = Person("bench-admin", "admin@example.com", roles=("admin",))
 LABELER = Person("bench-labeler", "labeler@example.com")
-_CONTAINER = "bench"  # not the one of uploads: nothing arrives by events
+CONTAINER = "bench"  # not the one of uploads: nothing arrives by events
 _POLL_S = 1.0
 
 
@@ -55,11 +56,13 @@ class Labeled:
 
 @dataclass
 class Arrival:
-    """A project, its labeler, and what is known of its items."""
+    """A project, its labeler, and what is known of its items. `geometry` is what each image is labeled with."""
 
     services: Services
     admin: Client
     labeler: Client
+    task_type: TaskType = "multiclass"
+    geometry: Mapping[str, object] = field(default_factory=lambda: {"kind": "tag"})
     project_id: str = ""
 
     def fill(self, first: int, count: int) -> None:
@@ -70,20 +73,20 @@ class Arrival:
         blobs = self.services.storage.blobs
 
         def write(number: int) -> None:
-            blobs.write(_CONTAINER, f"{number:07d}.jpg", data, content_type="image/jpeg")
+            blobs.write(CONTAINER, f"{number:07d}.jpg", data, content_type="image/jpeg")
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(write, range(first, first + count)))
 
     def begin(self) -> None:
         """Make the project; its first images arrive."""
-        source = {"container": _CONTAINER, "pattern": "**/*.*"}
+        source = {"container": CONTAINER, "pattern": "**/*.*"}
         headers = {"Idempotency-Key": "dataset"}
         dataset = self.admin.call(
             "POST", "/datasets", {"name": "arriving", "source": source}, headers=headers
         )
         self.project_id = self.admin.create_project(
-            "Arriving", "multiclass", dataset["dataset_id"], ("cat", "dog"), key="project"
+            "Arriving", self.task_type, dataset["dataset_id"], ("cat", "dog"), key="project"
         )
         self.admin.add_member(self.project_id, LABELER)
 
@@ -102,21 +105,21 @@ class Arrival:
         while self.steps_done() < steps:
             time.sleep(_POLL_S)
 
-    def label_until(self, over: Callable[[], bool]) -> Labeled:
-        """Label page by page, of one image each, as fast as the system answers."""
+    def label_until(self, over: Callable[[], bool], size: int = 1) -> Labeled:
+        """Label page by page, of one image each unless said otherwise, as fast as the system answers."""
         nexts, submits = list[float](), list[float]()
-        tag = {"annotation_id": "a1", "class_id": "c1", "geometry": {"kind": "tag"}}
+        said = {"annotation_id": "a1", "class_id": "c1", "geometry": self.geometry}
         path = f"/projects/{self.project_id}/tasks"
         while not over():
             began = time.perf_counter()
-            asked = {"request_id": uuid.uuid4().hex, "size": 1}
+            asked = {"request_id": uuid.uuid4().hex, "size": size}
             task = self.labeler.call("POST", path, asked)["task"]
             shown = time.perf_counter()
             if task is None:
                 time.sleep(0.2)
                 continue
             items = [
-                {"item_id": one["item_id"], "outcome": "labeled", "annotations": [tag]}
+                {"item_id": one["item_id"], "outcome": "labeled", "annotations": [said]}
                 for one in task["items"]
             ]
             body = {"submission_id": uuid.uuid4().hex, "classes_version": 1, "items": items}
@@ -142,7 +145,7 @@ def measures(images: int) -> Iterator[Measure]:
     ):
         services = compose(connect(system.connection_string), Settings(cache_seconds=0))
         with BlobServiceClient.from_connection_string(system.connection_string) as blobs:
-            blobs.create_container(_CONTAINER)
+            blobs.create_container(CONTAINER)
         arrival = Arrival(services, admin, labeler)
         arrival.fill(0, before)
         began = time.monotonic()

@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from dev import ROOT
+from dev import ROOT, environments
 from dev.readers import sample
 from labeling.annotations.shapes import TaskType
 from labeling.exchange.formats import FORMATS
@@ -75,30 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     differ = False
     for reader in READERS:
         if only in (None, reader.format):
-            python = installed(reader)
+            home = FOLDER / "environments" / reader.name
+            python = environments.made(home, reader.packages, reader.without)
             for task_type in FORMATS[reader.format].task_types:
                 differ |= compare(reader, python, task_type, table)
     Console(width=150).print(table)
     return 1 if differ else 0
-
-
-def installed(reader: Reader) -> Path:
-    """The Python of a reader's environment, which is made where it is not there."""
-    home = FOLDER / "environments" / reader.name
-    python = home / "bin/python"
-    stamp = home / "installed.json"
-    wanted = json.dumps([reader.packages, reader.without])
-    if stamp.exists() and stamp.read_text() == wanted:
-        return python
-    print(f"installing: {reader.name}", flush=True)
-    uv = [sys.executable, "-m", "uv"]
-    subprocess.run([*uv, "venv", "--quiet", "--clear", home], check=True)
-    overrides = home / "without.txt"
-    overrides.write_text("".join(f"{one}; python_version < '3'\n" for one in reader.without))
-    install = [*uv, "pip", "install", "--quiet", "--python", python, "--override", overrides]
-    subprocess.run([*install, *reader.packages], check=True)
-    stamp.write_text(wanted)
-    return python
 
 
 def compare(reader: Reader, python: Path, task_type: TaskType, table: Table) -> bool:
