@@ -11,6 +11,7 @@ from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
 from labeling.errors import NotFound
+from labeling.exchange.difference import Difference
 from labeling.exchange.exports import (
     Export,
     ExportLink,
@@ -43,7 +44,11 @@ def list_exports(call: Call[None]) -> ExportList:
 def create_export(call: Call[NewExport]) -> Export:
     """Start an export."""
     return call.services.exports.create(
-        call.project, call.body, by=call.caller.user, idempotency_key=call.idempotency_key
+        call.project,
+        call.body,
+        by=call.caller.user,
+        by_name=call.caller.name,
+        idempotency_key=call.idempotency_key,
     )
 
 
@@ -73,6 +78,20 @@ def delete_export(call: Call[None]) -> None:
 def link_export(call: Call[LinkRequest]) -> ExportLink:
     """A freshly signed link to a file of an export."""
     return call.services.exports.link(call.project.project, call.path["export_id"], call.body)
+
+
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/exports/{export_id}/difference/{older_id}",
+    role="reviewer",
+    doing="exporting",
+)
+def compare_exports(call: Call[None]) -> Difference:
+    """What a version has otherwise than an older one: images that are added, changed and removed."""
+    return call.services.exports.difference(
+        call.project.project_id, call.path["older_id"], call.path["export_id"]
+    )
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.EXPORT_QUEUE, connection=CONNECTION)

@@ -12,13 +12,14 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 from typing import IO, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from labeling import layout
 from labeling.annotations.shapes import TaskType
 from labeling.documents import Documents
 from labeling.errors import Conflict, Fault, Invalid, NotFound
 from labeling.exchange.choice import Choice, check
+from labeling.exchange.difference import Difference, difference
 from labeling.exchange.formats import FORMATS
 from labeling.exchange.formats.format import (
     ALWAYS,
@@ -35,7 +36,8 @@ from labeling.exchange.formats.format import (
 from labeling.exchange.image_list import IMAGES, ImageList
 from labeling.exchange.snapshots import About, Snapshots
 from labeling.ingest.refresh import Ingest
-from labeling.model import Model, UtcTime, digest_id, new_id
+from labeling.model import Id, Model, UtcTime, digest_id, new_id
+from labeling.names import MAX_NAME
 from labeling.projects.projects import ProjectAccess, Projects
 from labeling.projects.record import Project
 from labeling.storage import Collision, Delete, Storage
@@ -96,13 +98,19 @@ def _known(name: str) -> str:
 
 
 class NewExport(Model):
-    """Ask for an export. `as_of`: the moment it shows; now when left out."""
+    """Ask for an export. `as_of`: the moment it shows; now when left out.
+
+    One with a `name` is a version: what it was made from is kept. `version` is the id of such a one, whose
+    labels are exported again, byte for byte where format and options are the same.
+    """
 
     format: Annotated[
         str, AfterValidator(_known), Field(description="name of one of `GET /formats`")
     ] = next(iter(FORMATS))
     as_of: UtcTime | None = None
     options: Options = Options()
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME)] = ""
+    version: Id | None = None
 
 
 class ExportFile(Model):
@@ -121,10 +129,13 @@ class Export(Model):
     format: str
     options: Options = Options()
     as_of: UtcTime
+    name: str = ""
+    version: str | None = None
     state: Literal["waiting", "done", "failed"] = "waiting"
     problem: str = ""
     created_at: UtcTime
     created_by: str
+    created_by_name: str = ""
     finished_at: UtcTime | None = None
     items: int = 0
     exported: int = 0
@@ -132,6 +143,11 @@ class Export(Model):
     annotations: int = 0
     lost: dict[Feature, int] = {}
     files: list[ExportFile] = []
+
+    @property
+    def snapshot_id(self) -> str:
+        """What it is made from."""
+        return self.version or self.export_id
 
 
 class ExportList(Model):
@@ -182,12 +198,19 @@ class Exports:
         )
 
     def create(
-        self, opened: ProjectAccess, new: NewExport, *, by: str, idempotency_key: str | None
+        self,
+        opened: ProjectAccess,
+        new: NewExport,
+        *,
+        by: str,
+        by_name: str = "",
+        idempotency_key: str | None,
     ) -> Export:
         """Start an export. The same idempotency key of the same person gives the same export.
 
         Raises:
-            Invalid: `as_of` lies in the future, or the format is not for what the project labels.
+            Invalid: `as_of` lies in the future, the format is not for what the project labels, an option
+                names a class that is not there, or there is no such version.
         """
         now = self._storage.clock.now()
         if new.as_of and new.as_of > now:
@@ -197,6 +220,11 @@ class Exports:
             detail = f"{new.format} is not for {opened.project.task_type}; choose another format"
             raise Invalid(detail, faults=(Fault("/format", "unfit", detail),))
         check(new.options, opened.project.classes)
+        as_of = new.as_of or now
+        if new.version:
+            as_of = self._version(project_id, new.version).as_of
+            if new.as_of not in (None, as_of):
+                raise Invalid("a version is of its own moment; leave as_of out")
         export_id = (
             f"e-{digest_id('export', project_id, by, idempotency_key, length=16)}"
             if idempotency_key
@@ -206,9 +234,12 @@ class Exports:
             export_id=export_id,
             format=new.format,
             options=new.options,
-            as_of=new.as_of or now,
+            as_of=as_of,
+            name=new.name,
+            version=new.version,
             created_at=now,
             created_by=by,
+            created_by_name=by_name,
         )
         try:
             self._documents.create(project_id, layout.export(export_id), export)
@@ -228,10 +259,34 @@ class Exports:
         """
         return self._so_far(project_id, self._documents.need(project_id, layout.export(export_id)))
 
+    def _version(self, project_id: str, export_id: str) -> Export:
+        """A version that is done.
+
+        Raises:
+            Invalid: there is none.
+        """
+        found = self._documents.get(project_id, layout.export(export_id))
+        if found is None or not found.name or found.version or found.state != "done":
+            detail = f"there is no version {export_id!r}; export one with a name first"
+            raise Invalid(detail, faults=(Fault("/version", "unknown_version", detail),))
+        return found
+
+    def difference(self, project_id: str, older: str, newer: str) -> Difference:
+        """What one version has otherwise than another.
+
+        Raises:
+            Invalid: one of them is no version.
+        """
+        for one in (older, newer):
+            self._version(project_id, one)
+        return difference(
+            self._snapshots.labels(project_id, older), self._snapshots.labels(project_id, newer)
+        )
+
     def _so_far(self, project_id: str, export: Export) -> Export:
         if export.state != "waiting":
             return export
-        gathered = self._snapshots.items(project_id, export.export_id)
+        gathered = self._snapshots.items(project_id, export.snapshot_id)
         return export.model_copy(update={"items": gathered})
 
     def all(self, project_id: str) -> ExportList:
@@ -298,13 +353,15 @@ class Exports:
         if export is None:
             return  # deleted before it was made
         if export.state != "waiting":
-            self._snapshots.drop(message.project_id, export.export_id)
+            self._let_go(message.project_id, export)
             self._finished(message.project_id, export)  # the last try may have ended before it did
             return
         done = export
         try:
             until = self._storage.clock.now() + timedelta(seconds=TURN_S)
-            if not self._snapshots.gather(project, export.export_id, export.as_of, until=until):
+            if not export.version and not self._snapshots.gather(
+                project, export.export_id, export.as_of, until=until
+            ):
                 self._storage.queues.send(layout.EXPORT_QUEUE, message)
                 return
             with tempfile.TemporaryDirectory() as folder:
@@ -317,10 +374,15 @@ class Exports:
             elif known.state == "waiting":
                 raise
             # Else another process made it. What this one gathered since is nobody's.
-            self._snapshots.drop(message.project_id, export.export_id)
+            self._let_go(message.project_id, export)
             return
-        self._snapshots.drop(message.project_id, export.export_id)
+        self._let_go(message.project_id, done)
         self._finished(message.project_id, done)
+
+    def _let_go(self, project_id: str, export: Export) -> None:
+        """Drop what an export was made from, unless it is a version."""
+        if not export.name:
+            self._snapshots.drop(project_id, export.export_id)
 
     def fail(self, message: MakeExport, problem: str) -> None:
         """Note that an export can't be made.
@@ -346,7 +408,7 @@ class Exports:
         there: Counter[Feature] = Counter()
         images = annotations = 0
         chosen, opened = _format(export)
-        about = self._snapshots.about(project.project_id, export.export_id)
+        about = self._snapshots.about(project.project_id, export.snapshot_id)
         choice = Choice(export.options, about.classes)
         flat = export.options.flat and "flat" in chosen.options
         subject = Subject(
@@ -365,7 +427,7 @@ class Exports:
             ImageList(folder, about.address) as listed,
             opened(folder, subject) as writer,
         ):
-            for item, kept, why in self._snapshots.all(project.project_id, export.export_id):
+            for item, kept, why in self._snapshots.all(project.project_id, export.snapshot_id):
                 found = choice.of(item, kept) if kept else why or "not_labeled"
                 named = choice.named(item) if flat else item
                 if isinstance(found, str):
@@ -452,6 +514,7 @@ def _write_manifest(
         "format": export.format,
         "options": export.options.model_dump(mode="json"),
         "as_of": export.as_of.isoformat(),
+        "version": export.version or (export.export_id if export.name else None),
         "container": about.container,
         "folder": about.folder,
         "counts": {

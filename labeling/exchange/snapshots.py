@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from hashlib import sha256
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from labeling import layout
 from labeling.annotations.classes import LabelClass
 from labeling.annotations.shapes import TaskType
 from labeling.documents import Documents
 from labeling.errors import NotFound
+from labeling.exchange.difference import Labels
 from labeling.ingest.refresh import Ingest
 from labeling.items.items import Items
 from labeling.items.records import Item, Labeling, Stored
@@ -131,6 +133,19 @@ class Snapshots:
         for name in state.parts[1:]:
             for line in self._read(project_id, snapshot_id, name).splitlines():
                 yield _seen(line)
+
+    def labels(self, project_id: str, snapshot_id: str) -> Iterator[Labels]:
+        """Every image that is exported, with a digest of what is said about it: classes, shapes and frames.
+
+        Raises:
+            NotFound: there is no such snapshot.
+        """
+        state = self._documents.need(project_id, layout.snapshot(snapshot_id))
+        for name in state.parts[1:]:
+            for line in self._read(project_id, snapshot_id, name).splitlines():
+                item, _, said = json.loads(line)
+                if said:
+                    yield Labels(item["item_id"], item["path"], _digest(said))
 
     def drop(self, project_id: str, snapshot_id: str) -> None:
         """Remove a snapshot, if it is there, and what was left of one by whoever was killed."""
@@ -249,6 +264,15 @@ def _line(one: Seen, source: Source) -> bytes:
     item["path"] = source.shown(one.item.path)
     said = one.labeling.model_dump_json() if one.labeling and not one.reason else "null"
     return json.dumps([item, one.reason]).encode()[:-1] + b", " + said.encode() + b"]"
+
+
+def _digest(said: Mapping[str, Any]) -> str:
+    """The same for the same shapes in any order, whoever drew them."""
+    shapes = sorted(
+        json.dumps([one["class_id"], one["frame"], one["geometry"]], sort_keys=True)
+        for one in said["annotations"]
+    )
+    return sha256("\n".join(shapes).encode()).hexdigest()
 
 
 def _seen(line: bytes) -> Seen:

@@ -41,10 +41,13 @@ function anExport(change: Partial<Export> = {}): Export {
     format: "aml",
     options: NO_CHOICE,
     as_of: "2026-11-20T10:00:00Z",
+    name: "",
+    version: null,
     state: "done",
     problem: "",
     created_at: "2026-11-20T10:00:00Z",
     created_by: "u1",
+    created_by_name: "Ada",
     finished_at: null,
     items: 4,
     exported: 4,
@@ -76,18 +79,27 @@ async function open(exports: Export[] = []) {
     await request.clone().json();
     return Response.json(anExport({ state: "waiting" }), { status: 202 });
   });
+  const removed = vi.fn(() => new Response(null, { status: 204 }));
   const linked = vi.fn((request: Request) =>
     request.json().then(() => Response.json({ url: "data:,x", name: "x", expire_at: "" })),
   );
+  const difference = {
+    added: { count: 2, first: ["a.jpg", "b.jpg"] },
+    changed: { count: 1, first: ["c.jpg"] },
+    removed: { count: 0, first: [] },
+    unchanged: 7,
+  };
   await renderAt("/projects/p1", <ExportPanel projectId="p1" />, {
-    "GET /api/projects/p1": aProject(),
+    "GET /api/projects/p1": aProject({ my_role: "admin" }),
     "GET /api/projects/p1/progress": { labelers: [] },
     "GET /api/formats": { items: FORMATS },
     "GET /api/projects/p1/exports": { items: exports, next_cursor: null },
     "POST /api/projects/p1/exports": asked,
     "POST /api/projects/p1/exports/e1/link": linked,
+    "GET /api/projects/p1/exports/e2/difference/e1": difference,
+    "DELETE /api/projects/p1/exports/e2": removed,
   });
-  return { asked, linked };
+  return { asked, linked, removed };
 }
 
 it("offers the formats that are for what the project labels", async () => {
@@ -119,6 +131,8 @@ it("asks for the chosen format with its options", async () => {
     format: "aml",
     as_of: null,
     options: { ...NO_CHOICE, datastore: "azureml://x/datastores/d" },
+    name: "",
+    version: null,
   });
 });
 
@@ -135,6 +149,8 @@ it("sets images apart for validation where the format has a place for them", asy
     format: "yolo",
     as_of: null,
     options: { ...NO_CHOICE, split: { val: 0.3, test: 0.1, seed: "" } },
+    name: "",
+    version: null,
   });
 });
 
@@ -170,4 +186,34 @@ it("hands out every file of labels by its name", async () => {
 it("tells how far an export has come", async () => {
   await open([anExport({ state: "waiting", items: 12_000, files: [] })]);
   expect(await screen.findByText("Being made: 12,000 images so far")).toBeVisible();
+});
+
+const VERSIONS = [
+  anExport({ export_id: "e2", name: "second", format: "coco" }),
+  anExport({ export_id: "e1", name: "first", format: "coco" }),
+];
+
+it("exports a version again, and keeps another", async () => {
+  const { asked } = await open(VERSIONS);
+  await userEvent.type(await screen.findByLabelText(/Keep as a version/), "third ");
+  await userEvent.click(screen.getByText("Export", { selector: "button" }));
+  await userEvent.selectOptions(screen.getByLabelText("Labels"), "first");
+  expect(screen.queryByLabelText(/Keep as a version/)).toBeNull();
+  await userEvent.click(screen.getByText("Export", { selector: "button" }));
+  const sent = await Promise.all(asked.mock.calls.map(([request]) => request.json()));
+  expect(sent).toMatchObject([
+    { name: "third", version: null },
+    { name: "", version: "e1" },
+  ]);
+});
+
+it("says who made a version, what changed since the one before, and deletes it", async () => {
+  const { removed } = await open(VERSIONS);
+  expect(await screen.findByText("second · COCO")).toBeVisible();
+  expect(screen.getAllByText(/· Ada/)).toHaveLength(2);
+  await userEvent.click(screen.getByText("What changed since first"));
+  expect(await screen.findByText("Since first: 2 added, 1 changed, 0 removed")).toBeVisible();
+  expect(screen.getByText("Added: a.jpg, b.jpg")).toBeInTheDocument();
+  await userEvent.click(screen.getByLabelText(/Delete second/));
+  expect(removed).toHaveBeenCalledOnce();
 });

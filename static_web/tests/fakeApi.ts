@@ -700,7 +700,7 @@ function progress(fake: FakeProject) {
 function exporting(
   fake: FakeProject,
   method: string,
-  body: { format: string },
+  body: { format: string; name: string; version: string | null },
   id?: string,
 ): [number, unknown] {
   if (id)
@@ -728,6 +728,9 @@ function exporting(
       problem: "",
       created_at: now,
       created_by: "u1",
+      created_by_name: "Ada",
+      name: body.name,
+      version: body.version,
       finished_at: null,
       items: fake.total,
       exported: fake.saved.size,

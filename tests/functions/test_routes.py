@@ -41,6 +41,7 @@ ROLES = {
         GET projects/{project_id}/exports
         POST projects/{project_id}/exports
         GET projects/{project_id}/exports/{export_id}
+        GET projects/{project_id}/exports/{export_id}/difference/{older_id}
         POST projects/{project_id}/exports/{export_id}/link
         GET projects/{project_id}/items
         POST projects/{project_id}/items/accept

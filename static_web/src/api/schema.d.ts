@@ -302,6 +302,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/exports/{export_id}/difference/{older_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a version has otherwise than an older one: images that are added, changed and removed. */
+        get: operations["compare_exports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/exports/{export_id}/link": {
         parameters: {
             query?: never;
@@ -1826,6 +1843,17 @@ export interface components {
             items: components["schemas"]["Delivery"][];
         };
         /**
+         * Difference
+         * @description Images that are exported in the newer alone, in both but otherwise, and in the older alone.
+         */
+        Difference: {
+            added: components["schemas"]["Images"];
+            changed: components["schemas"]["Images"];
+            removed: components["schemas"]["Images"];
+            /** Unchanged */
+            unchanged: number;
+        };
+        /**
          * Draft
          * @description Unfinished work on a task; of two, the one with the larger `seq` wins.
          */
@@ -1913,6 +1941,16 @@ export interface components {
              */
             as_of: string;
             /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Version
+             * @default null
+             */
+            version: string | null;
+            /**
              * State
              * @default waiting
              * @enum {string}
@@ -1930,6 +1968,11 @@ export interface components {
             created_at: string;
             /** Created By */
             created_by: string;
+            /**
+             * Created By Name
+             * @default
+             */
+            created_by_name: string;
             /**
              * Finished At
              * @default null
@@ -2229,6 +2272,22 @@ export interface components {
              * Format: date-time
              */
             expire_at: string;
+        };
+        /**
+         * Images
+         * @description How many images, and the paths of the first of them.
+         */
+        Images: {
+            /**
+             * Count
+             * @default 0
+             */
+            count: number;
+            /**
+             * First
+             * @default []
+             */
+            first: string[];
         };
         /**
          * Import
@@ -3206,6 +3265,9 @@ export interface components {
         /**
          * NewExport
          * @description Ask for an export. `as_of`: the moment it shows; now when left out.
+         *
+         *     One with a `name` is a version: what it was made from is kept. `version` is the id of such a one, whose
+         *     labels are exported again, byte for byte where format and options are the same.
          */
         NewExport: {
             /**
@@ -3233,6 +3295,16 @@ export interface components {
              *     }
              */
             options: components["schemas"]["Options"];
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Version
+             * @default null
+             */
+            version: string | null;
         };
         /**
          * NewImport
@@ -5817,6 +5889,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_exports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                export_id: string;
+                older_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
+                };
             };
             /** @description why not */
             default: {

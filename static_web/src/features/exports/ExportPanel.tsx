@@ -1,4 +1,12 @@
-import { Button, Field, makeStyles, Select, Spinner, tokens } from "@fluentui/react-components";
+import {
+  Button,
+  Field,
+  Input,
+  makeStyles,
+  Select,
+  Spinner,
+  tokens,
+} from "@fluentui/react-components";
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,7 +14,7 @@ import { useTranslation } from "react-i18next";
 import { api, newId, unwrap } from "@/api/client";
 import { formatsQuery, projectQuery } from "@/api/queries";
 import type { Export, ExportFormat } from "@/api/types";
-import { formatTime } from "@/format";
+import { formatBytes, formatTime } from "@/format";
 import { problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
@@ -69,12 +77,17 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
   const styles = useStyles();
   const queries = useQueryClient();
   const exports = useQuery(exportsQuery(projectId)).data;
-  const type = useQuery(projectQuery(projectId)).data?.task_type;
+  const project = useQuery(projectQuery(projectId)).data;
+  const type = project?.task_type;
+  const role = project?.my_role;
   const formats = useQuery(formatsQuery).data?.filter(
     (one) => type && one.writes && one.task_types.includes(type),
   );
   const [name, setName] = useState("");
   const [chosen, setChosen] = useState(everything);
+  const [version, setVersion] = useState("");
+  const [kept, setKept] = useState("");
+  const versions = exports?.filter(isVersion) ?? [];
   const format = formats?.find((one) => one.name === name) ?? formats?.[0];
   const start = useMutation({
     mutationFn: ({ key, format }: { key: string; format: ExportFormat }) =>
@@ -85,12 +98,17 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
             format: format.name,
             as_of: null,
             options: optionsOf(chosen, format),
+            name: version ? "" : kept.trim(),
+            version: version || null,
           },
           headers: { "Idempotency-Key": key },
         }),
       ),
     retry: 2,
-    onSuccess: () => queries.invalidateQueries(exportsQuery(projectId)),
+    onSuccess: () => {
+      setKept("");
+      return queries.invalidateQueries(exportsQuery(projectId));
+    },
   });
   const busy = start.isPending || Boolean(exports?.some((one) => one.state === "waiting"));
   return (
@@ -113,6 +131,23 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
             {t("exports.start")}
           </Button>
         </div>
+        {versions.length > 0 && (
+          <Field label={t("exports.labels")}>
+            <Select value={version} onChange={(_, { value }) => setVersion(value)}>
+              <option value="">{t("exports.now")}</option>
+              {versions.map((one) => (
+                <option key={one.export_id} value={one.export_id}>
+                  {one.name}
+                </option>
+              ))}
+            </Select>
+          </Field>
+        )}
+        {!version && (
+          <Field label={t("exports.keep")} hint={t("exports.keepHint")}>
+            <Input value={kept} maxLength={200} onChange={(_, { value }) => setKept(value)} />
+          </Field>
+        )}
         {format && (
           <ExportOptions
             projectId={projectId}
@@ -136,11 +171,13 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
       )}
       {!exports?.length && <p className={styles.quiet}>{t("exports.none")}</p>}
       <ul className={styles.list}>
-        {exports?.slice(0, SHOWN).map((one) => (
+        {shown(exports ?? []).map((one) => (
           <Row
             key={one.export_id}
             projectId={projectId}
             one={one}
+            older={versions[versions.indexOf(one) + 1]}
+            removable={role === "admin"}
             title={formats?.find(({ name: known }) => known === one.format)?.title ?? one.format}
           />
         ))}
@@ -149,15 +186,23 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
   );
 }
 
-function Row({
-  projectId,
-  one,
-  title,
-}: {
+/** Exports whose labels can be exported again. */
+const isVersion = (one: Export) => one.name !== "" && !one.version && one.state === "done";
+
+/** The newest, and all versions. */
+const shown = (exports: readonly Export[]) =>
+  exports.filter((one, at) => at < SHOWN || isVersion(one));
+
+interface RowProps {
   projectId: string;
   one: Export;
+  /** Where it is a version: the one before. */
+  older: Export | undefined;
+  removable: boolean;
   title: string;
-}): ReactNode {
+}
+
+function Row({ projectId, one, older, removable, title }: RowProps): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const [failed, setFailed] = useState("");
@@ -178,14 +223,39 @@ function Row({
       setFailed(problemText(error));
     }
   };
+  const queries = useQueryClient();
+  const remove = useMutation({
+    mutationFn: () =>
+      unwrap(
+        api.DELETE("/api/projects/{project_id}/exports/{export_id}", {
+          params: { path: { project_id: projectId, export_id: one.export_id } },
+        }),
+      ),
+    onSuccess: () => queries.invalidateQueries(exportsQuery(projectId)),
+    onError: (error) => setFailed(problemText(error)),
+  });
   const time = formatTime(one.as_of, i18n.language);
+  const labels = one.files.at(0);
   return (
     <li className={styles.row} data-testid="export" data-state={one.state}>
       <span className={styles.when}>
-        {title}
-        <span className={styles.quiet}>{time}</span>
+        {one.name ? `${one.name} · ${title}` : title}
+        <span className={styles.quiet}>
+          {[time, one.created_by_name].filter(Boolean).join(" · ")}
+        </span>
         {one.state === "done" && (
-          <span className={styles.quiet}>{t("exports.images", { count: one.exported })}</span>
+          <span className={styles.quiet}>
+            {t("exports.images", { count: one.exported })}
+            {labels && ` · ${formatBytes(labels.size, i18n.language)} · `}
+            {labels && (
+              <span title={labels.sha256}>
+                {t("exports.sha", { digest: labels.sha256.slice(0, 12) })}
+              </span>
+            )}
+          </span>
+        )}
+        {older && isVersion(one) && (
+          <Changes projectId={projectId} newer={one.export_id} older={older} />
         )}
         {(one.problem || failed) && (
           <span role="alert" className={styles.problem}>
@@ -215,9 +285,83 @@ function Row({
                 {at ? baseName(name) : t("exports.download")}
               </Button>
             ))}
+          {removable && (
+            <Button
+              size="small"
+              appearance="subtle"
+              icon={<Icon name="trash" size={16} />}
+              aria-label={t("exports.removeOf", { name: one.name || title, time })}
+              disabledFocusable={remove.isPending}
+              onClick={() => remove.mutate()}
+            />
+          )}
         </span>
       )}
     </li>
+  );
+}
+
+/** How many images a version has that another has not, and the other way round, once that is asked for. */
+function Changes({
+  projectId,
+  newer,
+  older,
+}: {
+  projectId: string;
+  newer: string;
+  older: Export;
+}): ReactNode {
+  const { t } = useTranslation();
+  const styles = useStyles();
+  const compare = useMutation({
+    mutationFn: () =>
+      unwrap(
+        api.GET("/api/projects/{project_id}/exports/{export_id}/difference/{older_id}", {
+          params: {
+            path: { project_id: projectId, export_id: newer, older_id: older.export_id },
+          },
+        }),
+      ),
+  });
+  if (!compare.data)
+    return (
+      <span>
+        <Button
+          size="small"
+          appearance="subtle"
+          disabledFocusable={compare.isPending}
+          onClick={() => compare.mutate()}
+        >
+          {t("exports.changes", { name: older.name })}
+        </Button>
+        {compare.isError && (
+          <span role="alert" className={styles.problem}>
+            {t("exports.failed", { detail: problemText(compare.error) })}
+          </span>
+        )}
+      </span>
+    );
+  const { added, changed, removed } = compare.data;
+  const kinds = { added, changed, removed };
+  return (
+    <details className={styles.quiet}>
+      <summary>
+        {t("exports.difference", {
+          added: added.count,
+          changed: changed.count,
+          removed: removed.count,
+          name: older.name,
+        })}
+      </summary>
+      {(["added", "changed", "removed"] as const).map(
+        (kind) =>
+          kinds[kind].count > 0 && (
+            <p key={kind} className={styles.quiet}>
+              {t(`exports.kinds.${kind}`, { list: kinds[kind].first.join(", ") })}
+            </p>
+          ),
+      )}
+    </details>
   );
 }
 
