@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from dev import LOCAL
-from dev.bench import arrival, assist, canvas, dicom, handout, ingest, label, peer
+from dev.bench import arrival, assist, canvas, dicom, export, handout, ingest, label, peer
 from dev.bench.measure import Measure
 
 
-def measures(only: str, big: int, images: int, grouped: int) -> Iterator[Measure]:
+def measures(only: str, big: int, images: int, grouped: int, labeled: int) -> Iterator[Measure]:
     """All measures of a group, or of all groups, as they come."""
     if only in ("", "handout"):
         yield from handout.measures(big)
@@ -33,6 +33,8 @@ def measures(only: str, big: int, images: int, grouped: int) -> Iterator[Measure
         yield from ingest.measures(min(images, 3_000))
     if only in ("", "assist"):
         yield from assist.measures(grouped)
+    if only in ("", "export"):
+        yield from export.measures(labeled)
     if only in ("", "arrival"):
         yield from arrival.measures(images)
     if only == "peer":  # some 700 MB of another program: when it is asked for alone
@@ -45,16 +47,30 @@ def main() -> int:
     parser.add_argument(
         "--only",
         default="",
-        choices=["", "handout", "label", "canvas", "dicom", "ingest", "arrival", "assist", "peer"],
+        choices=[
+            "",
+            "handout",
+            "label",
+            "canvas",
+            "dicom",
+            "ingest",
+            "arrival",
+            "assist",
+            "export",
+            "peer",
+        ],
     )
     parser.add_argument("--big", type=int, default=500_000, help="items of the large project")
     parser.add_argument("--images", type=int, default=10_000, help="that arrive")
     parser.add_argument("--grouped", type=int, default=200_000, help="embeddings that are grouped")
+    parser.add_argument("--labeled", type=int, default=100_000, help="images that are exported")
     options = parser.parse_args()
     console = Console()
     found: list[Measure] = []
     table = Table("measure", "value", "budget", "ok")
-    for one in measures(options.only, options.big, options.images, options.grouped):
+    for one in measures(
+        options.only, options.big, options.images, options.grouped, options.labeled
+    ):
         found.append(one)
         table.add_row(
             one.name, f"{one.value:g} {one.unit}", f"{one.budget:g}", "yes" if one.ok else "NO"
