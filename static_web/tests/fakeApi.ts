@@ -45,7 +45,7 @@ const aFormat = (
   files: [`${name}/${file}`],
   task_types: ["multiclass", "multilabel", "boxes", "polygons"],
   loses,
-  options,
+  options: [...options, "classes", "rename", "path", "labelers", "since", "images"],
 });
 const FORMATS = [
   aFormat("coco", "COCO", "annotations.json", ["frames", "notes"]),

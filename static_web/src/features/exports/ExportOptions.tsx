@@ -13,7 +13,13 @@ const useStyles = makeStyles({
   more: { display: "grid", gap: "8px", marginTop: "8px" },
   summary: { cursor: "pointer", minHeight: "32px", alignContent: "center" },
   classes: { display: "grid", gap: "4px", maxHeight: "240px", overflowY: "auto" },
-  one: { display: "flex", alignItems: "center", gap: "8px", "& > :last-child": { minWidth: 0 } },
+  one: {
+    display: "grid",
+    gridTemplateColumns: "repeat(2, minmax(0, 1fr))",
+    alignItems: "center",
+    gap: "8px",
+    "& .fui-Input, & input": { minWidth: 0, width: "100%" },
+  },
 });
 
 /** What a person chose; `names` are new names of classes, by their ids. No class means all of them. */
