@@ -19,6 +19,7 @@ from labeling.ingest.turns import NotNow
 from labeling.progress import Compact
 from labeling.projects.asking import Ask
 from labeling.projects.starting_over import StartOver
+from labeling.sweeps import SweepOn
 
 bp = func.Blueprint()
 
@@ -76,6 +77,12 @@ def on_start_over(msg: func.QueueMessage) -> None:
 def on_ask(msg: func.QueueMessage) -> None:
     """Have some items of a project labeled by as many people as it wants."""
     services().asking.on_ask(received(Ask, msg))
+
+
+@bp.queue_trigger(arg_name="msg", queue_name=layout.SWEEP_QUEUE, connection=CONNECTION)
+def on_sweep(msg: func.QueueMessage) -> None:
+    """Go through some items of a project with a change of many."""
+    services().sweeps.on_sweep(received(SweepOn, msg))
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.COMPACT_QUEUE, connection=CONNECTION)

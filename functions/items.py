@@ -21,6 +21,7 @@ from labeling.review import (
     ReviewAnswer,
     ReviewResult,
 )
+from labeling.sweeps import NewSweep, Sweep, SweepList
 
 bp = func.Blueprint()
 
@@ -136,3 +137,40 @@ def accept_skipped_items(call: Call[AcceptRequest]) -> ReviewAnswer:
 def answer_items(call: Call[AnswerRequest]) -> RejectAnswer:
     """Answer what labelers asked; the items go back to them."""
     return call.services.review.answer(call.project, call.body, by=call.caller.user)
+
+
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/sweeps",
+    role="reviewer",
+    doing="seeing changes of many images",
+)
+def list_sweeps(call: Call[None]) -> SweepList:
+    """Changes of many items, newest first."""
+    return call.services.sweeps.all(call.project.project_id)
+
+
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/sweeps/{sweep_id}",
+    role="reviewer",
+    doing="seeing changes of many images",
+)
+def get_sweep(call: Call[None]) -> Sweep:
+    """One change of many items."""
+    return call.services.sweeps.get(call.project.project_id, call.path["sweep_id"])
+
+
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/sweeps",
+    role="reviewer",
+    doing="changing many images",
+    status=202,
+)
+def create_sweep(call: Call[NewSweep]) -> Sweep:
+    """Approve, reject, put first or leave out all items that a filter means."""
+    return call.services.sweeps.start(call.project, call.body, by=call.caller.user)

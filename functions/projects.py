@@ -18,6 +18,7 @@ from labeling.projects.record import (
     ClassChange,
     ClassView,
     DeletedProject,
+    MergeClass,
     NewProject,
     ProjectChange,
     ProjectLine,
@@ -212,6 +213,23 @@ def change_class(call: Call[ClassChange]) -> ClassList:
         call.project.project_id, call.path["class_id"], call.body, version=call.version()
     )
     return _classes(call, _reopened(call, call.project.project_id))
+
+
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/classes/{class_id}/merge",
+    role="admin",
+    doing="merging classes",
+    version_of="classes_version",
+)
+def merge_class(call: Call[MergeClass]) -> ClassList:
+    """Let a class be another from now on; a sweep makes all of its labels labels of that."""
+    project_id, class_id, into = call.project.project_id, call.path["class_id"], call.body.into
+    call.services.projects.merge_class(project_id, class_id, into, version=call.version())
+    reopened = _reopened(call, project_id)
+    call.services.sweeps.merge(reopened, class_id, into, by=call.caller.user)
+    return _classes(call, reopened)
 
 
 def _reopened(call: Call[Any], project_id: str) -> ProjectAccess:

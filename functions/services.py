@@ -43,6 +43,7 @@ from labeling.projects.webhooks import Post, Webhooks
 from labeling.review import Review
 from labeling.settings import Settings
 from labeling.storage import Storage
+from labeling.sweeps import Sweeps
 from labeling.tasks.my_work import Mine
 from labeling.tasks.service import Tasks
 
@@ -69,6 +70,7 @@ class Services:
     tasks: Tasks
     mine: Mine
     review: Review
+    sweeps: Sweeps
     prelabels: Prelabels
     runs: Runs
     inference: Inference
@@ -150,6 +152,7 @@ def compose(
         compact=compact,
         frame=renditions.frame,
     )
+    review = Review(storage, projects, tasks, Doubts(storage, runs))
     return Services(
         settings=settings,
         storage=storage,
@@ -165,7 +168,8 @@ def compose(
         renditions=renditions,
         tasks=tasks,
         mine=Mine(storage, tasks),
-        review=Review(storage, projects, tasks, Doubts(storage, runs)),
+        review=review,
+        sweeps=Sweeps(storage, projects, review),
         prelabels=prelabels,
         runs=runs,
         inference=inference,

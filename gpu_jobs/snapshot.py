@@ -115,6 +115,7 @@ def _labeled(items: Items, container: str) -> Sequence[Line]:
             said = one.labeling if one.item.state == "labeled" and not one.item.flag else None
             if said is None or said.outcome != "labeled":
                 continue
+            said = said.merged(items.merged)
             similar = one.item.priority == layout.CLUSTERED
             lines.append(
                 Line(

@@ -47,6 +47,7 @@ EXPORT_QUEUE = _NAMES["queues"]["export"]
 IMPORT_QUEUE = _NAMES["queues"]["import"]
 START_OVER_QUEUE = _NAMES["queues"]["start_over"]
 ASK_QUEUE = _NAMES["queues"]["ask"]
+SWEEP_QUEUE = _NAMES["queues"]["sweep"]
 GPU_JOBS_QUEUE = _NAMES["queues"]["gpu_jobs"]
 RUN_FINISHED_QUEUE = _NAMES["queues"]["run_finished"]
 PRELABEL_QUEUE = _NAMES["queues"]["prelabel"]
@@ -87,6 +88,7 @@ class Kind(StrEnum):
     EXPORT = "x"
     SNAPSHOT = "s"
     IMPORT = "y"
+    SWEEP = "s"
     WEBHOOK = "w"
     DELIVERY = "d"
 
@@ -434,6 +436,15 @@ def snapshot(export_id: str) -> str:
 def import_(import_id: str) -> str:
     """An import."""
     return f"{Kind.IMPORT}|{import_id}"
+
+
+SWEEPS = f"{Kind.SWEEP}|"
+"""What the keys of a project's sweeps begin with."""
+
+
+def sweep(sweep_id: str) -> str:
+    """One change that is made of many items."""
+    return f"{SWEEPS}{sweep_id}"
 
 
 WEBHOOK = f"{Kind.WEBHOOK}|"

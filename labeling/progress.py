@@ -173,6 +173,7 @@ class ProgressService:
                     instances=counters[f"instances:{one.class_id}"],
                 )
                 for one in project.classes
+                if not one.merged_into
             ],
             labelers=self._labelers(counters, members)
             if RANK[opened.role] > RANK["labeler"]

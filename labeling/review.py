@@ -245,7 +245,7 @@ class Review:
             source = opened.project.source
             item_id = layout.item_id(source.container, source.meant(wanted.path))
             one = opened.items.read(item_id)
-            found = [one.item] if one and _fits(opened, one.item, wanted) else []
+            found = [one.item] if one and fits(opened, one.item, wanted) else []
             return ItemPage(
                 items=[*self._lines(opened, found, wanted)], next_cursor=None, searched=1
             )
@@ -273,7 +273,7 @@ class Review:
             some = doubts[at : at + wanted.limit]
             stored = opened.items.read_many([one.item_id for one in some])
             for doubt, one in zip(some, stored, strict=True):
-                if one and _fits(opened, one.item, wanted) and _stands(one, doubt.said, wanted):
+                if one and fits(opened, one.item, wanted) and _stands(one, doubt.said, wanted):
                     found.append(one.item)
                     seems[doubt.item_id] = doubt.seems
             at += len(some)
@@ -293,7 +293,7 @@ class Review:
             for one in task.held
             if one.item.item_id > after
             and one.item.state == "leased"
-            and _fits(opened, one.item, wanted)
+            and fits(opened, one.item, wanted)
         }
         ids = sorted(held)
         some = ids[: wanted.limit]
@@ -342,7 +342,7 @@ class Review:
                 break
             after[shard] = row.key
             searched += 1
-            if _fits(opened, item, wanted):
+            if fits(opened, item, wanted):
                 found.append(item)
         for shard, rows in zip(live, pages, strict=True):
             if len(rows) < size and (not rows or after[shard] == rows[-1].key):
@@ -599,7 +599,8 @@ def _stands(one: Stored, said: Sequence[str], wanted: ItemFilter) -> bool:
     return same and (wanted.approved is not None or not one.item.approved)
 
 
-def _fits(opened: ProjectAccess, item: Item, wanted: ItemFilter) -> bool:
+def fits(opened: ProjectAccess, item: Item, wanted: ItemFilter) -> bool:
+    """Whether a filter means an item, but for what `ItemFilter.disagrees` says."""
     return (
         (wanted.state is None or item.state == wanted.state)
         and (wanted.class_id is None or wanted.class_id in item.classes)

@@ -68,7 +68,8 @@ class LabelClass(Model):
 
     `name` is the path from the root, parts joined by `/`: `Animal/Cat`. `examples` are paths of images
     that show labelers what is meant. `colour` is its place among those of the page. One that is `retired` is
-    no longer offered; labels that have it keep it.
+    no longer offered; labels that have it keep it. One that was `merged_into` another is that: it is kept
+    for what was said before, and for files that still name it.
     """
 
     class_id: Id
@@ -77,6 +78,7 @@ class LabelClass(Model):
     examples: list[str] = []
     colour: int = -1
     retired: bool = False
+    merged_into: str = ""
 
 
 def coloured(classes: Sequence[LabelClass]) -> list[LabelClass]:

@@ -5,7 +5,7 @@ The editor has the same rule (`static_web/src/annotate/twins.ts`); `tests/cases/
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from labeling.annotations.acceptance import PrelabelAnnotation
 from labeling.annotations.shapes import Annotation, Box, Point, Polygon
@@ -18,7 +18,12 @@ _STARTS = 8
 
 
 def twin_of(annotations: Sequence[Annotation | PrelabelAnnotation]) -> int | None:
-    """The index of a box or polygon of the same class and frame as one before it, and of its outline; or None.
+    """The index of the first that `twins_of` finds; or None."""
+    return next(twins_of(annotations), None)
+
+
+def twins_of(annotations: Sequence[Annotation | PrelabelAnnotation]) -> Iterator[int]:
+    """The index of each box or polygon of the same class and frame as one before it, and of its outline.
 
     An outline is the same wherever it begins and whichever way it runs.
     """
@@ -36,9 +41,8 @@ def twin_of(annotations: Sequence[Annotation | PrelabelAnnotation]) -> int | Non
                 continue
         key = (one.class_id, one.frame, outline)
         if key in seen:
-            return index
+            yield index
         seen.add(key)
-    return None
 
 
 def _ring(points: Sequence[Point]) -> tuple[Point, ...]:

@@ -335,6 +335,7 @@ class Inference:
         """How many can't be seen, and what to send of the others: also that a former model was wrong."""
         withdrawn = self._runs.state(project.project_id).withdrawn
         known = {one.class_id for one in project.offered} - {*withdrawn}
+        known |= {one for one, into in project.merged.items() if into in known}
         said: list[dict[str, object]] = []
         unseeable = 0
         for some, seen, lost in self._seen(project, model, items):

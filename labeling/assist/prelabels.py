@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from labeling import layout
 from labeling.annotations.acceptance import PrelabelAnnotation, decoded, encoded, is_blind
 from labeling.annotations.classes import key_of_path
+from labeling.annotations.merging import remapped
 from labeling.annotations.shapes import MAX_ANNOTATIONS, Geometry, Tag, TaskType
 from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
 from labeling.items.cells import pack
@@ -234,7 +235,12 @@ class _Check:
         self._task_type: TaskType = project.task_type
         self._source = project.source
         self._ids = {one.class_id for one in project.offered}
-        self._id_of = {key_of_path(one.name): one.class_id for one in project.offered}
+        self._merged = project.merged
+        self._id_of = {
+            key_of_path(one.name): now
+            for one in project.classes
+            if (now := one.merged_into or one.class_id) in self._ids
+        }
 
     def item(self, raw: Mapping[str, Any], index: int) -> tuple[str, bytes] | PrelabelResult:
         """The item and its suggestions, encoded; or why they are refused."""
@@ -242,7 +248,8 @@ class _Check:
         item_id = str(name)[:64] if name or not path else self._item_of(str(path))
         try:
             one = read(SuggestedItem, raw)
-            annotations = [self._annotation(*pair) for pair in enumerate(one.annotations)]
+            said = [self._annotation(*pair) for pair in enumerate(one.annotations)]
+            annotations = remapped(said, self._merged)
             check_annotations(annotations, self._task_type, self._ids)
             if annotations:
                 check_tags(annotations, self._task_type)

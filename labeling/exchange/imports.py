@@ -486,7 +486,9 @@ class Imports:
     ) -> None:
         items = self._projects.items(project)
         stored = self._stored(project, items, known, shard, matched)
-        classes = {key_of_path(one.name): one.class_id for one in project.classes}
+        classes = {
+            key_of_path(one.name): one.merged_into or one.class_id for one in project.classes
+        }
         ready: list[_Ready] = []
         for one in matched:
             item = stored.get(one.item_id)

@@ -165,7 +165,7 @@ class Snapshots:
             container=source.container,
             folder=source.unseen,
             address=url.partition("?")[0].removesuffix("/blob"),
-            classes=project.classes,
+            classes=[one for one in project.classes if not one.merged_into],
         )
         name = self._write(project.project_id, snapshot_id, about.model_dump_json().encode())
         begun = Snapshot(as_of=as_of, parts=[name])
@@ -300,7 +300,9 @@ def _at(items: Items, one: Stored, moment: int) -> Seen:
     if state != "labeled" or labeling is None:
         because = labeling.reason if state == "skipped" and labeling else None
         return Seen(item, None, f"{state}: {because}" if because else state)
-    return Seen(item, labeling, None if item.width and item.height else "not_measured")
+    return Seen(
+        item, labeling.merged(items.merged), None if item.width and item.height else "not_measured"
+    )
 
 
 def _before(items: Items, item: Item, moment: int) -> tuple[str, Labeling | None]:

@@ -53,6 +53,7 @@ class Shards:
         seed: str,
         overlap: Overlap | None = None,
         lanes: int = 1,
+        merged: Mapping[str, str] | None = None,
     ) -> None:
         self._storage = storage
         self.project_id = project_id
@@ -60,6 +61,8 @@ class Shards:
         self.seed = seed
         self.overlap = overlap or Overlap()
         self.lanes = max(lanes, self.overlap.most)
+        self.merged = merged or {}
+        """By class that became another, which: what is said of the one is said of the other."""
 
     def _now(self) -> int:
         return milliseconds(self._storage.clock.now())

@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from labeling import layout
 from labeling.annotations.acceptance import Prelabel, compare, inherited, same
+from labeling.annotations.merging import remapped
 from labeling.annotations.shapes import Annotation
 from labeling.items import rules
 from labeling.items.cells import MAX_KEPT_BYTES, pack, unpack
@@ -62,7 +63,7 @@ class Labels(Leases, Suggestions):
                 submission was saved before.
         """
         now = self._now()
-        decided = {decision.item_id: decision for decision in decisions}
+        decided = {one.item_id: self._as_now(one) for one in decisions}
         taken, rest = task.split(decided)
         work = Batch()
         shown = self.shown(task, decided)
@@ -81,6 +82,10 @@ class Labels(Leases, Suggestions):
                 *work.finish(now),
             ],
         )
+
+    def _as_now(self, decision: Decision) -> Decision:
+        """A decision with the classes there are now: whoever made it may have had older ones on the page."""
+        return replace(decision, labeling=decision.labeling.merged(self.merged))
 
     def _fresh(
         self, task: Task, held: Sequence[LeasedItem]
@@ -105,7 +110,7 @@ class Labels(Leases, Suggestions):
             before |= self.labelings_of(task.user, own)
         labels = [before.get(one.item.item_id) for one in found]
         return [
-            (one.item, one.etag, labeling.annotations if labeling else ())
+            (one.item, one.etag, remapped(labeling.annotations, self.merged) if labeling else ())
             for one, labeling in zip(found, labels, strict=True)
         ]
 
@@ -126,7 +131,7 @@ class Labels(Leases, Suggestions):
         for (item_id, _), row in zip(named, rows, strict=True):
             if row:
                 data = unpack("labels", row.cells)
-                found[item_id].append(Labeling.model_validate_json(data))
+                found[item_id].append(Labeling.model_validate_json(data).merged(self.merged))
         return found
 
     def _settle(
@@ -195,7 +200,7 @@ class Labels(Leases, Suggestions):
         Raises:
             Collision: with the key of an answer: this submission was saved before.
         """
-        sent = {decision.item_id: decision for decision in decisions}
+        sent = {one.item_id: self._as_now(one) for one in decisions}
         shown = self.shown(finished, sent)
         why: dict[str, Overtaken] = {}
 
@@ -324,13 +329,17 @@ class Labels(Leases, Suggestions):
             for item_id, row in zip(item_ids, rows, strict=True)
             if row
         }
-        return {one: Labeling.model_validate_json(raw) for one, raw in data.items() if raw}
+        return {
+            one: Labeling.model_validate_json(raw).merged(self.merged)
+            for one, raw in data.items()
+            if raw
+        }
 
     def opinions(self, item_id: str) -> list[Labeling]:
         """What each of several people said about an item, in order of their ids."""
         keys = layout.below(layout.labelings_of(item_id))
         found = [unpack("labels", row.cells) for row in self._rows(self.shard_of(item_id), keys)]
-        return [Labeling.model_validate_json(data) for data in found if data]
+        return [Labeling.model_validate_json(data).merged(self.merged) for data in found if data]
 
     def history(self, item_id: str) -> list[Revision]:
         """Every revision of an item, oldest first, and late work that was kept but not counted."""

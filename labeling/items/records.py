@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from labeling import layout
 from labeling.annotations.acceptance import Acceptance
+from labeling.annotations.merging import remapped
 from labeling.annotations.shapes import Annotation
 from labeling.items.cells import as_json, as_text, lean, pack, unpack
 from labeling.model import Id, Model, UtcTime
@@ -55,6 +56,15 @@ class Labeling(Model):
     classes_version: int
     submission_id: Id
     prelabel: Acceptance | None = None
+
+    def merged(self, into: Mapping[str, str]) -> Labeling:
+        """The same, of the classes that those which were merged became."""
+        annotations = remapped(self.annotations, into)
+        return (
+            self
+            if annotations == self.annotations
+            else self.model_copy(update={"annotations": annotations})
+        )
 
     def tally(self) -> dict[str, int]:
         """Annotations by class; empty unless the image counts as labeled."""

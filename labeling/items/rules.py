@@ -7,7 +7,7 @@ Moments are milliseconds; `changed_ms` grows with every change that is listed, h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -189,7 +189,9 @@ def complete(item: Item) -> bool:
 def concluded(item: Item, said: Verdict, overlap: Overlap) -> Item:
     """What came of an image that all have labeled. Where they disagree, one more is asked, if there may be."""
     if said.disputed and len(item.lanes) < overlap.most:
-        return replace(item, lanes=(*item.lanes, Lane()))
+        # Nothing is suggested to whoever comes: what was is forgotten when all have answered.
+        priority = by_hand(item.priority)
+        return replace(item, lanes=(*item.lanes, Lane()), priority=priority)
     lanes = {lane.labeler: str(number) for number, lane in enumerate(item.lanes)}
     people = {lanes[name]: pairs for name, pairs in said.compared.people.items()}
     outcome = "needs_review" if said.disputed else said.outcome
@@ -215,6 +217,28 @@ def resolved(item: Item, opinion: Labeling, now: int) -> Item:
         changed_ms=_later(item, now),
         approved="",
     )
+
+
+def merged(item: Item, tallies: Mapping[str, Mapping[str, int]], now: int) -> Item:
+    """A class of its labels became another: each lane has the classes that its labeler's answer has now."""
+    lanes = tuple(
+        replace(lane, tally=tallies[lane.labeler])
+        if lane.labeler in tallies and lane.state == "labeled"
+        else lane
+        for lane in item.lanes
+    )
+    return replace(item, lanes=lanes, revision=item.revision + 1, changed_ms=_later(item, now))
+
+
+def judged_anew(item: Item, said: Verdict, chosen: Labeling | None) -> Item:
+    """What several people say together, after their classes changed; a reviewer's choice stays that."""
+    alone = replace(item, verdict="", judged="")
+    most = Overlap(labelers=len(item.lanes), most=len(item.lanes))
+    new = replace(concluded(alone, said, most), revision=item.revision, changed_ms=item.changed_ms)
+    if chosen is None:
+        return new
+    judged = replace(Judged.of(new.judged), tally=chosen.tally())
+    return replace(new, verdict=chosen.outcome, judged=judged.text())
 
 
 def asked_of(item: Item, places: int) -> Item:
@@ -284,6 +308,8 @@ def rejected(item: Item, *, reason: str, to_same_labeler: bool, front: bool, now
         if front or item.priority == layout.FRONT
         else unsuggested(item),
         returned=Returned(reason=reason, at=from_milliseconds(now)).model_dump_json(),
+        suggested="",  # where it is gone, one of several may have waited with a suggestion
+        suggestion="",
         barred="",
         barred_reason="",
         approved="",
@@ -313,6 +339,13 @@ def left_out(item: Item, reason: str, now: int) -> Item:
     )
 
 
+def put_first(item: Item) -> Item | None:
+    """It is handed out before others; None where it does not wait for anybody."""
+    if item.state != "available" or item.reserved or not item.width:
+        return None
+    return replace(item, priority=layout.FRONT)
+
+
 def started_over(item: Item, *, keep: bool, now: int) -> Item:
     """All lanes are available to anyone; `keep`: its labels are what the next labeler begins with."""
     now = _later(item, now)
@@ -325,6 +358,8 @@ def started_over(item: Item, *, keep: bool, now: int) -> Item:
         reserved="",
         priority=by_hand(item.priority) if item.width else layout.UNMEASURED,
         returned=returned if keep else "",
+        suggested="",
+        suggestion="",
         approved="",
         verdict="",
         judged="",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from labeling import layout
 from labeling.annotations.acceptance import Prelabel, decoded, of_copy
+from labeling.annotations.merging import remapped
 from labeling.items import rules
 from labeling.items.cells import pack, unpack
 from labeling.items.change import Shards, becomes
@@ -94,7 +95,7 @@ class Suggestions(Shards):
         for item_id in item_ids:
             run_id = task.shown.get(item_id, "")
             if run_id and item_id in held and held[item_id].suggestion:
-                annotations = of_copy(held[item_id].suggestion)
+                annotations = remapped(of_copy(held[item_id].suggestion), self.merged)
                 known[item_id] = Prelabel(run_id=run_id, annotations=annotations)
             elif run_id:
                 large.append((item_id, run_id))
@@ -107,7 +108,10 @@ class Suggestions(Shards):
         places = [(self._home(item_id), layout.prelabel(item_id, run)) for item_id, run in of]
         rows = self._storage.tables.get_many(layout.ITEMS, places)
         return {
-            item_id: Prelabel(run_id=run, annotations=decoded(unpack("suggestion", row.cells)))
+            item_id: Prelabel(
+                run_id=run,
+                annotations=remapped(decoded(unpack("suggestion", row.cells)), self.merged),
+            )
             for (item_id, run), row in zip(of, rows, strict=True)
             if row
         }

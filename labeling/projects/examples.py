@@ -88,6 +88,7 @@ def classes_of(blobs: Blobs, project: Project) -> list[ClassView]:
             description=one.description,
             colour=one.colour,
             retired=one.retired,
+            merged_into=one.merged_into,
             examples=[signed(path) for path in one.examples],
         )
         for one in project.classes

@@ -41,6 +41,7 @@ from labeling.projects.record import (
     undeleted,
     with_changed_class,
     with_classes,
+    with_merged_class,
     with_queue,
 )
 from labeling.settings import Settings
@@ -198,6 +199,10 @@ class Projects:
         assert role is not None
         return ProjectAccess(project, role, member, elsewhere, self.items(project))
 
+    def whole(self, project: Project) -> ProjectAccess:
+        """A project for what is done in it on behalf of nobody in particular, such as a queue's message."""
+        return ProjectAccess(project, "admin", None, Whereabouts(), self.items(project))
+
     def _role(self, project_id: str, caller: Caller, member: Member | None) -> Role | None:
         if caller.site_admin:
             return "admin"
@@ -214,6 +219,7 @@ class Projects:
             seed=project.seed,
             overlap=project.overlap,
             lanes=project.lanes,
+            merged=project.merged,
         )
 
     def _rows(
@@ -426,6 +432,18 @@ class Projects:
         return self.change(
             project_id,
             lambda old: with_changed_class(old, class_id, change, version=version),
+        )
+
+    def merge_class(self, project_id: str, class_id: str, into: str, *, version: int) -> Project:
+        """Let a class be another from now on. Labels follow by a sweep (`sweeps.py`). Safe to repeat.
+
+        Raises:
+            NotFound: there is no such class.
+            Invalid: it can't become that one.
+            PreconditionFailed: somebody changed the classes since `version` (`classes_version`).
+        """
+        return self.change(
+            project_id, lambda old: with_merged_class(old, class_id, into, version=version)
         )
 
     def use_queue(self, project_id: str, kind: str) -> None:

@@ -107,6 +107,12 @@ class ClassChange(Model):
     retired: bool | None = None
 
 
+class MergeClass(Model):
+    """All labels of a class become those of `into`. It can't be undone; history keeps what was said before."""
+
+    into: Id
+
+
 class ClassExample(Model):
     """An image that shows what a class means, with a signed address valid until `expire_at`."""
 
@@ -124,6 +130,7 @@ class ClassView(Model):
     examples: list[ClassExample]
     colour: int
     retired: bool
+    merged_into: str
 
 
 class Restart(Model):
@@ -168,7 +175,12 @@ class Project(Model):
     @property
     def offered(self) -> list[LabelClass]:
         """The classes that labelers can choose."""
-        return [one for one in self.classes if not one.retired]
+        return [one for one in self.classes if not one.retired and not one.merged_into]
+
+    @property
+    def merged(self) -> Mapping[str, str]:
+        """By class that became another, which."""
+        return {one.class_id: one.merged_into for one in self.classes if one.merged_into}
 
     @field_validator("classes")
     @classmethod
@@ -321,7 +333,7 @@ def with_changed_class(
     if old.classes_version != version:
         raise PreconditionFailed("somebody changed the classes; load them again")
     mine = next((one for one in old.classes if one.class_id == class_id), None)
-    if mine is None:
+    if mine is None or mine.merged_into:
         raise NotFound("there is no such class in this project")
     if change.name is not None:
         try:
@@ -337,6 +349,34 @@ def with_changed_class(
     if change.colour is not None:
         classes = with_colour(classes, class_id, change.colour)
     return _reclassed(old, classes)
+
+
+def with_merged_class(old: Project, class_id: str, into: str, *, version: int) -> Project:
+    """A project in which a class is another from now on. Safe to repeat.
+
+    Raises:
+        NotFound: there is no such class.
+        Invalid: it can't become that one.
+        PreconditionFailed: somebody changed the classes since `version` (`classes_version`).
+    """
+    known = {one.class_id: one for one in old.classes}
+    if class_id not in known:
+        raise NotFound("there is no such class in this project")
+    if known[class_id].merged_into == into:
+        return old
+    if old.classes_version != version:
+        raise PreconditionFailed("somebody changed the classes; load them again")
+    target = known.get(into)
+    if known[class_id].merged_into or target is None or target.merged_into or into == class_id:
+        detail = "choose another class that is still there"
+        raise Invalid(detail, faults=(Fault("/into", "not-mergeable", detail),))
+    merged = {class_id} | {one for one, other in old.merged.items() if other == class_id}
+    classes = [
+        one.model_copy(update={"merged_into": into}) if one.class_id in merged else one
+        for one in old.classes
+    ]
+    # Behind those that are there still: keys and numbers have no gap.
+    return _reclassed(old, sorted(classes, key=lambda one: bool(one.merged_into)))
 
 
 def _reclassed(old: Project, classes: list[LabelClass]) -> Project:

@@ -151,6 +151,7 @@ class Views:
         settled = held.is_correction
         labeling = own.get(item.item_id) or (truth.labeling if truth else None)
         begun = settled or item.returned
+        labeling = labeling.merged(project.merged) if labeling else None
         annotations = labeling.annotations if labeling and begun else None
         decided = labeling if settled else None
         return TaskItem(

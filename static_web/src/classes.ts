@@ -79,12 +79,12 @@ export function classTree(names: readonly string[]): ClassNode[] {
 }
 
 /** The classes that can be chosen, and behind them those retired ones that what is in hand has. */
-export function offeredClasses<One extends Pick<LabelClass, "class_id" | "retired">>(
-  classes: readonly One[],
-  on?: ReadonlySet<string>,
-): readonly One[] {
-  const retired = classes.filter((one) => one.retired && on?.has(one.class_id));
-  return [...classes.filter((one) => !one.retired), ...retired];
+export function offeredClasses<
+  One extends Pick<LabelClass, "class_id" | "retired" | "merged_into">,
+>(classes: readonly One[], on?: ReadonlySet<string>): readonly One[] {
+  const isOffered = (one: One) => !one.retired && !one.merged_into;
+  const others = classes.filter((one) => !isOffered(one) && on?.has(one.class_id));
+  return [...classes.filter(isOffered), ...others];
 }
 
 /** The key of the class at a place: 1-9, then 0; the eleventh and later have none. */

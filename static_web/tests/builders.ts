@@ -122,6 +122,7 @@ export function aProject(change: Partial<Project> = {}): Project {
       examples: [],
       colour: at,
       retired: false,
+      merged_into: "",
     })),
     classes_version: 1,
     instructions: { text: "", link: "" },

@@ -32,6 +32,7 @@ function open(more: Answers = {}, shown = project) {
   return renderAt("/", <ClassesPanel project={shown} progress={undefined} />, {
     "GET /api/projects/p1": shown,
     [`GET ${path}`]: signedClasses(shown),
+    "GET /api/projects/p1/sweeps": { items: [] },
     "GET /api/projects/p1/items": images("a.jpg", "b.jpg", "c.jpg", "d.jpg"),
     ...more,
   });
@@ -97,6 +98,29 @@ describe("a class", () => {
     await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     const sent = (await patch.mock.calls[0]?.[0].json()) as object;
     expect(sent).toMatchObject({ colour: 2, retired: true, name: null });
+  });
+
+  it("becomes another, with all of its labels", async () => {
+    const post = replies(Response.json(signedClasses(project)));
+    await open({ [`POST ${path}/c1/merge`]: post });
+    const dialog = await edit();
+    const into = dialog.getByRole("combobox", { name: "Merge into another class" });
+    await userEvent.selectOptions(into, "Bath");
+    await userEvent.click(dialog.getByRole("button", { name: "Merge into Bath" }));
+    await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(post.mock.calls[0]?.[0].headers.get("If-Match")).toBe('"4"');
+    expect(await post.mock.calls[0]?.[0].json()).toEqual({ into: "c2" });
+  });
+
+  it("that becomes another says how far that is, and is not in the list", async () => {
+    const classes = project.classes.map((one, at) => (at ? one : { ...one, merged_into: "c2" }));
+    const sweep = { sweep_id: "s", what: "merge", class_id: "c1", into: "c2", by: "u1" };
+    const counts = { items: 90, looked: 30, done: 4, left: {}, finished_at: null };
+    const sweeps = [{ ...sweep, ...counts, created_at: "2026-11-20T09:00:00Z" }];
+    await open({ "GET /api/projects/p1/sweeps": { items: sweeps } }, { ...project, classes });
+    const said = "Kitchen becomes Bath: 30 of 90 images looked at, 4 changed.";
+    expect(await screen.findByText(said)).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Edit Kitchen" })).toBeNull();
   });
 
   it("that is retired says so", async () => {

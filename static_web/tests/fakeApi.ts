@@ -90,6 +90,7 @@ function add(
       examples: [],
       colour: at,
       retired: false,
+      merged_into: "",
     })),
     classes_version: 1,
     instructions: {

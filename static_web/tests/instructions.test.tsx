@@ -19,8 +19,17 @@ const explained = aProject({
       examples: ["a.jpg", "b.jpg"],
       colour: 0,
       retired: false,
+      merged_into: "",
     },
-    { class_id: "c2", name: "Garden", description: "", examples: [], colour: 1, retired: false },
+    {
+      class_id: "c2",
+      name: "Garden",
+      description: "",
+      examples: [],
+      colour: 1,
+      retired: false,
+      merged_into: "",
+    },
   ],
 });
 

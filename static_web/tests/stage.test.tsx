@@ -308,6 +308,7 @@ describe("the classes", () => {
     examples: [],
     colour: at % 24,
     retired: false,
+    merged_into: "",
   }));
   const rail = () => within(screen.getByRole("region", { name: "Classes" }));
 
@@ -347,6 +348,7 @@ describe("the classes", () => {
       examples: [],
       colour: at % 24,
       retired: false,
+      merged_into: "",
     }));
     await open(three(), { classes: lots });
     expect(rail().getAllByRole("button").length).toBeLessThan(150);

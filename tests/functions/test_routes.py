@@ -52,12 +52,16 @@ ROLES = {
         GET projects/{project_id}/items/{item_id}/history
         GET projects/{project_id}/items/{item_id}/opinions
         POST projects/{project_id}/items/{item_id}/resolve
+        GET projects/{project_id}/sweeps
+        POST projects/{project_id}/sweeps
+        GET projects/{project_id}/sweeps/{sweep_id}
     """,
     "admin": """
         DELETE projects/{project_id}
         PATCH projects/{project_id}
         POST projects/{project_id}/classes
         PATCH projects/{project_id}/classes/{class_id}
+        POST projects/{project_id}/classes/{class_id}/merge
         DELETE projects/{project_id}/exports/{export_id}
         GET projects/{project_id}/imports
         POST projects/{project_id}/imports

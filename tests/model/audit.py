@@ -19,7 +19,7 @@ from labeling.items.records import stored as stored_item
 from labeling.layout import Kind
 from labeling.quality.consensus import Opinion, verdict
 from labeling.storage import Range, Row, Storage, Tables
-from tests.model.ledger import ORDER_OF, Ledger, copies_of, damage_of, require, suggested
+from tests.model.ledger import MERGED, ORDER_OF, Ledger, copies_of, damage_of, require, suggested
 
 
 class Auditor:
@@ -188,17 +188,24 @@ class Auditor:
                 said = [rows[layout.labeling(item_id, lane.labeler)] for lane in item.lanes]
                 self._verdict(item, said)
             else:
-                require(item.flag == "overwritten" or not item.verdict, "judged too early", item)
+                early = bool(item.verdict or item.judged)
+                require(item.flag == "overwritten" or not early, "judged too early", item)
 
     def _verdict(self, item: Item, rows: Sequence[Row]) -> None:
         """What several people said is what is kept of them together."""
         said = [Labeling.model_validate_json(unpack("labels", row.cells)) for row in rows]
+        # A class that became another counts as that once the item's turn has come.
+        ways = [said, [one.merged(MERGED) for one in said]]
+        fit = [self._is_verdict(item, one) for one in ways]
+        require(any(fit), "not what they agree on", item, said)
+
+    def _is_verdict(self, item: Item, said: Sequence[Labeling]) -> bool:
         opinions = [Opinion(one.labeler, one.outcome, one.annotations) for one in said]
         found = verdict(opinions, self._items.overlap)
-        require(item.verdict == found.outcome, "not what they agree on", item, found)
         tally = Counter(one.class_id for one in found.annotations)
-        if found.outcome == "labeled":
-            require(dict(item.classes) == dict(tally), "not what they agree on", item, found)
+        return item.verdict == found.outcome and (
+            found.outcome != "labeled" or dict(item.classes) == dict(tally)
+        )
 
     def _history(self, item_id: str, item: Item, labels: bytes) -> None:
         rows = self._ledger.history[item_id]
@@ -215,7 +222,7 @@ class Auditor:
             (key, row)
             for key, row in self._ledger.history[item_id].items()
             if (row.cells["what"] == "submitted" and user in (None, row.cells["by"]))
-            or (row.cells["what"] in ("agreed", "disputed") and user is None)
+            or (row.cells["what"] in ("agreed", "disputed", "merged") and user is None)
         ]
         return unpack("labels", max(rows)[1].cells) if rows else b""
 

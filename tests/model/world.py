@@ -27,7 +27,16 @@ from labeling.layout import Kind
 from labeling.media.header import Measured
 from labeling.model import digest_id, milliseconds
 from labeling.storage import Collision, Range, Storage
-from tests.model.ledger import SOURCES, Ledger, copies_of, damage_of, require, suggested, suggestion
+from tests.model.ledger import (
+    MERGED,
+    SOURCES,
+    Ledger,
+    copies_of,
+    damage_of,
+    require,
+    suggested,
+    suggestion,
+)
 
 CONTAINER = "datasets"
 PAGE = 4
@@ -101,6 +110,7 @@ class World:
             "flag": (3, lambda: lambda: self.flag(image.item_id)),
             "unreserve": (0.5, lambda: lambda: self.unreserve(user, shard)),
             "compact": (4, lambda: lambda: self.compact(shard)),
+            "merge": (1, lambda: lambda: self.merge(shard)),
             "ask others": (2 * (self.items.overlap.most > 1), lambda: lambda: self.ask(shard)),
         }
         if task:
@@ -213,7 +223,7 @@ class World:
             sent.append(made.model_copy(update={"origin": claim}))
             kept.append(made.model_copy(update={"origin": truth}))
         for n in range(self.random.randint(0 if sent else 1, 2) if outcome != "skipped" else 0):
-            made = Annotation(annotation_id=f"{n}", class_id="x")
+            made = Annotation(annotation_id=f"{n}", class_id=self.random.choice("xy"))
             claim = Origin(prelabel="of-nobody") if self.random.random() < 0.2 else None
             sent.append(made.model_copy(update={"origin": claim}))
             kept.append(made)
@@ -425,6 +435,14 @@ class World:
         share = self.random.choice((0.3, 0.7, 1.0))
         self.items.overlap = self.items.overlap.model_copy(update={"share": share})
         self.items.ask(shard, "", limit=1000)
+
+    def merge(self, shard: int) -> None:
+        """Let one class be another, as another host may know already or not yet."""
+        self.items.merged = MERGED
+        swept = self.items.merge(
+            shard, "", class_id="y", into="x", reason="", by="admin", limit=1000
+        )
+        self.counts["merged"] += swept.done
 
     def compact(self, shard: int) -> None:
         """Fold the counters of a shard."""

@@ -73,6 +73,21 @@ export async function changeProject(
   }
 }
 
+/** Changes of many images, newest first; looked at again and again while one is under way. */
+export const sweepsQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["sweeps", projectId],
+    queryFn: async () =>
+      (
+        await unwrap(
+          api.GET("/api/projects/{project_id}/sweeps", {
+            params: { path: { project_id: projectId } },
+          }),
+        )
+      ).items,
+    refetchInterval: ({ state }) => (state.data?.some((one) => !one.finished_at) ? LIVE_MS : false),
+  });
+
 /** Classes with signed addresses of their examples. */
 export const classesQuery = (projectId: string) =>
   queryOptions({

@@ -266,6 +266,23 @@ export interface paths {
         patch: operations["change_class"];
         trace?: never;
     };
+    "/api/projects/{project_id}/classes/{class_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a class be another from now on; a sweep makes all of its labels labels of that. */
+        post: operations["merge_class"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/exports": {
         parameters: {
             query?: never;
@@ -776,6 +793,41 @@ export interface paths {
         put?: never;
         /** Begin anew what a run failed to do. */
         post: operations["start_run_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/sweeps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of many items, newest first. */
+        get: operations["list_sweeps"];
+        put?: never;
+        /** Approve, reject, put first or leave out all items that a filter means. */
+        post: operations["create_sweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/sweeps/{sweep_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One change of many items. */
+        get: operations["get_sweep"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1326,6 +1378,17 @@ export interface components {
             };
         };
         /**
+         * Approving
+         * @description Labels are found good.
+         */
+        Approving: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            what: "approve";
+        };
+        /**
          * AssistChange
          * @description What can be changed of assist; what is left out stays.
          *
@@ -1686,6 +1749,8 @@ export interface components {
             colour: number;
             /** Retired */
             retired: boolean;
+            /** Merged Into */
+            merged_into: string;
         };
         /**
          * Coefficient
@@ -2775,6 +2840,76 @@ export interface components {
             annotations: components["schemas"]["Annotation"][] | null;
         };
         /**
+         * ItemFilter
+         * @description Which items are wanted; what is left out does not matter. `path` is that of one image, as it
+         *     was uploaded or whole; `name` is a part of it, in any case.
+         *
+         *     `labels`: with their annotations, where these are few. `disagrees`: labels with which the current model
+         *     disagrees, the most doubtful first, of one class or several an image; approved ones only where asked for.
+         */
+        ItemFilter: {
+            /**
+             * State
+             * @default null
+             */
+            state: ("available" | "leased" | "labeled" | "skipped" | "needs_review" | "unreadable" | "excluded") | null;
+            /**
+             * Class Id
+             * @default null
+             */
+            class_id: string | null;
+            /**
+             * Labeler
+             * @default null
+             */
+            labeler: string | null;
+            /**
+             * Kind
+             * @default null
+             */
+            kind: string | null;
+            /**
+             * Flag
+             * @default null
+             */
+            flag: string | null;
+            /**
+             * Approved
+             * @default null
+             */
+            approved: boolean | null;
+            /**
+             * Path
+             * @default null
+             */
+            path: string | null;
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Labels
+             * @default false
+             */
+            labels: boolean;
+            /**
+             * Disagrees
+             * @default false
+             */
+            disagrees: boolean;
+            /**
+             * Cursor
+             * @default null
+             */
+            cursor: string | null;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit: number;
+        };
+        /**
          * ItemLine
          * @description An item in a list. `classes` are ids of the classes it is labeled with.
          *
@@ -2935,7 +3070,8 @@ export interface components {
          *
          *     `name` is the path from the root, parts joined by `/`: `Animal/Cat`. `examples` are paths of images
          *     that show labelers what is meant. `colour` is its place among those of the page. One that is `retired` is
-         *     no longer offered; labels that have it keep it.
+         *     no longer offered; labels that have it keep it. One that was `merged_into` another is that: it is kept
+         *     for what was said before, and for files that still name it.
          */
         LabelClass: {
             /** Class Id */
@@ -2962,6 +3098,11 @@ export interface components {
              * @default false
              */
             retired: boolean;
+            /**
+             * Merged Into
+             * @default
+             */
+            merged_into: string;
         };
         /**
          * LabelerAgreement
@@ -3017,6 +3158,22 @@ export interface components {
         LeaseList: {
             /** Items */
             items: components["schemas"]["OpenLease"][];
+        };
+        /**
+         * LeavingOut
+         * @description Images are no longer part of the project; rejecting them puts them back.
+         */
+        LeavingOut: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            what: "leave_out";
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /**
          * Lift
@@ -3152,6 +3309,14 @@ export interface components {
              * @default false
              */
             invited: boolean;
+        };
+        /**
+         * MergeClass
+         * @description All labels of a class become those of `into`. It can't be undone; history keeps what was said before.
+         */
+        MergeClass: {
+            /** Into */
+            into: string;
         };
         /**
          * MyItem
@@ -3372,6 +3537,18 @@ export interface components {
              *     }
              */
             overlap: components["schemas"]["Overlap"];
+        };
+        /**
+         * NewSweep
+         * @description One change of all items that a filter means, as they are now: what changes until it is their turn is
+         *     left alone.
+         */
+        NewSweep: {
+            /** Sweep Id */
+            sweep_id: string;
+            filter: components["schemas"]["ItemFilter"];
+            /** Do */
+            do: components["schemas"]["Approving"] | components["schemas"]["Rejecting"] | components["schemas"]["PuttingFirst"] | components["schemas"]["LeavingOut"];
         };
         /**
          * NewToken
@@ -3970,6 +4147,17 @@ export interface components {
             version: number;
         };
         /**
+         * PuttingFirst
+         * @description Images that wait are labeled before others.
+         */
+        PuttingFirst: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            what: "first";
+        };
+        /**
          * RecentTask
          * @description A task I finished.
          */
@@ -4078,6 +4266,33 @@ export interface components {
              * @enum {string}
              */
             status: "rejected" | "changed" | "leased" | "not_settled" | "unknown";
+        };
+        /**
+         * Rejecting
+         * @description Labels go back to be made again.
+         */
+        Rejecting: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            what: "reject";
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * To
+             * @default anyone
+             * @enum {string}
+             */
+            to: "anyone" | "same_labeler";
+            /**
+             * Front
+             * @default true
+             */
+            front: boolean;
         };
         /**
          * ReleaseRequest
@@ -4587,6 +4802,51 @@ export interface components {
             path: string | null;
             /** Annotations */
             annotations: components["schemas"]["SuggestedAnnotation"][];
+        };
+        /**
+         * Sweep
+         * @description A change of many items: `looked` at so many of `items`, `done` so many; the others that were meant were
+         *     `left` as they are, by why.
+         */
+        Sweep: {
+            /** Sweep Id */
+            sweep_id: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "merge" | "approve" | "reject" | "first" | "leave_out";
+            /** Class Id */
+            class_id: string | null;
+            /** Into */
+            into: string | null;
+            /** By */
+            by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Items */
+            items: number;
+            /** Looked */
+            looked: number;
+            /** Done */
+            done: number;
+            /** Left */
+            left: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * SweepList
+         * @description The sweeps of a project, newest first.
+         */
+        SweepList: {
+            /** Items */
+            items: components["schemas"]["Sweep"][];
         };
         /**
          * Tag
@@ -5750,6 +6010,42 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ClassChange"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    merge_class: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                class_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeClass"];
             };
         };
         responses: {
@@ -6952,6 +7248,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_sweeps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSweep"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sweep"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sweep"];
                 };
             };
             /** @description why not */

@@ -38,7 +38,7 @@ export function ClassesCount({ project, progress }: Props): ReactNode {
   const linked = project.my_role !== "labeler";
   const rows = project.classes
     .map((one) => ({ ...one, count: counts.get(one.class_id) ?? 0 }))
-    .filter((one) => !one.retired || one.count > 0)
+    .filter((one) => !one.merged_into && (!one.retired || one.count > 0))
     .sort((one, other) => other.count - one.count);
   return (
     <Panel title={t("dashboard.classes")}>

@@ -12,7 +12,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } fro
 import { useTranslation } from "react-i18next";
 import { useLocation, useSearch } from "wouter";
 
-import { progressQuery } from "@/api/queries";
+import { progressQuery, sweepsQuery } from "@/api/queries";
 import type { ItemLine, Project } from "@/api/types";
 import { formatNumber } from "@/format";
 import { useCommands } from "@/keys/keyboard";
@@ -20,7 +20,9 @@ import { problemText } from "@/problems";
 import { announce } from "@/ui/announcer";
 import { CommandButton } from "@/keys/CommandButton";
 import { Message } from "@/ui/Message";
+import { SweepProgress } from "@/ui/SweepProgress";
 
+import { BulkMenu } from "./BulkMenu";
 import { FilterRail } from "./FilterRail";
 import { isSearched, readFilters, readItem, writeFilters, type Filters } from "./filters";
 import { Grid } from "./Grid";
@@ -75,6 +77,17 @@ export function DataPage({ project }: Props): ReactNode {
   const large = readItem(search);
   const progress = useQuery(progressQuery(projectId)).data;
   const list = useItems(projectId, filters);
+  const known = useQuery(sweepsQuery(projectId)).data ?? [];
+  // What was under way while one looked stays to be read.
+  const [seen, setSeen] = useState<ReadonlySet<string>>(new Set());
+  const fresh = known.filter((one) => !one.finished_at && !seen.has(one.sweep_id));
+  if (fresh.length) setSeen(new Set([...seen, ...fresh.map((one) => one.sweep_id)]));
+  const sweeps = known.filter((one) => seen.has(one.sweep_id));
+  const under = known.filter((one) => !one.finished_at).length;
+  useEffect(() => {
+    void queries.invalidateQueries({ queryKey: ["items", projectId] });
+    void queries.invalidateQueries({ queryKey: ["top", projectId] });
+  }, [queries, projectId, under]);
   const { items, fetchMore } = list;
 
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
@@ -283,7 +296,13 @@ export function DataPage({ project }: Props): ReactNode {
                 : t(list.complete ? "data.found" : "data.foundSome", { count: items.length })}
             </p>
           )}
+          {items.length > 0 && !filters.disagrees && (
+            <BulkMenu projectId={projectId} filters={filters} />
+          )}
         </div>
+        {sweeps.slice(0, 3).map((one) => (
+          <SweepProgress key={one.sweep_id} sweep={one} classes={classes} />
+        ))}
         {list.error ? (
           <Message icon="warning" title={t("data.notShown")}>
             {problemText(list.error)}

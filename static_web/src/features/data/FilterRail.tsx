@@ -60,11 +60,13 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
       <Field label={t("data.class")}>
         <Select value={filters.class} onChange={(_, data) => change({ class: data.value })}>
           <option value="">{t("data.any")}</option>
-          {classes.map((one) => (
-            <option key={one.class_id} value={one.class_id}>
-              {one.name}
-            </option>
-          ))}
+          {classes
+            .filter((one) => !one.merged_into)
+            .map((one) => (
+              <option key={one.class_id} value={one.class_id}>
+                {one.name}
+              </option>
+            ))}
         </Select>
       </Field>
       <Field label={t("data.labeler")}>

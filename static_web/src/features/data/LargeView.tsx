@@ -314,6 +314,7 @@ const KNOWN = [
   "agreed",
   "disputed",
   "resolved",
+  "merged",
 ] as const;
 
 /** What happened, in words that have a translation. */

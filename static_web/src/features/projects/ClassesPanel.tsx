@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { classesQuery } from "@/api/queries";
+import { classesQuery, sweepsQuery } from "@/api/queries";
 import type { Progress, Project } from "@/api/types";
 import { classTree } from "@/classes";
 import { formatNumber } from "@/format";
@@ -11,6 +11,7 @@ import { ClassMark } from "@/ui/ClassMark";
 import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
+import { SweepProgress } from "@/ui/SweepProgress";
 import { Thumbnail } from "@/ui/Thumbnail";
 
 import { AddClassesDialog } from "./AddClassesDialog";
@@ -58,12 +59,15 @@ export function ClassesPanel({ project, progress }: Props): ReactNode {
   const styles = useStyles();
   const [editing, setEditing] = useState<string | null>(null);
   const [adding, setAdding] = useState(false);
-  const { classes } = project;
+  const classes = project.classes.filter((one) => !one.merged_into);
   const admin = project.my_role === "admin";
   const signed = useQuery({
     ...classesQuery(project.project_id),
     enabled: admin || classes.some((one) => one.examples.length > 0),
   }).data;
+  const merges = useQuery({ ...sweepsQuery(project.project_id), enabled: admin }).data?.filter(
+    (one) => one.what === "merge" && !one.finished_at,
+  );
   const examples = new Map(signed?.items.map((one) => [one.class_id, one.examples]));
   const counts = new Map(progress?.classes.map((one) => [one.class_id, one.images]));
   const most = Math.max(...counts.values(), 1);
@@ -143,6 +147,9 @@ export function ClassesPanel({ project, progress }: Props): ReactNode {
           );
         })}
       </ul>
+      {merges?.map((one) => (
+        <SweepProgress key={one.sweep_id} sweep={one} classes={project.classes} />
+      ))}
       {!classes.length && <p className={styles.quiet}>{t("project.noClasses")}</p>}
       {signed?.items[edited] && (
         <EditClassDialog

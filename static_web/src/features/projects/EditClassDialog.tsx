@@ -26,6 +26,7 @@ import { ClassMark } from "@/ui/ClassMark";
 
 import { ColourChoice } from "./ColourChoice";
 import { ExamplePicker, type Example } from "./ExamplePicker";
+import { MergeClass } from "./MergeClass";
 
 const useStyles = makeStyles({
   surface: { maxWidth: "min(720px, 100vw - 32px)" },
@@ -205,6 +206,12 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
                 examples={values.examples}
                 problem={examples}
                 onChange={(chosen) => setValues({ ...values, examples: chosen })}
+              />
+              <MergeClass
+                projectId={projectId}
+                classId={base.one?.class_id ?? ""}
+                list={list}
+                onMerged={onClose}
               />
             </div>
           </DialogContent>
