@@ -1,19 +1,9 @@
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-} from "@fluentui/react-components";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Member } from "@/api/types";
-import { problemText } from "@/problems";
-import { useFocusBack } from "@/ui/useFocusBack";
+import { ConfirmDialog } from "@/ui/ConfirmDialog";
 
 import { membersQuery, remove } from "./queries";
 
@@ -27,39 +17,18 @@ interface Props {
 export function RemoveDialog({ projectId, member, onClose }: Props): ReactNode {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  useFocusBack(true);
-  const { invited } = member;
   const name = member.name || member.member_id;
-  const take = useMutation({
-    mutationFn: () => remove(projectId, member),
-    onSuccess: async () => {
-      await queries.invalidateQueries(membersQuery(projectId));
-      onClose();
-    },
-  });
+  const what = member.invited ? "withdraw" : "remove";
   return (
-    <Dialog open onOpenChange={onClose}>
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>
-            {invited ? t("people.withdrawTitle", { name }) : t("people.removeTitle", { name })}
-          </DialogTitle>
-          <DialogContent>
-            {invited ? t("people.withdrawText") : t("people.removeText")}
-            {take.isError && <p role="alert">{problemText(take.error)}</p>}
-          </DialogContent>
-          <DialogActions>
-            <Button onClick={onClose}>{t("new.cancel")}</Button>
-            <Button
-              appearance="primary"
-              disabledFocusable={take.isPending}
-              onClick={() => take.mutate()}
-            >
-              {invited ? t("people.withdraw") : t("people.remove")}
-            </Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+    <ConfirmDialog
+      title={t(`people.${what}Title`, { name })}
+      text={t(`people.${what}Text`)}
+      action={t(`people.${what}`)}
+      act={async () => {
+        await remove(projectId, member);
+        await queries.invalidateQueries(membersQuery(projectId));
+      }}
+      onClose={onClose}
+    />
   );
 }

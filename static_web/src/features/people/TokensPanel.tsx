@@ -1,14 +1,4 @@
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  makeStyles,
-  tokens,
-} from "@fluentui/react-components";
+import { Button, makeStyles, tokens } from "@fluentui/react-components";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -18,9 +8,9 @@ import type { ApiToken } from "@/api/types";
 import { formatTime } from "@/format";
 import { problemText } from "@/problems";
 import { announce } from "@/ui/announcer";
+import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { FactsTable } from "@/ui/FactsTable";
 import { Panel } from "@/ui/Panel";
-import { useFocusBack } from "@/ui/useFocusBack";
 
 import { renewToken, revokeToken, tokensQuery } from "./queries";
 
@@ -115,35 +105,16 @@ interface RevokeProps {
 function RevokeDialog({ projectId, token, onClose }: RevokeProps): ReactNode {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  useFocusBack(true);
-  const revoke = useMutation({
-    mutationFn: () => revokeToken(projectId, token),
-    onSuccess: async () => {
-      await queries.invalidateQueries(tokensQuery(projectId));
-      onClose();
-    },
-  });
   return (
-    <Dialog open onOpenChange={onClose}>
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>{t("tokens.revokeTitle", { name: token.name })}</DialogTitle>
-          <DialogContent>
-            {t("tokens.revokeText")}
-            {revoke.isError && <p role="alert">{problemText(revoke.error)}</p>}
-          </DialogContent>
-          <DialogActions>
-            <Button onClick={onClose}>{t("new.cancel")}</Button>
-            <Button
-              appearance="primary"
-              disabledFocusable={revoke.isPending}
-              onClick={() => revoke.mutate()}
-            >
-              {t("tokens.revoke")}
-            </Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+    <ConfirmDialog
+      title={t("tokens.revokeTitle", { name: token.name })}
+      text={t("tokens.revokeText")}
+      action={t("tokens.revoke")}
+      act={async () => {
+        await revokeToken(projectId, token);
+        await queries.invalidateQueries(tokensQuery(projectId));
+      }}
+      onClose={onClose}
+    />
   );
 }
