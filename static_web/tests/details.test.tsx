@@ -35,6 +35,7 @@ function open(more: Answers = {}, shown = project) {
       "GET /api/datasets/d1": { dataset_id: "d1", name: "Photos", upload: true },
       [`GET ${path}`]: shown,
       [`GET ${path}/progress`]: aProgress({ refresh }),
+      [`GET ${path}/webhook`]: () => Promise.resolve(new Response("{}", { status: 404 })),
       ...more,
     },
   );

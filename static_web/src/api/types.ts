@@ -55,3 +55,5 @@ export type TaskItem = Schemas["TaskItem"];
 export type TaskType = Project["task_type"];
 export type Upload = Schemas["Upload"];
 export type WhyNone = NonNullable<TaskAnswer["why"]>;
+export type Webhook = Schemas["Webhook"];
+export type WebhookDelivery = Schemas["Delivery"];

@@ -6,6 +6,7 @@ import type { Project } from "@/api/types";
 import { DataPanel } from "./DataPanel";
 import { DeletePanel } from "./DeletePanel";
 import { InstructionsPanel } from "./InstructionsPanel";
+import { WebhookPanel } from "./WebhookPanel";
 
 const useStyles = makeStyles({
   columns: {
@@ -39,7 +40,12 @@ export function DetailsPage({ project, classes, assist, imports }: Props): React
         <InstructionsPanel project={project} />
         {project.my_role !== "labeler" && <DataPanel project={project} />}
         {imports}
-        {project.my_role === "admin" && <DeletePanel project={project} />}
+        {project.my_role === "admin" && (
+          <>
+            <WebhookPanel projectId={project.project_id} />
+            <DeletePanel project={project} />
+          </>
+        )}
       </div>
     </div>
   );
