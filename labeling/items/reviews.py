@@ -17,7 +17,7 @@ from labeling.items.labels import Labels, labelings_deleted
 from labeling.items.records import SETTLED, Item, Labeling, Stored, stored
 from labeling.items.rows import Change, remembered
 from labeling.quality.consensus import Opinion, verdict
-from labeling.storage import Collision, Range
+from labeling.storage import MAX_OPERATIONS, Collision, Range
 
 STARTED_OVER_AT_ONCE = 10
 """Items in one transaction, however many labeled each: truth, queue, listing, history, their labels."""
@@ -147,8 +147,10 @@ class Reviews(Labels):
             rows += labelings_deleted(one.item)
             return Change(new, None if keep else {"labels": 0}, rows)
 
-        for at in range(0, len(found), STARTED_OVER_AT_ONCE):
-            some = found[at : at + STARTED_OVER_AT_ONCE]
+        # Of each: the truth, the listing anew, history, and two rows a place: its labeling, and in the queue.
+        at_once = min(STARTED_OVER_AT_ONCE, (MAX_OPERATIONS - 1) // (5 + 2 * self.lanes))
+        for at in range(0, len(found), at_once):
+            some = found[at : at + at_once]
             self._end_corrections([one for one in some if _is_outdated(one, before_version)])
             self._change(shard, [one.item.item_id for one in some], rule)
         return found[-1].item.item_id if len(found) == limit else None

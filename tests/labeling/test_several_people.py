@@ -100,6 +100,19 @@ def test_what_was_begun_by_several_is_finished_by_them_when_fewer_are_asked(worl
     assert world.counters(project) == world.recount(project)
 
 
+def test_images_that_five_people_labeled_are_started_over(world: World) -> None:
+    project = world.sharded(1, images=12, overlap=5)
+    for name in ("ann", "bob", "cid", "dot", "eve"):
+        labeler = world.member(project, name)
+        world.label(project, labeler, world.task(project, labeler, size=12))
+    items = world.services.projects.items(project)
+
+    items.start_over(0, "", keep=False, before_version=2, by="boss", limit=12)
+
+    assert states(world, project) == ["available"] * 12
+    assert world.counters(project) == world.recount(project)
+
+
 def test_a_page_chosen_before_more_people_were_asked_still_fits_a_transaction(
     world: World,
 ) -> None:
