@@ -79,10 +79,13 @@ it("shows what became of deliveries, and sends what failed, or a test, again", a
   await vi.waitFor(() => expect(ping).toHaveBeenCalledOnce());
 });
 
-it("is removed", async () => {
+it("is removed when that is wanted", async () => {
   const gone = vi.fn(async () => new Response(null, { status: 204 }));
   await open({ [`DELETE ${path}`]: gone });
   await userEvent.click(await screen.findByRole("button", { name: "Remove" }));
+  const asked = within(await screen.findByRole("dialog"));
+  expect(gone).not.toHaveBeenCalled();
+  await userEvent.click(asked.getByRole("button", { name: "Remove" }));
   expect(await screen.findByRole("button", { name: "Add" })).toBeVisible();
   expect(gone).toHaveBeenCalledOnce();
 });

@@ -8,6 +8,7 @@ import type { Webhook, WebhookDelivery } from "@/api/types";
 import { formatTime } from "@/format";
 import { problemText } from "@/problems";
 import { announce } from "@/ui/announcer";
+import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { FactsTable } from "@/ui/FactsTable";
 import { Panel } from "@/ui/Panel";
 
@@ -110,17 +111,16 @@ function HookForm({ projectId, hook, secret, onSecret }: FormProps): ReactNode {
       announce(t("webhook.saved"));
     },
   });
-  const remove = useMutation({
-    mutationFn: () => unwrap(api.DELETE("/api/projects/{project_id}/webhook", at(projectId))),
-    onSuccess: () => {
-      onSecret(null);
-      queries.setQueryData(webhookQuery(projectId).queryKey, null);
-      announce(t("webhook.removed"));
-    },
-  });
-  const busy = save.isPending || remove.isPending;
+  const [removing, setRemoving] = useState(false);
+  const remove = async () => {
+    await unwrap(api.DELETE("/api/projects/{project_id}/webhook", at(projectId)));
+    onSecret(null);
+    queries.setQueryData(webhookQuery(projectId).queryKey, null);
+    announce(t("webhook.removed"));
+  };
+  const busy = save.isPending;
   const ready = url.trim() !== "" && events.length > 0 && !busy;
-  const problem = save.error ?? remove.error;
+  const problem = save.error;
   return (
     <form
       className={styles.form}
@@ -153,7 +153,7 @@ function HookForm({ projectId, hook, secret, onSecret }: FormProps): ReactNode {
       <div className={styles.buttons}>
         {hook && (
           <>
-            <Button disabledFocusable={busy} onClick={() => remove.mutate()}>
+            <Button disabledFocusable={busy} onClick={() => setRemoving(true)}>
               {t("webhook.remove")}
             </Button>
             <Button disabledFocusable={!ready} onClick={() => save.mutate(true)}>
@@ -165,6 +165,15 @@ function HookForm({ projectId, hook, secret, onSecret }: FormProps): ReactNode {
           {hook ? t("webhook.save") : t("webhook.add")}
         </Button>
       </div>
+      {removing && (
+        <ConfirmDialog
+          title={t("webhook.removeTitle")}
+          text={t("webhook.removeText")}
+          action={t("webhook.remove")}
+          act={remove}
+          onClose={() => setRemoving(false)}
+        />
+      )}
     </form>
   );
 }
