@@ -38,6 +38,9 @@ function open(more: Answers = {}) {
 const absent = () =>
   Promise.resolve(Response.json({ type: "not-found", detail: "none" }, { status: 404 }));
 
+const waiting = () =>
+  Promise.resolve(Response.json({ ...failed, state: "waiting" }, { status: 202 }));
+
 it("adds a webhook, with the events that are wanted, and shows its secret", async () => {
   const sent: unknown[] = [];
   await open({
@@ -60,16 +63,18 @@ it("adds a webhook, with the events that are wanted, and shows its secret", asyn
 
 it("says why an address is refused", async () => {
   await open({
-    [`PUT ${path}`]: async () =>
-      Response.json({ type: "invalid", detail: "give an address" }, { status: 422 }),
+    [`PUT ${path}`]: () =>
+      Promise.resolve(
+        Response.json({ type: "invalid", detail: "give an address" }, { status: 422 }),
+      ),
   });
   await userEvent.click(await screen.findByRole("button", { name: "Save" }));
   expect(await screen.findByText(/give an address/)).toBeVisible();
 });
 
 it("shows what became of deliveries, and sends what failed, or a test, again", async () => {
-  const again = vi.fn(async () => Response.json({ ...failed, state: "waiting" }, { status: 202 }));
-  const ping = vi.fn(async () => Response.json({ ...failed, state: "waiting" }, { status: 202 }));
+  const again = vi.fn(waiting);
+  const ping = vi.fn(waiting);
   await open({ [`POST ${path}/deliveries/d1/again`]: again, [`POST ${path}/ping`]: ping });
   const row = within(await screen.findByRole("row", { name: /Test/ }));
   expect(row.getByText(/answered 500/)).toBeVisible();
@@ -80,7 +85,7 @@ it("shows what became of deliveries, and sends what failed, or a test, again", a
 });
 
 it("is removed when that is wanted", async () => {
-  const gone = vi.fn(async () => new Response(null, { status: 204 }));
+  const gone = vi.fn(() => Promise.resolve(new Response(null, { status: 204 })));
   await open({ [`DELETE ${path}`]: gone });
   await userEvent.click(await screen.findByRole("button", { name: "Remove" }));
   const asked = within(await screen.findByRole("dialog"));
