@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,6 +145,9 @@ def test_several_classes_are_given_by_keys_and_nothing_is_said_where_nothing_is(
         assert not admin.upload(dataset, files)
         project = admin.create_project("Nine", "multilabel", dataset, truth.classes, key="nine")
         admin.wait_until_running(project)
+        items = f"/projects/{project}/items"
+        while not all(one["width"] for one in admin.call("GET", items)["items"]):
+            time.sleep(0.2)  # a page has what is measured: all nine on one
         page.add_init_script("localStorage.setItem('labelry.layout', '9')")
         page.goto(f"{system.url}/projects/{project}/label")
         wanted = {scene.path.rsplit("/", 1)[-1]: set(scene.tags) for scene in truth.scenes}

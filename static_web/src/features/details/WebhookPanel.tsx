@@ -21,11 +21,14 @@ type Event = (typeof EVENTS)[number];
 const useStyles = makeStyles({
   form: { display: "grid", gap: "12px", gridTemplateColumns: "minmax(0, 1fr)" },
   text: { margin: 0, color: tokens.colorNeutralForeground2 },
-  events: { display: "grid" },
+  events: {
+    display: "grid",
+    "@media (pointer: coarse)": { "& input": { minWidth: "44px", minHeight: "44px" } },
+  },
   buttons: { display: "flex", flexWrap: "wrap", gap: "8px", justifyContent: "flex-end" },
   problem: {
     margin: "8px 0 0",
-    color: tokens.colorStatusDangerForeground1,
+    color: tokens.colorNeutralForeground1,
     overflowWrap: "anywhere",
   },
 });

@@ -18,7 +18,7 @@ const useStyles = makeStyles({
   text: { margin: 0, color: tokens.colorNeutralForeground2 },
   actions: { display: "flex", gap: "8px", justifyContent: "flex-end" },
   expired: { color: tokens.colorStatusDangerForeground1 },
-  problem: { margin: "8px 0 0", color: tokens.colorStatusDangerForeground1 },
+  problem: { margin: "8px 0 0", color: tokens.colorNeutralForeground1 },
 });
 
 /** What may act in a project by an API token. */
