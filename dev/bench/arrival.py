@@ -9,8 +9,9 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -37,7 +38,7 @@ MOST_S = 90
 
 ADMIN = Person("bench-admin", "admin@example.com", roles=("admin",))
 LABELER = Person("bench-labeler", "labeler@example.com")
-CONTAINER = "bench"  # not the one of uploads: nothing arrives by events
+_CONTAINER = "bench"  # not the one of uploads: nothing arrives by events
 _POLL_S = 1.0
 
 
@@ -73,14 +74,14 @@ class Arrival:
         blobs = self.services.storage.blobs
 
         def write(number: int) -> None:
-            blobs.write(CONTAINER, f"{number:07d}.jpg", data, content_type="image/jpeg")
+            blobs.write(_CONTAINER, f"{number:07d}.jpg", data, content_type="image/jpeg")
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(write, range(first, first + count)))
 
     def begin(self) -> None:
         """Make the project; its first images arrive."""
-        source = {"container": CONTAINER, "pattern": "**/*.*"}
+        source = {"container": _CONTAINER, "pattern": "**/*.*"}
         headers = {"Idempotency-Key": "dataset"}
         dataset = self.admin.call(
             "POST", "/datasets", {"name": "arriving", "source": source}, headers=headers
@@ -134,9 +135,9 @@ def _after(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() > end
 
 
-def measures(images: int) -> Iterator[Measure]:
-    """Both ratios, with `images` arriving while somebody labels."""
-    before = max(200, images // ALONE_SHARE)
+@contextmanager
+def running() -> Generator[tuple[Stack, Arrival]]:
+    """A whole local system without a browser, with an empty container for what arrives."""
     with (
         tempfile.TemporaryDirectory() as logs,
         Stack(site=None, name="bench", logs=Path(logs)) as system,
@@ -145,8 +146,14 @@ def measures(images: int) -> Iterator[Measure]:
     ):
         services = compose(connect(system.connection_string), Settings(cache_seconds=0))
         with BlobServiceClient.from_connection_string(system.connection_string) as blobs:
-            blobs.create_container(CONTAINER)
-        arrival = Arrival(services, admin, labeler)
+            blobs.create_container(_CONTAINER)
+        yield system, Arrival(services, admin, labeler)
+
+
+def measures(images: int) -> Iterator[Measure]:
+    """Both ratios, with `images` arriving while somebody labels."""
+    before = max(200, images // ALONE_SHARE)
+    with running() as (_, arrival):
         arrival.fill(0, before)
         began = time.monotonic()
         arrival.begin()
@@ -158,7 +165,7 @@ def measures(images: int) -> Iterator[Measure]:
 
         arrival.fill(before, images)
         began = time.monotonic()
-        admin.call("POST", f"/projects/{arrival.project_id}/refresh")
+        arrival.admin.call("POST", f"/projects/{arrival.project_id}/refresh")
         all_there = 2 * (before + images)
         polled, done = began, 2 * before
 

@@ -18,17 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from azure.storage.blob import BlobServiceClient
 
 from dev import ROOT, environments
-from dev.bench.arrival import ADMIN, CONTAINER, LABELER, Arrival
+from dev.bench.arrival import Arrival, running
 from dev.bench.measure import Measure
 from dev.child import Child
-from dev.client import Client
-from dev.stack import Stack
-from functions.services import compose
-from labeling.adapters.azure import connect
-from labeling.settings import Settings
 
 PACKAGES = ("label-studio==1.23.2",)
 TURNS = 5
@@ -211,16 +205,8 @@ def _pages(count: int) -> Callable[[], bool]:
 
 def measures(images: int) -> Iterator[Measure]:
     """Each row says how many times as fast as Label Studio Labelry is, both holding `images` images."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Stack(site=None, name="bench", logs=Path(folder)) as system,
-        Client(system.hosts[0].url, person=ADMIN) as admin,
-        Client(system.hosts[0].url, person=LABELER) as labeler,
-    ):
-        services = compose(connect(system.connection_string), Settings(cache_seconds=0))
-        with BlobServiceClient.from_connection_string(system.connection_string) as blobs:
-            blobs.create_container(CONTAINER)
-        ours = Arrival(services, admin, labeler, task_type="boxes", geometry=_BOX)
+    with tempfile.TemporaryDirectory() as folder, running() as (system, ours):
+        ours.task_type, ours.geometry = "boxes", _BOX
         ours.fill(0, images)
         theirs = LabelStudio.start(Path(folder) / "label-studio")
         try:
