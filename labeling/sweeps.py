@@ -236,7 +236,6 @@ class Sweeps:
             self._send(project.project_id, record, message.shard)
             return
         opened = self._projects.whole(project)
-        left: Counter[str] = Counter()
         if isinstance(record.do, Merging):
             names = {one.class_id: one.name for one in project.classes}
             into = project.merged.get(record.do.class_id, record.do.into)
@@ -250,8 +249,8 @@ class Sweeps:
                 limit=PIECE,
             )
         else:
-            swept = self._bulk(opened, record, record.do, message, left)
-        self._note(opened.items, message, swept, left)
+            swept = self._bulk(opened, record, record.do, message)
+        self._note(opened.items, message, swept)
 
     def _bulk(
         self,
@@ -259,19 +258,16 @@ class Sweeps:
         record: SweepRecord,
         do: Bulk,
         message: SweepOn,
-        left: Counter[str],
     ) -> Swept:
         found = opened.items.next_of(message.shard, message.after, PIECE)
         until = milliseconds(record.created_at)
         meant = [one.item for one in found if fits(opened, one.item, record.filter)]
         ready = [one for one in meant if one.changed_ms <= until]
-        left["changed"] += len(meant) - len(ready)
+        left = Counter(changed=len(meant) - len(ready))
         done = 0
         for some in (ready[at : at + 100] for at in range(0, len(ready), 100)):
-            ids, revisions = (
-                [one.item_id for one in some],
-                {one.item_id: one.revision for one in some},
-            )
+            revisions = {one.item_id: one.revision for one in some}
+            ids = list(revisions)
             if isinstance(do, Rejecting):
                 request = RejectRequest(
                     item_ids=ids, reason=do.reason, to=do.to, front=do.front, revisions=revisions
@@ -297,9 +293,9 @@ class Sweeps:
             done += became.count("done")
             left.update(one for one in became if one != "done")
         last = found[-1].item.item_id if len(found) == PIECE else None
-        return Swept(after=last, looked=len(found), done=done)
+        return Swept(after=last, looked=len(found), done=done, left=left)
 
-    def _note(self, items: Items, message: SweepOn, swept: Swept, left: Counter[str]) -> None:
+    def _note(self, items: Items, message: SweepOn, swept: Swept) -> None:
         """Note how far a sweep is; send for what follows, or find it finished."""
         noted = Place(after=swept.after or message.after, over=swept.after is None)
         key = layout.sweep(message.sweep_id)
@@ -311,7 +307,7 @@ class Sweeps:
             places = list(old.places)
             places[message.shard] = noted
             counts = Counter(old.left)
-            counts.update(left)
+            counts.update(swept.left)
             first = old.rounds == 1
             new = old.model_copy(
                 update={

@@ -5,8 +5,8 @@ Sending back is in `labels.py`, beside what it undoes. Each change is a revision
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from labeling import layout
@@ -30,12 +30,13 @@ Reviewed = Literal["done", "changed", "leased", "not_settled", "unknown"]
 
 @dataclass(frozen=True)
 class Swept:
-    """What became of a piece of a sweep: the item to go on behind, None at the end; how many were looked at
-    and changed."""
+    """What became of a piece of a sweep: the item to go on behind, None at the end; how many were looked at,
+    changed, and left alone by why."""
 
     after: str | None
     looked: int
     done: int
+    left: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 class Reviews(Labels):
