@@ -1,6 +1,7 @@
 import type {
   Annotation,
   ClassList,
+  Export,
   Me,
   MyItem,
   Progress,
@@ -9,6 +10,19 @@ import type {
   TaskItem,
 } from "@/api/types";
 import type { Page } from "@/features/label/session/session";
+
+/** All is exported, as it is. */
+export const NO_CHOICE: Export["options"] = {
+  datastore: "",
+  split: null,
+  classes: [],
+  rename: {},
+  path: "",
+  labelers: [],
+  since: null,
+  flat: false,
+  images: "none",
+};
 
 export function anItem(itemId: string, change: Partial<TaskItem> = {}): TaskItem {
   return {

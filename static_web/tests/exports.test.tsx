@@ -5,7 +5,7 @@ import { expect, it, vi } from "vitest";
 import type { Export, ExportFormat } from "@/api/types";
 import { ExportPanel } from "@/features/exports/ExportPanel";
 
-import { aProject } from "./builders";
+import { aProject, NO_CHOICE } from "./builders";
 import { renderAt } from "./render";
 
 function aFormat(name: string, change: Partial<ExportFormat> = {}): ExportFormat {
@@ -21,18 +21,6 @@ function aFormat(name: string, change: Partial<ExportFormat> = {}): ExportFormat
     ...change,
   };
 }
-
-const NO_CHOICE: Export["options"] = {
-  datastore: "",
-  split: null,
-  classes: [],
-  rename: {},
-  path: "",
-  labelers: [],
-  since: null,
-  flat: false,
-  images: "none",
-};
 
 function anExport(change: Partial<Export> = {}): Export {
   return {

@@ -17,6 +17,7 @@ import type {
   TaskItem,
   TaskType,
 } from "../src/api/types";
+import { NO_CHOICE } from "./builders";
 
 interface FakeProject {
   project: Project;
@@ -712,17 +713,7 @@ function exporting(
       schema_version: 1,
       export_id: `e${fake.exports.length}`,
       format: body.format,
-      options: {
-        datastore: "",
-        split: null,
-        classes: [],
-        rename: {},
-        path: "",
-        labelers: [],
-        since: null,
-        flat: false,
-        images: "none",
-      },
+      options: NO_CHOICE,
       lost: {},
       as_of: now,
       state: "waiting",
