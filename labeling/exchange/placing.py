@@ -29,7 +29,7 @@ from labeling.annotations.shapes import (
     TaskType,
 )
 from labeling.annotations.task_types import TASK_TYPES
-from labeling.annotations.twins import twin_of
+from labeling.annotations.twins import twins_of
 from labeling.exchange.formats.format import Described, RingsOfPart, Shape
 from labeling.items.records import Item
 from labeling.media.frames import size_of
@@ -112,9 +112,14 @@ def placed(
         _each_tag_once(done)
         if wanted.classes == "one" and len(done.annotations) > 1:
             raise NotTaken("several_tags")
-    while (twin := twin_of(done.annotations)) is not None:
-        del done.annotations[twin]
-        done.altered["twin"] += 1
+    twins = set(twins_of(done.annotations))
+    done.altered.update("twin" for _ in twins)
+    # Numbered when it is known what stays: else the same labels, written and read again, had other ids.
+    staying = [one for at, one in enumerate(done.annotations) if at not in twins]
+    done.annotations = [
+        one.model_copy(update={"annotation_id": f"i{number}"})
+        for number, one in enumerate(staying, 1)
+    ]
     return done
 
 

@@ -17,7 +17,7 @@ from labeling.annotations.acceptance import PrelabelAnnotation
 from labeling.annotations.classes import key_of_path
 from labeling.annotations.shapes import Annotation, Box, Polygon, TaskType
 from labeling.exchange.formats import FORMATS, guessed
-from labeling.exchange.formats.format import Described, Format, of_first_frame
+from labeling.exchange.formats.format import Described, Format, Shape, of_first_frame
 from labeling.exchange.formats.source import Source
 from labeling.exchange.matching import plain, without_extension
 from labeling.exchange.placing import placed
@@ -187,6 +187,17 @@ def test_what_was_imported_is_exported_as_the_same_bytes_ever_after(
         )
 
     assert files[1] == files[2]
+
+
+def test_what_stays_of_shapes_said_twice_is_numbered_without_a_gap() -> None:
+    one = Item("i1", PATH, "0x8D", "0", width=640, height=480)
+    box = Shape("Owl", (1, 1, 9, 9))
+    pieces = [Described(PATH, [box, box, Shape("Owl", (2, 2, 9, 9))], 640, 480, in_pixels=True)]
+
+    done = placed(pieces, one, "boxes", {"owl": "c1"})
+
+    assert [one.annotation_id for one in done.annotations] == ["i1", "i2"]
+    assert done.altered["twin"] == 1
 
 
 @pytest.mark.parametrize(("made", "task_type"), EVERY)
