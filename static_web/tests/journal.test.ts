@@ -105,6 +105,25 @@ it("says when the browser can't keep it, and writes all of it once it can", asyn
   expect(Object.keys(pages[0]?.work ?? {})).toEqual(["i1", "i2"]);
 });
 
+it("does not call kept what stands on an earlier write that the browser refused meanwhile", async () => {
+  await journal.keep(begun);
+  const labeled = step(begun, label("c1"));
+  const commit = vi.spyOn(IDBTransaction.prototype, "commit").mockImplementationOnce(function (
+    this: IDBTransaction,
+  ) {
+    this.abort();
+  });
+  const first = journal.keep(labeled);
+  const second = journal.keep(step(labeled, label("c2")));
+  commit.mockRestore();
+  await expect(first).rejects.toThrow();
+  await expect(second).rejects.toThrow();
+
+  await journal.keep(labeled);
+  const { pages } = await journal.load();
+  expect(pages[0]?.work).toEqual(labeled.pages[0]?.work);
+});
+
 it("opens the database again after the browser has closed it", async () => {
   await journal.keep(begun);
   const closed = vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(() => {

@@ -39,6 +39,7 @@ export function openJournal(userId: string, projectId: string): Journal {
   let outgoing = new Map<string, Outgoing>();
   let places = 0;
   let whole = false; // whether all of it has to be written anew
+  let refused = 0; // writes, by the browser
 
   function open(): Promise<IDBPDatabase<Rows>> {
     const opened = openDatabase();
@@ -128,15 +129,18 @@ export function openJournal(userId: string, projectId: string): Journal {
     keep: async (session) => {
       if (!changed(session)) return;
       let tx: Write | null = null;
+      let before = refused;
       try {
         // No waiting while the database is open: the transaction is on its way before the next paint.
         tx = (database ?? (await opening)).transaction([...STORES], "readwrite");
         tx.done.catch(ignored);
+        before = refused;
         write(tx, session);
         tx.commit();
         await tx.done;
       } catch (error) {
         whole = true;
+        refused += 1;
         abort(tx);
         if (error instanceof DOMException && error.name === "InvalidStateError") {
           database = null; // the browser closed it, as when the user clears the site's data
@@ -144,6 +148,8 @@ export function openJournal(userId: string, projectId: string): Journal {
         }
         throw error;
       }
+      // Begun before that was known, this write was the difference to something that is not there.
+      if (refused !== before) throw new Error("an earlier write was refused");
     },
     keepRequest: async (requestId) => {
       const opened = database ?? (await opening);
