@@ -157,7 +157,7 @@ class Api:
     def project_named(self, name: str) -> ProjectLine | None:
         """The project of this name, or of this id; None where the caller sees none."""
         lines = self.call(LIST_PROJECTS).items
-        return next((one for one in lines if name in (one.name, one.project_id)), None)
+        return next((line for line in lines if name in (line.name, line.project_id)), None)
 
     def need_project(self, name: str) -> ProjectLine:
         """As `project_named`. Raises ApiError where there is none."""
@@ -189,9 +189,9 @@ def refusal(response: httpx.Response) -> ApiError:
         return ApiError(
             f"{response.status_code} from {response.url.host}", status=response.status_code
         )
-    for one in problem.get("errors", []):
-        if one["detail"] not in text:
-            text += f"\n  {one['pointer']}: {one['detail']}"
+    for error in problem.get("errors", []):
+        if error["detail"] not in text:
+            text += f"\n  {error['pointer']}: {error['detail']}"
     return ApiError(text, status=response.status_code, kind=str(problem.get("type", "")))
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from . import routes
 from .api import Api, ApiError
+from .named import folded, member_named
 
 
 def _spelled_out(entry: object) -> object:
@@ -90,7 +91,10 @@ def read(path: Path) -> Wanted:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ApiError(f"{path} is no YAML: {error}") from None
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        lines = [
+            f"  {'.'.join(map(str, details['loc']))}: {details['msg']}"
+            for details in error.errors()
+        ]
         raise ApiError("\n".join([f"{path} is not what a project needs:", *lines])) from None
 
 
@@ -126,7 +130,7 @@ def _made(api: Api, wanted: Wanted) -> Step:
     )
     lines = [
         f"+ project {wanted.name} ({wanted.type}), images: {where}",
-        *(f"+   class {one.name}" for one in wanted.classes),
+        *(f"+   class {class_.name}" for class_ in wanted.classes),
         *(f"+   {role} {who}" for who, role in wanted.members.items()),
     ]
 
@@ -149,8 +153,8 @@ def _made(api: Api, wanted: Wanted) -> Step:
                 task_type=wanted.type,
                 dataset_id=dataset.dataset_id,
                 classes=[
-                    routes.NewClass(name=one.name, description=one.description or "")
-                    for one in wanted.classes
+                    routes.NewClass(name=class_.name, description=class_.description or "")
+                    for class_ in wanted.classes
                 ],
                 instructions=routes.Instructions(
                     text=wanted.instructions or "", link=wanted.link or ""
@@ -238,31 +242,32 @@ def _word(value: object) -> str:
 
 
 def _classes(api: Api, project: routes.Project, wanted: Wanted) -> Iterator[Step]:
-    known = {_folded(one.name): one for one in project.classes}
-    named = {_folded(one.name) for one in wanted.classes}
-    fresh = [one for one in wanted.classes if _folded(one.name) not in known]
-    for one in wanted.classes:
-        there = known.get(_folded(one.name))
-        if there and one.description is not None and one.description != there.description:
+    known = {folded(class_.name): class_ for class_ in project.classes}
+    named = {folded(class_.name) for class_ in wanted.classes}
+    fresh = [class_ for class_ in wanted.classes if folded(class_.name) not in known]
+    for class_ in wanted.classes:
+        there = known.get(folded(class_.name))
+        if there and class_.description is not None and class_.description != there.description:
             yield Step(
-                f"~ class {there.name}: {one.description}",
-                lambda class_id=there.class_id, description=one.description: _describe(
+                f"~ class {there.name}: {class_.description}",
+                lambda class_id=there.class_id, description=class_.description: _describe(
                     api, project.project_id, class_id, description
                 ),
             )
     if fresh:
         body = routes.AddClasses(
             classes=[
-                routes.NewClass(name=one.name, description=one.description or "") for one in fresh
+                routes.NewClass(name=class_.name, description=class_.description or "")
+                for class_ in fresh
             ]
         )
         yield Step(
-            "\n".join(f"+ class {one.name}" for one in fresh),
+            "\n".join(f"+ class {class_.name}" for class_ in fresh),
             lambda: api.call(routes.ADD_CLASSES, body, project_id=project.project_id),
         )
-    for folded, one in known.items():
-        if wanted.classes and folded not in named:
-            yield Step(f"  class {one.name} is not in the file; it stays")
+    for name, class_ in known.items():
+        if wanted.classes and name not in named:
+            yield Step(f"  class {class_.name} is not in the file; it stays")
 
 
 def _describe(api: Api, project_id: str, class_id: str, description: str) -> None:
@@ -300,26 +305,20 @@ def _members(api: Api, project_id: str, wanted: Mapping[str, routes.Role]) -> It
             yield Step(f"  {one.role} {one.name or one.member_id} is not in the file, and stays")
 
 
-def member_named(known: Sequence[routes.Member], who: str) -> routes.Member | None:
-    """The member of this e-mail address or user key."""
-    return next(
-        (one for one in known if who == one.member_id or _folded(who) == _folded(one.name)), None
-    )
-
-
 def admit(
-    api: Api, project_id: str, known: Sequence[routes.Member], who: str, role: routes.Role
+    api: Api,
+    project_id: str,
+    known: Sequence[routes.Member],
+    who: str,
+    role: routes.Role,
+    tags: list[str] | None = None,
 ) -> routes.Member:
-    """Give somebody, by e-mail address or user key, a role in a project."""
+    """Give somebody, by e-mail address or user key, a role in a project, and tags unless they keep theirs."""
     there = member_named(known, who)
     if there and not there.invited:
         who = there.member_id
     elif "@" in who:
-        invitation = routes.Invitation(email=who, role=role)
+        invitation = routes.Invitation(email=who, role=role, tags=tags)
         return api.call(routes.INVITE_MEMBER, invitation, project_id=project_id)
-    change = routes.MemberChange(role=role)
+    change = routes.MemberChange(role=role, tags=tags)
     return api.call(routes.PUT_MEMBER, change, project_id=project_id, member_id=who)
-
-
-def _folded(name: str) -> str:
-    return "/".join(level.strip() for level in name.split("/")).casefold()

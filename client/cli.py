@@ -13,8 +13,9 @@ from typing import NoReturn, get_args
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from . import apply, files, routes
+from . import apply, exports, files, routes, sweeps
 from .api import Api, ApiError, connect
+from .named import member_named, project_named
 
 POLL_S = 2.0
 OPEN = ("available", "leased")
@@ -63,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--yes", action="store_true", help="do not ask")
     one = command("upload", upload, "upload a folder; what is there already is not sent again")
     one.add_argument("folder", type=Path)
+    one.add_argument(
+        "--overwrite", action="store_true", help="replace what is there with another size"
+    )
     one = command("watch", watch, "print how far a project is, until all is labeled")
     one.add_argument(
         "--until", choices=["ready", "done"], default="done", help="ready: it hands out"
@@ -70,15 +74,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--every", type=float, default=POLL_S, metavar="SECONDS")
     one = command("train", train, "train a model on the labels there are")
     one.add_argument("--wait", action="store_true", help="until it is trained and validated")
-    one = command("export", export, "make an export, and download its files")
-    one.add_argument("--format", help="one of GET /formats; the first of them when left out")
-    one.add_argument(
-        "--as-of", metavar="TIME", help="the moment it shows, such as 2026-11-28T12:00:00Z"
-    )
-    one.add_argument("--to", type=Path, default=Path(), metavar="FOLDER")
-    one = command("pull", pull, "download the newest export that is done, or the one named")
-    one.add_argument("--export", help="its id")
-    one.add_argument("--to", type=Path, default=Path(), metavar="FOLDER")
+    one = command("export", exports.export, "make an export, and download its files")
+    exports.arguments_of(one)
+    one = command("pull", exports.pull, "download the newest export that is done, or the one named")
+    exports.pull_arguments_of(one)
     one = command("import", import_labels, "take labels in from a file, or suggestions")
     one.add_argument("file", type=Path)
     one.add_argument("--format", help="one of GET /formats that reads; guessed when left out")
@@ -89,10 +88,20 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--cursor", type=Path, required=True, help="a file that keeps where to go on")
     one.add_argument("--labels", action="store_true", help="with annotations")
+    one = command("sweep", sweeps.sweep, "change all images that a filter means")
+    sweeps.arguments_of(one)
+    one = command("merge-class", sweeps.merge_class, "make all labels of a class another's")
+    one.add_argument("of", metavar="CLASS", help="that becomes another: its name or id")
+    one.add_argument("into", metavar="INTO")
+    one = command("sweeps", sweeps.sweeps, "list changes of many images, or have one go on")
+    one.add_argument("--resume", metavar="ID", help="of one that came to a stop")
     command("members", members, "list who may work in a project")
-    one = command("add-member", add_member, "let somebody in, or change their role")
+    one = command("add-member", add_member, "let somebody in, or change their role and tags")
     one.add_argument("who", help="an e-mail address, or a user key")
     one.add_argument("--role", choices=get_args(routes.Role), default="labeler")
+    one.add_argument(
+        "--tag", action="append", help="all that they carry, one each; left out, they keep theirs"
+    )
     one = command("remove-member", remove_member, "take somebody off a project; their labels stay")
     one.add_argument("who")
     return whole
@@ -129,15 +138,22 @@ def apply_file(api: Api, options: argparse.Namespace) -> int:
 
 def upload(api: Api, options: argparse.Namespace) -> int:
     """Upload a folder into a project's dataset, and have the project look for its images."""
-    line = api.need_project(options.project)
-    project = api.call(routes.GET_PROJECT, project_id=line.project_id)
+    project = project_named(api, options.project)
     found = files.files_below(options.folder)
     size = sum(file.stat().st_size for file in found.values())
     with _bar(f"{len(found)} files", size) as progress:
-        done = files.upload(api, project.dataset_id, found, progress=progress)
+        done = files.upload(
+            api, project.dataset_id, found, overwrite=options.overwrite, progress=progress
+        )
     for path, why in done.refused.items():
         print(f"  left out: {path}: {why}")
+    for path in done.differing:
+        print(f"  there with another size, kept: {path}")
     print(f"sent {done.sent}, there already {done.there}, left out {len(done.refused)}")
+    for code, count in sorted(done.codes.items()):
+        print(f"  {code}: {count}")
+    if done.differing:
+        print(f"{len(done.differing)} are there with another size; --overwrite replaces them")
     if done.sent and project.state in ("running", "paused"):
         api.call(routes.REFRESH_PROJECT, key="refresh", project_id=project.project_id)
     return 0
@@ -198,42 +214,6 @@ def train(api: Api, options: argparse.Namespace) -> int:
     return int(failed)
 
 
-def export(api: Api, options: argparse.Namespace) -> int:
-    """Make an export, wait for it, download it."""
-    project_id = api.need_project(options.project).project_id
-    new = routes.NewExport(format=options.format, as_of=options.as_of)
-    made = api.call(routes.CREATE_EXPORT, new, project_id=project_id)
-    while made.state == "waiting":
-        time.sleep(POLL_S / 4)
-        made = api.call(routes.GET_EXPORT, project_id=project_id, export_id=made.export_id)
-    return _pulled(api, project_id, made, options.to)
-
-
-def pull(api: Api, options: argparse.Namespace) -> int:
-    """Download an export that was made before."""
-    project_id = api.need_project(options.project).project_id
-    made = api.call(routes.LIST_EXPORTS, project_id=project_id).items
-    chosen = [
-        one
-        for one in made
-        if (one.export_id == options.export if options.export else one.state == "done")
-    ]
-    if not chosen:
-        raise ApiError("there is no such export; `labelry export` makes one")
-    return _pulled(api, project_id, chosen[0], options.to)
-
-
-def _pulled(api: Api, project_id: str, made: routes.Export, folder: Path) -> int:
-    if made.state != "done":
-        raise ApiError(f"the export is {made.state}: {made.problem or 'wait a moment'}")
-    for path in files.pull(api, project_id, made, folder):
-        print(path)
-    print(
-        f"{made.format} as of {made.as_of:%Y-%m-%d %H:%M:%S} UTC: {made.exported} of {made.items} images"
-    )
-    return 0
-
-
 def import_labels(api: Api, options: argparse.Namespace) -> int:
     """Upload a file of labels, have it taken in, print the report."""
     if not options.file.is_file():
@@ -271,8 +251,8 @@ def changes(api: Api, options: argparse.Namespace) -> int:
         if options.cursor.exists():
             query["since"] = options.cursor.read_text("utf-8").strip()
         page = api.call(routes.LIST_CHANGES, query=query, project_id=project_id)
-        for one in page.items:
-            print(one.model_dump_json(), flush=True)
+        for item in page.items:
+            print(item.model_dump_json(), flush=True)
         options.cursor.write_text(page.next_cursor, "utf-8")
         more = page.more
     return 0
@@ -281,10 +261,9 @@ def changes(api: Api, options: argparse.Namespace) -> int:
 def members(api: Api, options: argparse.Namespace) -> int:
     """Print the members of a project."""
     project_id = api.need_project(options.project).project_id
-    for one in api.call(routes.LIST_MEMBERS, project_id=project_id).items:
-        print(
-            f"{one.role:9} {one.name or '-'}  {one.member_id}{'  invited' if one.invited else ''}"
-        )
+    for item in api.call(routes.LIST_MEMBERS, project_id=project_id).items:
+        more = ["invited"] * item.invited + [f"[{', '.join(item.tags)}]"] * bool(item.tags)
+        print("  ".join([f"{item.role:9} {item.name or '-'}", item.member_id, *more]))
     return 0
 
 
@@ -292,7 +271,7 @@ def add_member(api: Api, options: argparse.Namespace) -> int:
     """Let somebody in."""
     project_id = api.need_project(options.project).project_id
     known = api.call(routes.LIST_MEMBERS, project_id=project_id).items
-    one = apply.admit(api, project_id, known, options.who, options.role)
+    one = apply.admit(api, project_id, known, options.who, options.role, options.tag)
     print(f"{one.name or one.member_id} is {'invited as ' if one.invited else ''}{one.role}")
     return 0
 
@@ -301,7 +280,7 @@ def remove_member(api: Api, options: argparse.Namespace) -> int:
     """Take somebody off."""
     project_id = api.need_project(options.project).project_id
     known = api.call(routes.LIST_MEMBERS, project_id=project_id).items
-    one = apply.member_named(known, options.who)
+    one = member_named(known, options.who)
     if one is None:
         raise ApiError(f"{options.who} is no member of this project")
     api.call(routes.DELETE_MEMBER, project_id=project_id, member_id=one.member_id)

@@ -6,6 +6,7 @@ import hashlib
 import mimetypes
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,11 +27,17 @@ Sent = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Uploaded:
-    """What became of files: how many were sent now, how many were there, and why others were refused."""
+    """What became of files: how many were sent now and how many were there, and which were neither.
+
+    `refused` is why files are left out, and `codes` how many for each reason; `differing` are there with
+    another size.
+    """
 
     sent: int
     there: int
     refused: dict[str, str]
+    codes: Counter[str]
+    differing: list[str]
 
 
 def files_below(folder: Path) -> dict[str, Path]:
@@ -56,14 +63,18 @@ def upload(
     dataset_id: str,
     files: dict[str, Path],
     *,
+    overwrite: bool = False,
     progress: Sent = lambda size: None,
 ) -> Uploaded:
     """Put files into a dataset. What is there already is not sent again: run it again to go on.
+
+    With `overwrite` what is there with another size is sent again.
 
     Args:
         api: where the dataset is.
         dataset_id: of uploads.
         files: the file on this machine, by its path in the dataset.
+        overwrite: whether files that are there with another size are replaced.
         progress: is told the size of each file that is done with.
 
     Raises:
@@ -71,6 +82,8 @@ def upload(
     """
     sent = there = 0
     refused: dict[str, str] = {}
+    codes: Counter[str] = Counter()
+    differing: list[str] = []
 
     def put(upload: routes.Upload) -> bool:
         assert upload.url
@@ -82,23 +95,38 @@ def upload(
         for paths in _chunks(list(files)):
             sizes = {path: files[path].stat().st_size for path in paths}
             asked = [routes.UploadFile(path=path, size=size) for path, size in sizes.items()]
-            answer = api.call(
-                routes.REQUEST_UPLOADS,
-                routes.UploadRequest(files=asked),
-                key="uploads",  # signs addresses: safe to repeat
-                dataset_id=dataset_id,
-            )
-            for one in answer.uploads:
-                if one.refused:
-                    refused[one.path] = one.refused
-                if not one.url:
-                    progress(sizes[one.path])
+            answers = _asked(api, dataset_id, asked, overwrite=False)
+            other = [file for file in asked if answers[file.path].differs]
+            if overwrite and other:
+                answers |= _asked(api, dataset_id, other, overwrite=True)
+            for answer in answers.values():
+                if answer.refused:
+                    refused[answer.path] = answer.refused
+                    codes[answer.code or "refused"] += 1
+                if answer.differs:
+                    differing.append(answer.path)
+                if not answer.url:
+                    progress(sizes[answer.path])
             done = list(
-                pool.map(put, (one for one in answer.uploads if one.url))
+                pool.map(put, (answer for answer in answers.values() if answer.url))
             )  # raises the first
             sent += sum(done)
-            there += len(done) - sum(done) + sum(one.exists for one in answer.uploads)
-    return Uploaded(sent, there, refused)
+            there += len(done) - sum(done)
+            there += sum(answer.exists and not answer.differs for answer in answers.values())
+    return Uploaded(sent, there, refused, codes, differing)
+
+
+def _asked(
+    api: Api, dataset_id: str, wanted: Sequence[routes.UploadFile], *, overwrite: bool
+) -> dict[str, routes.Upload]:
+    """What the API says to each file, by its path."""
+    answer = api.call(
+        routes.REQUEST_UPLOADS,
+        routes.UploadRequest(files=list(wanted), overwrite=overwrite),
+        key="uploads",  # signs addresses: safe to repeat
+        dataset_id=dataset_id,
+    )
+    return {one.path: one for one in answer.uploads}
 
 
 def _chunks(paths: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -143,7 +171,7 @@ def pull(api: Api, project_id: str, export: routes.Export, folder: Path) -> list
     Raises:
         ApiError: a file is not what the export says.
     """
-    return [_download(api, project_id, export, one, folder) for one in export.files]
+    return [_download(api, project_id, export, file, folder) for file in export.files]
 
 
 def _download(

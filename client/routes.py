@@ -7,7 +7,7 @@ Answers may have more fields than are read here, so that a newer server does not
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -57,6 +57,51 @@ class Instructions(Sent):
     link: str = ""
 
 
+class MergeClass(Sent):
+    """The class that another becomes, with all of its labels."""
+
+    into: str
+
+
+ItemState = Literal[
+    "available", "leased", "labeled", "skipped", "needs_review", "unreadable", "excluded"
+]
+SweepWhat = Literal["approve", "reject", "relabel", "revert", "first", "leave_out"]
+
+
+class ItemFilter(Sent):
+    """Which images are meant; what is left out does not matter."""
+
+    state: ItemState | None = None
+    class_id: str | None = None
+    labeler: str | None = None
+    kind: str | None = None
+    flag: str | None = None
+    name: str | None = None
+    approved: bool | None = None
+    disagrees: bool | None = None
+    labeled_on: date | None = None
+
+
+class SweepDo(Sent):
+    """What shall be done with them: each of the other fields belongs to some of the deeds."""
+
+    what: SweepWhat
+    reason: str | None = None
+    to: Literal["anyone", "same_labeler"] | None = None
+    class_id: str | None = None
+    into: str | None = None
+    before: datetime | None = None
+
+
+class NewSweep(Sent):
+    """One change of all images that a filter means."""
+
+    sweep_id: str
+    filter: ItemFilter
+    do: SweepDo
+
+
 class NewProject(Sent):
     """A project to be made."""
 
@@ -91,9 +136,10 @@ class ClassChange(Sent):
 
 
 class MemberChange(Sent):
-    """A member's new role."""
+    """A member's new role; `tags` are all they carry from now on, None: those they have."""
 
     role: Role
+    tags: list[str] | None = None
 
 
 class Invitation(Sent):
@@ -101,6 +147,7 @@ class Invitation(Sent):
 
     email: str
     role: Role
+    tags: list[str] | None = None
 
 
 class UploadFile(Sent):
@@ -117,11 +164,44 @@ class UploadRequest(Sent):
     overwrite: bool = False
 
 
+ExportState = Literal["labeled", "needs_review", "available"]
+ExportImages = Literal["none", "links", "copies"]
+Labelings = Literal["agreed", "each"]
+
+
+class Split(Sent):
+    """Shares of the images that are set apart."""
+
+    val: float
+    test: float
+    seed: str | None = None
+
+
+class ExportOptions(Sent):
+    """What is exported, and how it is laid out; classes are named by their ids, people by their keys."""
+
+    azure: bool | None = None
+    datastore: str | None = None
+    split: Split | None = None
+    classes: list[str] | None = None
+    rename: dict[str, str] | None = None
+    path: str | None = None
+    labelers: list[str] | None = None
+    since: str | None = None
+    states: list[ExportState] | None = None
+    labelings: Labelings | None = None
+    flat: bool | None = None
+    images: ExportImages | None = None
+
+
 class NewExport(Sent):
-    """Ask for an export."""
+    """Ask for an export; with a name it is a version, which `version` exports again."""
 
     format: str | None = None
     as_of: str | None = None
+    options: ExportOptions | None = None
+    name: str | None = None
+    version: str | None = None
 
 
 class LinkRequest(Sent):
@@ -225,6 +305,7 @@ class Member(Read):
     member_id: str
     role: Role
     name: str
+    tags: list[str]
     invited: bool
 
 
@@ -240,7 +321,9 @@ class Upload(Read):
     path: str
     url: str | None
     refused: str | None
+    code: str | None
     exists: bool
+    differs: bool
 
 
 class UploadAnswer(Read):
@@ -302,12 +385,15 @@ class Export(Read):
 
     export_id: str
     format: str
+    name: str
     state: str
     problem: str
     as_of: datetime
     exported: int
     items: int
+    omitted: dict[str, int]
     files: list[ExportFile]
+    images: str
 
 
 class ExportList(Read):
@@ -365,6 +451,28 @@ class ChangePage(Read):
     more: bool
 
 
+class Sweep(Read):
+    """A change of many images, under way or done."""
+
+    sweep_id: str
+    what: str
+    class_id: str | None
+    into: str | None
+    created_at: datetime
+    moved_at: datetime
+    finished_at: datetime | None
+    items: int
+    looked: int
+    done: int
+    left: dict[str, int]
+
+
+class SweepList(Read):
+    """Changes of many images, newest first."""
+
+    items: list[Sweep]
+
+
 class RefreshStarted(Read):
     """A refresh that runs now."""
 
@@ -396,6 +504,11 @@ REFRESH_PROJECT = Route("POST", f"{_PROJECT}/refresh", RefreshStarted)
 GET_PROGRESS = Route("GET", f"{_PROJECT}/progress", Progress)
 ADD_CLASSES = Route("POST", f"{_PROJECT}/classes", ClassList, AddClasses)
 CHANGE_CLASS = Route("PATCH", f"{_PROJECT}/classes/{{class_id}}", ClassList, ClassChange)
+MERGE_CLASS = Route("POST", f"{_PROJECT}/classes/{{class_id}}/merge", ClassList, MergeClass)
+LIST_SWEEPS = Route("GET", f"{_PROJECT}/sweeps", SweepList)
+CREATE_SWEEP = Route("POST", f"{_PROJECT}/sweeps", Sweep, NewSweep)
+GET_SWEEP = Route("GET", f"{_PROJECT}/sweeps/{{sweep_id}}", Sweep)
+RESUME_SWEEP = Route("POST", f"{_PROJECT}/sweeps/{{sweep_id}}/resume", Sweep)
 LIST_MEMBERS = Route("GET", f"{_PROJECT}/members", MemberList)
 PUT_MEMBER = Route("PUT", f"{_PROJECT}/members/{{member_id}}", Member, MemberChange)
 DELETE_MEMBER = Route("DELETE", f"{_PROJECT}/members/{{member_id}}", NOTHING)

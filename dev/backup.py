@@ -114,7 +114,7 @@ def compare(tables: TableServiceClient, folder: Path) -> list[str]:
 
 def _digest(lines: Iterator[Line]) -> str:
     whole = hashlib.sha256()
-    for line in sorted(json.dumps(one, sort_keys=True) for one in lines):
+    for line in sorted(json.dumps(line, sort_keys=True) for line in lines):
         whole.update(line.encode())
     return whole.hexdigest()
 

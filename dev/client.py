@@ -180,7 +180,7 @@ class Client:
             ):
                 body = {"run_id": run_id, "items": some}
                 answer = self.call("POST", f"/projects/{project_id}/prelabels", body)
-                became.update(one["status"] for one in answer["results"])
+                became.update(result["status"] for result in answer["results"])
                 some, size = [], 0
             if item is not None:
                 some.append(item)

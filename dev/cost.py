@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dev.cost", description=__doc__)
     parser.add_argument("--price", action="append", default=[], metavar="NAME=DOLLARS")
     options = parser.parse_args(arguments)
-    known = {one.name for one in fields(Prices)}
+    known = {field.name for field in fields(Prices)}
     changed: dict[str, float] = {}
     for one in options.price:
         name, _, value = one.partition("=")
@@ -156,8 +156,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prices = replace(Prices(), **changed)
     print(table(prices))
     print()
-    for one in fields(Prices):
-        print(f"  {one.name:18} {getattr(prices, one.name):g}")
+    for field in fields(Prices):
+        print(f"  {field.name:18} {getattr(prices, field.name):g}")
     return 0
 
 

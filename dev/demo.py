@@ -158,7 +158,7 @@ Labelry is ready.
 
 def token_for_scripts(client: Client, kept: Path) -> str:
     """The API token of a site admin that a file keeps, made anew where storage does not know it."""
-    known = {one["token_id"] for one in client.call("GET", "/tokens")["items"]}
+    known = {item["token_id"] for item in client.call("GET", "/tokens")["items"]}
     if kept.exists():
         token_id, secret = kept.read_text("utf-8").split()
         if token_id in known:

@@ -63,10 +63,10 @@ def _client(*, elsewhere: bool) -> Client:
 def label(client: Client, name: str, truth: Truth, wanted: int) -> int:
     """Label up to `wanted` images of the project of this name; how many were labeled."""
     projects = client.call("GET", "/projects")["items"]
-    project = next(one for one in projects if one["name"] == name)
+    project = next(project for project in projects if project["name"] == name)
     place = f"/projects/{project['project_id']}"
     found = client.call("GET", place)
-    classes = {one["name"]: one["class_id"] for one in found["classes"]}
+    classes = {class_["name"]: class_["class_id"] for class_ in found["classes"]}
     done = 0
     while done < wanted:
         size = min(_PAGE, wanted - done)
@@ -105,11 +105,11 @@ def _decision(
         drawn = [
             {
                 "annotation_id": f"a{number}",
-                "class_id": classes[one.class_name],
+                "class_id": classes[instance.class_name],
                 "geometry": {"kind": "box"}
-                | dict(zip(("x0", "y0", "x1", "y1"), one.box, strict=True)),
+                | dict(zip(("x0", "y0", "x1", "y1"), instance.box, strict=True)),
             }
-            for number, one in enumerate(scene.instances)
+            for number, instance in enumerate(scene.instances)
         ]
         return {"item_id": item["item_id"], "outcome": "labeled", "annotations": drawn}
     if not scene.tags:

@@ -52,10 +52,10 @@ def main() -> None:
     columns = (SAME, SHOWN, "refused", OTHER)
     table = Table("transfer syntax", "photometric interpretation", *columns)
     for kind in sorted(found):
-        table.add_row(*kind, *(str(found[kind][one] or "") for one in columns))
+        table.add_row(*kind, *(str(found[kind][column] or "") for column in columns))
     total = sum(found.values(), Counter[str]())
     table.add_section()
-    table.add_row("all", "", *(str(total[one]) for one in columns))
+    table.add_row("all", "", *(str(total[column]) for column in columns))
     console = Console(width=140)
     console.print(table)
     for why, names in sorted(reasons.items(), key=lambda one: len(one[1])):

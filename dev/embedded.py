@@ -46,8 +46,8 @@ def _embedded(
     truth = compose(kind, count, seed, folder, objects=objects)
     scenes = [scene for scene in truth.scenes if scene.tags]
     batches = (
-        np.stack([pixels_for_model((folder / one.path).read_bytes()) for one in some])
+        np.stack([pixels_for_model((folder / scene.path).read_bytes()) for scene in some])
         for some in (scenes[at : at + _AT_ONCE] for at in range(0, len(scenes), _AT_ONCE))
     )
     vectors = np.concatenate(list(embed(backbone(PACKAGED), batches)))
-    return vectors, np.array([[name in one.tags for name in truth.classes] for one in scenes])
+    return vectors, np.array([[name in scene.tags for name in truth.classes] for scene in scenes])

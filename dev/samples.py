@@ -211,7 +211,9 @@ def _only(things: Library, objects: Objects) -> Library:
         return things
     kept = {
         name: tuple(
-            one for place, one in enumerate(of_class) if (place % 3 == 2) == (objects == "others")
+            cutout
+            for place, cutout in enumerate(of_class)
+            if (place % 3 == 2) == (objects == "others")
         )
         for name, of_class in things.things.items()
     }

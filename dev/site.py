@@ -130,10 +130,11 @@ def config_for_one_machine(site: Path, folder: Path) -> Path:
     """
     file = site / _CONFIG
     config: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    headers: dict[str, str] = config.get("globalHeaders", {})
-    for name in headers:
-        if name.lower() == "content-security-policy":
-            headers[name] = _allowing(headers[name], "http://127.0.0.1:* http://localhost:*")
+    own = [route.get("headers", {}) for route in config.get("routes", [])]
+    for headers in (config.get("globalHeaders", {}), *own):
+        for name in headers:
+            if name.lower() == "content-security-policy":
+                headers[name] = _allowing(headers[name], "http://127.0.0.1:* http://localhost:*")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _CONFIG).write_text(json.dumps(config, indent=2), "utf-8")
     return folder

@@ -60,6 +60,8 @@ class Stack:
     """Settings of the host that differ from the local ones, such as LABELRY_LEASE_SECONDS."""
     app: Path = ROOT
     """The folder of function_app.py."""
+    hidden_s: int = 600
+    """How long a message stays hidden that a host had as it was killed."""
     fixed_ports: bool = False
     """The ports of the manual (10000-10002, 7071, 4280), or free ones."""
     name: str = "stack"
@@ -136,9 +138,10 @@ class Stack:
             require_port(port, what="the Functions host")
         port = port or free_port()
         name = f"{self.name}-host-{len(self.hosts) + 1}"
+        host = [sys.executable, "-m", "dev.host"]
         child = Child.start(
             name,
-            [sys.executable, "-m", "dev.host", self.app, "--port", str(port)],
+            [*host, self.app, "--port", str(port), "--hidden-s", str(self.hidden_s)],
             log=self.logs / f"{name}.log",
             env={
                 "LABELRY_STORAGE": self.connection_string,
@@ -152,11 +155,11 @@ class Stack:
         )
         url = f"http://127.0.0.1:{port}"
         child.wait_until(_answers(f"{url}/admin/host/status", {200}), timeout_s=_HOST_READY_S)
-        host = Host(url, child)
-        self.hosts.append(host)
-        self._ending.callback(host.stop)
+        started = Host(url, child)
+        self.hosts.append(started)
+        self._ending.callback(started.stop)
         self._parts.append(child)
-        return host
+        return started
 
     def _open_front_door(self, site: Path, host_url: str) -> str:
         if not _SWA.exists():

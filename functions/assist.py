@@ -8,9 +8,12 @@ from functions.queues import CONNECTION, received
 from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
+from labeling.assist.clicks import ClickAnswer, ClickRequest
+from labeling.assist.fitting import FitAnswer, FitRequest
 from labeling.assist.grouping import ApplyGroups
 from labeling.assist.inference import PrelabelMessage
 from labeling.assist.jobs import RunFinished
+from labeling.assist.reports import ModelReport, report_of
 from labeling.assist.runs import Run
 from labeling.assist.service import AssistView
 from labeling.model import Model
@@ -33,7 +36,7 @@ def get_assist(call: Call[None]) -> AssistView:
 
 @endpoint(bp, "GET", "projects/{project_id}/runs", role="reviewer", doing="seeing runs")
 def list_runs(call: Call[None]) -> RunList:
-    """What models did for a project: trainings, validations, inference and grouping."""
+    """What models did for a project: trainings, validations, inference, grouping, preparing images."""
     return RunList(items=call.services.runs.list(call.project.project_id))
 
 
@@ -41,6 +44,26 @@ def list_runs(call: Call[None]) -> RunList:
 def get_run(call: Call[None]) -> Run:
     """One run, with the last lines of its log."""
     return call.services.runs.get(call.project.project_id, call.path["run_id"])
+
+
+@endpoint(
+    bp, "GET", "projects/{project_id}/models/{model_id}", role="reviewer", doing="seeing models"
+)
+def get_model(call: Call[None]) -> ModelReport:
+    """What was found out about a model: its thresholds, what it confuses, and its card."""
+    return report_of(call.services.storage, call.project.project_id, call.path["model_id"])
+
+
+@endpoint(bp, "POST", "projects/{project_id}/fit", role="labeler", doing="labeling")
+def fit_shape(call: Call[FitRequest]) -> FitAnswer:
+    """The thing that a box was drawn about, by the project's model."""
+    return call.services.fitting.fit(call.project, call.caller, call.body)
+
+
+@endpoint(bp, "POST", "projects/{project_id}/clicks", role="labeler", doing="seeing images")
+def get_clicks(call: Call[ClickRequest]) -> ClickAnswer:
+    """Where browsers find what outlines things that are clicked at, in some images."""
+    return call.services.clicks.links(call.project, call.caller, call.body)
 
 
 @endpoint(

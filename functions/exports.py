@@ -11,7 +11,7 @@ from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
 from labeling.errors import NotFound
-from labeling.exchange.difference import Difference
+from labeling.exchange.difference import Comparison
 from labeling.exchange.exports import (
     Export,
     ExportLink,
@@ -82,21 +82,36 @@ def link_export(call: Call[LinkRequest]) -> ExportLink:
 
 @endpoint(
     bp,
+    "POST",
+    "projects/{project_id}/exports/{export_id}/difference/{older_id}",
+    role="reviewer",
+    doing="exporting",
+    status=202,
+)
+def compare_exports(call: Call[None]) -> Comparison:
+    """Have a version compared with an older one."""
+    return call.services.exports.compare(
+        call.project.project_id, call.path["older_id"], call.path["export_id"]
+    )
+
+
+@endpoint(
+    bp,
     "GET",
     "projects/{project_id}/exports/{export_id}/difference/{older_id}",
     role="reviewer",
     doing="exporting",
 )
-def compare_exports(call: Call[None]) -> Difference:
+def get_comparison(call: Call[None]) -> Comparison:
     """What a version has otherwise than an older one: images that are added, changed and removed."""
-    return call.services.exports.difference(
+    return call.services.exports.comparison(
         call.project.project_id, call.path["older_id"], call.path["export_id"]
     )
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.EXPORT_QUEUE, connection=CONNECTION)
 def on_export(msg: func.QueueMessage) -> None:
-    """Make the files of an export. A raise means: try again; after the last try it is failed."""
+    """Make the files of an export, or compare it. A raise means: try again; after the last try it is failed."""
     message = received(MakeExport, msg)
     try:
         services().exports.on_make(message)

@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 import azure.functions as func
 
-from functions.queues import CONNECTION, in_words, last_try, received
+from functions.queues import CONNECTION, giving_up, received
 from functions.services import services
 from labeling import layout, trace
 from labeling.ingest.refresh import QUEUE_OF, BlobEvent, Measure, Refresh, Register, Step
@@ -27,14 +28,11 @@ bp = func.Blueprint()
 @contextmanager
 def _giving_up(msg: func.QueueMessage, step: Step) -> Generator[None]:
     """After the last try of a message, what it was for is told to people. Waiting for a turn is no try."""
-    try:
-        yield
-    except NotNow:
-        services().turns.put_back(QUEUE_OF[type(step)], step)
-    except Exception as error:
-        if last_try(msg):
-            services().ingest.give_up(step, in_words(error))
-        raise
+    with giving_up(msg, partial(services().ingest.give_up, step)):
+        try:
+            yield
+        except NotNow:
+            services().turns.put_back(QUEUE_OF[type(step)], step)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.REFRESH_QUEUE, connection=CONNECTION)
@@ -70,19 +68,24 @@ def on_render(msg: func.QueueMessage) -> None:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.START_OVER_QUEUE, connection=CONNECTION)
 def on_start_over(msg: func.QueueMessage) -> None:
     """Have some items of a project labeled again."""
-    services().starting_over.on_start_over(received(StartOver, msg))
+    message, own = received(StartOver, msg), services().starting_over
+    with giving_up(msg, partial(own.give_up, message)):
+        own.on_start_over(message)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.ASK_QUEUE, connection=CONNECTION)
 def on_ask(msg: func.QueueMessage) -> None:
     """Have some items of a project labeled by as many people as it wants."""
-    services().asking.on_ask(received(Ask, msg))
+    with _giving_up(msg, step := received(Ask, msg)):
+        services().asking.on_ask(step)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.SWEEP_QUEUE, connection=CONNECTION)
 def on_sweep(msg: func.QueueMessage) -> None:
     """Go through some items of a project with a change of many."""
-    services().sweeps.on_sweep(received(SweepOn, msg))
+    message, own = received(SweepOn, msg), services().sweeps
+    with giving_up(msg, partial(own.give_up, message)):
+        own.on_sweep(message)
 
 
 @bp.queue_trigger(arg_name="msg", queue_name=layout.COMPACT_QUEUE, connection=CONNECTION)
@@ -128,7 +131,7 @@ _SUBJECT = re.compile(r"/blobServices/\w+/containers/[^/]+/blobs/.")
 def _events(content: object) -> list[BlobEvent]:
     """Blob events of a message: our own, or one or several of Event Grid's (either schema)."""
     if isinstance(content, list):
-        return [event for one in content for event in _events(one)]
+        return [event for part in content for event in _events(part)]
     if isinstance(content, dict) and "container" in content:
         return [BlobEvent.model_validate(content)]
     if not isinstance(content, dict):

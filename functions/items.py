@@ -5,7 +5,9 @@ from __future__ import annotations
 import azure.functions as func
 
 from functions.web import Call, checked, endpoint
+from labeling.agreement import PairAgreement
 from labeling.changes import ChangePage, ChangesQuery
+from labeling.honeypots import CheckList, HoneypotAnswer, HoneypotReport, HoneypotRequest
 from labeling.review import (
     AcceptRequest,
     AnswerRequest,
@@ -14,10 +16,14 @@ from labeling.review import (
     ItemFilter,
     ItemPage,
     ItemView,
+    LeaveOutRequest,
     OpinionList,
+    PutFirstRequest,
     RejectAnswer,
     RejectRequest,
+    RelabelRequest,
     ResolveRequest,
+    RevertRequest,
     ReviewAnswer,
     ReviewResult,
 )
@@ -122,6 +128,63 @@ def approve_items(call: Call[ApproveRequest]) -> ReviewAnswer:
 @endpoint(
     bp,
     "POST",
+    "projects/{project_id}/items/honeypots",
+    role="admin",
+    doing="choosing honeypots",
+)
+def choose_honeypots(call: Call[HoneypotRequest]) -> HoneypotAnswer:
+    """Mix images whose answer is known in among what people label, or no longer."""
+    return call.services.honeypots.choose(call.project, call.body, by=call.caller.user)
+
+
+@endpoint(
+    bp, "GET", "projects/{project_id}/honeypots", role="admin", doing="seeing what people know"
+)
+def get_honeypots(call: Call[None]) -> HoneypotReport:
+    """How well people know the answers of honeypots."""
+    return call.services.honeypots.report(call.project)
+
+
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/agreement/{member_id}/{other_id}",
+    role="reviewer",
+    doing="comparing people",
+)
+def compare_people(call: Call[None]) -> PairAgreement:
+    """How far two people agree who labeled the same images: Cohen's kappa, and where they differ."""
+    path = call.path
+    return call.services.agreements.of(call.project, path["member_id"], path["other_id"])
+
+
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/honeypots/{member_id}",
+    role="admin",
+    doing="seeing what people know",
+)
+def list_checks(call: Call[None]) -> CheckList:
+    """What somebody said about honeypots, beside what is known."""
+    return call.services.honeypots.checks(call.project, call.path["member_id"])
+
+
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/honeypots/{member_id}/resume",
+    role="admin",
+    doing="giving people images again",
+)
+def resume_member(call: Call[None]) -> None:
+    """Give somebody images again who did not know enough honeypots."""
+    call.services.honeypots.let_go_on(call.project, call.path["member_id"])
+
+
+@endpoint(
+    bp,
+    "POST",
     "projects/{project_id}/items/accept",
     role="reviewer",
     doing="leaving images out",
@@ -129,6 +192,46 @@ def approve_items(call: Call[ApproveRequest]) -> ReviewAnswer:
 def accept_skipped_items(call: Call[AcceptRequest]) -> ReviewAnswer:
     """Leave skipped items out of the project."""
     return call.services.review.accept_skipped(call.project, call.body, by=call.caller.user)
+
+
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/items/exclude",
+    role="reviewer",
+    doing="leaving images out",
+)
+def leave_items_out(call: Call[LeaveOutRequest]) -> ReviewAnswer:
+    """Leave items out of the project, whatever is said of them."""
+    return call.services.review.leave_out(call.project, call.body, by=call.caller.user)
+
+
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/items/first",
+    role="reviewer",
+    doing="choosing what is labeled first",
+)
+def put_items_first(call: Call[PutFirstRequest]) -> ReviewAnswer:
+    """Have items that wait labeled before others."""
+    return call.services.review.put_first(call.project, call.body)
+
+
+@endpoint(
+    bp, "POST", "projects/{project_id}/items/relabel", role="reviewer", doing="changing labels"
+)
+def relabel_items(call: Call[RelabelRequest]) -> ReviewAnswer:
+    """Say another class in labels, in place."""
+    return call.services.review.relabel(call.project, call.body, by=call.caller.user)
+
+
+@endpoint(
+    bp, "POST", "projects/{project_id}/items/revert", role="reviewer", doing="changing labels"
+)
+def revert_items(call: Call[RevertRequest]) -> ReviewAnswer:
+    """Make labels what they were before."""
+    return call.services.review.revert(call.project, call.body, by=call.caller.user)
 
 
 @endpoint(
@@ -172,5 +275,18 @@ def get_sweep(call: Call[None]) -> Sweep:
     status=202,
 )
 def create_sweep(call: Call[NewSweep]) -> Sweep:
-    """Approve, reject, put first or leave out all items that a filter means."""
+    """Approve, reject, put first, leave out, relabel or revert all items that a filter means."""
     return call.services.sweeps.start(call.project, call.body, by=call.caller.user)
+
+
+@endpoint(
+    bp,
+    "POST",
+    "projects/{project_id}/sweeps/{sweep_id}/resume",
+    role="reviewer",
+    doing="changing many images",
+    status=202,
+)
+def resume_sweep(call: Call[None]) -> Sweep:
+    """Have a change of many items go on where it came to a stop."""
+    return call.services.sweeps.resume(call.project.project_id, call.path["sweep_id"])

@@ -19,7 +19,7 @@ class Structured(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite a record; all are let through."""
-        about = {name: one for name, one in vars(record).items() if name not in _OF_EVERY_RECORD}
+        about = {name: var for name, var in vars(record).items() if name not in _OF_EVERY_RECORD}
         if trace.current():
             about["trace"] = trace.current()
         if about:
@@ -31,6 +31,6 @@ class Structured(logging.Filter):
 def set_up() -> None:
     """Once a process. The SDK tells of every call it makes, at a level that is kept and paid for."""
     log = logging.getLogger("labelry")
-    if not any(isinstance(one, Structured) for one in log.filters):
+    if not any(isinstance(filter_, Structured) for filter_ in log.filters):
         log.addFilter(Structured())
     logging.getLogger("azure").setLevel(logging.WARNING)

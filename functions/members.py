@@ -50,12 +50,16 @@ def get_member(call: Call[None]) -> MemberView:
     bp, "PUT", "projects/{project_id}/members/{member_id}", role="admin", doing="changing members"
 )
 def put_member(call: Call[MemberChange]) -> MemberView:
-    """Make somebody (by their `user` key) a member, or change their role."""
+    """Make somebody (by their `user` key) a member, or change their role and tags."""
     member_id = call.path["member_id"]
     if ":" in member_id:
         raise NotFound("nobody has this user key; to change an invitation, invite again")
     made = call.services.access.put_member(
-        call.project.project_id, member_id, call.body.role, name=call.body.name
+        call.project.project_id,
+        member_id,
+        call.body.role,
+        name=call.body.name,
+        tags=call.body.tags,
     )
     call.services.projects.forget(call.project.project_id, member_id)
     return made

@@ -52,7 +52,7 @@ def document() -> str:
         ref_template="#/components/schemas/{model}",
     )
     paths: dict[str, dict[str, Any]] = {}
-    for route in sorted(ROUTES, key=lambda one: (one.path, one.method)):
+    for route in sorted(ROUTES, key=lambda route: (route.path, route.method)):
         paths.setdefault(f"/api/{route.path}", {})[route.method.lower()] = _operation(route, refs)
     whole = {
         "openapi": "3.1.0",
@@ -111,12 +111,12 @@ def _operation(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
 def _query(model: type[BaseModel]) -> list[dict[str, Any]]:
     schema = model.model_json_schema()
     return [
-        {"name": name, "in": "query", "required": False, "schema": _without_null(one)}
-        for name, one in schema["properties"].items()
+        {"name": name, "in": "query", "required": False, "schema": _without_null(property_)}
+        for name, property_ in schema["properties"].items()
     ]
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A query parameter is there or not; it is never null."""
-    kinds = [one for one in schema.get("anyOf", []) if one != {"type": "null"}]
+    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
     return kinds[0] if len(kinds) == 1 else {k: v for k, v in schema.items() if k != "default"}

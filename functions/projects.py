@@ -95,12 +95,12 @@ def get_project(call: Call[None]) -> ProjectView:
 
 @endpoint(bp, "PATCH", "projects/{project_id}", role="admin", doing="changing a project")
 def change_project(call: Call[ProjectChange]) -> ProjectView:
-    """Change instructions, incremental refresh, assist, or how many people label an image."""
+    """Change instructions, incremental refresh, assist, or how many people label an image, and who."""
     own, project_id = call.services, call.project.project_id
     own.projects.patch(project_id, call.body, version=call.version())
     if call.body.assist is not None:
         own.assist.on_images(project_id)
-    if call.body.overlap is not None:
+    if call.body.overlap is not None or call.body.assignments is not None:
         own.asking.start(own.projects.get(project_id))
     return _fresh(call, project_id)
 
@@ -229,6 +229,8 @@ def merge_class(call: Call[MergeClass]) -> ClassList:
     call.services.projects.merge_class(project_id, class_id, into, version=call.version())
     reopened = _reopened(call, project_id)
     call.services.sweeps.merge(reopened, class_id, into, by=call.caller.user)
+    if reopened.project.audiences.by_class:
+        call.services.asking.start(reopened.project)
     return _classes(call, reopened)
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import azure.functions as func
 from pydantic import BaseModel
 
+from functions import metrics
 from labeling import trace
 from labeling.errors import Failure
 
@@ -41,12 +44,24 @@ def received(model: type[Message], msg: func.QueueMessage) -> Message:
     """What a message says. From here on the log names what brought it about."""
     text, brought_about = trace.taken_off(msg.get_body())
     trace.begin(brought_about)
+    metrics.received(model.__name__, msg)
     return model.model_validate_json(text)
 
 
 def last_try(msg: func.QueueMessage) -> bool:
     """Whether this message is not going to come again: what waits for it is to be told when it fails."""
     return (msg.dequeue_count or 1) >= most_tries()
+
+
+@contextmanager
+def giving_up(msg: func.QueueMessage, tell: Callable[[str], object]) -> Generator[None]:
+    """After the last try of a message, why it failed is told to where people look."""
+    try:
+        yield
+    except Exception as error:
+        if last_try(msg):
+            tell(in_words(error))
+        raise
 
 
 def in_words(error: Exception) -> str:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from functions import logs
+from functions import logs, metrics
 from labeling import layout
 from labeling.adapters.azure import connect, connection
 from labeling.adapters.webhooks import Caller
+from labeling.agreement import Agreements
+from labeling.assist.clicks import Clicks
 from labeling.assist.detection import Networks
 from labeling.assist.doubts import Doubts
+from labeling.assist.fitting import Fitting
 from labeling.assist.grouping import Grouping
 from labeling.assist.inference import Inference, OpenModel, OpenNetworks, Predict
 from labeling.assist.lift import Lifts
@@ -28,6 +31,7 @@ from labeling.assist.service import Assist
 from labeling.changes import Changes
 from labeling.exchange.exports import Export, Exports
 from labeling.exchange.imports import Imports
+from labeling.honeypots import Honeypots
 from labeling.ingest.refresh import Ingest
 from labeling.ingest.renditions import Renditions
 from labeling.ingest.turns import Turns
@@ -70,11 +74,15 @@ class Services:
     tasks: Tasks
     mine: Mine
     review: Review
+    honeypots: Honeypots
+    agreements: Agreements
     sweeps: Sweeps
     prelabels: Prelabels
     runs: Runs
     inference: Inference
     grouping: Grouping
+    fitting: Fitting
+    clicks: Clicks
     assist: Assist
     progress: ProgressService
     exports: Exports
@@ -132,6 +140,7 @@ def compose(
             mode="json", include={"run_id", "kind", "state", "reason", "model_id"}
         )
         webhooks.told(project_id, "run.finished", run.run_id, said)
+        metrics.run_over(run.kind, run.state)
 
     def export_finished(project_id: str, export: Export) -> None:
         about = {"export_id", "format", "state", "problem", "as_of", "items", "exported", "files"}
@@ -139,11 +148,19 @@ def compose(
         webhooks.told(project_id, "export.finished", export.export_id, said)
 
     runs = Runs(storage, run_over)
-    prelabels = Prelabels(storage, projects)
-    inference = Inference(storage, projects, runs, prelabels, open_model, open_networks)
-    grouping = Grouping(storage, projects, runs)
-    assist = Assist(storage, projects, runs, inference, grouping, Lifts(storage))
     renditions = Renditions(storage, projects, turns)
+    prelabels = Prelabels(storage, projects)
+    inference = Inference(storage, projects, runs, prelabels, renditions, open_model, open_networks)
+    grouping = Grouping(storage, projects, runs)
+    assist = Assist(
+        storage,
+        projects,
+        runs,
+        inference,
+        grouping,
+        Lifts(storage),
+        click_model=settings.click_model,
+    )
     tasks = Tasks(
         storage,
         projects,
@@ -152,7 +169,8 @@ def compose(
         compact=compact,
         frame=renditions.frame,
     )
-    review = Review(storage, projects, tasks, Doubts(storage, runs))
+    doubts = Doubts(storage, runs)
+    review = Review(storage, projects, tasks, doubts)
     return Services(
         settings=settings,
         storage=storage,
@@ -169,11 +187,15 @@ def compose(
         tasks=tasks,
         mine=Mine(storage, tasks),
         review=review,
-        sweeps=Sweeps(storage, projects, review),
+        honeypots=Honeypots(storage, projects, tasks),
+        agreements=Agreements(storage),
+        sweeps=Sweeps(storage, projects, review, doubts),
         prelabels=prelabels,
         runs=runs,
         inference=inference,
         grouping=grouping,
+        fitting=Fitting(runs, inference, tasks.images),
+        clicks=Clicks(storage, runs, tasks.images),
         assist=assist,
         imports=Imports(storage, projects, ingest, prelabels, turns, compact),
         progress=ProgressService(storage, projects, ingest, tasks, assist, webhooks),
@@ -187,6 +209,7 @@ def compose(
 @cache
 def _of_this_process() -> Services:
     logs.set_up()
+    metrics.set_up()
     settings = Settings()
     return compose(connect(connection(settings)), settings)
 

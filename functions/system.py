@@ -9,7 +9,9 @@ import azure.functions as func
 from functions.openapi import document
 from functions.web import Call, endpoint
 from labeling import layout
+from labeling.annotations.shapes import MAX_ANNOTATIONS
 from labeling.errors import Failure, Unavailable
+from labeling.items.cells import MAX_LABELS_BYTES
 from labeling.model import Model
 from labeling.projects.access import Role
 
@@ -26,7 +28,8 @@ class Health(Model):
 class Me(Model):
     """The caller. `user` is their key in items, histories and members.
 
-    `seen_ms`: how many milliseconds a suggestion is to be shown before submitting accepts it.
+    `seen_ms`: how many milliseconds a suggestion is to be shown before submitting accepts it. Of one image at
+    most `max_annotations` are kept, and `max_labels_bytes` of them, as JSON compressed by zlib.
     """
 
     user: str
@@ -36,6 +39,8 @@ class Me(Model):
     token_project: str | None
     token_role: Role | None
     seen_ms: int
+    max_annotations: int = MAX_ANNOTATIONS
+    max_labels_bytes: int = MAX_LABELS_BYTES
 
 
 @endpoint(bp, "GET", "health", role="anyone")

@@ -10,8 +10,7 @@ from functions.web import Call, checked, endpoint
 from labeling.errors import Invalid, NotFound
 from labeling.model import Model
 from labeling.tasks.images import SignAnswer, SignRequest
-from labeling.tasks.my_work import MyWork
-from labeling.tasks.service import (
+from labeling.tasks.messages import (
     DraftAnswer,
     LeaseList,
     ReleaseRequest,
@@ -21,6 +20,7 @@ from labeling.tasks.service import (
     TaskList,
     TaskRequest,
 )
+from labeling.tasks.my_work import MyWork
 from labeling.tasks.submissions import (
     MAX_SUBMISSION_BYTES,
     Submission,

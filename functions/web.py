@@ -13,6 +13,7 @@ import hashlib
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, get_type_hints
@@ -20,6 +21,7 @@ from typing import Any, Generic, Literal, TypeVar, get_type_hints
 import azure.functions as func
 from pydantic import BaseModel, ValidationError
 
+from functions import metrics
 from functions.services import Services, services
 from labeling import layout, trace
 from labeling.adapters.calls import counting
@@ -185,8 +187,11 @@ def endpoint(
 
         def trigger(req: func.HttpRequest) -> func.HttpResponse:
             trace.begin(trace.of_parent(req.headers.get("traceparent", "")))
+            began = time.perf_counter()
             with counting() as calls:
                 response = _answer(req, handler, route)
+            spent = time.perf_counter() - began
+            metrics.answered(method, path, response.status_code, spent, calls)
             response.headers["x-labelry-trace"] = trace.current()
             if services().settings.count_calls:
                 response.headers["x-labelry-calls"] = str(calls.total)
@@ -277,8 +282,8 @@ def problem(failure: Failure) -> func.HttpResponse:
         "status": failure.status,
         "detail": failure.detail,
         "errors": [
-            {"pointer": one.pointer, "code": one.code, "detail": one.detail}
-            for one in failure.faults[:MOST_FAULTS]
+            {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail}
+            for fault in failure.faults[:MOST_FAULTS]
         ],
         "error_count": len(failure.faults),
         "retry": failure.retry,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import azure.functions as func
 
-from functions.queues import CONNECTION, received
+from functions.queues import CONNECTION, giving_up, received
 from functions.services import services
 from functions.web import Call, endpoint
 from labeling import layout
@@ -68,4 +70,6 @@ def send_delivery_again(call: Call[None]) -> Delivery:
 @bp.queue_trigger(arg_name="msg", queue_name=layout.WEBHOOKS_QUEUE, connection=CONNECTION)
 def on_webhook(msg: func.QueueMessage) -> None:
     """Try a delivery once."""
-    services().webhooks.on_deliver(received(Deliver, msg))
+    message, own = received(Deliver, msg), services().webhooks
+    with giving_up(msg, partial(own.give_up, message)):
+        own.on_deliver(message)

@@ -1,4 +1,4 @@
-"""GPU jobs: training and featurization, in processes of their own that take their work from a queue.
+"""GPU jobs: training, featurization and encoding, in processes of their own that take their work from a queue.
 
 The only part of Labelry that knows torch. It shares the models, the storage and the names of `labeling`.
 """

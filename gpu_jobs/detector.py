@@ -78,14 +78,14 @@ class _Normalise(nn.Module):
     def __init__(self, some: Maps) -> None:
         super().__init__()
         self.levels = len(some)
-        for level, one in enumerate(some):
-            self.register_buffer(f"mean{level}", one.mean((0, 2, 3)).view(1, -1, 1, 1))
-            self.register_buffer(f"scale{level}", one.std((0, 2, 3)).view(1, -1, 1, 1) + 1e-4)
+        for level, tensor in enumerate(some):
+            self.register_buffer(f"mean{level}", tensor.mean((0, 2, 3)).view(1, -1, 1, 1))
+            self.register_buffer(f"scale{level}", tensor.std((0, 2, 3)).view(1, -1, 1, 1) + 1e-4)
 
     def forward(self, maps: Maps) -> list[Tensor]:
         return [
-            (one - getattr(self, f"mean{level}")) / getattr(self, f"scale{level}")
-            for level, one in enumerate(maps)
+            (tensor - getattr(self, f"mean{level}")) / getattr(self, f"scale{level}")
+            for level, tensor in enumerate(maps)
         ]
 
 
@@ -111,7 +111,7 @@ class Finder(nn.Module):
         super().__init__()
         self.normalise = _Normalise(some)
         self.from32, self.from16, self.from8 = (
-            nn.Conv2d(one.shape[1], width, 1) for one in (some[3], some[2], some[1])
+            nn.Conv2d(tensor.shape[1], width, 1) for tensor in (some[3], some[2], some[1])
         )
         self.at16, self.at8, self.last = (_block(width) for _ in range(3))
         self.out = nn.Conv2d(width, 6, 1)
@@ -165,7 +165,7 @@ class Refiner(nn.Module):
     def __init__(self, some: Maps, masks: bool = False, width: int = 40) -> None:
         super().__init__()
         self.normalise = _Normalise(some)
-        self.project = nn.ModuleList(nn.Conv2d(one.shape[1], width, 1) for one in some)
+        self.project = nn.ModuleList(nn.Conv2d(tensor.shape[1], width, 1) for tensor in some)
         self.blocks = nn.Sequential(_block(width), _block(width))
         self.sides = nn.ModuleList(
             nn.Sequential(
@@ -188,7 +188,7 @@ class Refiner(nn.Module):
         windows = padded(boxes)
         edges, fit, *masks = self.look(maps, windows)
         better = placed(windows, edges).clamp(0, FRAME)
-        return better, fit.sigmoid(), *(one.sigmoid() for one in masks)
+        return better, fit.sigmoid(), *(mask.sigmoid() for mask in masks)
 
     def look(self, maps: Maps, windows: Tensor) -> tuple[Tensor, ...]:
         """Logits (n, k, 4, _WINDOW) of where each edge lies in windows (n, k, 4), logits of fit (n, k).
@@ -227,7 +227,8 @@ class Refiner(nn.Module):
         along_x = torch.cat([z.mean(2), z.amax(2)], 1)  # (n * k, 2 c, w)
         along_y = torch.cat([z.mean(3), z.amax(3)], 1)
         (left, right), (top, bottom) = (
-            side(one).unbind(1) for side, one in zip(self.sides, (along_x, along_y), strict=True)
+            side(tensor).unbind(1)
+            for side, tensor in zip(self.sides, (along_x, along_y), strict=True)
         )  # (n * k, w) each
         logits = torch.stack([left, top, right, bottom], 1).view(n, k, 4, _WINDOW)
         fit = self.fit(torch.cat([z.mean((2, 3)), z.amax((2, 3))], 1))
@@ -271,7 +272,7 @@ class Shown:
     def at(self, which: NDArray[np.integer]) -> tuple[list[Tensor], list[Tensor]]:
         """Maps and boxes of these images."""
         where, index = device(), torch.from_numpy(which)
-        return [one[index].float().to(where) for one in self.maps], [
+        return [tensor[index].float().to(where) for tensor in self.maps], [
             self.boxes[one].to(where) for one in which
         ]
 
@@ -304,14 +305,16 @@ def shown(
                 maps = [torch.empty((2 * n, *one.shape[1:]), dtype=torch.half) for one in found]
             for kept, one in zip(maps, found, strict=True):
                 kept[first : first + len(batch)] = one.half().cpu()
-    straight = [torch.from_numpy(_of_a_pixel(one)) for one in boxes]
+    straight = [torch.from_numpy(_of_a_pixel(box)) for box in boxes]
     mirrored = [
         torch.stack([FRAME - b[:, 2], b[:, 1], FRAME - b[:, 0], b[:, 3]], 1) for b in straight
     ]
     if masks is None:
         return Shown(tuple(maps), [*straight, *mirrored])
-    drawn = [torch.from_numpy(one) for one in masks]
-    return Shown(tuple(maps), [*straight, *mirrored], [*drawn, *(one.flip(2) for one in drawn)])
+    drawn = [torch.from_numpy(mask) for mask in masks]
+    return Shown(
+        tuple(maps), [*straight, *mirrored], [*drawn, *(tensor.flip(2) for tensor in drawn)]
+    )
 
 
 def _of_a_pixel(boxes: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -323,7 +326,7 @@ def _of_a_pixel(boxes: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def some_maps(seen: Shown) -> list[Tensor]:
     """Maps of some images, to normalise by."""
-    return [one[: min(seen.images, _NORMALISED_ON)].float().to(device()) for one in seen.maps]
+    return [tensor[: min(seen.images, _NORMALISED_ON)].float().to(device()) for tensor in seen.maps]
 
 
 def train_finder(seen: Shown, said: Said, *, seed: int = 0, epochs: int | None = None) -> Finder:
@@ -334,7 +337,7 @@ def train_finder(seen: Shown, said: Said, *, seed: int = 0, epochs: int | None =
     """
     torch.manual_seed(seed)
     finder = Finder(some_maps(seen)).to(device())
-    targets = [_targets(one) for one in seen.boxes]
+    targets = [_targets(box) for box in seen.boxes]
 
     def loss(which: NDArray[np.integer], _: np.random.Generator) -> Tensor:
         maps, boxes = seen.at(which)
@@ -360,14 +363,16 @@ def train_refiner(seen: Shown, said: Said, *, seed: int = 0, epochs: int | None 
         picked = torch.zeros(len(which), most, 4, device=maps[0].device)
         real = torch.zeros(len(which), most, dtype=torch.bool, device=maps[0].device)
         drawn: list[Tensor] = []
-        for row, one in enumerate(boxes):
-            some = torch.from_numpy(random.permutation(len(one))[:most])
-            picked[row, : len(some)] = one[some]
+        for row, box in enumerate(boxes):
+            some = torch.from_numpy(random.permutation(len(box))[:most])
+            picked[row, : len(some)] = box[some]
             real[row, : len(some)] = True
             if seen.masks is not None:
                 drawn.append(seen.masks[which[row]][some])
         if not real.any():
-            return sum(one.sum() for one in refiner.parameters()) * 0  # images that show nothing
+            return (
+                sum(parameter.sum() for parameter in refiner.parameters()) * 0
+            )  # images that show nothing
         windows = padded(_pushed(picked, random))
         edges, fit, *masks = refiner.look(maps, windows)
         value = _refiner_loss(edges[real], fit[real], windows[real], picked[real])
@@ -458,7 +463,7 @@ def _finder_loss(
 ) -> Tensor:
     logits, found, fits = answer
     where = logits.device
-    heat = torch.stack([one[0] for one in targets]).to(where)  # (n, h, w)
+    heat = torch.stack([target[0] for target in targets]).to(where)  # (n, h, w)
     sure = logits[:, 0].sigmoid().clamp(1e-4, 1 - 1e-4)
     things = max(1, sum(map(len, boxes)))
     middle = -(
@@ -536,7 +541,7 @@ def overlaps(ours: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
     """Intersection over union (n,) of boxes (n, 4) one by one, and the generalised one (Rezatofighi, 2019)."""
     low, high = torch.maximum(ours[:, :2], theirs[:, :2]), torch.minimum(ours[:, 2:], theirs[:, 2:])
     both = (high - low).clamp(min=0).prod(1)
-    area = [(one[:, 2:] - one[:, :2]).clamp(min=0).prod(1) for one in (ours, theirs)]
+    area = [(tensor[:, 2:] - tensor[:, :2]).clamp(min=0).prod(1) for tensor in (ours, theirs)]
     either = area[0] + area[1] - both + 1e-6
     around = (
         torch.maximum(ours[:, 2:], theirs[:, 2:]) - torch.minimum(ours[:, :2], theirs[:, :2])

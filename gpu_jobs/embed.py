@@ -127,7 +127,7 @@ def _packaged(file: Path | None) -> Backbone:
     if file is None:
         package, folder = _PACKAGED_WEIGHTS
         found = [
-            one for one in files(package).joinpath(folder).iterdir() if one.name[-4:] == ".pth"
+            path for path in files(package).joinpath(folder).iterdir() if path.name[-4:] == ".pth"
         ]
         file = Path(str(found[0]))
     stored: dict[str, torch.Tensor] = torch.load(file, weights_only=True, map_location="cpu")

@@ -112,10 +112,10 @@ def onnx_of(
 def _check(made: onnx.ModelProto) -> None:
     """An exporter that can't give the version asked for says so in a log only."""
     onnx.checker.check_model(made)
-    versions = {one.domain: one.version for one in made.opset_import}
+    versions = {proto.domain: proto.version for proto in made.opset_import}
     if versions.get("") != OPSET:
         raise CannotFinish(f"the export is of opset {versions.get('')}, and {OPSET} was asked for")
-    if any(one.data_location == onnx.TensorProto.EXTERNAL for one in made.graph.initializer):
+    if any(proto.data_location == onnx.TensorProto.EXTERNAL for proto in made.graph.initializer):
         raise CannotFinish("the export left weights outside its file")
 
 

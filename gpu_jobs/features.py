@@ -53,8 +53,8 @@ class Features:
             progress: told now and then how many are done, of how many. What it raises comes out.
         """
         by_shard: defaultdict[int, list[int]] = defaultdict(list)
-        for at, one in enumerate(sources):
-            by_shard[self._items.shard_of(one.item_id)].append(at)
+        for at, source in enumerate(sources):
+            by_shard[self._items.shard_of(source.item_id)].append(at)
         found = _Found(len(sources))
         done, total = 0, len(sources)
         for shard, places in sorted(by_shard.items()):
@@ -73,7 +73,7 @@ class Features:
                 parts += 1
                 done += len(some)
                 progress(done, total)
-        readable = [one for one, known in zip(sources, found.known, strict=True) if known]
+        readable = [source for source, known in zip(sources, found.known, strict=True) if known]
         return readable, found.vectors if found.known.all() else found.vectors[found.known]
 
     def _stored(self, shard: int, wanted: Mapping[tuple[str, str], int], found: _Found) -> int:
@@ -101,8 +101,8 @@ class Features:
         file = BytesIO()
         np.savez(
             file,
-            item_ids=np.array([one.item_id for one in sources], str),
-            etags=np.array([one.blob_etag for one in sources], str),
+            item_ids=np.array([source.item_id for source in sources], str),
+            etags=np.array([source.blob_etag for source in sources], str),
             vectors=vectors,
         )
         self._storage.blobs.write(
@@ -130,7 +130,7 @@ class Features:
         pool = ThreadPoolExecutor(_READERS)
         try:
             reading = [
-                pool.submit(seen_of, self._storage, one, pixels_for_model) for one in sources
+                pool.submit(seen_of, self._storage, source, pixels_for_model) for source in sources
             ]
             vectors = list(embed(self._network, pixels()))
         finally:
@@ -169,7 +169,7 @@ def read(
         see: makes it of a file: unless said otherwise, pixels (224, 224, 3).
     """
     with ThreadPoolExecutor(_READERS) as pool:
-        return list(pool.map(lambda one: seen_of(storage, one, see), sources))
+        return list(pool.map(lambda source: seen_of(storage, source, see), sources))
 
 
 def seen_of(storage: Storage, source: Source, see: Callable[[bytes], T]) -> T | None:

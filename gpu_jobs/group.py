@@ -71,7 +71,7 @@ def groups(embeddings: Vectors, *, seed: int = 0) -> list[Alike]:
     for _ in range(_PASSES):
         if len(left) > PAGE:
             near, similar = nearest(vectors[left], min(NEAREST, len(left)))
-            grown = [left[one] for one in _grown(near, similar, vectors[left])]
+            grown = [left[ints] for ints in _grown(near, similar, vectors[left])]
             pages += grown
             left = np.setdiff1d(left, np.concatenate([*grown, left[:0]]))
     pages += _bisected(vectors, left)
@@ -140,8 +140,8 @@ def near_duplicates(embeddings: Vectors, *, least: float = DUPLICATE) -> NDArray
     chunk = _rows(n)
     for at in range(0, n, chunk):
         rows, columns = np.nonzero(unit[at : at + chunk] @ unit.T >= least)
-        for one, other in zip(rows + at, columns, strict=True):
-            joined.join(int(one), int(other))
+        for row, other in zip(rows + at, columns, strict=True):
+            joined.join(int(row), int(other))
     return joined.numbers()
 
 
@@ -215,7 +215,7 @@ def _bisected(vectors: Vectors, members: Ints) -> Iterator[Ints]:
 
 def _paired(pages: Sequence[Ints], vectors: Vectors) -> Iterator[Ints]:
     """Each page followed by the one most like it that is free."""
-    means = _unit(np.stack([vectors[one].mean(0) for one in pages]))
+    means = _unit(np.stack([vectors[page].mean(0) for page in pages]))
     near, _ = nearest(means, min(_PARTNERS, len(pages)))
     free = np.ones(len(pages), bool)
     for one, others in enumerate(near):

@@ -22,20 +22,22 @@ from numpy.typing import NDArray
 from gpu_jobs import CannotFinish
 from gpu_jobs.card import card
 from gpu_jobs.embed import Backbone, backbone, device, embed
+from gpu_jobs.encode import Encoder, encoder
 from gpu_jobs.export import export
 from gpu_jobs.features import PART, Features, read
 from gpu_jobs.group import Joined, groups, near_duplicates
 from gpu_jobs.label_errors import label_errors
 from gpu_jobs.shapes import Drawn, drawn_on, parts, train_detector
-from gpu_jobs.snapshot import Line, snapshot, unlabeled
+from gpu_jobs.snapshot import Line, labeled_unseen, snapshot, unlabeled
 from gpu_jobs.threshold import Choice, budget
-from gpu_jobs.train import Head, Trained, calibrated, train, validated
+from gpu_jobs.train import MIN_LABELS, Head, Trained, calibrated, confused, train, validated
 from gpu_jobs.tune import kept, tune
 from labeling import layout
 from labeling.annotations.task_types import TASK_TYPES
+from labeling.assist.clicks import DECODER_FILE, ENCODER_FILE
 from labeling.assist.detection import FRAME, framed
 from labeling.assist.doubts import DOUBTS, Doubt, packed
-from labeling.assist.jobs import FeaturizeSpec, Group, TrainSpec
+from labeling.assist.jobs import EncodeSpec, FeaturizeSpec, Group, JobSpec, TrainSpec
 from labeling.assist.models import (
     CARD,
     FINDER,
@@ -49,7 +51,8 @@ from labeling.assist.models import (
     answers,
 )
 from labeling.assist.preprocess import SIDE
-from labeling.assist.runs import RunProgress, Runs
+from labeling.assist.reports import MOST_CONFUSED, REPORT, Confusion, CurvePoint, Findings
+from labeling.assist.runs import ClickModel, RunProgress, Runs
 from labeling.errors import NotFound
 from labeling.projects.projects import Project, Projects
 from labeling.storage import Storage
@@ -62,6 +65,7 @@ TUNED_FROM = 1_000
 
 LEAST_JUDGES = 60
 GROUPS_A_PART = 50
+CLICKS_PART = 16  # images decoded together: a frame of 1,024 pixels takes 12 MB
 _AT_ONCE = 4_096  # embeddings in single precision
 _PHOTOS = 16  # that torch and onnxruntime are compared with
 _LIBRARIES = ("torch", "timm", "onnx", "numpy")
@@ -80,6 +84,7 @@ class Made:
     metrics: dict[str, float | int | str]
     choice: Choice
     detection: Detection | None = None
+    confused: NDArray[np.int64] | None = None
 
     @property
     def suggests(self) -> bool:
@@ -103,14 +108,19 @@ class Jobs:
         """
         project = self._project(spec.project_id)
         items = self.projects.items(project)
-        taken = snapshot(self.storage, items, project.source.container, spec.run_id)
-        known = [one.class_id for one in spec.classes]
-        retired = {one.class_id for one in project.classes if one.retired} - {*known}
+        taken = snapshot(self.storage, items, project, spec.run_id)
+        known = [class_.class_id for class_ in spec.classes]
+        retired = {class_.class_id for class_ in project.classes if class_.retired} - {*known}
         said = [line.without(retired) for line in taken.lines]
         usable = [line for line in said if _usable(line, known, spec.task_type)]
         self._say(
             spec, f"{len(taken.lines)} labeled images, {len(usable)} of the classes asked for"
         )
+        if len(usable) < MIN_LABELS and (left_out := labeled_unseen(items, project)):
+            raise CannotFinish(
+                f"{len(usable)} labeled images are too few, and {left_out} DICOM images are left out: "
+                "let models look at DICOM in the settings of assist"
+            )
         network = backbone(spec.backbone)
 
         def progress(done: int, total: int) -> None:
@@ -148,7 +158,7 @@ class Jobs:
         network: Backbone,
         alive: Alive,
     ) -> tuple[Backbone, Made]:
-        known = [one.class_id for one in spec.classes]
+        known = [class_.class_id for class_ in spec.classes]
         assert spec.task_type == "multiclass" or spec.task_type == "multilabel"
         truth = np.array([[one in line.class_ids for one in known] for line in lines], bool)
         truth = truth.reshape(len(lines), len(known))
@@ -171,7 +181,7 @@ class Jobs:
         )
         files: dict[str, bytes] = {}
         if tunes:
-            judges = parts([one.item_id for one in lines], group, validates) == "judge"
+            judges = parts([line.item_id for line in lines], group, validates) == "judge"
             try:
                 better = self._tuned(
                     spec, lines, embeddings, truth, group, judges, network, trained, alive
@@ -186,7 +196,7 @@ class Jobs:
                     files[BACKBONE] = weights.getvalue()
         doubts = _doubts(lines, truth, trained.scores, spec)
         trained.metrics["doubted_labels"] = len(doubts)
-        photos = [one for one in read(self.storage, lines[:_PHOTOS]) if one is not None]
+        photos = [array for array in read(self.storage, lines[:_PHOTOS]) if array is not None]
         data = export(network, trained.head, np.stack(photos))
         self._say(spec, f"exported, {len(data) / 1e6:.1f} MB, the same on {len(photos)} photos")
         head = BytesIO()
@@ -196,6 +206,7 @@ class Jobs:
             trained.head.weight.shape[1],
             trained.metrics,
             trained.choice,
+            confused=trained.confused,
         )
 
     def _tuned(
@@ -242,8 +253,8 @@ class Jobs:
         head = calibrated(tuned.head, seen, truth[judges])
         scores = head.scores(seen)
         right, right_frozen = (
-            float((answers(one, spec.task_type) == truth[judges]).all(1).mean())
-            for one in (scores, frozen.scores[judges])
+            float((answers(array, spec.task_type) == truth[judges]).all(1).mean())
+            for array in (scores, frozen.scores[judges])
         )
         self._say(
             spec,
@@ -261,7 +272,8 @@ class Jobs:
             delta=budget(spec.confidence, spec.retrain) / 2,
         )
         metrics |= {"labels": len(lines), "accuracy_frozen": round(right_frozen, 4)}
-        return tuned.network, Trained(head, frozen.scores, choice, metrics)
+        of_one = confused(scores, truth[judges]) if spec.task_type == "multiclass" else None
+        return tuned.network, Trained(head, frozen.scores, choice, metrics, of_one)
 
     def _pixels(self, lines: Sequence[Line], alive: Alive) -> Iterator[NDArray[np.uint8]]:
         """What a model sees of images, in order; black for one that is gone meanwhile."""
@@ -269,7 +281,7 @@ class Jobs:
             alive()
             gone = np.zeros((SIDE, SIDE, 3), np.uint8)
             some = read(self.storage, lines[at : at + PART])
-            yield np.stack([gone if one is None else one for one in some])
+            yield np.stack([gone if array is None else array for array in some])
 
     def _detector(
         self,
@@ -280,7 +292,7 @@ class Jobs:
         alive: Alive,
     ) -> Made:
         group = _together(lines, embeddings)
-        number = {one.class_id: at for at, one in enumerate(spec.classes)}
+        number = {class_.class_id: at for at, class_ in enumerate(spec.classes)}
         images: list[Drawn] = []
         seen: list[int] = []
         for at, (line, image) in enumerate(
@@ -288,8 +300,8 @@ class Jobs:
         ):
             if image is not None:
                 seen.append(at)
-                classes = np.array([number[one.class_id] for one in line.shapes], np.int64)
-                drawn = [one.geometry for one in line.shapes]
+                classes = np.array([number[shape.class_id] for shape in line.shapes], np.int64)
+                drawn = [shape.geometry for shape in line.shapes]
                 images.append(drawn_on(image, drawn, classes, spec.task_type == "polygons"))
         part = parts(
             [lines[at].item_id for at in seen],
@@ -348,9 +360,7 @@ class Jobs:
             network, head = self._of_model(spec.project_id, spec.model_id, network)
         features = Features(self.storage, items, network)
         total = done = grouped = 0
-        shards = [
-            unlabeled(items, project.source.container, shard) for shard in range(items.shards)
-        ]
+        shards = [unlabeled(items, project, shard) for shard in range(items.shards)]
         total = sum(map(len, shards))
         for shard, sources in enumerate(shards):
             before = done
@@ -367,8 +377,8 @@ class Jobs:
             found = [
                 Group(
                     rank=rank,
-                    items=[readable[one].item_id for one in alike.members],
-                    duplicates=[readable[one].item_id for one in alike.duplicates],
+                    items=[readable[member].item_id for member in alike.members],
+                    duplicates=[readable[duplicate].item_id for duplicate in alike.duplicates],
                 )
                 for rank, alike in enumerate(groups(vectors, seed=shard))
             ]
@@ -385,6 +395,82 @@ class Jobs:
             change=lambda state: state.model_copy(update={"feature_id": network.feature_id}),
         )
 
+    def encoding(self, spec: EncodeSpec, alive: Alive) -> None:
+        """Prepare all images that wait to be labeled, and were not yet, for a tool that outlines things.
+
+        Raises:
+            CannotFinish: the files of the model are missing, damaged, or of another kind.
+        """
+        project = self._project(spec.project_id)
+        items = self.projects.items(project)
+        looks, decoder = self._click_model(spec)
+        model = looks.model
+        place = layout.click_decoder(spec.project_id, model.model_id)
+        self._write(place, decoder)
+        self.runs.change_state(
+            spec.project_id, lambda state: state.model_copy(update={"clicks": model})
+        )
+        done = self._encoded(spec.project_id, model)
+        waiting = {
+            layout.click_image(
+                spec.project_id, model.model_id, source.item_id, source.blob_etag
+            ): source
+            for shard in range(items.shards)
+            for source in unlabeled(items, project, shard, model.side)
+        }
+        missing = [one for one in waiting if one not in done]
+        known = len(waiting) - len(missing)
+        unreadable = 0
+        for at in range(0, len(missing), CLICKS_PART):
+            some = missing[at : at + CLICKS_PART]
+            frames = read(self.storage, [waiting[one] for one in some], looks.framed)
+            for name, frame in zip(some, frames, strict=True):
+                alive()
+                if frame is None:
+                    unreadable += 1
+                else:
+                    self._write(name, looks.seen(frame).astype("<f2").tobytes())
+            self._progress(spec, known + at + len(some), len(waiting))
+        self.runs.finish(
+            spec.project_id,
+            spec.run_id,
+            metrics={"images": len(waiting) - unreadable, "unreadable": unreadable},
+            model_id=model.model_id,
+        )
+
+    def _click_model(self, spec: EncodeSpec) -> tuple[Encoder, bytes]:
+        """The encoder that a deployment brought, and its decoder's file."""
+        try:
+            first, second = (
+                self.storage.blobs.read(layout.MODELS, layout.click_file(spec.folder, name))
+                for name in (ENCODER_FILE, DECODER_FILE)
+            )
+        except NotFound as error:
+            raise CannotFinish(
+                f"{ENCODER_FILE} and {DECODER_FILE} must lie in the folder {spec.folder} of the container "
+                f"{layout.MODELS}, as LABELRY_CLICK_MODEL says"
+            ) from error
+        return encoder(first, second), second
+
+    def _encoded(self, project_id: str, model: ClickModel) -> set[str]:
+        """The names of all that was prepared by a model."""
+        prefix, found, cursor = layout.click_images(project_id, model.model_id), set[str](), None
+        while True:
+            page = self.storage.blobs.list(layout.MODELS, prefix=prefix, cursor=cursor)
+            found |= {blob.path for blob in page.blobs}
+            cursor = page.cursor
+            if cursor is None:
+                return found
+
+    def _write(self, place: str, data: bytes) -> None:
+        self.storage.blobs.write(
+            layout.MODELS,
+            place,
+            data,
+            content_type="application/octet-stream",
+            cache_control="private, max-age=31536000, immutable",
+        )
+
     def _project(self, project_id: str) -> Project:
         project = self.projects.find(project_id)
         if project is None:
@@ -394,8 +480,8 @@ class Jobs:
     def _still_fits(self, spec: TrainSpec) -> None:
         """A model of classes that are gone would suggest what nobody can choose."""
         self.projects.forget(spec.project_id)
-        now = {one.class_id for one in self._project(spec.project_id).classes}
-        gone = [one.name for one in spec.classes if one.class_id not in now]
+        now = {class_.class_id for class_ in self._project(spec.project_id).classes}
+        gone = [class_.name for class_ in spec.classes if class_.class_id not in now]
         if gone:
             raise CannotFinish(
                 f"{', '.join(gone)} can no longer be chosen since the training began: train again"
@@ -427,6 +513,7 @@ class Jobs:
         for name, content, kind in (
             *files,
             (CARD, card(manifest, model.choice).encode(), "text/markdown; charset=utf-8"),
+            (REPORT, _findings(spec, model).model_dump_json().encode(), "application/json"),
             (MANIFEST, manifest.model_dump_json(indent=2).encode(), "application/json"),
         ):
             place = layout.model_blob(spec.project_id, spec.run_id, name)
@@ -458,7 +545,7 @@ class Jobs:
     def _write_groups(
         self, spec: FeaturizeSpec, shard: int, part: int, some: Sequence[Group]
     ) -> None:
-        text = "".join(one.model_dump_json() + "\n" for one in some)
+        text = "".join(group.model_dump_json() + "\n" for group in some)
         self.storage.blobs.write(
             layout.MODELS,
             layout.groups_blob(spec.project_id, spec.run_id, shard, part),
@@ -466,10 +553,10 @@ class Jobs:
             content_type="application/gzip",
         )
 
-    def _say(self, spec: TrainSpec | FeaturizeSpec, *lines: str) -> None:
+    def _say(self, spec: JobSpec, *lines: str) -> None:
         self.runs.note(spec.project_id, spec.run_id, *lines)
 
-    def _progress(self, spec: TrainSpec | FeaturizeSpec, done: int, total: int) -> None:
+    def _progress(self, spec: JobSpec, done: int, total: int) -> None:
         self.runs.note(
             spec.project_id,
             spec.run_id,
@@ -479,7 +566,7 @@ class Jobs:
 
 def _usable(line: Line, known: list[str], task_type: str) -> bool:
     """Whether a label speaks of these classes: one that names a class added since does not."""
-    ours = [one in known for one in line.class_ids]
+    ours = [class_id in known for class_id in line.class_ids]
     return all(ours) and (task_type != "multiclass" or len(ours) == 1)
 
 
@@ -504,12 +591,12 @@ def _doubts(
     assert spec.task_type == "multiclass" or spec.task_type == "multilabel"
     return [
         Doubt(
-            item_id=lines[one.image].item_id,
-            said=lines[one.image].class_ids,
-            seems=[spec.classes[k].class_id for k in one.seems],
-            score=one.score,
+            item_id=lines[error.image].item_id,
+            said=lines[error.image].class_ids,
+            seems=[spec.classes[k].class_id for k in error.seems],
+            score=error.score,
         )
-        for one in label_errors(scores, truth, spec.task_type)
+        for error in label_errors(scores, truth, spec.task_type)
     ]
 
 
@@ -530,3 +617,28 @@ def _not_yet(metrics: Mapping[str, float | int | str], spec: TrainSpec) -> str:
     if missing is None:
         return f"{words}; the model has to become better first"
     return f"{words}; it probably takes about {missing} more"
+
+
+def _findings(spec: TrainSpec, model: Made) -> Findings:
+    """What is kept of how a model was judged, for people to look at."""
+    curve = [
+        CurvePoint(
+            threshold=point.threshold,
+            suggested=point.suggested,
+            wrong=point.wrong,
+            precision=round(point.precision, 4),
+            coverage=round(point.coverage, 4),
+            wrong_at_most=round(point.bound, 4),
+        )
+        for point in model.choice.curve
+    ]
+    if model.confused is None:
+        return Findings(curve=curve)
+    most = np.argsort(-model.confused.sum(1), kind="stable")[:MOST_CONFUSED]
+    return Findings(
+        curve=curve,
+        confusion=Confusion(
+            class_ids=[spec.classes[at].class_id for at in most],
+            counts=model.confused[np.ix_(most, most)].tolist(),
+        ),
+    )

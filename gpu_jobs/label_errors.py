@@ -45,7 +45,7 @@ def label_errors(
     [(5, (1,))]
     """
     found = _exclusive(scores, truth) if task_type == "multiclass" else _tags(scores, truth)
-    return sorted(found, key=lambda one: (-one.score, one.image))
+    return sorted(found, key=lambda doubted: (-doubted.score, doubted.image))
 
 
 def _exclusive(scores: Floats, truth: Bools) -> list[Doubted]:

@@ -99,12 +99,14 @@ def drawn_on(
     image: Framed, shapes: Sequence[Box | Polygon], classes: NDArray[np.int64], outlines: bool
 ) -> Drawn:
     """A labeled image, of what was drawn on it: of polygons where `outlines`."""
-    polygons = [one for one in shapes if isinstance(one, Polygon)]
+    polygons = [shape for shape in shapes if isinstance(shape, Polygon)]
     if not outlines:
-        boxes = [(one.x0, one.y0, one.x1, one.y1) for one in shapes if isinstance(one, Box)]
+        boxes = [
+            (shape.x0, shape.y0, shape.x1, shape.y1) for shape in shapes if isinstance(shape, Box)
+        ]
         return Drawn(image, np.array(boxes, np.float32).reshape(-1, 4), classes)
     areas = np.empty(len(polygons), object)
-    areas[:] = [area_of(one) for one in polygons]
+    areas[:] = [area_of(polygon) for polygon in polygons]
     return Drawn(image, shapely.bounds(areas).astype(np.float32).reshape(-1, 4), classes, areas)
 
 
@@ -185,7 +187,7 @@ def train_detector(
         CannotFinish: there is too little to learn from or to judge by, or an export is not the same.
     """
     learn, score, judge = (
-        [one for one, which in zip(images, part, strict=True) if which == name]
+        [image for image, which in zip(images, part, strict=True) if which == name]
         for name in ("learn", "score", "judge")
     )
     _check(images, learn, score, judge)
@@ -193,8 +195,8 @@ def train_detector(
     pyramid = Pyramid(network).eval()
     seen = shown(
         pyramid,
-        [one.image.pixels for one in learn],
-        [one.image.to_frame(one.boxes) for one in learn],
+        [drawn.image.pixels for drawn in learn],
+        [drawn.image.to_frame(drawn.boxes) for drawn in learn],
         alive,
         masks_of(learn),
     )
@@ -216,14 +218,14 @@ def train_detector(
     classifier, class_accuracy = train_classifier(learn, network, classes, seed, alive)
     alive()
     networks = open_networks(classes, seen_outlines, *files, classifier)
-    photos = np.stack([one.image.pixels for one in images[:_DETECTED_AT_ONCE]])
+    photos = np.stack([image.image.pixels for image in images[:_DETECTED_AT_ONCE]])
     compare(networks, TorchNetworks(candidates, refiner), photos)
 
     def found_in(some: Sequence[Drawn], what: str, scorer: Scorer | None) -> list[Found]:
         detector, found = Detector(networks, scorer), list[Found]()
         for at in range(0, len(some), _DETECTED_AT_ONCE):
             of(what)(at, len(some))
-            found += detector.find([one.image for one in some[at : at + _DETECTED_AT_ONCE]])
+            found += detector.find([drawn.image for drawn in some[at : at + _DETECTED_AT_ONCE]])
         return found
 
     scorer = fit_scorer(score, found_in(score, "images to score", None), overlap)
@@ -237,7 +239,7 @@ def train_detector(
         "learned_from": len(learn),
         "scored_by": len(score),
         "validated": len(judge),
-        "shapes": sum(len(one.boxes) for one in judge),
+        "shapes": sum(len(drawn.boxes) for drawn in judge),
         "independent_shapes": round(worth(groups, rho), 1),
         "class_accuracy": class_accuracy,
         **average_precision(judge, found, classes),
@@ -340,7 +342,11 @@ def average_precision(
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
         coco.dataset = {
-            "images": [{"id": number} for number in range(len(images))],
+            # Their sizes are looked at for every mask, also for one that has its own.
+            "images": [
+                {"id": number, "width": image.image.width, "height": image.image.height}
+                for number, image in enumerate(images)
+            ],
             "categories": [{"id": number + 1} for number in range(classes)],
             "annotations": truth,
         }
@@ -395,12 +401,12 @@ _DRAWN_FINER = 4
 def masks_of(images: Sequence[Drawn]) -> list[NDArray[np.uint8]] | None:
     """What things cover of their boxes, (things, DRAWN, DRAWN) an image; None where only boxes were drawn."""
     masks: list[NDArray[np.uint8]] = []
-    for one in images:
-        if one.areas is None:
+    for image in images:
+        if image.areas is None:
             return None
         masks.append(
             np.array(
-                [_mask(*pair) for pair in zip(one.areas, one.boxes, strict=True)], np.uint8
+                [_mask(*pair) for pair in zip(image.areas, image.boxes, strict=True)], np.uint8
             ).reshape(-1, DRAWN, DRAWN)
         )
     return masks
@@ -435,7 +441,7 @@ def export_detector(candidates: Candidates, refiner: Refiner, seen: Shown) -> tu
     boxes = torch.tensor([[[20.0, 30.0, 90.0, 80.0]] * 3] * 2)
     second = onnx_of(
         refiner,
-        ([one[:2].float() for one in seen.maps], boxes),
+        ([tensor[:2].float() for tensor in seen.maps], boxes),
         [*MAPS, BOXES],
         [REFINED, FITS, *[MASKS] * (seen.masks is not None)],
         {"maps": [batch] * len(MAPS), "boxes": {**batch, 1: torch.export.Dim("boxes")}},
@@ -454,15 +460,15 @@ class TorchNetworks:
     def look(self, pixels: NDArray[np.uint8]) -> Looked:
         """As `Networks`."""
         boxes, peaks, fits, *maps = (
-            one.numpy() for one in self.candidates(torch.from_numpy(pixels))
+            candidate.numpy() for candidate in self.candidates(torch.from_numpy(pixels))
         )
         return Looked(boxes, peaks, fits, tuple(maps))
 
     @torch.inference_mode()
     def refine(self, maps: Sequence[NDArray[np.float32]], boxes: NDArray[np.float32]) -> Refined:
         """As `Networks`."""
-        answers = self.refiner([torch.from_numpy(one) for one in maps], torch.from_numpy(boxes))
-        return Refined(*(one.numpy() for one in answers))
+        answers = self.refiner([torch.from_numpy(array) for array in maps], torch.from_numpy(boxes))
+        return Refined(*(answer.numpy() for answer in answers))
 
     @property
     def outlines(self) -> bool:
@@ -558,13 +564,13 @@ def _beside(
 def _check(
     images: Sequence[Drawn], learn: Sequence[Drawn], score: Sequence[Drawn], judge: Sequence[Drawn]
 ) -> None:
-    with_things = sum(bool(len(one.boxes)) for one in images)
+    with_things = sum(bool(len(image.boxes)) for image in images)
     if with_things < MIN_LABELS:
         raise CannotFinish(
             f"{with_things} labeled images with a box are too few: training needs {MIN_LABELS}"
         )
     for some, why in ((learn, "learn from"), (score, "score by"), (judge, "validate with")):
-        if not any(len(one.boxes) for one in some):
+        if not any(len(drawn.boxes) for drawn in some):
             raise CannotFinish(
                 f"no image with a box is left to {why}: it takes images labeled without a suggestion in "
                 "sight that are no near-duplicates of each other"

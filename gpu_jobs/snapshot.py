@@ -17,6 +17,7 @@ from labeling.errors import NotFound
 from labeling.items.items import Items
 from labeling.items.records import Item
 from labeling.model import Model
+from labeling.projects.record import Project
 from labeling.storage import Storage
 
 
@@ -52,8 +53,8 @@ class Line(Source):
         """The same but for what it says of retired classes: nobody is to be suggested these."""
         if not retired.intersection(self.class_ids):
             return self
-        shapes = [one for one in self.shapes if one.class_id not in retired]
-        ids = [one for one in self.class_ids if one not in retired]
+        shapes = [shape for shape in self.shapes if shape.class_id not in retired]
+        ids = [class_id for class_id in self.class_ids if class_id not in retired]
         return self.model_copy(update={"class_ids": ids, "shapes": shapes})
 
 
@@ -77,54 +78,69 @@ class Snapshot(Model):
     def unpacked(cls, data: bytes) -> Snapshot:
         """What `packed` made."""
         return cls(
-            lines=[Line.model_validate_json(one) for one in gzip.decompress(data).splitlines()]
+            lines=[Line.model_validate_json(line) for line in gzip.decompress(data).splitlines()]
         )
 
 
-def snapshot(storage: Storage, items: Items, container: str, run_id: str) -> Snapshot:
+def snapshot(storage: Storage, items: Items, project: Project, run_id: str) -> Snapshot:
     """The snapshot of a run: taken and kept the first time, the same from then on.
 
     Args:
         storage: where it is kept.
         items: of the project.
-        container: of the project's images.
+        project: whose labels it has.
         run_id: of the training.
     """
     place = layout.model_blob(items.project_id, run_id, SNAPSHOT)
     try:
         return Snapshot.unpacked(storage.blobs.read(layout.MODELS, place))
     except NotFound:
-        taken = Snapshot(lines=sorted(_labeled(items, container), key=lambda line: line.item_id))
+        taken = Snapshot(lines=sorted(_labeled(items, project), key=lambda line: line.item_id))
         storage.blobs.write(layout.MODELS, place, taken.packed, content_type="application/gzip")
         return taken
 
 
-def unlabeled(items: Items, container: str, shard: int) -> list[Source]:
-    """The images of a shard that wait to be labeled."""
+def unlabeled(items: Items, project: Project, shard: int, least: int = 1) -> list[Source]:
+    """The images of a shard that wait to be labeled, in copies of `least` pixels at least."""
     return [
-        _source(container, one.item)
-        for one in items.all_rows(shard)
-        if one.item.state == "available" and not one.item.flag and not one.item.reserved
+        _source(project.source.container, row.item, least)
+        for row in items.all_rows(shard)
+        if row.item.state == "available"
+        and not row.item.flag
+        and not row.item.reserved
+        and project.assist.looks_at(row.item.media)
     ]
 
 
-def _labeled(items: Items, container: str) -> Sequence[Line]:
+def labeled_unseen(items: Items, project: Project) -> int:
+    """How many labeled images are of a kind that the project's models are not to look at."""
+    return sum(
+        row.item.state == "labeled" and not project.assist.looks_at(row.item.media)
+        for shard in range(items.shards)
+        for row in items.all_rows(shard)
+    )
+
+
+def _labeled(items: Items, project: Project) -> Sequence[Line]:
     lines: list[Line] = []
     for shard in range(items.shards):
-        for one in items.all_rows(shard):
-            said = one.labeling if one.item.state == "labeled" and not one.item.flag else None
+        for row in items.all_rows(shard):
+            said = row.labeling if row.item.state == "labeled" and not row.item.flag else None
             if said is None or said.outcome != "labeled":
                 continue
+            if not project.assist.looks_at(row.item.media):
+                continue
             said = said.merged(items.merged)
-            similar = one.item.priority == layout.CLUSTERED
+            similar = row.item.priority == layout.CLUSTERED
             lines.append(
                 Line(
-                    **_source(container, one.item).model_dump(),
+                    **_source(project.source.container, row.item).model_dump(),
                     class_ids=sorted({annotation.class_id for annotation in said.annotations}),
                     shapes=[
-                        DrawnShape(class_id=one.class_id, geometry=shape)
-                        for one in said.annotations
-                        if not isinstance(shape := one.geometry, Tag) and not one.frame
+                        DrawnShape(class_id=annotation.class_id, geometry=shape)
+                        for annotation in said.annotations
+                        if not isinstance(shape := annotation.geometry, Tag)
+                        and not annotation.frame
                     ],
                     page=said.submission_id if similar else "",
                     suggested=said.prelabel is not None,
@@ -133,6 +149,6 @@ def _labeled(items: Items, container: str) -> Sequence[Line]:
     return lines
 
 
-def _source(container: str, item: Item) -> Source:
-    where, path = source_of(container, item)
+def _source(container: str, item: Item, least: int = 1) -> Source:
+    where, path = source_of(container, item, least)
     return Source(item_id=item.item_id, blob_etag=item.blob_etag, container=where, path=path)

@@ -66,6 +66,23 @@ class Trained:
     """(n, classes): of each labeled image by a head that has not seen it."""
     choice: Choice
     metrics: dict[str, float | int | str]
+    confused: NDArray[np.int64] | None = None
+    """(classes, classes) images that judged, by what people and what the model chose of one class an image."""
+
+
+def confused(scores: NDArray[np.floating], truth: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many images are of which class for people (rows) and for a model (columns).
+
+    Args:
+        scores: (n, classes) of images that the model has not seen.
+        truth: (n, classes) what people said, one class an image.
+
+    >>> confused(np.array([[.9, .1], [.8, .2], [.3, .7]]), np.array([[1, 0], [0, 1], [0, 1]], bool)).tolist()
+    [[1, 0], [1, 1]]
+    """
+    counts = np.zeros((truth.shape[1], truth.shape[1]), np.int64)
+    np.add.at(counts, (truth.argmax(1), scores.argmax(1)), 1)
+    return counts
 
 
 def train(
@@ -127,7 +144,8 @@ def train(
         delta=budget(confidence, retrain) / candidates,
     )
     metrics |= {"labels": len(embeddings), "temperature": round(float(temperature), 3)}
-    return Trained(head, scores, choice, metrics)
+    of_one = confused(scores[judges], truth[judges]) if task_type == "multiclass" else None
+    return Trained(head, scores, choice, metrics, of_one)
 
 
 def validated(
@@ -142,6 +160,7 @@ def validated(
     """The threshold that may be used, and what was measured.
 
     Each class that is said of an image is right or wrong on its own; those of an image may fail together.
+    Where images look alike, `coverage_ungrouped` is what might be covered if each were taken for a stranger.
 
     Args:
         scores: (n, classes) of images that the model has not seen.
@@ -160,6 +179,11 @@ def validated(
         "accuracy": round(float((said == truth).all(1).mean()), 4),
         "independent_labels": round(worth(group, correlation(~right, group)), 1),
     }
+    if len(np.unique(group)) < len(np.unique(image)):
+        # Images that look alike prove less together than as many strangers: what that costs is said.
+        alone = choose(sure, right, image, precision=precision, delta=delta).chosen
+        covered = image[sure >= alone.threshold] if alone else image[:0]
+        metrics["coverage_ungrouped"] = round(len(np.unique(covered)) / len(truth), 4)
     if chosen := choice.chosen:
         shown = sure >= chosen.threshold
         metrics |= {

@@ -123,7 +123,7 @@ def _tuned(
     model = nn.Sequential(deepcopy(network), _linear(head)).to(where)
     model.eval()  # normalisation keeps what it learned from many more images than there are here
     learning = _learning(model)
-    mean = [one.detach().clone() for one in learning]
+    mean = [parameter.detach().clone() for parameter in learning]
     target = _target(truth, head.task_type)
     steps = epochs * -(-len(pixels) // batch)
     optimizer = torch.optim.AdamW(learning, RATE, weight_decay=DECAY)
@@ -154,8 +154,8 @@ def _tuned(
                 kept_one.lerp_(now.detach(), 1 - memory)
         said(epoch + 1, epochs)
     rate = epochs * len(pixels) / (time.perf_counter() - began)
-    for one, kept_one in zip(learning, mean, strict=True):
-        one.data = kept_one
+    for parameter, kept_one in zip(learning, mean, strict=True):
+        parameter.data = kept_one
     made, linear = model
     made.requires_grad_(False)
     made.feature_id = name
@@ -195,8 +195,8 @@ def _learning(model: nn.Module) -> list[nn.Parameter]:
     """The weights that learn: the head, and the last of the network's."""
     everything = list(model.parameters())
     frozen = int(len(everything) * (1 - TUNED))
-    for number, one in enumerate(everything):
-        one.requires_grad_(number >= frozen)
+    for number, parameter in enumerate(everything):
+        parameter.requires_grad_(number >= frozen)
     return everything[frozen:]
 
 

@@ -19,7 +19,14 @@ from pydantic import ValidationError
 
 from gpu_jobs import CannotFinish
 from labeling import layout, trace
-from labeling.assist.jobs import FeaturizeSpec, RunFinished, TrainSpec, job_spec
+from labeling.assist.jobs import (
+    EncodeSpec,
+    FeaturizeSpec,
+    JobSpec,
+    RunFinished,
+    TrainSpec,
+    job_spec,
+)
 from labeling.assist.runs import Runs
 from labeling.errors import Failure, NotFound, Unavailable
 from labeling.projects.access import Access
@@ -49,6 +56,10 @@ class Doing(Protocol):
 
     def featurization(self, spec: FeaturizeSpec, alive: Alive) -> None:
         """Group images."""
+        ...
+
+    def encoding(self, spec: EncodeSpec, alive: Alive) -> None:
+        """Prepare images for clicks."""
         ...
 
 
@@ -109,7 +120,7 @@ class Worker:
             self._storage.queues.delete(received)
             return
         _log.info("%s of project %s, try %d", spec.run_id, spec.project_id, received.tries)
-        with _Held(self._storage, received, self._held_s, self._stopped) as held:
+        with _HeldMessage(self._storage, received, self._held_s, self._stopped) as held:
             try:
                 self._do(spec, received.tries, held)
             except GivenUp as why:
@@ -128,7 +139,7 @@ class Worker:
             self._tell(spec)
             held.delete()
 
-    def _do(self, spec: TrainSpec | FeaturizeSpec, tries: int, held: _Held) -> None:
+    def _do(self, spec: JobSpec, tries: int, held: _HeldMessage) -> None:
         """Do a job, unless it is over already, or was begun too often."""
         try:
             runs = [
@@ -149,8 +160,10 @@ class Worker:
         with _memory():
             if spec.kind == "training":
                 jobs.training(spec, held.check)
-            else:
+            elif spec.kind == "featurization":
                 jobs.featurization(spec, held.check)
+            else:
+                jobs.encoding(spec, held.check)
 
     def _import(self) -> Doing:
         from gpu_jobs.jobs import Jobs
@@ -158,18 +171,18 @@ class Worker:
         self._jobs = Jobs(self._storage, self._projects, self._runs)
         return self._jobs
 
-    def _fail(self, spec: TrainSpec | FeaturizeSpec, reason: str) -> None:
+    def _fail(self, spec: JobSpec, reason: str) -> None:
         _log.error("%s failed: %s", spec.run_id, reason)
         for run_id in _run_ids(spec):
             self._runs.fail(spec.project_id, run_id, reason)
 
-    def _note(self, spec: TrainSpec | FeaturizeSpec, line: str) -> None:
+    def _note(self, spec: JobSpec, line: str) -> None:
         try:
             self._runs.note(spec.project_id, spec.run_id, line)
         except Failure:
             _log.exception("nor could that be noted")
 
-    def _tell(self, spec: TrainSpec | FeaturizeSpec) -> None:
+    def _tell(self, spec: JobSpec) -> None:
         for run_id in _run_ids(spec):
             self._storage.queues.send(
                 layout.RUN_FINISHED_QUEUE, RunFinished(project_id=spec.project_id, run_id=run_id)
@@ -187,7 +200,7 @@ class Worker:
             return
 
 
-class _Held:
+class _HeldMessage:
     """A message held as long as the context lasts."""
 
     def __init__(self, storage: Storage, received: Received, held_s: int, stopped: Event) -> None:
@@ -199,7 +212,7 @@ class _Held:
         self._done = Event()
         self._thread = Thread(target=self._renew, daemon=True)
 
-    def __enter__(self) -> _Held:
+    def __enter__(self) -> _HeldMessage:
         self._thread.start()
         return self
 
@@ -255,7 +268,7 @@ def _memory() -> Iterator[None]:
         raise CannotFinish("the memory of the machine is too small for this job") from error
 
 
-def _run_ids(spec: TrainSpec | FeaturizeSpec) -> tuple[str, ...]:
+def _run_ids(spec: JobSpec) -> tuple[str, ...]:
     return (spec.validation_run_id, spec.run_id) if spec.kind == "training" else (spec.run_id,)
 
 

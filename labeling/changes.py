@@ -124,7 +124,9 @@ class Changes:
         if not labels:
             return [_change(opened, item, None) for item in items]
         labeled = [item.item_id for item in items if item.state == "labeled"]
-        found = {one.item.item_id: one for one in opened.items.read_many(labeled) if one}
+        found = {
+            stored.item.item_id: stored for stored in opened.items.read_many(labeled) if stored
+        }
         shown: list[ItemChange] = []
         for item in items:
             now = found.get(item.item_id)

@@ -6,12 +6,23 @@ to do, and for bad input a JSON pointer to each offending place.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from pydantic import ValidationError
 
 Retry = Literal["never", "same", "later"]
+
+
+_SAID = 500
+"""Characters of a detail: it repeats what was sent, which may be of any length."""
+
+
+def _in_short(detail: str) -> str:
+    """A detail without the middle of a long one: what is wrong stands before it, what to do behind."""
+    half = _SAID // 2
+    return detail if len(detail) <= _SAID else f"{detail[:half]}…{detail[-half:]}"
 
 
 @dataclass(frozen=True)
@@ -22,21 +33,33 @@ class Fault:
     code: str
     detail: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", _in_short(self.detail))
 
-_UNION_TAGS = ("tag", "box", "polygon")
+
+_UNIONS = ("geometry", "do")
+"""Fields of several kinds: of what is wrong in one, pydantic puts the kind behind its name."""
 
 
 def faults_of(error: ValidationError, prefix: str = "") -> tuple[Fault, ...]:
     """The offending places of a body that does not fit its model, as pointers below `prefix`."""
     return tuple(
         Fault(
-            prefix
-            + "".join(f"/{_escaped(part)}" for part in one["loc"] if part not in _UNION_TAGS),
-            one["type"].replace("_", "-"),
-            one["msg"],
+            prefix + "".join(f"/{_escaped(part)}" for part in _place(details["loc"])),
+            details["type"].replace("_", "-"),
+            details["msg"],
         )
-        for one in error.errors(include_url=False, include_input=False)
+        for details in error.errors(include_url=False, include_input=False)
     )
+
+
+def _place(loc: tuple[str | int, ...]) -> Iterator[str | int]:
+    """The fields and indices that lead to a place, as they stand in the request."""
+    before: str | int = ""
+    for part in loc:
+        if before not in _UNIONS:
+            yield part
+        before = part
 
 
 def _escaped(part: str | int) -> str:
@@ -60,7 +83,7 @@ class Failure(Exception):
         self, detail: str, *, faults: tuple[Fault, ...] = (), extra: dict[str, Any] | None = None
     ) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = _in_short(detail)
         self.faults = faults
         self.extra = extra or {}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
-from enum import StrEnum
+from enum import StrEnum, unique
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -61,11 +61,14 @@ END = "~"
 """Sorts above every character used in a key: `X|` to `X|~` is all of X."""
 
 
+@unique
 class Kind(StrEnum):
     """What a row is: the first part of its key. Capitals in table `items`, small letters in `projects`."""
 
     TRUTH = "I"
     QUEUED = "A"
+    ASSIGNED = "B"
+    """In the queue of those with a tag, where `QUEUED` is in that of everybody."""
     LABELER = "T"
     """A task, or an item that was returned to its labeler: what is theirs is found at once."""
     REQUEST = "R"
@@ -78,6 +81,9 @@ class Kind(StrEnum):
     PRELABEL = "P"
     COUNTER = "C"
     LABELING = "V"
+    HONEYPOT = "G"
+    CHECK = "Q"
+    CHECKED = "J"
 
     PROJECT = "p"
     MEMBER = "m"
@@ -87,8 +93,9 @@ class Kind(StrEnum):
     BATCHES = "b"
     EXPORT = "x"
     SNAPSHOT = "s"
+    PROGRESS = "g"
     IMPORT = "y"
-    SWEEP = "s"
+    SWEEP = "o"
     WEBHOOK = "w"
     DELIVERY = "d"
 
@@ -154,9 +161,14 @@ def truth(item: str) -> str:
     return f"{Kind.TRUTH}|{item}"
 
 
-def queued(priority: str, lane: int, order: str, item: str) -> str:
-    """Exists exactly while this lane of the item is available to anyone."""
-    return f"{Kind.QUEUED}|{priority}|{lane}|{order}|{item}"
+def queued(priority: str, lane: int, order: str, item: str, audience: str = "") -> str:
+    """Exists exactly while this lane of the item is available to anyone of an audience."""
+    return f"{queues_of(audience)}{priority}|{lane}|{order}|{item}"
+
+
+def queues_of(audience: str) -> str:
+    """What the rows begin with that wait for an audience: those with a tag, or with "" everybody."""
+    return f"{Kind.ASSIGNED}|{digest_id(audience, length=12)}|" if audience else f"{Kind.QUEUED}|"
 
 
 class QueuePlace(NamedTuple):
@@ -169,9 +181,9 @@ class QueuePlace(NamedTuple):
 
 def queue_place(key: str) -> QueuePlace:
     """The place of a queue row; what is returned to a labeler waits in front of all, in lane 0."""
-    if kind_of(key) is not Kind.QUEUED:
+    if kind_of(key) not in (Kind.QUEUED, Kind.ASSIGNED):
         return QueuePlace("", 0, "")
-    _, priority, lane, order, _ = key.split("|")
+    *_, priority, lane, order, _ = key.split("|")
     return QueuePlace(priority, int(lane), order)
 
 
@@ -185,9 +197,9 @@ def group_of(place: str) -> str:
     return place[:8]
 
 
-def queue_start(priority: str, lane: int, order: str = "") -> str:
-    """Where a queue starts, or the place in it just before `order`."""
-    return f"{Kind.QUEUED}|{priority}|{lane}|{order}"
+def queue_start(priority: str, lane: int, order: str = "", audience: str = "") -> str:
+    """Where a queue of an audience starts, or the place in it just before `order`."""
+    return f"{queues_of(audience)}{priority}|{lane}|{order}"
 
 
 def reserved(user: str, item: str) -> str:
@@ -313,6 +325,39 @@ def labeling_of(key: str) -> tuple[str, str]:
     return item, user
 
 
+def honeypot(item: str) -> str:
+    """Exists exactly while labelers may be given this item to see whether they know its answer."""
+    return f"{Kind.HONEYPOT}|{item}"
+
+
+def check(user: str, item: str) -> str:
+    """What a person made of an item whose answer is known, or that it is in their hands.
+
+    In the shard of the task, which need not be that of the item.
+    """
+    return f"{Kind.CHECK}|{user}|{item}"
+
+
+def checks_of(user: str) -> str:
+    """What the keys of a person's checks begin with."""
+    return f"{Kind.CHECK}|{user}|"
+
+
+def checked(user: str, item: str, revision: int, submission: str = "") -> str:
+    """What a person said of an item whose answer is known, for the first time or as a correction.
+
+    `submission` only where it came late and does not count.
+    """
+    key = f"{Kind.CHECKED}|{user}|{item}|{revision:05d}"
+    return f"{key}|{submission}" if submission else key
+
+
+def check_of(key: str) -> tuple[str, str]:
+    """(user, item) of a check."""
+    _, user, item = key.split("|")
+    return user, item
+
+
 def prelabel(item: str, run: str) -> str:
     """What a run suggested for an item: written once, kept for ever."""
     return f"{Kind.PRELABEL}|{item}|{run}"
@@ -433,6 +478,11 @@ def snapshot(export_id: str) -> str:
     return f"{Kind.SNAPSHOT}|{export_id}"
 
 
+def progress(export_id: str) -> str:
+    """How far writing the files of an export has come."""
+    return f"{Kind.PROGRESS}|{export_id}"
+
+
 def import_(import_id: str) -> str:
     """An import."""
     return f"{Kind.IMPORT}|{import_id}"
@@ -546,6 +596,26 @@ def groups_blob(project_id: str, run_id: str, shard: int, part: int) -> str:
 def embeddings_blob(project_id: str, feature_id: str, shard: int, part: int) -> str:
     """Embeddings of some items of a shard by one network, in the container `models`."""
     return f"{project_id}/embeddings/{feature_id}/{shard:02x}-{part:05d}.npz"
+
+
+def click_file(folder: str, name: str) -> str:
+    """A file of the deployment's model for clicks, in the container `models`."""
+    return f"{folder}/{name}"
+
+
+def click_decoder(project_id: str, model_id: str) -> str:
+    """What browsers load to outline what is clicked at, in the container `models`."""
+    return f"{project_id}/clicks/{model_id}/decoder.onnx"
+
+
+def click_images(project_id: str, model_id: str) -> str:
+    """What the names of all images begin with that were prepared for clicks, in `models`."""
+    return f"{project_id}/clicks/{model_id}/images/"
+
+
+def click_image(project_id: str, model_id: str, item: str, etag: str) -> str:
+    """One version of an image, prepared for clicks, in the container `models`."""
+    return f"{click_images(project_id, model_id)}{item}-{digest_id(etag, length=12)}"
 
 
 def user_key(provider: str, user_id: str) -> str:

@@ -78,3 +78,8 @@ def milliseconds(moment: datetime) -> int:
 def from_milliseconds(value: int) -> datetime:
     """The aware UTC time of `value` milliseconds since 1970-01-01 UTC."""
     return datetime.fromtimestamp(value / 1000, UTC)
+
+
+def day_of(ms: int) -> str:
+    """The UTC day of `ms` milliseconds since 1970-01-01, as in `20260304`."""
+    return f"{from_milliseconds(ms):%Y%m%d}"

@@ -1,4 +1,5 @@
-"""Names that people type: of classes, projects, datasets and tokens. One spelling, one way to find them again.
+"""Names that people type: of classes, projects, datasets, tokens and versions. One spelling, one way to find
+them again.
 
 Two names that look the same are the same. What nobody can see is refused where a name is made, and does not
 count where one is looked up. The page has the same rule (`static_web/src/names.ts`); `tests/cases/names.json`
@@ -46,16 +47,30 @@ def spelled(name: str) -> str:
         raise PydanticCustomError(
             "string_too_long", "a name has at most {most} characters", {"most": MAX_NAME}
         )
-    for at, char in enumerate(composed):
-        if not _is_seen(composed, at):
+    _refuse_unseen(composed)
+    if not composed:
+        raise PydanticCustomError("string_too_short", "a name needs a character that can be seen")
+    return " ".join(composed.split())
+
+
+def spelled_address(email: str) -> str:
+    """An e-mail address as it was typed, for whom no invisible character would ever sign in.
+
+    Raises:
+        PydanticCustomError: a ValueError; it has a character that nobody can see.
+    """
+    _refuse_unseen(email)
+    return email
+
+
+def _refuse_unseen(text: str) -> None:
+    for at, char in enumerate(text):
+        if not _is_seen(text, at):
             raise PydanticCustomError(
                 "unseen_character",
                 "a name can't have a character that nobody sees; take out {code} at place {place}",
                 {"code": f"U+{ord(char):04X}", "place": at + 1},
             )
-    if not composed:
-        raise PydanticCustomError("string_too_short", "a name needs a character that can be seen")
-    return " ".join(composed.split())
 
 
 def _is_seen(name: str, at: int) -> bool:
@@ -96,8 +111,11 @@ def same_address(email: str) -> str:
     >>> same_address(" Ann@Example.org") == same_address("ann@example.ORG")
     True
     """
-    return "".join(one.lower() if one.isascii() else one for one in email.strip())
+    return "".join(letter.lower() if letter.isascii() else letter for letter in email.strip())
 
 
 Name = Annotated[str, AfterValidator(spelled)]
 """A name as somebody types it; kept as it is spelled."""
+
+NameOrNone = Annotated[str, AfterValidator(lambda name: spelled(name) if name else "")]
+"""The same where a name may be left out: empty."""

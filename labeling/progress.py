@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import date
 
 from labeling import layout
 from labeling.annotations.task_types import TASK_TYPES
@@ -11,11 +13,13 @@ from labeling.assist.service import Assist
 from labeling.ingest.refresh import Ingest, RefreshState, RefreshView
 from labeling.items.items import Items
 from labeling.model import Model, UtcTime
+from labeling.names import key_of
 from labeling.projects.access import RANK, Member, member_of
 from labeling.projects.projects import ProjectAccess, Projects
 from labeling.projects.record import Project, ProjectState
 from labeling.projects.webhooks import Webhooks
 from labeling.quality.agreement import Coefficient, nominal, yes_or_no
+from labeling.quality.honeypots import has_honeypots, states_for_labelers
 from labeling.storage import Range, Row, Storage
 from labeling.tasks.service import Tasks
 
@@ -49,8 +53,16 @@ class PrelabelCount(Model):
     added: int = 0
 
 
+class DayCount(Model):
+    """Images that have been labeled since one day (UTC)."""
+
+    day: date
+    images: int
+
+
 class LabelerCount(Model):
-    """What a labeler has done: labelings that stand, and submitted today (UTC), in `today_active_ms` of work.
+    """What a labeler has done: labelings that stand, and images submitted today (UTC), each once however often
+    it was corrected, in `today_active_ms` of work.
 
     `prelabels`: of all images they ever labeled with suggestions in front of them.
     """
@@ -98,12 +110,27 @@ class Agreement(Model):
     labelers: list[LabelerAgreement]
 
 
+class AssignedCount(Model):
+    """How many images wait for those with a tag, and how many members carry it.
+
+    With fewer `people` than label each image, nobody finishes them.
+    """
+
+    tag: str
+    waiting: int
+    people: int
+
+
 class Progress(Model):
     """Exact counts of a project at `at`. `over_limit`: images that found no place in the project.
 
     `agreement` is null where nobody labeled an image that another did too, and for labelers.
 
-    `labelers` is empty for labelers: nobody else's numbers are theirs to see.
+    `assigned` are the tags that rules name, and any for which images wait. `labelers` is empty for labelers:
+    nobody else's numbers are theirs to see. So are `assigned`, `queues`, `classes` and `days`, and their
+    `states` count what they can't tell from the project's images, so that no number tells which of them are
+    honeypots. `days` are those since which
+    images are labeled, in order; of an image that was labeled anew after it was sent back, the last one.
     """
 
     at: UtcTime
@@ -114,6 +141,8 @@ class Progress(Model):
     queues: dict[str, int]
     classes: list[ClassCount]
     labelers: list[LabelerCount]
+    days: list[DayCount] = []
+    assigned: list[AssignedCount] = []
     agreement: Agreement | None = None
     flags: dict[str, int]
     over_limit: int
@@ -158,29 +187,38 @@ class ProgressService:
         records = {row.key: row for row in rows}
         refresh_row = records.get(layout.REFRESH_STATE)
         refresh = RefreshState.model_validate_json(refresh_row.text("doc")) if refresh_row else None
-        states = _group(counters, "state")
+        sees = RANK[opened.role] > RANK["labeler"]
+        # By what is counted of the project nobody shall tell which page had a honeypot.
+        may_know = sees or not has_honeypots(counters, project.honeypots.rate)
+        states = (
+            _group(counters, "state")
+            if may_know
+            else states_for_labelers(counters, project.honeypots.rate)
+        )
         return Progress(
             at=self._storage.clock.now(),
             state=project.state,
             state_reason=project.state_reason,
             total=sum(states.values()),
             states=states,
-            queues=_group(counters, "queue"),
+            queues=_group(counters, "queue") if may_know else {},
             classes=[
                 ClassCount(
-                    class_id=one.class_id,
-                    images=counters[f"class:{one.class_id}"],
-                    instances=counters[f"instances:{one.class_id}"],
+                    class_id=class_.class_id,
+                    images=counters[f"class:{class_.class_id}"],
+                    instances=counters[f"instances:{class_.class_id}"],
                 )
-                for one in project.classes
-                if not one.merged_into
+                for class_ in project.classes
+                if may_know and not class_.merged_into
             ],
-            labelers=self._labelers(counters, members)
-            if RANK[opened.role] > RANK["labeler"]
-            else [],
-            agreement=_agreement(project, counters)
-            if RANK[opened.role] > RANK["labeler"]
-            else None,
+            labelers=self._labelers(counters, members) if sees else [],
+            days=[
+                DayCount(day=_date(day), images=images)
+                for day, images in _group(counters, "labeled").items()
+                if may_know
+            ],
+            assigned=_assigned(project, counters, members.values()) if sees else [],
+            agreement=_agreement(project, counters) if sees else None,
             flags=_group(counters, "flag"),
             over_limit=self._ingest.capacity.of(records.get(layout.CAPACITY)).over,
             refresh=refresh.view() if refresh else None,
@@ -206,7 +244,7 @@ class ProgressService:
                 )
                 for user in {*standing, *per_day}
             ),
-            key=lambda one: (-one.labelings, one.user),
+            key=lambda count: (-count.labelings, count.user),
         )
 
     def on_compact(self, message: Compact) -> None:
@@ -256,7 +294,7 @@ class ProgressService:
             return
         items = self._projects.items(project)
         tasks, returned = items.in_hands(range(project.shards))
-        self._projects.free_from_the_gone(project, (one.item.reserved for one in returned))
+        self._projects.free_from_the_gone(project, (item.item.reserved for item in returned))
         ended = self._tasks.give_back_expired(items, tasks)
         for shard in range(project.shards):
             items.compact(shard)
@@ -265,6 +303,26 @@ class ProgressService:
         if len(tasks) == ended:
             self._projects.directory.rest(row)
         log.info("looked after", extra={"project_id": row.key, "expired": ended})
+
+
+def _date(day: str) -> date:
+    return date.fromisoformat(f"{day[:4]}-{day[4:6]}-{day[6:]}")
+
+
+def _assigned(
+    project: Project, counters: Counter[str], members: Iterable[Member]
+) -> list[AssignedCount]:
+    waiting = _group(counters, "audience")
+    spelled = {key_of(assignment.tag): assignment.tag for assignment in project.assignments}
+    people = Counter(key_of(tag) for member in members for tag in member.tags)
+    return [
+        AssignedCount(
+            tag=spelled.get(audience, audience),
+            waiting=waiting.get(audience, 0),
+            people=people[audience],
+        )
+        for audience in {**spelled, **waiting}
+    ]
 
 
 def _agreement(project: Project, counters: Counter[str]) -> Agreement | None:
@@ -297,8 +355,8 @@ def _agreement(project: Project, counters: Counter[str]) -> Agreement | None:
                 ),
                 found=found.get(name, 0) / sought[name] if sought.get(name) else None,
             )
-            for one in project.classes
-            if (name := one.class_id) in every or name in sought
+            for class_ in project.classes
+            if (name := class_.class_id) in every or name in sought
         ],
         labelers=[
             LabelerAgreement(user=user, share=with_others.get(user, 0) / count, compared=count)

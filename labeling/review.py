@@ -6,15 +6,17 @@ import base64
 import json
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
 from labeling import layout
 from labeling.annotations.acceptance import Acceptance
+from labeling.annotations.classes import LabelClass
 from labeling.annotations.shapes import Annotation
 from labeling.assist.doubts import Doubts
-from labeling.errors import Invalid, NotFound
+from labeling.errors import Fault, Invalid, NotFound
 from labeling.items.cells import packed_bytes
 from labeling.items.records import (
     SETTLED,
@@ -26,8 +28,10 @@ from labeling.items.records import (
     Stored,
     stored,
 )
-from labeling.model import Id, Model, UtcTime, from_milliseconds
+from labeling.model import Id, Model, UtcTime, day_of, from_milliseconds
+from labeling.names import key_of
 from labeling.projects.projects import ProjectAccess, Projects
+from labeling.projects.record import Project
 from labeling.storage import Range, Row, Storage, check_key
 from labeling.tasks.images import ImageLinks
 from labeling.tasks.service import Tasks
@@ -43,24 +47,32 @@ FEW_BYTES = 16 * 1024
 """Compressed labels of an image that a list shows; larger ones are shown with the image itself."""
 
 
+_Word = Annotated[str, Field(max_length=200)]
+
+
 class ItemFilter(Model):
     """Which items are wanted; what is left out does not matter. `path` is that of one image, as it
     was uploaded or whole; `name` is a part of it, in any case.
 
     `labels`: with their annotations, where these are few. `disagrees`: labels with which the current model
     disagrees, the most doubtful first, of one class or several an image; approved ones only where asked for.
+    `labeled_on`: those that are labeled since that day (UTC). `waits_for`: those that wait for people with this
+    tag.
     """
 
     state: ItemState | None = None
-    class_id: str | None = None
-    labeler: str | None = None
-    kind: str | None = None
-    flag: str | None = None
+    class_id: _Word | None = None
+    labeler: _Word | None = None
+    kind: _Word | None = None
+    flag: _Word | None = None
     approved: bool | None = None
-    path: str | None = None
-    name: Annotated[str, Field(max_length=200)] | None = None
+    honeypot: bool | None = None
+    waits_for: _Word | None = None
+    path: Annotated[str, Field(max_length=1_024)] | None = None
+    name: _Word | None = None
     labels: bool = False
     disagrees: bool = False
+    labeled_on: date | None = None
     cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
@@ -69,8 +81,8 @@ class ItemLine(Model):
     """An item in a list. `classes` are ids of the classes it is labeled with.
 
     `labels` are its current annotations, where they were asked for and are few. `approved` is the reviewer
-    who found them good, if one did. `seems`: the classes the model would give, where it was asked for labels
-    that it disagrees with.
+    who found them good, if one did. `honeypot`: it is mixed in among what people label. `seems`: the classes
+    the model would give, where it was asked for labels that it disagrees with.
     """
 
     item_id: str
@@ -80,12 +92,14 @@ class ItemLine(Model):
     revision: int
     width: int
     height: int
+    frames: int
     media: str
     flag: str
     reason: str
     classes: list[str]
     labelers: list[str]
     approved: str
+    honeypot: bool
     changed_at: UtcTime
     images: ImageLinks
     labels: list[Annotation] | None = None
@@ -166,6 +180,20 @@ class AcceptRequest(Model):
     revisions: dict[str, int] = {}
 
 
+class LeaveOutRequest(Model):
+    """Items that shall no longer be part of the project. Rejecting them later puts them back."""
+
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    reason: Annotated[str, Field(max_length=2_000)] = ""
+    revisions: dict[str, int] = {}
+
+
+class PutFirstRequest(Model):
+    """Items that wait, to be labeled before others."""
+
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+
+
 class AnswerRequest(Model):
     """What labelers asked about these items, answered: they go back to who asked, with the answer."""
 
@@ -174,11 +202,31 @@ class AnswerRequest(Model):
     revisions: dict[str, int] = {}
 
 
+class RelabelRequest(Model):
+    """Labels of which one class (`class_id`), or whatever they say (null), becomes another. `revisions` as for
+    rejecting."""
+
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    class_id: Id | None = None
+    into: Id
+    revisions: dict[str, int] = {}
+
+
+class RevertRequest(Model):
+    """Labels to be again what they were at a moment; without one, what they were before the present ones.
+    `revisions` as for rejecting."""
+
+    item_ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+    before: UtcTime | None = None
+    revisions: dict[str, int] = {}
+
+
 class ReviewResult(Model):
-    """What became of one item; `done` also where it was so already. `leased`: it is being corrected now."""
+    """What became of one item; `done` also where it was so already. `leased`: it is being corrected now;
+    `no_earlier`: it had no labels then."""
 
     item_id: str
-    status: Literal["done", "changed", "leased", "not_settled", "unknown"]
+    status: Literal["done", "changed", "leased", "not_settled", "no_earlier", "unknown"]
 
 
 class OpinionView(Model):
@@ -201,7 +249,7 @@ class OpinionList(Model):
 class ResolveRequest(Model):
     """Take what this labeler said, of the item as it was at `revision` where that is given."""
 
-    labeler: str
+    labeler: _Word
     revision: int | None = None
 
 
@@ -258,7 +306,9 @@ class Review:
         found, places, searched = self._merge(opened, prefix, places, wanted)
         return ItemPage(
             items=[*self._lines(opened, found, wanted)],
-            next_cursor=_write_cursor(places) if any(one is not None for one in places) else None,
+            next_cursor=_write_cursor(places)
+            if any(place is not None for place in places)
+            else None,
             searched=searched,
         )
 
@@ -271,15 +321,19 @@ class Review:
         at = begin
         while at < len(doubts) and not found:
             some = doubts[at : at + wanted.limit]
-            stored = opened.items.read_many([one.item_id for one in some])
-            for doubt, one in zip(some, stored, strict=True):
-                if one and fits(opened, one.item, wanted) and _stands(one, doubt.said, wanted):
-                    found.append(one.item)
+            stored = opened.items.read_many([doubt.item_id for doubt in some])
+            for doubt, record in zip(some, stored, strict=True):
+                if (
+                    record
+                    and fits(opened, record.item, wanted)
+                    and stands(record, doubt.said, wanted)
+                ):
+                    found.append(record.item)
                     seems[doubt.item_id] = doubt.seems
             at += len(some)
         lines = self._lines(opened, found, wanted)
         return ItemPage(
-            items=[one.model_copy(update={"seems": seems[one.item_id]}) for one in lines],
+            items=[line.model_copy(update={"seems": seems[line.item_id]}) for line in lines],
             next_cursor=_write_cursor([f"{_DOUBT}{at}"]) if at < len(doubts) else None,
             searched=at - begin,
         )
@@ -288,17 +342,18 @@ class Review:
         after = _read_cursor(wanted.cursor, 1, "")[0] or ""
         tasks = opened.items.open_tasks(range(opened.project.shards))
         held = {
-            one.item.item_id: one.item
+            item.item.item_id: item.item
             for task in tasks
-            for one in task.held
-            if one.item.item_id > after
-            and one.item.state == "leased"
-            and fits(opened, one.item, wanted)
+            for item in task.held
+            if item.item.item_id > after
+            and item.item.state == "leased"
+            and not item.is_check
+            and fits(opened, item.item, wanted)
         }
         ids = sorted(held)
         some = ids[: wanted.limit]
         return ItemPage(
-            items=[*self._lines(opened, [held[one] for one in some], wanted)],
+            items=[*self._lines(opened, [held[item_id] for item_id in some], wanted)],
             next_cursor=_write_cursor([some[-1]]) if len(ids) > len(some) else None,
             searched=len(some),
         )
@@ -312,7 +367,10 @@ class Review:
         """
         narrow = (
             any((wanted.class_id, wanted.labeler, wanted.kind, wanted.flag, wanted.name))
+            or wanted.waits_for is not None
+            or wanted.labeled_on is not None
             or wanted.approved is not None
+            or wanted.honeypot is not None
             or (wanted.state is not None and prefix == _ALL)
         )
         size = 1000 if narrow else wanted.limit
@@ -355,7 +413,9 @@ class Review:
         if not wanted.labels:
             return [self._line(opened, item) for item in items]
         labeled = [item.item_id for item in items if item.state == "labeled"]
-        found = {one.item.item_id: one for one in opened.items.read_many(labeled) if one}
+        found = {
+            record.item.item_id: record for record in opened.items.read_many(labeled) if record
+        }
         return [self._line(opened, item, _few(found.get(item.item_id))) for item in items]
 
     def _line(
@@ -369,12 +429,14 @@ class Review:
             revision=item.revision,
             width=item.width,
             height=item.height,
+            frames=item.frames,
             media=item.media,
             flag=item.flag,
             reason=item.reason or item.damage,
             classes=sorted(item.classes),
             labelers=[lane.labeler for lane in item.lanes if lane.labeler],
             approved=item.approved,
+            honeypot=bool(item.honeypot_key),
             changed_at=from_milliseconds(item.changed_ms),
             images=self._tasks.images.links(opened.project, item),
             labels=None if labels is None else [*labels],
@@ -416,18 +478,18 @@ class Review:
         """
         self._stored(opened, item_id)
         said = opened.items.opinions(item_id)
-        names = self._names(opened, {one.labeler for one in said})
+        names = self._names(opened, {labeling.labeler for labeling in said})
         return OpinionList(
             items=[
                 OpinionView(
-                    labeler=one.labeler,
-                    name=names.get(one.labeler, ""),
-                    outcome=one.outcome,
-                    annotations=one.annotations,
-                    note=one.note or one.reason,
-                    saved_at=one.saved_at,
+                    labeler=labeling.labeler,
+                    name=names.get(labeling.labeler, ""),
+                    outcome=labeling.outcome,
+                    annotations=labeling.annotations,
+                    note=labeling.note or labeling.reason,
+                    saved_at=labeling.saved_at,
                 )
-                for one in said
+                for labeling in said
             ]
         )
 
@@ -449,9 +511,12 @@ class Review:
     def _names(self, opened: ProjectAccess, users: Collection[str]) -> dict[str, str]:
         people = sorted(users)
         members = self._storage.tables.get_many(
-            layout.PROJECTS, [(opened.project.project_id, layout.member(one)) for one in people]
+            layout.PROJECTS,
+            [(opened.project.project_id, layout.member(person)) for person in people],
         )
-        return {one: row.text("name") for one, row in zip(people, members, strict=True) if row}
+        return {
+            person: row.text("name") for person, row in zip(people, members, strict=True) if row
+        }
 
     def history(self, opened: ProjectAccess, item_id: str) -> History:
         """Every change of an item.
@@ -460,8 +525,8 @@ class Review:
             NotFound: there is no such item.
         """
         self._stored(opened, item_id)
-        entries = [_entry(one) for one in opened.items.history(item_id)]
-        names = self._names(opened, {one.by for one in entries if one.by})
+        entries = [_entry(revision) for revision in opened.items.history(item_id)]
+        names = self._names(opened, {entry.by for entry in entries if entry.by})
         return History(items=entries, names=names)
 
     def approve(self, opened: ProjectAccess, request: ApproveRequest, *, by: str) -> ReviewAnswer:
@@ -469,15 +534,15 @@ class Review:
         return ReviewAnswer(
             results=[
                 ReviewResult(
-                    item_id=one,
+                    item_id=fromkey,
                     status=opened.items.approve(
-                        one,
+                        fromkey,
                         by=by,
-                        revision=request.revisions.get(one),
+                        revision=request.revisions.get(fromkey),
                         approved=request.approved,
                     ),
                 )
-                for one in dict.fromkeys(request.item_ids)
+                for fromkey in dict.fromkeys(request.item_ids)
             ]
         )
 
@@ -488,12 +553,82 @@ class Review:
         return ReviewAnswer(
             results=[
                 ReviewResult(
-                    item_id=one,
+                    item_id=fromkey,
                     status=opened.items.accept_skipped(
-                        one, by=by, revision=request.revisions.get(one)
+                        fromkey, by=by, revision=request.revisions.get(fromkey)
                     ),
                 )
-                for one in dict.fromkeys(request.item_ids)
+                for fromkey in dict.fromkeys(request.item_ids)
+            ]
+        )
+
+    def leave_out(
+        self, opened: ProjectAccess, request: LeaveOutRequest, *, by: str
+    ) -> ReviewAnswer:
+        """Leave items that nobody holds out of the project; one result an item."""
+        return ReviewAnswer(
+            results=[
+                ReviewResult(
+                    item_id=fromkey,
+                    status=opened.items.leave_out(
+                        fromkey,
+                        by=by,
+                        reason=request.reason,
+                        revision=request.revisions.get(fromkey),
+                    ),
+                )
+                for fromkey in dict.fromkeys(request.item_ids)
+            ]
+        )
+
+    def put_first(self, opened: ProjectAccess, request: PutFirstRequest) -> ReviewAnswer:
+        """Have items that wait labeled before others; one result an item."""
+        results = [
+            ReviewResult(item_id=fromkey, status=opened.items.put_first(fromkey))
+            for fromkey in dict.fromkeys(request.item_ids)
+        ]
+        if any(result.status == "done" for result in results):
+            self._projects.use_queue(opened.project_id, layout.FRONT)
+        return ReviewAnswer(results=results)
+
+    def relabel(self, opened: ProjectAccess, request: RelabelRequest, *, by: str) -> ReviewAnswer:
+        """Say another class in labels; one result an item.
+
+        Raises:
+            Invalid: there is no such class to be said.
+        """
+        attributes = class_for_relabel(opened.project, request.class_id, request.into).attributes
+        return ReviewAnswer(
+            results=[
+                ReviewResult(
+                    item_id=fromkey,
+                    status=opened.items.relabel(
+                        fromkey,
+                        class_id=request.class_id,
+                        into=request.into,
+                        attributes=attributes,
+                        by=by,
+                        revision=request.revisions.get(fromkey),
+                    ),
+                )
+                for fromkey in dict.fromkeys(request.item_ids)
+            ]
+        )
+
+    def revert(self, opened: ProjectAccess, request: RevertRequest, *, by: str) -> ReviewAnswer:
+        """Make labels what they were before; one result an item."""
+        return ReviewAnswer(
+            results=[
+                ReviewResult(
+                    item_id=fromkey,
+                    status=opened.items.revert(
+                        fromkey,
+                        before=request.before,
+                        by=by,
+                        revision=request.revisions.get(fromkey),
+                    ),
+                )
+                for fromkey in dict.fromkeys(request.item_ids)
             ]
         )
 
@@ -515,10 +650,10 @@ class Review:
         revisions = dict(request.revisions)
         keeps: set[str] = set()
         if request.to == "same_labeler":
-            for one in opened.items.read_many(item_ids):
-                if one and self._returns_to_labeler(opened, one.item):
-                    keeps.add(one.item.item_id)
-                    revisions.setdefault(one.item.item_id, one.item.revision)
+            for record in opened.items.read_many(item_ids):
+                if record and self._returns_to_labeler(opened, record.item):
+                    keeps.add(record.item.item_id)
+                    revisions.setdefault(record.item.item_id, record.item.revision)
         results = [
             RejectResult(
                 item_id=item_id,
@@ -534,7 +669,7 @@ class Review:
             )
             for item_id in item_ids
         ]
-        if request.front and any(one.status == "rejected" for one in results):
+        if request.front and any(result.status == "rejected" for result in results):
             self._projects.use_queue(opened.project.project_id, layout.FRONT)
         return RejectAnswer(results=results)
 
@@ -550,22 +685,22 @@ class Review:
         )
 
 
-def _entry(one: Revision) -> HistoryEntry:
-    labeling = one.labeling
+def _entry(revision: Revision) -> HistoryEntry:
+    labeling = revision.labeling
     return HistoryEntry(
-        revision=one.revision,
-        what=one.what,
-        by=one.by,
-        at=one.at,
-        reason=one.reason,
-        task_id=one.task_id,
+        revision=revision.revision,
+        what=revision.what,
+        by=revision.by,
+        at=revision.at,
+        reason=revision.reason,
+        task_id=revision.task_id,
         submission_id=labeling.submission_id if labeling else None,
         outcome=labeling.outcome if labeling else None,
         annotations=labeling.annotations if labeling else [],
         note=labeling.note or labeling.reason if labeling else None,
         active_ms=labeling.active_ms if labeling else 0,
         prelabel=labeling.prelabel if labeling else None,
-        overtaken=one.overtaken,
+        overtaken=revision.overtaken,
     )
 
 
@@ -575,11 +710,15 @@ def _item(row: Row) -> Item:
     return Item.of(layout.item_of(row.key), row.cells)
 
 
-def _few(one: Stored | None) -> Sequence[Annotation] | None:
+def _few(record: Stored | None) -> Sequence[Annotation] | None:
     """The current annotations of an item, unless they are too many for a list."""
-    if one is None or one.item.state != "labeled" or packed_bytes("labels", one.cells) > FEW_BYTES:
+    if (
+        record is None
+        or record.item.state != "labeled"
+        or packed_bytes("labels", record.cells) > FEW_BYTES
+    ):
         return None
-    labeling = one.labeling
+    labeling = record.labeling
     return labeling.annotations if labeling else None
 
 
@@ -590,13 +729,13 @@ def _doubt_at(cursor: str | None) -> int:
     return int(place or 0)
 
 
-def _stands(one: Stored, said: Sequence[str], wanted: ItemFilter) -> bool:
+def stands(record: Stored, said: Sequence[str], wanted: ItemFilter) -> bool:
     """Whether a label is what a model doubted, and nobody has found it good since."""
-    labeling = one.labeling
-    if one.item.state != "labeled" or labeling is None:
+    labeling = record.labeling
+    if record.item.state != "labeled" or labeling is None:
         return False
     same = sorted({annotation.class_id for annotation in labeling.annotations}) == sorted(said)
-    return same and (wanted.approved is not None or not one.item.approved)
+    return same and (wanted.approved is not None or not record.item.approved)
 
 
 def fits(opened: ProjectAccess, item: Item, wanted: ItemFilter) -> bool:
@@ -604,15 +743,38 @@ def fits(opened: ProjectAccess, item: Item, wanted: ItemFilter) -> bool:
     return (
         (wanted.state is None or item.state == wanted.state)
         and (wanted.class_id is None or wanted.class_id in item.classes)
-        and (wanted.labeler is None or any(wanted.labeler == one.labeler for one in item.lanes))
+        and (wanted.labeler is None or any(wanted.labeler == lane.labeler for lane in item.lanes))
         and (wanted.kind is None or item.kind == wanted.kind)
         and (wanted.flag is None or item.flag == wanted.flag)
         and (wanted.approved is None or bool(item.approved) == wanted.approved)
+        and (wanted.honeypot is None or bool(item.honeypot_key) == wanted.honeypot)
+        and (wanted.waits_for is None or item.waits_for == key_of(wanted.waits_for))
+        and (
+            wanted.labeled_on is None
+            or (bool(item.labeled_ms) and day_of(item.labeled_ms) == f"{wanted.labeled_on:%Y%m%d}")
+        )
         and (
             wanted.name is None
             or _as_typed(wanted.name) in _as_typed(opened.project.source.shown(item.path))
         )
     )
+
+
+def class_for_relabel(project: Project, class_id: str | None, into: str) -> LabelClass:
+    """The class that labels shall say instead of another, or of all.
+
+    Raises:
+        Invalid: one of them is none of the project's, or nobody can say it any more.
+    """
+    known = {class_.class_id: class_ for class_ in project.classes}
+    for at, name in (("/class_id", class_id), ("/into", into)):
+        if name is not None and name not in known:
+            detail = f"there is no class {name!r} in this project"
+            raise Invalid(detail, faults=(Fault(at, "unknown-class", detail),))
+    if known[into].retired or known[into].merged_into:
+        detail = f"the class {known[into].name!r} is no longer given; choose another"
+        raise Invalid(detail, faults=(Fault("/into", "retired-class", detail),))
+    return known[into]
 
 
 def _as_typed(path: str) -> str:
@@ -622,7 +784,7 @@ def _as_typed(path: str) -> str:
 
 def _in_order(shards: Sequence[int], pages: Sequence[Sequence[Row]]) -> Iterator[tuple[Row, int]]:
     rows = [(row, shard) for shard, page in zip(shards, pages, strict=True) for row in page]
-    yield from sorted(rows, key=lambda one: one[0].key)
+    yield from sorted(rows, key=lambda row: row[0].key)
 
 
 def _write_cursor(places: Sequence[str | None]) -> str:

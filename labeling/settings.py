@@ -53,15 +53,21 @@ class Settings(BaseSettings):
         default="",
         description="Hosts of webhooks that may be private and without TLS: host:port, comma-separated",
     )
+    click_model: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*)?$",
+        description="Folder of the container `models` with encoder.onnx and decoder.onnx of a model that "
+        "outlines what is clicked at; none when empty",
+    )
     count_calls: bool = Field(
         default=False, description="Answer with the number of storage calls made"
     )
 
     def is_admin(self, email: str) -> bool:
         """Whether this address is a site admin by configuration."""
-        listed = {same_address(one) for one in self.admins.split(",") if one.strip()}
+        listed = {same_address(address) for address in self.admins.split(",") if address.strip()}
         return bool(email) and same_address(email) in listed
 
     def vouches(self, provider: str) -> bool:
         """Whether an address that this sign-in provider tells is its user's."""
-        return provider in {one.strip() for one in self.address_providers.split(",")}
+        return provider in {known.strip() for known in self.address_providers.split(",")}

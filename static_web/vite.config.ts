@@ -36,6 +36,16 @@ export default defineConfig(({ mode }) => ({
       },
     },
   },
+  worker: {
+    format: "es",
+    rolldownOptions: {
+      output: {
+        // This one has a content security policy of its own: staticwebapp.config.json.
+        entryFileNames: ({ name }) =>
+          `assets/${name === "decoder" ? "clicks/" : ""}[name]-[hash].js`,
+      },
+    },
+  },
   server:
     mode === "fake"
       ? { host: "127.0.0.1" }

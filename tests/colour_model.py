@@ -69,7 +69,7 @@ def publish(
         model_id=run_id,
         project_id=project_id,
         task_type=task_type,
-        classes=[JobClass(class_id=one, name=one) for one in classes],
+        classes=[JobClass(class_id=class_, name=class_) for class_ in classes],
         side=SIDE,
         features=3,
         threshold=threshold,

@@ -65,11 +65,11 @@ def imported(path: Path) -> Iterator[str]:
     """Full names of the modules a file imports."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
+            yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            yield from (one.value for one in node.args if isinstance(one, ast.Constant))
+            yield from (arg.value for arg in node.args if isinstance(arg, ast.Constant))
 
 
 @cache

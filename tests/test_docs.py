@@ -71,3 +71,15 @@ HOST = dict(numbers(json.loads((ROOT / "host.json").read_text("utf-8"))))
 @pytest.mark.parametrize("name", HOST)
 def test_every_number_of_host_json_is_explained(name: str) -> None:
     assert re.search(rf"^\|.*`(\w+\.)?{name}` {HOST[name]}\b", section("host.json"), re.MULTILINE)
+
+
+def test_every_page_is_in_the_contents() -> None:
+    index = (ROOT / "docs/index.md").read_text("utf-8")
+    listed = set(re.findall(r"^([\w./-]+)$", index, flags=re.MULTILINE))
+    pages = {
+        str(path.relative_to(ROOT / "docs").with_suffix(""))
+        for path in (ROOT / "docs").rglob("*.md")
+        if path.parent.name != "adr" and path.name != "index.md"
+    }
+
+    assert pages <= listed

@@ -29,7 +29,7 @@ CORE = sorted(
 
 
 def test_there_is_one_app_and_the_worker_finds_it() -> None:
-    apps = [one for one in vars(function_app).values() if isinstance(one, func.FunctionApp)]
+    apps = [var for var in vars(function_app).values() if isinstance(var, func.FunctionApp)]
 
     assert apps == [function_app.app]
 
@@ -102,14 +102,16 @@ def test_every_http_function_is_documented_and_the_other_way_round() -> None:
 
 
 def test_every_queue_has_a_trigger_but_that_of_the_jobs_and_every_trigger_a_queue_of_ours() -> None:
-    queues = [str(one["queueName"]) for one in bindings("queueTrigger")]
+    queues = [str(binding["queueName"]) for binding in bindings("queueTrigger")]
 
     assert sorted(queues) == sorted({*layout.QUEUES} - {layout.GPU_JOBS_QUEUE})
-    assert {str(one["connection"]) for one in bindings("queueTrigger")} == {"LABELRY_STORAGE"}
+    assert {str(binding["connection"]) for binding in bindings("queueTrigger")} == {
+        "LABELRY_STORAGE"
+    }
 
 
 def test_blobs_are_told_of_and_not_searched_for() -> None:
-    assert [one["source"] for one in bindings("blobTrigger")] == ["EventGrid"]
+    assert [binding["source"] for binding in bindings("blobTrigger")] == ["EventGrid"]
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(ROOT)))
@@ -118,7 +120,7 @@ def test_the_core_imports_no_cloud_and_no_web(path: Path) -> None:
         name.split(".")[0] if not name.startswith("labeling.adapters") else name
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         for name in (
-            [one.name for one in node.names]
+            [name.name for name in node.names]
             if isinstance(node, ast.Import)
             else [str(node.module)]
             if isinstance(node, ast.ImportFrom)

@@ -21,7 +21,8 @@ from labeling import layout, trace
 from labeling.adapters.memory import MemoryClock, MemoryStorage, Sent, memory_storage
 from labeling.annotations.classes import NewClass
 from labeling.annotations.shapes import TaskType
-from labeling.assist.jobs import FeaturizeSpec, TrainSpec, job_spec
+from labeling.assist.jobs import JobSpec, job_spec
+from labeling.items.checks import Check
 from labeling.items.records import Item, stored
 from labeling.model import Model
 from labeling.projects.access import Caller, Role
@@ -29,10 +30,11 @@ from labeling.projects.assist import AssistSettings
 from labeling.projects.datasets import Source
 from labeling.projects.projects import ProjectAccess
 from labeling.projects.record import NewProject, Project
+from labeling.quality.assignment import Assignment
 from labeling.quality.overlap import Overlap
 from labeling.settings import Settings
 from labeling.storage import Storage
-from labeling.tasks.service import TaskAnswer, TaskRequest
+from labeling.tasks.messages import TaskAnswer, TaskRequest
 from labeling.tasks.submissions import SubmissionEnvelope, SubmitAnswer
 from labeling.tasks.views import TaskView
 
@@ -145,7 +147,7 @@ def triggers() -> dict[str, Callable[[QueueMessage], None]]:
     return {
         str(described["queueName"]): function.get_user_function()
         for function in indexed()
-        for described in (one.get_dict_repr() for one in function.get_bindings())
+        for described in (binding.get_dict_repr() for binding in function.get_bindings())
         if described["type"] == "queueTrigger"
     }
 
@@ -192,7 +194,7 @@ class World:
     watch: Watch = field(default_factory=Watch)
     services: Services = field(init=False)
     requests: int = 0
-    jobs: list[TrainSpec | FeaturizeSpec] = field(default_factory=list)
+    jobs: list[JobSpec] = field(default_factory=list)
     """What was asked of jobs, which do not run here."""
 
     def __post_init__(self) -> None:
@@ -233,6 +235,8 @@ class World:
         key: str | None = None,
         by: Caller = ADMIN,
         assist: AssistSettings | None = None,
+        overlap: Overlap | None = None,
+        assignments: Sequence[Assignment] = (),
     ) -> Project:
         """A project, just made: nothing is listed yet."""
         source = Source(container=container, pattern=pattern)
@@ -240,9 +244,11 @@ class World:
             name=name,
             task_type=task_type,
             dataset_id="d-photos",
-            classes=[NewClass(name=one) for one in classes],
+            classes=[NewClass(name=class_) for class_ in classes],
             incremental_refresh=refresh,
             assist=assist or AssistSettings(),
+            overlap=overlap or Overlap(),
+            assignments=list(assignments),
         )
         return self.services.projects.create(wanted, source, by=by, idempotency_key=key)
 
@@ -270,10 +276,14 @@ class World:
         self.drain()
         return self.services.projects.get(project.project_id)
 
-    def member(self, project: Project, name: str, role: Role = "labeler") -> Caller:
-        """Somebody with a role in a project."""
+    def member(
+        self, project: Project, name: str, role: Role = "labeler", *, tags: Sequence[str] = ()
+    ) -> Caller:
+        """Somebody with a role in a project, and with tags."""
         who = person(name)
-        self.services.access.put_member(project.project_id, who.user, role, name=who.name)
+        self.services.access.put_member(
+            project.project_id, who.user, role, name=who.name, tags=tags
+        )
         self.services.projects.forget(project.project_id, who.user)
         return who
 
@@ -318,16 +328,16 @@ class World:
 
     def label(self, project: Project, caller: Caller, task: TaskView, class_id: str = "c1") -> None:
         """Tag every image of a task."""
-        decisions = [decided(one.item_id, tag(class_id)) for one in task.items]
+        decisions = [decided(item.item_id, tag(class_id)) for item in task.items]
         answer = self.submit(project, caller, task.task_id, *decisions)
-        assert {one.status for one in answer.results} == {"saved"}, answer
+        assert {result.status for result in answer.results} == {"saved"}, answer
 
     def finish(self, project: Project, caller: Caller, size: int = 9) -> list[str]:
         """Label until nothing is left; the items, in order."""
         done: list[str] = []
         while task := self.ask(project, caller, size=size).task:
             self.label(project, caller, task)
-            done += [one.item_id for one in task.items]
+            done += [item.item_id for item in task.items]
         return done
 
     # Messages.
@@ -387,8 +397,8 @@ class World:
             for key, row in rows.items()
             if key.startswith("I|")
         ]
-        assert len({one.path for one in found}) == len(found)
-        return {one.path: one for one in sorted(found, key=lambda one: one.path)}
+        assert len({item.path for item in found}) == len(found)
+        return {item.path: item for item in sorted(found, key=lambda item: item.path)}
 
     def rows(self, project: Project, prefix: str) -> list[str]:
         """Keys of a project's item rows that begin so, in all shards."""
@@ -413,13 +423,18 @@ class World:
         total: Counter[str] = Counter()
         for item in self.items(project).values():
             total.update(item.facts())
+        for partition, rows in self.storage.tables.snapshot(layout.ITEMS).items():
+            if partition.startswith(f"{project.project_id}|"):
+                for key, row in rows.items():
+                    if layout.kind_of(key) is layout.Kind.CHECK:
+                        total.update(Check.of(row, 0).facts())
         return {name: n for name, n in sorted(total.items()) if n}
 
     def settled(self, project: Project) -> dict[str, Any]:
         """All that ingestion decides, to compare two ways to the same end."""
         items = {
-            path: replace(one, registered_ms=0, changed_ms=0, batch="", order="")
-            for path, one in self.items(project).items()
+            path: replace(item, registered_ms=0, changed_ms=0, batch="", order="")
+            for path, item in self.items(project).items()
         }
         capacity = self.storage.tables.get(layout.PROJECTS, project.project_id, layout.CAPACITY)
         assert self.counters(project) == self.recount(project)

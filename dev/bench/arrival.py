@@ -120,8 +120,8 @@ class Arrival:
                 time.sleep(0.2)
                 continue
             items = [
-                {"item_id": one["item_id"], "outcome": "labeled", "annotations": [said]}
-                for one in task["items"]
+                {"item_id": item["item_id"], "outcome": "labeled", "annotations": [said]}
+                for item in task["items"]
             ]
             body = {"submission_id": uuid.uuid4().hex, "classes_version": 1, "items": items}
             self.labeler.call("POST", f"{path}/{task['task_id']}/submit", body)

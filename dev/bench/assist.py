@@ -134,7 +134,7 @@ class Bench:
         found = services.projects.find(project.project_id)
         assert found
         return cls(
-            services, found, np.stack([seen(storage, one) for one in _items(services, found)])
+            services, found, np.stack([seen(storage, item) for item in _items(services, found)])
         )
 
     def featurization(self) -> Measure:
@@ -147,7 +147,9 @@ class Bench:
         items = self.services.projects.items(self.project)
         features = Features(self.services.storage, items, network)
         sources = [
-            one for shard in range(items.shards) for one in unlabeled(items, _CONTAINER, shard)
+            source
+            for shard in range(items.shards)
+            for source in unlabeled(items, self.project, shard)
         ]
         list(embed(network, [self.pixels[:AT_ONCE]]))
         ours = bare = 0.0
@@ -206,7 +208,7 @@ class Bench:
             model_id=run_id,
             project_id=self.project.project_id,
             task_type="multiclass",
-            classes=[JobClass(class_id=one.class_id, name=one.name) for one in classes],
+            classes=[JobClass(class_id=class_.class_id, name=class_.name) for class_ in classes],
             side=SIDE,
             features=D,
             threshold=0.01,
@@ -244,9 +246,9 @@ def purity() -> Iterator[Measure]:
             (f"after {FIRST} labels", opinion, 0.85),
         ):
             pages = [
-                one.members[at : at + PAGE]
-                for one in groups(seen_by)
-                for at in range(0, len(one.members), PAGE)
+                group.members[at : at + PAGE]
+                for group in groups(seen_by)
+                for at in range(0, len(group.members), PAGE)
             ]
             found = pure(pages, classes)
             by_chance = pure(pages, np.random.default_rng(0).permutation(classes))
@@ -297,8 +299,8 @@ def cpu(work: Callable[[], object]) -> float:
 
 def _items(services: Services, project: Project) -> list[Item]:
     items = services.projects.items(project)
-    found = [one.item for shard in range(items.shards) for one in items.all_rows(shard)]
-    return [one for one in found if one.width]
+    found = [row.item for shard in range(items.shards) for row in items.all_rows(shard)]
+    return [item for item in found if item.width]
 
 
 def _queues(services: Services) -> MemoryQueues:

@@ -123,7 +123,7 @@ def measures() -> Iterator[Measure]:
 def _wait_for_copies(admin: Client, project: str) -> None:
     end = time.monotonic() + 120
     while not all(
-        one["images"]["full"] for one in admin.call("GET", f"/projects/{project}/items")["items"]
+        item["images"]["full"] for item in admin.call("GET", f"/projects/{project}/items")["items"]
     ):
         if time.monotonic() > end:
             raise TimeoutError("the first frames were not made")

@@ -5,12 +5,13 @@ python -m dev.bench.grouping 200000 1280 800      # images, length of an embeddi
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dev.bench.measure import peak_mb
 
 _CHUNK = 4_096
 _SPREAD = 0.03  # of each entry: the cosine of two images of a kind is then about .5
@@ -40,9 +41,11 @@ def main() -> None:
     began = time.process_time()
     found = groups(vectors)
     took = time.process_time() - began
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    most = peak_mb()
     pages = [
-        one.members[at : at + _PAGE] for one in found for at in range(0, len(one.members), _PAGE)
+        alike.members[at : at + _PAGE]
+        for alike in found
+        for at in range(0, len(alike.members), _PAGE)
     ]
     shuffled = np.random.default_rng(1).permutation(of)
     pure = [

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import tempfile
 import uuid
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 from typing import TypeVar
 
 from dev.azurite import Azurite
@@ -20,20 +22,24 @@ from labeling.adapters.azure import connect
 from labeling.adapters.calls import counting
 from labeling.adapters.memory import memory_storage
 from labeling.annotations.classes import NewClass
+from labeling.annotations.shapes import TaskType
 from labeling.assist.prelabels import MAX_ITEMS, PrelabelEnvelope
 from labeling.items.records import Item
 from labeling.media.header import Measured
 from labeling.projects.access import Caller
 from labeling.projects.datasets import Source
 from labeling.projects.record import NewProject, Project
+from labeling.quality.overlap import Overlap
 from labeling.settings import Settings
 from labeling.storage import Operation, Range, Row, Storage, Tables
-from labeling.tasks.service import TaskAnswer, TaskRequest
+from labeling.tasks.messages import TaskAnswer, TaskRequest
 from labeling.tasks.submissions import SubmissionEnvelope, SubmitAnswer
 from labeling.tasks.views import TaskView
 
 PAGE = 9
 HANDOUTS = 40
+PROJECTS = 200
+LISTED = 20
 ADMIN = Caller(user="admin", name="admin", provider="bench", site_admin=True)
 
 
@@ -85,6 +91,10 @@ class Bench:
     services: Services
     project: Project
     counted: CountedTables | None = None
+    said: Sequence[Mapping[str, object]] = (
+        {"annotation_id": "a1", "class_id": "c1", "geometry": {"kind": "tag"}},
+    )
+    """What each image is labeled with."""
 
     def warm(self, user: str) -> None:
         """Have the rows of the project and a member read within the last five seconds."""
@@ -99,16 +109,15 @@ class Bench:
         return self.services.tasks.hand_out(opened, caller, request)
 
     def submit(self, user: str, task: TaskView) -> SubmitAnswer:
-        """Tags for a whole page."""
+        """The same labels for a whole page."""
         caller = Caller(user=user, name=user, provider="bench")
         opened = self.services.projects.open(self.project.project_id, caller, "labeler", "it")
-        tag = {"annotation_id": "a1", "class_id": "c1", "geometry": {"kind": "tag"}}
         envelope = SubmissionEnvelope(
             submission_id=uuid.uuid4().hex,
             classes_version=1,
             items=[
-                {"item_id": one.item_id, "outcome": "labeled", "annotations": [tag]}
-                for one in task.items
+                {"item_id": item.item_id, "outcome": "labeled", "annotations": self.said}
+                for item in task.items
             ],
         )
         return self.services.tasks.submit(opened, caller, task.task_id, envelope)
@@ -128,20 +137,30 @@ class Bench:
         return answer, self.counted.calls, self.counted.round_trips
 
 
-def filled(storage: Storage, size: int, shards: int) -> tuple[Services, Project]:
+def filled(
+    storage: Storage,
+    size: int,
+    shards: int,
+    task_type: TaskType = "multiclass",
+    classes: Sequence[str] = ("cat", "dog"),
+    overlap: Overlap | None = None,
+) -> tuple[Services, Project]:
     """A running project of `size` measured items, registered by the product's own code."""
     services = compose(storage, Settings(cache_seconds=5))
     source = Source(container=layout.DATASETS, pattern="**/*.*")
     new = NewProject(
         name=f"bench {uuid.uuid4().hex}",
-        task_type="multiclass",
+        task_type=task_type,
         dataset_id="d-bench",
-        classes=[NewClass(name="cat"), NewClass(name="dog")],
+        classes=[NewClass(name=class_) for class_ in classes],
+        overlap=overlap or Overlap(),
     )
     made = services.projects.create(new, source, by=ADMIN, idempotency_key=None)
     project = services.projects.change(
         made.project_id,
-        lambda old: old.model_copy(update={"state": "running", "shards": shards}),
+        lambda old: old.model_copy(
+            update={"state": "running", "shards": shards, "seed": "bench"}  # the same every time
+        ),
     )
     items = services.projects.items(project)
     by_shard: dict[int, list[Item]] = {shard: [] for shard in range(shards)}
@@ -151,21 +170,22 @@ def filled(storage: Storage, size: int, shards: int) -> tuple[Services, Project]
         )
         by_shard[items.shard_of(item.item_id)].append(item)
     for shard, found in by_shard.items():
-        for at in range(0, len(found), 24):
-            some = found[at : at + 24]
+        at_once = 24 // items.lanes
+        for at in range(0, len(found), at_once):
+            some = found[at : at + at_once]
             items.register(shard, some, "bench")
             size_of = Measured(blob_etag="e1", width=640, height=480)
-            items.measured(shard, {one.item_id: size_of for one in some})
+            items.measured(shard, {item.item_id: size_of for item in some})
     return services, project
 
 
 @contextmanager
-def in_memory(size: int, shards: int) -> Generator[Bench]:
+def in_memory(size: int, shards: int, task_type: TaskType = "multiclass") -> Generator[Bench]:
     """A project in memory, its table calls counted."""
     inner = memory_storage()
     counted = CountedTables(inner.tables)
     storage = Storage(counted, inner.blobs, inner.queues, inner.clock, random.Random(1).random)
-    services, project = filled(storage, size, shards)
+    services, project = filled(storage, size, shards, task_type)
     yield Bench(services, project, counted)
 
 
@@ -198,7 +218,9 @@ def handout(where: str, bench: Bench) -> Iterator[Measure]:
         (cold if first else warm).append(calls)
         assert answer.task
         assert len(answer.task.items) == PAGE
-        assert (answer.task.kind == "prelabeled") is all(one.prelabel for one in answer.task.items)
+        assert (answer.task.kind == "prelabeled") is all(
+            item.prelabel for item in answer.task.items
+        )
         bench.warm(user)
         resume.append(bench.calls(ask)[1])
         submit.append(bench.calls(partial(bench.submit, user, answer.task))[1])
@@ -227,13 +249,36 @@ def suggest_everywhere(bench: Bench) -> None:
     opened = bench.services.projects.open(project.project_id, ADMIN, "admin", "it")
     said = [{"class_id": "c1", "confidence": 0.9}]
     ids = [
-        one.item.item_id for shard in range(project.shards) for one in opened.items.all_rows(shard)
+        row.item.item_id for shard in range(project.shards) for row in opened.items.all_rows(shard)
     ]
     for at in range(0, len(ids), MAX_ITEMS):
         items = [{"item_id": one, "annotations": said} for one in ids[at : at + MAX_ITEMS]]
         batch = PrelabelEnvelope(run_id="bench", items=items)
         answer = bench.services.prelabels.put(opened, batch, by="bench")
-        assert {one.status for one in answer.results} == {"saved"}
+        assert {result.status for result in answer.results} == {"saved"}
+
+
+def project_list(where: str, bench: Bench) -> Iterator[Measure]:
+    """Calls and time of the list of projects, by whoever sees all of them."""
+    own = bench.services.projects
+    source = Source(container=layout.DATASETS, pattern="**/*.*")
+    for number in range(PROJECTS - len(own.list_for(ADMIN))):
+        new = NewProject(
+            name=f"listed {number}",
+            task_type="multiclass",
+            dataset_id="d-bench",
+            classes=[NewClass(name="cat"), NewClass(name="dog")],
+        )
+        own.create(new, source, by=ADMIN, idempotency_key=None)
+    took = list[float]()
+    calls = 0
+    for _ in range(LISTED):
+        begun = perf_counter()
+        lines, calls, _ = bench.calls(partial(own.list_for, ADMIN))
+        took.append(1_000 * (perf_counter() - begun))
+        assert len(lines) == PROJECTS
+    yield _row(f"list of {PROJECTS} projects, {where}", calls, 2)
+    yield _row(f"list of {PROJECTS} projects, {where}: median", median(took), 300, unit="ms")
 
 
 def last_pages(shards: int) -> Iterator[Measure]:
@@ -268,6 +313,7 @@ def measures(big: int) -> Iterator[Measure]:
     with on_azurite(1_000, 1) as bench:
         yield from handout("1,000 items on the emulator", bench)
         yield from dashboard("1,000 items on the emulator, 1 shard", bench)
+        yield from project_list("on the emulator", bench)
     with in_memory(big, 16) as bench:
         yield from handout(f"{big:,} items in memory", bench)
         yield from dashboard(f"{big:,} items in memory, 16 shards", bench)

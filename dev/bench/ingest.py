@@ -84,10 +84,11 @@ class Recorded:
         return self.tables.query_many(table, wanted)
 
     def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> list[str]:
-        """Write, and remember."""
+        """Write, and remember what was written."""
+        etags = self.tables.transact(table, partition, operations)
         if table == layout.ITEMS:
             self.batches.append((partition, operations))
-        return self.tables.transact(table, partition, operations)
+        return etags
 
     def taken(self) -> Batches:
         """What was written since this was asked last."""
@@ -158,8 +159,8 @@ class Bench:
     def listed(self) -> list[Register]:
         """Handle the messages of a refresh as they come: the registrations it asks for."""
         while refreshes := self.messages(layout.REFRESH_QUEUE, Refresh):
-            for one in refreshes:
-                self.services.ingest.on_refresh(one)
+            for refresh in refreshes:
+                self.services.ingest.on_refresh(refresh)
         return self.messages(layout.REGISTER_QUEUE, Register)
 
     def messages(self, queue: str, kind: type[Message]) -> list[Message]:
@@ -177,10 +178,12 @@ class Bench:
         for partition, operations in batches:
             # The counters' row may be there twice; what is to be compared are the items'.
             by_partition["bare" + partition] += [
-                one for one in operations if layout.kind_of(one.key) is not layout.Kind.COUNTER
+                operation
+                for operation in operations
+                if layout.kind_of(operation.key) is not layout.Kind.COUNTER
             ]
         pieces = [
-            [_bare(partition, one) for one in operations[at : at + _BATCH]]
+            [_bare(partition, operation) for operation in operations[at : at + _BATCH]]
             for partition, operations in by_partition.items()
             for at in range(0, len(operations), _BATCH)
         ]
@@ -201,8 +204,8 @@ def at_once(work: Callable[[One], object], todo: Sequence[One]) -> None:
     """Some work in as many threads as the host has messages in work; calls are counted in them, too."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         started = [pool.submit(copy_context().run, work, one) for one in todo]
-        for one in started:
-            one.result()
+        for future in started:
+            future.result()
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -260,7 +263,9 @@ def measuring(bench: Bench) -> Iterator[Measure]:
         blob_calls += counted["blob"]
         written = bench.recorded.taken()
         done = sum(
-            layout.kind_of(one.key) is layout.Kind.TRUTH for _, ops in written for one in ops
+            layout.kind_of(operation.key) is layout.Kind.TRUTH
+            for _, ops in written
+            for operation in ops
         )
         bare += seconds(partial(again, names[images : images + done], written))
         images += done

@@ -147,7 +147,7 @@ class Lab:
         items = services.projects.items(project)
         end = time.monotonic() + COPIES_S
         while not all(
-            one.item.renditions for shard in range(items.shards) for one in items.all_rows(shard)
+            row.item.renditions for shard in range(items.shards) for row in items.all_rows(shard)
         ):
             assert time.monotonic() < end, "the smaller copies were not made in time"
             time.sleep(1)

@@ -179,8 +179,8 @@ def _export(arrival: Arrival) -> float:
         time.sleep(0.05)
         export = arrival.admin.call("GET", f"{path}/{export['export_id']}")
     assert export["state"] == "done", export["problem"]
-    for one in export["files"]:
-        asked = {"name": one["name"]}
+    for file in export["files"]:
+        asked = {"name": file["name"]}
         link = arrival.admin.call("POST", f"{path}/{export['export_id']}/link", asked)
         httpx.get(link["url"]).raise_for_status()
     return time.perf_counter() - began

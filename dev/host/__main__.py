@@ -1,4 +1,4 @@
-"""`python -m dev.host [APP_DIR] --port 7071 --host 127.0.0.1 [--no-keys]`.
+"""`python -m dev.host [APP_DIR] --port 7071 --host 127.0.0.1 [--no-keys] [--hidden-s 600]`.
 
 Prints one JSON line when ready and one for each invocation; everything else goes to stderr.
 SIGTERM or SIGINT stops it after what runs has ended; a second one stops it at once.
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dev.host.app import import_app
 from dev.host.http import Keys
+from dev.host.listeners import Timing
 from dev.host.runtime import Host
 from dev.host.settings import HostError, read_local_settings
 
@@ -27,6 +28,12 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", default=7071, type=int, help="0 takes any free one")
     parser.add_argument("--no-keys", action="store_true", help="accept requests without keys")
+    parser.add_argument(
+        "--hidden-s",
+        default=Timing.receive_visibility_s,
+        type=int,
+        help="how long messages stay hidden that a host had as it was killed (Azure: %(default)s)",
+    )
     options = parser.parse_args()
     directory: Path = options.directory.resolve()
     _log_to_console()
@@ -34,7 +41,8 @@ def main() -> int:
         for name, value in read_local_settings(directory).items():
             os.environ.setdefault(name, value)
         keys = Keys.generate(os.environ, enforced=not options.no_keys)
-        host = Host(import_app(directory), directory, os.environ, keys=keys)
+        timing = Timing(receive_visibility_s=options.hidden_s)
+        host = Host(import_app(directory), directory, os.environ, keys=keys, timing=timing)
         address = socket.create_server((options.host, options.port))
     except (HostError, OSError) as error:
         print(f"cannot start: {error}", file=sys.stderr)

@@ -13,7 +13,9 @@ from dev.infra.rules import Facts, problems
 
 def main() -> int:
     """Print what is wrong; 0 when nothing is."""
-    names = frozenset(str(one.get_function_name()) for one in function_app.app.get_functions())
+    names = frozenset(
+        str(function.get_function_name()) for function in function_app.app.get_functions()
+    )
     facts = Facts(ROOT, names)
     found = problems(facts)
     if not found:
@@ -33,8 +35,10 @@ def _types(facts: Facts) -> list[str]:
         print("skipped: Azure's types are not on this machine; name them by LABELRY_ARM_TYPES")
         return []
     types = ArmTypes(description)
-    resources = [one for made in facts.deployments.values() for one in made.resources]
-    return list(dict.fromkeys(message for one in resources for message in types.problems(one)))
+    resources = [resource for made in facts.deployments.values() for resource in made.resources]
+    return list(
+        dict.fromkeys(message for resource in resources for message in types.problems(resource))
+    )
 
 
 if __name__ == "__main__":

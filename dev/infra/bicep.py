@@ -95,7 +95,11 @@ class Deployment:
 
     def of(self, kind: str) -> list[Resource]:
         """The resources of a type that would be made."""
-        return [one for one in self.resources if one.type == kind and not one.existing]
+        return [
+            resource
+            for resource in self.resources
+            if resource.type == kind and not resource.existing
+        ]
 
 
 class Node(Protocol):
@@ -190,7 +194,9 @@ class _File:
                 self.out[text_of(node.named_children[0])] = node.named_children[-1]
             elif node.type.endswith("_declaration"):
                 self.nodes[text_of(node.named_children[0])] = node
-        declared = {name for name, one in self.nodes.items() if one.type == "parameter_declaration"}
+        declared = {
+            name for name, node in self.nodes.items() if node.type == "parameter_declaration"
+        }
         if unknown := set(parameters) - declared:
             raise BicepError(f"{path.name} has no parameter {', '.join(sorted(unknown))}")
         for name, value in parameters.items():
@@ -202,7 +208,7 @@ class _File:
 
     def _check_given(self, node: Node, value: Any) -> None:
         """Refuse a value of another type than the parameter's, or one that is not allowed."""
-        name, kind = (text_of(one) for one in node.named_children[:2])
+        name, kind = (text_of(child) for child in node.named_children[:2])
         wanted = {"string": str, "int": int, "bool": bool, "array": list, "object": dict}[kind]
         if not isinstance(value, Symbol) and type(value) is not wanted and value is not None:
             raise BicepError(f"{self.path.name}: parameter {name} is {value!r}, not {kind}")
@@ -314,7 +320,10 @@ class _File:
 
     def expression(self, node: Node, names: dict[str, Any]) -> Any:
         """The value of an expression; `names` are those of loops around it."""
-        kind, children = node.type, [one for one in node.named_children if one.type != "comment"]
+        kind, children = (
+            node.type,
+            [child for child in node.named_children if child.type != "comment"],
+        )
         if kind == "string":
             return self._string(node, names)
         if kind == "number":
@@ -373,7 +382,7 @@ class _File:
         return "".join(parts)
 
     def _binary(self, node: Node, children: list[Node], names: dict[str, Any]) -> Any:
-        sign = next(text_of(one) for one in node.children if not one.is_named)
+        sign = next(text_of(child) for child in node.children if not child.is_named)
         left = self.expression(children[0], names)
         if sign in ("&&", "||", "??"):
             done = {"&&": not left, "||": bool(left), "??": left is not None}[sign]
@@ -394,7 +403,7 @@ class _File:
 
     def _call(self, children: list[Node], names: dict[str, Any]) -> Any:
         name = text_of(children[0])
-        given = [self.expression(one, names) for one in children[1].named_children]
+        given = [self.expression(child, names) for child in children[1].named_children]
         if name in ("loadJsonContent", "loadTextContent"):
             path = self.path.parent / given[0]
             if not path.exists():

@@ -86,7 +86,7 @@ def problems(files: Sequence[Path]) -> Generator[str]:
         if not answer:
             continue
         declared = sum(
-            one.type == "resource_declaration" for one in bicep.parse(file).named_children
+            child.type == "resource_declaration" for child in bicep.parse(file).named_children
         )
         if answer["unread"]:
             yield f"{file.name}: checkov can't read it; keep to plainer syntax"

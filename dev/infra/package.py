@@ -120,7 +120,7 @@ def check(libraries: Path, inference: str) -> None:
         built = re.search(r"\.cpython-(\d+)-", file.name)
         if built and built[1] != tag:
             raise CannotPackage(f"{file.name} is for another Python than {PYTHON}")
-    have = {one.name.partition("-")[0] for one in libraries.glob("onnxruntime*.dist-info")}
+    have = {path.name.partition("-")[0] for path in libraries.glob("onnxruntime*.dist-info")}
     wrong = "onnxruntime_gpu" if inference == "cpu" else "onnxruntime"  # they overwrite each other
     if wrong in have:
         raise CannotPackage(f"{wrong} was installed although inference is on {inference}")

@@ -142,7 +142,9 @@ def files_are_read(facts: Facts) -> Generator[str]:
     for path in facts.files:
         bicep.parse(path)
         if path.name != "main.bicep" and not any(
-            one.file == path.name for made in facts.deployments.values() for one in made.modules
+            module.file == path.name
+            for made in facts.deployments.values()
+            for module in made.modules
         ):
             yield f"{path.name}: nothing uses this file"
 
@@ -197,7 +199,7 @@ def no_properties_of_other_plans(facts: Facts) -> Generator[str]:
 def code_is_deployed_from_a_container_of_ours(facts: Facts) -> Generator[str]:
     """3. `deployment.storage` names a container that exists, by an identity the app has."""
     for deployment in facts.deployments.values():
-        declared = {str(one.name) for one in deployment.of(CONTAINERS)}
+        declared = {str(resource.name) for resource in deployment.of(CONTAINERS)}
         for app in deployment.of(SITES):
             storage = app.at("properties.functionAppConfig.deployment.storage", {})
             blob = r".+\.properties\.primaryEndpoints\.blob"
@@ -232,16 +234,16 @@ def roles_are_known_and_named_for_good(facts: Facts) -> Generator[str]:
         if ROLES.get(name) != role:
             yield f"roles.json: {role} is not the id of {name!r}"
     used: set[str] = set()
-    for one in facts.of(ASSIGNMENTS):
-        role = str(one.at("properties.roleDefinitionId", "")).rsplit("/", 1)[-1]
+    for resource in facts.of(ASSIGNMENTS):
+        role = str(resource.at("properties.roleDefinitionId", "")).rsplit("/", 1)[-1]
         used.add(role)
-        if one.at("properties.principalType") != "ServicePrincipal":
-            yield f"{one.file}: a role assignment without principalType"
+        if resource.at("properties.principalType") != "ServicePrincipal":
+            yield f"{resource.file}: a role assignment without principalType"
         if role not in ROLES.values():
-            yield f"{one.file}: {role} is the id of no role"
-        scope = one.scope.member("id") if one.scope else ""
-        if one.name != f"guid({scope}, {one.at('properties.principalId')}, {role})":
-            yield f"{one.file}: name a role assignment guid(scope, principal, role)"
+            yield f"{resource.file}: {role} is the id of no role"
+        scope = resource.scope.member("id") if resource.scope else ""
+        if resource.name != f"guid({scope}, {resource.at('properties.principalId')}, {role})":
+            yield f"{resource.file}: name a role assignment guid(scope, principal, role)"
     for name in sorted(name for name, role in known.items() if role not in used):
         yield f"roles.json: nobody is given {name!r}"
 
@@ -259,19 +261,19 @@ def events_arrive_by_identity(facts: Facts) -> Generator[str]:
     """7. Event Grid delivers by its own identity, which may write to that queue, past any firewall."""
     for deployment in facts.deployments.values():
         allowed = {
-            str(one.scope.path)
-            for one in deployment.of(ASSIGNMENTS)
-            if one.scope
-            and str(one.name).endswith(f"{ROLES['Storage Queue Data Message Sender']})")
+            str(resource.scope.path)
+            for resource in deployment.of(ASSIGNMENTS)
+            if resource.scope
+            and str(resource.name).endswith(f"{ROLES['Storage Queue Data Message Sender']})")
         }
-        for one in deployment.of(SUBSCRIPTIONS):
-            delivery = one.at("properties.deliveryWithResourceIdentity", {})
+        for resource in deployment.of(SUBSCRIPTIONS):
+            delivery = resource.at("properties.deliveryWithResourceIdentity", {})
             queue = delivery.get("destination", {}).get("properties", {}).get("queueName")
-            topic = one.parent.at("identity.type") if one.parent else None
+            topic = resource.parent.at("identity.type") if resource.parent else None
             if {delivery.get("identity", {}).get("type"), topic} != {"SystemAssigned"}:
-                yield f"{one.file}: deliver by the topic's own identity"
+                yield f"{resource.file}: deliver by the topic's own identity"
             if not any(path.endswith(f"/{queue}") for path in allowed):
-                yield f"{one.file}: nobody may write to the queue {queue}"
+                yield f"{resource.file}: nobody may write to the queue {queue}"
         for account in deployment.of(ACCOUNTS):
             if account.at("properties.networkAcls.bypass") != "AzureServices":
                 yield f"{account.file}: without bypass 'AzureServices' no event arrives"
@@ -292,18 +294,18 @@ def jobs_scale_by_identity(facts: Facts) -> Generator[str]:
 
 def gpus_are_not_counted(facts: Facts) -> Generator[str]:
     """9. A serverless GPU profile has no counts (terraform-provider-azurerm#31763)."""
-    for one in facts.of(ENVIRONMENTS):
-        for profile in one.at("properties.workloadProfiles", []):
+    for resource in facts.of(ENVIRONMENTS):
+        for profile in resource.at("properties.workloadProfiles", []):
             counts = {"minimumCount", "maximumCount"} & profile.keys()
             if profile["workloadProfileType"].startswith("Consumption") and counts:
-                yield f"{one.file}: {profile['name']} must have no {', '.join(sorted(counts))}"
+                yield f"{resource.file}: {profile['name']} must have no {', '.join(sorted(counts))}"
 
 
 def the_site_has_one_backend(facts: Facts) -> Generator[str]:
     """10. A second link, or one of another name, is refused (static-web-apps#1049, #659)."""
     for deployment in facts.deployments.values():
         links = deployment.of("Microsoft.Web/staticSites/linkedBackends")
-        if [one.name for one in links] != ["backend"]:
+        if [link.name for link in links] != ["backend"]:
             yield "link.bicep: link exactly one backend, by the constant name 'backend'"
         for site in deployment.of("Microsoft.Web/staticSites"):
             if "properties" not in site.body:
@@ -318,7 +320,11 @@ def nobody_comes_past_the_site(facts: Facts) -> Generator[str]:
         apps = deployment.of(SITES)
         awake = apps[0].at("properties.functionAppConfig.scaleAndConcurrency.alwaysReady", [])
         webhook = any(one["name"] == "blob" for one in awake)
-        rules = [one for one in deployment.of(f"{SITES}/config") if one.name == "authsettingsV2"]
+        rules = [
+            resource
+            for resource in deployment.of(f"{SITES}/config")
+            if resource.name == "authsettingsV2"
+        ]
         if len(rules) != 1:
             yield "link.bicep: the Functions app has no authsettingsV2"
             continue
@@ -352,10 +358,10 @@ def nothing_has_a_key(facts: Facts) -> Generator[str]:
         f"{SITES}/basicPublishingCredentialsPolicies": [("properties.allow", False)],
     }
     for kind, wanted in off.items():
-        for one in facts.of(kind):
+        for resource in facts.of(kind):
             for path, value in wanted:
-                if one.at(path) != value:
-                    yield f"{one.file}: {path} must be {value!r}"
+                if resource.at(path) != value:
+                    yield f"{resource.file}: {path} must be {value!r}"
     for app in facts.of(SITES):
         python = app.at("properties.functionAppConfig.runtime.version")
         if python != package.PYTHON:
@@ -371,7 +377,7 @@ def storage_is_what_the_code_reads(facts: Facts) -> Generator[str]:
     }
     for deployment in facts.deployments.values():
         for kind, names in wanted.items():
-            made = {str(one.name) for one in deployment.of(kind)}
+            made = {str(resource.name) for resource in deployment.of(kind)}
             for name in sorted(names ^ made):
                 lack = "is made and nobody reads it" if name in made else "is read and not made"
                 yield f"storage.bicep: {kind.rsplit('/', 1)[-1]}: {name} {lack}"
@@ -379,17 +385,17 @@ def storage_is_what_the_code_reads(facts: Facts) -> Generator[str]:
 
 def events_leave_out_what_nobody_labels(facts: Facts) -> Generator[str]:
     """What the system writes itself raises no event; what somebody may label does."""
-    for one in facts.of(SUBSCRIPTIONS):
-        [left_out] = one.at("properties.filter.advancedFilters")
+    for resource in facts.of(SUBSCRIPTIONS):
+        [left_out] = resource.at("properties.filter.advancedFilters")
         said = {value.split("/containers/")[1] for value in left_out["values"]}
         wanted = {f"{name}/" for name in OWN} | {HOSTS}
         for name in sorted(said ^ wanted):
-            yield f"{one.file}: events of {name} are {'left out' if name in said else 'sent'}"
+            yield f"{resource.file}: events of {name} are {'left out' if name in said else 'sent'}"
         if (
-            one.at("properties.deliveryWithResourceIdentity.destination.properties.queueName")
+            resource.at("properties.deliveryWithResourceIdentity.destination.properties.queueName")
             != facts.layout["queues"]["blob_events"]
         ):
-            yield f"{one.file}: events go to a queue nobody reads them from"
+            yield f"{resource.file}: events go to a queue nobody reads them from"
 
 
 def settings_are_those_of_the_code(facts: Facts) -> Generator[str]:
@@ -441,9 +447,9 @@ def a_private_network_is_private(facts: Facts) -> Generator[str]:
     for app in facts.deployments["everything"].of(SITES):
         if not app.at("properties.virtualNetworkSubnetId"):
             yield f"{app.file}: privateNetwork leaves the app outside"
-    for one in facts.deployments["everything"].of(ENVIRONMENTS):
-        if not one.at("properties.vnetConfiguration.infrastructureSubnetId"):
-            yield f"{one.file}: privateNetwork leaves the job outside"
+    for resource in facts.deployments["everything"].of(ENVIRONMENTS):
+        if not resource.at("properties.vnetConfiguration.infrastructureSubnetId"):
+            yield f"{resource.file}: privateNetwork leaves the job outside"
 
 
 def azd_deploys_what_is_there(facts: Facts) -> Generator[str]:
@@ -453,8 +459,8 @@ def azd_deploys_what_is_there(facts: Facts) -> Generator[str]:
     services = set(re.findall(r"^  ([\w-]+):$", listed, re.MULTILINE))
     tagged = {
         tag
-        for one in facts.deployments["team"].resources
-        if (tag := one.at("tags.azd-service-name"))
+        for resource in facts.deployments["team"].resources
+        if (tag := resource.at("tags.azd-service-name"))
     }
     for name in sorted(services ^ tagged):
         yield f"azure.yaml: the service {name} and the tag azd-service-name do not agree"

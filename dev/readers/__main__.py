@@ -53,6 +53,7 @@ READERS = (
         ("ultralytics==8.4.190", "opencv-python-headless"),
         without=_NO_SCREEN,
     ),
+    Reader("imagenet", "torchvision", ("torchvision==0.29.2",)),
     Reader("voc", "datumaro", ("datumaro==1.13.12", "opencv-python-headless"), _NO_SCREEN),
     Reader(
         "label_studio",

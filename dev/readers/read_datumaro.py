@@ -16,7 +16,9 @@ if not from_cvat:
     (folder / "images").rename(folder / "JPEGImages")
 data: Any = Dataset.import_from(str(folder), "cvat" if from_cvat else "voc_detection")
 kinds = ("label", "bbox", "polygon", "mask") if from_cvat else ("bbox",)
-found = [one for item in data for one in item.annotations if one.type.name in kinds]
+found = [
+    annotation for item in data for annotation in item.annotations if annotation.type.name in kinds
+]
 names = [label.name for label in data.categories()[AnnotationType.label]]
 print(
     json.dumps(

@@ -23,9 +23,9 @@ if drawn:
     )
     coco = json.loads((folder / "coco/result.json").read_text())
     found["labels"] = len(coco["annotations"])
-    found["areas"] = [one["area"] for one in coco["annotations"]]
+    found["areas"] = [annotation["area"] for annotation in coco["annotations"]]
 else:
     found["labels"] = sum(
-        1 if isinstance(one["choices"], str) else len(one["choices"]) for one in labels
+        1 if isinstance(label["choices"], str) else len(label["choices"]) for label in labels
     )
 print(json.dumps(found))

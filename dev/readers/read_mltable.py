@@ -13,15 +13,15 @@ table: Any = mltable.load(str(Path(sys.argv[1]).resolve())).to_pandas_dataframe(
 labels: list[Any] = []
 for one in table["label"]:
     labels += [one] if isinstance(one, str) else list(one)
-named = [one["label"] if isinstance(one, dict) else one for one in labels]
+named = [label["label"] if isinstance(label, dict) else label for label in labels]
 numbers = [
     value
-    for one in labels
-    if isinstance(one, dict)
+    for label in labels
+    if isinstance(label, dict)
     for value in (
-        [one[corner] for corner in ("topX", "topY", "bottomX", "bottomY")]
-        if "topX" in one
-        else [value for ring in one["polygon"] for value in ring]
+        [label[corner] for corner in ("topX", "topY", "bottomX", "bottomY")]
+        if "topX" in label
+        else [value for ring in label["polygon"] for value in ring]
     )
 ]
 print(
@@ -30,7 +30,7 @@ print(
             "images": len(table),
             "labels": len(labels),
             "classes": sorted(set(named)),
-            "unread": sum(not isinstance(one, float) for one in numbers)
+            "unread": sum(not isinstance(number, float) for number in numbers)
             + sum(one is None for one in table["image_url"]),
         }
     )

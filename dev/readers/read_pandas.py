@@ -16,7 +16,7 @@ print(
         {
             "images": int(table["path"].nunique()),
             "labels": len(labeled),
-            "classes": [str(one) for one in names],
+            "classes": [str(name) for name in names],
         }
     )
 )

@@ -8,7 +8,7 @@ from typing import Any
 from pycocotools.coco import COCO
 
 coco: Any = COCO(str(Path(sys.argv[1]) / "annotations.json"))
-masks = [float(coco.annToMask(one).sum()) for one in coco.anns.values() if one.get("segmentation")]
+masks = [float(coco.annToMask(ann).sum()) for ann in coco.anns.values() if ann.get("segmentation")]
 print(
     json.dumps(
         {

@@ -20,12 +20,12 @@ if task_type in ("boxes", "polygons"):
     for path in dict.fromkeys([data["train"], data["val"]]):
         loaded: Any = YOLODataset(img_path=path, data=data, task=task, augment=False, imgsz=64)
         found["images"] += len(loaded.labels)
-        for one in loaded.labels:
-            found["labels"] += len(one["cls"])
-            height, width = one["shape"]
+        for label in loaded.labels:
+            found["labels"] += len(label["cls"])
+            height, width = label["shape"]
             found["areas"] += [
                 float(polygon2mask((height, width), [ring * (width, height)]).sum())
-                for ring in one["segments"]
+                for ring in label["segments"]
             ]
 else:
     subprocess.run([sys.executable, folder / "arrange.py", folder / "images"], check=True)

@@ -23,6 +23,7 @@ from labeling.annotations.shapes import (
     ring_area,
 )
 from labeling.exchange.formats.format import Format, Options, Split, Subject
+from labeling.exchange.formats.output import Output
 from labeling.items.records import Item, Labeling
 
 NAMES = ("yes", "Animal/Cat", "001", "올빼미", '"quoted": #no\\')
@@ -90,8 +91,8 @@ def areas() -> list[float]:
         sum(ring_area(part.outer) - sum(map(ring_area, part.holes)) for part in shape.parts)
         * (SIZE[0] * SIZE[1])
         for _, labeling in labeled("polygons")
-        for one in labeling.annotations
-        if isinstance(shape := one.geometry, Polygon)
+        for annotation in labeling.annotations
+        if isinstance(shape := annotation.geometry, Polygon)
     ]
 
 
@@ -110,18 +111,23 @@ def write(folder: Path, made: Format, task_type: TaskType) -> Written:
     folder.mkdir(parents=True)
     images = labels = 0
     refused: Counter[str] = Counter()
-    with made.open(folder, subject(task_type)) as writer:
+    places: list[Path] = []
+    copies = folder / (made.images or "")
+    with Output(folder) as output, made.open(output, subject(task_type)) as writer:
         for item, labeling in labeled(task_type):
             if why := writer.refuses(item, labeling):
                 refused[why] += 1
+                places.append(copies / item.path)
             else:
                 images += 1
                 labels += writer.add(item, labeling)
+                places.append(copies / writer.place(item, labeling))
         writer.finish()
+        for name in writer.folders():
+            (copies / name).mkdir(parents=True, exist_ok=True)
     for archive in folder.glob("*.zip"):
         zipfile.ZipFile(archive).extractall(folder)
-    for number, (item, _) in enumerate(labeled(task_type)):
-        path = folder / "images" / item.path
+    for number, path in enumerate(places):
         path.parent.mkdir(parents=True, exist_ok=True)
         image = Image.new("RGB", SIZE, (40 * number, 90, 30))
         ImageDraw.Draw(image).ellipse((8, 8, 40, 40), fill=(250, 250, 40 * number))

@@ -17,6 +17,8 @@ the table have the numbers:
                        measured yet, that is done first and counts
     calls_per_submit   storage calls of a submission that was sent once and saved, in the mean
     dry_polls          requests for a page answered with none
+    hosts_killed       with `--chaos`: in the middle of whatever they did
+    miscounted         with `--chaos`: what the dashboard counts otherwise than a recount of the images
     assist_mismatches  with `--prelabels`: suggestions not shown as they were sent, and what became of
                        them that the product counts otherwise than the labelers do
 """
@@ -31,7 +33,8 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean, median
 from tempfile import TemporaryDirectory, mkdtemp
@@ -46,8 +49,9 @@ from dev import LOCAL, ROOT
 from dev.child import Child, StartFailed
 from dev.client import ApiError, Client, Person
 from dev.samples import Truth, compose
-from dev.simulate import judge
+from dev.simulate import judge, monkey
 from dev.simulate.labeler import Plan, Role, person
+from dev.simulate.monkey import Monkey
 from dev.simulate.real import LOST_RACE
 from dev.stack import Stack
 from dev.suggestions import suggestions
@@ -63,6 +67,7 @@ _LEASE_SABOTAGED_S = 2  # nothing is learned from waiting there
 _PATIENCE_S = 30.0  # more than lease, grace and how long a host believes there is nothing
 _LARGE = 100  # images: from here on the labeler to be killed does some work first
 _READY_S = 120
+_TRIES_IN_CHAOS = 200  # a fifth of a second apart: a host takes a while to come back
 _READERS = 8  # threads that read items
 _SUGGESTED = {"first": 0.6, "second": 0.2, "third": 0.2}
 """Runs that suggest labels, and for which share of the images; the third comes while labelers work."""
@@ -80,6 +85,12 @@ class Run:
     seed: int = 1
     sabotage: str | None = None
     prelabels: bool = False
+    chaos: bool = False
+
+    @property
+    def grace_s(self) -> int:
+        """Waited after a lease: it has to be longer than hosts' clocks differ."""
+        return monkey.GRACE_S if self.chaos else _GRACE_S
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--prelabels", action="store_true", help="suggest labels, some of them wrong"
     )
+    parser.add_argument(
+        "--chaos",
+        action="store_true",
+        help="kill hosts, break storage, turn the clock while it goes on",
+    )
     parser.add_argument("--sabotage", choices=SABOTAGE, help="break the product, to see it noticed")
     parser.add_argument("--json", type=Path, default=LOCAL / "simulate.json", help="the numbers")
     parser.add_argument("--folder", type=Path, default=LOCAL / "simulate", help="logs and exports")
@@ -122,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seed=options.seed,
         sabotage=options.sabotage,
         prelabels=options.prelabels,
+        chaos=options.chaos,
     )
     try:
         result = simulate(run)
@@ -153,7 +170,8 @@ def simulate(run: Run) -> Result:
         TimeoutError: the project or its export did not come to an end.
     """
     run.folder.mkdir(parents=True, exist_ok=True)
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{run.task_type}-{run.sabotage or 'clean'}-"
+    kind = run.sabotage or ("chaos" if run.chaos else "clean")
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{run.task_type}-{kind}-"
     folder = Path(mkdtemp(prefix=name, dir=run.folder)).resolve()
     with TemporaryDirectory(dir=folder) as photos:
         truth = compose(run.task_type, run.items, run.seed, Path(photos))
@@ -161,23 +179,29 @@ def simulate(run: Run) -> Result:
             site=None,
             app=_app(run, folder),
             logs=folder,
+            hidden_s=monkey.HIDDEN_S if run.chaos else Stack.hidden_s,
             settings={
                 "LABELRY_COUNT_CALLS": "1",
                 "LABELRY_LEASE_SECONDS": str(_LEASE_SABOTAGED_S if run.sabotage else _LEASE_S),
-                "LABELRY_LEASE_GRACE_SECONDS": str(_GRACE_S),
+                "LABELRY_LEASE_GRACE_SECONDS": str(run.grace_s),
+                **(monkey.settings(run.seed, 0) if run.chaos else {}),
             },
         ) as system:
-            url = system.hosts[0].url
-            with Client(url, person=ADMIN) as admin:
-                simulation = _Simulation(run, folder, Path(photos), truth, url, admin)
-                return simulation.result(system.hosts[0].child.log)
+            if run.chaos:
+                system.add_host(settings=monkey.settings(run.seed, 1))
+            with (monkey.PatientClient if run.chaos else Client)(
+                system.hosts[0].url, person=ADMIN
+            ) as admin:
+                return _Simulation(run, folder, Path(photos), truth, system, admin).result()
 
 
 def _app(run: Run, folder: Path) -> Path:
     """A folder for the host: an app of ours, with the product's host.json."""
     app = folder / "app"
     app.mkdir()
-    ours = _HERE / "sabotage" / run.sabotage if run.sabotage else _HERE / "watched"
+    ours = _HERE / ("bad_day" if run.chaos else "watched")
+    if run.sabotage:
+        ours = _HERE / "sabotage" / run.sabotage
     shutil.copy(ours / "function_app.py", app)
     shutil.copy(ROOT / "host.json", app)
     return app
@@ -189,12 +213,12 @@ class _Simulation:
     folder: Path
     photos: Path
     truth: Truth
-    url: str
+    system: Stack
     admin: Client
     suggested: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
     """What may be shown of each image: more than one thing where it changed while labelers worked."""
 
-    def result(self, host_log: Path) -> Result:
+    def result(self) -> Result:
         dataset_id = self.admin.create_dataset("simulation", key="simulation")
         files = {scene.path: self.photos / scene.path for scene in self.truth.scenes}
         refused = self.admin.upload(dataset_id, files)
@@ -203,14 +227,17 @@ class _Simulation:
         project_id = self.admin.create_project(
             "Simulation", self.run.task_type, dataset_id, self.truth.classes, key="simulation"
         )
-        self.admin.wait_until_running(project_id)
-        if self.run.prelabels:
-            for run_id in ("first", "second"):
-                self._suggest(project_id, run_id, while_labeling=False)
-        before = _lost_races(host_log)
-        logs = self._label(project_id)
-        races = _lost_races(host_log) - before
-        return self._judge(project_id, logs, races)
+        with Monkey(self.system, self.run.seed) if self.run.chaos else nullcontext() as chaos:
+            self.admin.wait_until_running(project_id)
+            if self.run.prelabels:
+                for run_id in ("first", "second"):
+                    self._suggest(project_id, run_id, while_labeling=False)
+            before = self._lost_races()
+            logs = self._label(project_id)
+            races = self._lost_races() - before
+            result = self._judge(project_id, logs, races)
+        killed = {"hosts_killed": chaos.kills} if chaos else {}
+        return replace(result, numbers={**killed, **result.numbers})
 
     def _suggest(self, project_id: str, run_id: str, *, while_labeling: bool) -> None:
         """Suggest labels for a share of the images, other ones than the runs before."""
@@ -220,17 +247,18 @@ class _Simulation:
         if not became.keys() <= {"saved", *(["superseded"] if while_labeling else [])}:
             raise StartFailed(f"suggestions were not taken: {became}")
         project = self.admin.call("GET", f"/projects/{project_id}")
-        class_ids = {one["name"]: one["class_id"] for one in project["classes"]}
+        class_ids = {class_["name"]: class_["class_id"] for class_ in project["classes"]}
         for item in items:
             annotations = [
                 {
-                    "annotation_id": one["annotation_id"],
-                    "class_id": class_ids[one["class"]],
-                    "confidence": one["confidence"],
+                    "annotation_id": annotation["annotation_id"],
+                    "class_id": class_ids[annotation["class"]],
+                    "confidence": annotation["confidence"],
                     "frame": 0,
-                    "geometry": one["geometry"],
+                    "geometry": annotation["geometry"],
+                    "attributes": {},
                 }
-                for one in item["annotations"]
+                for annotation in item["annotations"]
             ]
             said = {"run_id": run_id, "annotations": annotations}
             before = self.suggested.get(item["path"], [None]) if while_labeling else []
@@ -246,15 +274,16 @@ class _Simulation:
                 user_id=f"labeler-{number + 1}",
                 role=_ROLES[number] if number < len(_ROLES) else "worker",
                 seed=self.run.seed,
-                url=self.url,
+                url=self.system.hosts[number % 2 if self.run.chaos else 0].url,
                 project_id=project_id,
                 task_type=self.run.task_type,
                 truth=str(self.photos / "truth.json"),
                 log=str(self.folder / f"labeler-{number + 1}.jsonl"),
                 go=str(go),
-                grace_s=_GRACE_S,
+                grace_s=self.run.grace_s,
                 patience_s=SABOTAGE[self.run.sabotage] if self.run.sabotage else _PATIENCE_S,
                 hold_at=3 if self.run.items >= _LARGE else 1,
+                tries=_TRIES_IN_CHAOS if self.run.chaos else Plan.tries,
             )
             for number in range(self.run.labelers)
         ]
@@ -297,6 +326,10 @@ class _Simulation:
             if not _says(log, "ended") and not _says(log, "holding"):
                 raise StartFailed(f"{child.name} broke down:\n{child.log_tail()}")
 
+    def _lost_races(self) -> int:
+        logs = [host.child.log for host in self.system.hosts]
+        return sum(log.read_text("utf-8", "replace").count(LOST_RACE) for log in logs)
+
     # The judgement.
 
     def _judge(self, project_id: str, logs: Sequence[Path], races: int) -> Result:
@@ -312,7 +345,7 @@ class _Simulation:
                 coco,
                 manifest,
                 entries,
-                {one["class_id"]: one["name"] for one in project["classes"]},
+                {class_["class_id"]: class_["name"] for class_ in project["classes"]},
                 {one.view["item_id"]: one.view["path"] for one in kept},
             ),
             said.last(),
@@ -323,13 +356,17 @@ class _Simulation:
             "lost": judge.lost(said, kept, entries),
             "export_mismatches": compared.findings + self._other_formats(project_id),
         }
+        if self.run.chaos:
+            findings["miscounted"] = self._miscounted(project_id, kept)
         if self.run.prelabels:
             progress = self.admin.call("GET", f"/projects/{project_id}/progress")
-            counted = {one["user"]: one["prelabels"] for one in progress["labelers"]}
+            counted = {labeler["user"]: labeler["prelabels"] for labeler in progress["labelers"]}
             findings["assist_mismatches"] = judge.unassisted(
                 events, said, kept, self.suggested, counted
             )
-        if not self.run.sabotage and not _says(logs[0], "holding"):
+        # Where hosts are killed, that labeler's may be gone until the others have finished.
+        calm = not self.run.sabotage and not self.run.chaos
+        if calm and not _says(logs[0], "holding"):
             findings["lost"].append("the labeler to be killed never had a page: nothing is proved")
         effort = judge.effort(events, said)
         numbers = {
@@ -347,10 +384,20 @@ class _Simulation:
         notes = _notes(events, said, effort, compared)
         if self.run.prelabels:
             made = Counter[str]()
-            for one in said.decisions:
-                made.update({k: v for k, v in (one.made or {}).items() if k != "run_id"})
+            for decision in said.decisions:
+                made.update({k: v for k, v in (decision.made or {}).items() if k != "run_id"})
             notes.append("suggestions: " + ", ".join(f"{name} {n}" for name, n in made.items()))
         return Result(numbers, findings, notes)
+
+    def _miscounted(self, project_id: str, kept: Sequence[judge.Kept]) -> list[str]:
+        """What the dashboard counts otherwise than a recount of all images."""
+        counted = self.admin.call("GET", f"/projects/{project_id}/progress")["states"]
+        found = Counter(one.view["state"] for one in kept)
+        return [
+            f"{state}: counted {counted.get(state, 0)}, found {found[state]}"
+            for state in sorted({*found, *counted})
+            if counted.get(state, 0) != found[state]
+        ]
 
     def _kept(self, project_id: str) -> list[judge.Kept]:
         """Every item with its history."""
@@ -359,7 +406,7 @@ class _Simulation:
         while cursor is not None:
             query = urlencode({"limit": 200} | ({"cursor": cursor} if cursor else {}))
             page = self.admin.call("GET", f"/projects/{project_id}/items?{query}")
-            ids += [one["item_id"] for one in page["items"]]
+            ids += [item["item_id"] for item in page["items"]]
             cursor = page["next_cursor"]
 
         def read(item_id: str) -> judge.Kept:
@@ -384,7 +431,7 @@ class _Simulation:
             raise TimeoutError(f"the export failed: {export['problem']}")
         folder = self.folder / "exports" / name
         folder.mkdir(parents=True, exist_ok=True)
-        files = tuple(folder / Path(one["name"]).name for one in export["files"])
+        files = tuple(folder / Path(file["name"]).name for file in export["files"])
         for file, one in zip(files, export["files"], strict=True):
             asked = {"name": one["name"]}
             link = self.admin.call("POST", f"{exports}/{export['export_id']}/link", asked)
@@ -394,19 +441,19 @@ class _Simulation:
     def _other_formats(self, project_id: str) -> list[str]:
         """What does not add up in the exports of all other formats that fit the project."""
         findings: list[str] = []
-        for one in self.admin.call("GET", "/formats")["items"]:
-            if one["name"] != "coco" and one["writes"] and self.run.task_type in one["task_types"]:
-                *labels, manifest = self._export(project_id, one["name"])
+        for item in self.admin.call("GET", "/formats")["items"]:
+            if (
+                item["name"] != "coco"
+                and item["writes"]
+                and self.run.task_type in item["task_types"]
+            ):
+                *labels, manifest = self._export(project_id, item["name"])
                 findings += judge.unaccounted(labels, manifest, self.run.items)
         return findings
 
 
 def _says(log: Path, event: str) -> bool:
     return log.exists() and f'"event": "{event}"' in log.read_text(encoding="utf-8")
-
-
-def _lost_races(host_log: Path) -> int:
-    return host_log.read_text(encoding="utf-8", errors="replace").count(LOST_RACE)
 
 
 def _notes(
@@ -418,15 +465,15 @@ def _notes(
     """What happened on the way, so that a reader sees what was tried."""
     kinds = Counter(str(event["event"]) for event in events)
     ways = Counter(str(event["how"]) for event in events if event["event"] == "sending")
-    statuses = Counter(one.status for one in said.decisions)
+    statuses = Counter(decision.status for decision in said.decisions)
     ends = Counter(str(event["why"]) for event in events if event["event"] == "ended")
     killed = [event for event in events if event["event"] == "holding"]
     task_ids = {event["task_id"] for event in killed}
     left = {
-        one["item_id"]
+        item["item_id"]
         for event in events
         if event["event"] == "task" and event["task_id"] in task_ids
-        for one in event["items"]
+        for item in event["items"]
     }
     finished = len(left & said.last().keys())
 

@@ -209,8 +209,8 @@ class _Work:
     def _label(self, this: Round, images: int) -> int:
         path = f"/projects/{self.project_id}/tasks"
         classes = {
-            one["name"]: one["class_id"]
-            for one in self.system.admin.call("GET", f"/projects/{self.project_id}")["classes"]
+            class_["name"]: class_["class_id"]
+            for class_ in self.system.admin.call("GET", f"/projects/{self.project_id}")["classes"]
         }
         dry = labeled = 0
         while labeled < images and dry < 20:
@@ -236,7 +236,7 @@ class _Work:
                     "items": decisions,
                 },
             )
-            this.images += sum(one["status"] == "saved" for one in answer["results"])
+            this.images += sum(result["status"] == "saved" for result in answer["results"])
             labeled += sum(bool(names) for names in said)
         return labeled
 
@@ -249,8 +249,10 @@ class _Work:
             this.similar.append(page)
         names_of = (
             {
-                one["class_id"]: one["name"]
-                for one in self.system.admin.call("GET", f"/projects/{self.project_id}")["classes"]
+                class_["class_id"]: class_["name"]
+                for class_ in self.system.admin.call("GET", f"/projects/{self.project_id}")[
+                    "classes"
+                ]
             }
             if any(item["prelabel"] for item in task["items"])
             else {}
@@ -260,7 +262,9 @@ class _Work:
         for item, names in zip(task["items"], said, strict=True):
             shown = item["prelabel"]
             guess = (
-                sorted(names_of[one["class_id"]] for one in shown["annotations"]) if shown else None
+                sorted(names_of[annotation["class_id"]] for annotation in shown["annotations"])
+                if shown
+                else None
             )
             right = guess == sorted(names)
             this.seconds += GLANCE_S if right else LOOK_S
@@ -272,7 +276,7 @@ class _Work:
             (common, _), *_rest = Counter(bare).most_common()
             keys += 1 + max(1, common.count(",") + 1)
             others = [one for one in bare if one != common]
-            keys += len(others) + sum(one.count(",") + 1 for one in set(others))
+            keys += len(others) + sum(other.count(",") + 1 for other in set(others))
         this.keys += keys
         this.seconds += keys * KEY_S
 
@@ -342,11 +346,11 @@ class _Work:
         settings = Settings()
         projects = Projects(self.system.storage, settings, Access(self.system.storage))
         items = projects.items(projects.get(self.project_id))
-        names = {one.class_id: one.name for one in manifest.classes}
+        names = {class_.class_id: class_.name for class_ in manifest.classes}
         waiting = covered = shown = right = 0
         for shard in range(items.shards):
-            for one in items.all_rows(shard):
-                item = one.item
+            for row in items.all_rows(shard):
+                item = row.item
                 if item.state != "available":
                     continue
                 waiting += 1
@@ -361,7 +365,7 @@ class _Work:
     def _on_unseen(self, manifest: ModelManifest, data: bytes) -> str:
         """Accuracy, and precision and coverage of suggestions, on objects the project has no photo of."""
         session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-        names = {one.class_id: one.name for one in manifest.classes}
+        names = {class_.class_id: class_.name for class_ in manifest.classes}
         scenes = [scene for scene in self.unseen.scenes if scene.tags]
         best = covered = shown = right = 0
         for scene in scenes:

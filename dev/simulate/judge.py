@@ -86,17 +86,17 @@ def holds(events: Sequence[Json]) -> list[Hold]:
         if kind == "asked":
             asked.setdefault(event["request_id"], at)
         elif kind == "task":
-            for one in event["items"]:
+            for item in event["items"]:
                 hold = Hold(
                     event["labeler"],
                     event["task_id"],
-                    one["item_id"],
-                    one["revision"],
+                    item["item_id"],
+                    item["revision"],
                     asked[event["request_id"]],
                     at,
                     event["until"],
                 )
-                found.setdefault((event["task_id"], one["item_id"]), hold)
+                found.setdefault((event["task_id"], item["item_id"]), hold)
         elif kind == "renewed":
             for (task_id, _), hold in found.items():
                 if task_id == event["task_id"]:
@@ -106,13 +106,13 @@ def holds(events: Sequence[Json]) -> list[Hold]:
                 hold = found[event["task_id"], item_id]
                 hold.sent, hold.released = min(hold.sent, at), min(hold.released, at)
         elif kind == "sending":
-            for one in event["body"]["items"]:
-                hold = found[event["task_id"], one["item_id"]]
+            for item in event["body"]["items"]:
+                hold = found[event["task_id"], item["item_id"]]
                 hold.sent = min(hold.sent, at)
         elif kind == "answered" and event["status"] == 200:
-            for one in event["answer"]["results"]:
-                hold = found[event["task_id"], one["item_id"]]
-                if one["status"] == "saved" and hold.saved is None:
+            for result in event["answer"]["results"]:
+                hold = found[event["task_id"], result["item_id"]]
+                if result["status"] == "saved" and hold.saved is None:
                     hold.saved = at
     return list(found.values())
 
@@ -125,8 +125,8 @@ def double_leases(held: Sequence[Hold]) -> list[str]:
     submission: then the other was given the image meanwhile, or had it already and still.
     """
     by_item: defaultdict[str, list[Hold]] = defaultdict(list)
-    for one in held:
-        by_item[one.item_id].append(one)
+    for hold in held:
+        by_item[hold.item_id].append(hold)
     return [
         f"{a.item_id}: {a.labeler} ({a.task_id}) and {b.labeler} ({b.task_id}), "
         f"at revisions {a.revision} and {b.revision}"
@@ -221,15 +221,15 @@ def submissions(events: Sequence[Json]) -> Submissions:
             found.problems.append(f"{submission_id}: answered differently the second time")
     found.sent, found.unanswered = set(bodies), set(bodies) - set(answers)
     found.problems += [
-        f"{one.item_id}: refused in {one.submission_id}"
-        for one in found.decisions
-        if one.status == "refused"
+        f"{decision.item_id}: refused in {decision.submission_id}"
+        for decision in found.decisions
+        if decision.status == "refused"
     ]
     return found
 
 
 def _decisions(labeler: str, body: Json, made: Json, answer: Json) -> list[Decision]:
-    said = {one["item_id"]: one for one in body["items"]}
+    said = {item["item_id"]: item for item in body["items"]}
     return [
         Decision(
             labeler,
@@ -266,14 +266,14 @@ def lost(said: Submissions, kept: Sequence[Kept], paths: Iterable[str]) -> list[
     findings = [*said.problems]
     findings += [f"{path}: is no item" for path in paths if path not in seen]
     twice: dict[tuple[str, int], Decision] = {}
-    for one in said.decisions:
-        findings += _missing(one, by_id.get(one.item_id))
-        if one.accepted:
-            first = twice.setdefault((one.item_id, one.revision), one)
-            if first is not one:
+    for decision in said.decisions:
+        findings += _missing(decision, by_id.get(decision.item_id))
+        if decision.accepted:
+            first = twice.setdefault((decision.item_id, decision.revision), decision)
+            if first is not decision:
                 findings.append(
-                    f"{one.item_id}: {first.submission_id} and {one.submission_id} were both "
-                    f"accepted as revision {one.revision}"
+                    f"{decision.item_id}: {first.submission_id} and {decision.submission_id} were both "
+                    f"accepted as revision {decision.revision}"
                 )
     last = said.last()
     for one in kept:
@@ -281,27 +281,27 @@ def lost(said: Submissions, kept: Sequence[Kept], paths: Iterable[str]) -> list[
     return findings
 
 
-def _missing(one: Decision, kept: Kept | None) -> list[str]:
-    what = "submitted" if one.accepted else "superseded"
-    if one.status == "refused":
+def _missing(decision: Decision, kept: Kept | None) -> list[str]:
+    what = "submitted" if decision.accepted else "superseded"
+    if decision.status == "refused":
         return []
     found = [
         entry
         for entry in (kept.history if kept else ())
-        if entry["what"] == what and entry["submission_id"] == one.submission_id
+        if entry["what"] == what and entry["submission_id"] == decision.submission_id
     ]
     same = [
         entry
         for entry in found
-        if entry["outcome"] == one.outcome
-        and _bare(entry["annotations"]) == _bare(one.annotations)
-        and (not one.accepted or entry["revision"] == one.revision)
+        if entry["outcome"] == decision.outcome
+        and _bare(entry["annotations"]) == _bare(decision.annotations)
+        and (not decision.accepted or entry["revision"] == decision.revision)
     ]
     if len(found) == len(same) == 1:
         return []
     return [
-        f"{one.item_id}: {one.submission_id} of {one.labeler} was answered {one.status}, and is "
-        f"{len(found)} times in the history, {len(same)} times as it was sent"
+        f"{decision.item_id}: {decision.submission_id} of {decision.labeler} was answered {decision.status}, "
+        f"and is {len(found)} times in the history, {len(same)} times as it was sent"
     ]
 
 
@@ -328,7 +328,7 @@ def _not_in_force(kept: Kept, last: Decision | None, said: Submissions) -> list[
 
 def _bare(annotations: Sequence[Json]) -> list[Json]:
     """Annotations without what they were made from, which is found out and not believed."""
-    return [{**one, "origin": None} for one in annotations]
+    return [{**annotation, "origin": None} for annotation in annotations]
 
 
 # What became of suggestions.
@@ -356,20 +356,22 @@ def unassisted(
     for event in events:
         if event["event"] != "task" or event["state"] != "open":
             continue
-        for one in event["items"]:
+        for item in event["items"]:
             # What somebody has labeled is not suggested again.
-            fresh = one["revision"] == 0
-            shown: Json | None = one["prelabel"]
-            wanted = suggested.get(one["path"], (None,)) if fresh else (None,)
+            fresh = item["revision"] == 0
+            shown: Json | None = item["prelabel"]
+            wanted = suggested.get(item["path"], (None,)) if fresh else (None,)
             if shown not in wanted:
-                findings.append(f"{one['path']}: shown {shown}, suggested {wanted}")
+                findings.append(f"{item['path']}: shown {shown}, suggested {wanted}")
             if fresh and event["kind"] != ("prelabeled" if shown else "manual"):
-                findings.append(f"{one['path']}: came as {event['kind']}")
-            seen |= {one["path"]} if shown else set()
+                findings.append(f"{item['path']}: came as {event['kind']}")
+            seen |= {item["path"]} if shown else set()
     surely = {path for path, ones in suggested.items() if None not in ones}
     findings += [f"{path}: never came prelabeled" for path in sorted(surely - seen)]
     totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    by_submission = {(one.submission_id, one.item_id): one for one in said.decisions}
+    by_submission = {
+        (decision.submission_id, decision.item_id): decision for decision in said.decisions
+    }
     for one in kept:
         for entry in one.history:
             decision = by_submission.get((entry["submission_id"], one.view["item_id"]))
@@ -393,8 +395,8 @@ def _adds_up(entry: Json) -> bool:
     """Whether annotations say themselves what is counted of them."""
     if not entry["prelabel"]:
         return True
-    origins = [one["origin"] for one in entry["annotations"]]
-    made = [one for one in origins if one]
+    origins = [annotation["origin"] for annotation in entry["annotations"]]
+    made = [origin for origin in origins if origin]
     return (
         sum(not one["changed"] for one in made),
         sum(one["changed"] for one in made),
@@ -435,8 +437,16 @@ def compare_export(exported: Exported, last: Mapping[str, Decision]) -> Comparis
     quiet = io.StringIO()
     with redirect_stdout(quiet):
         coco = _coco.COCO(str(exported.coco))
-    labeled = {exported.path_of[i]: one for i, one in last.items() if one.outcome == "labeled"}
-    skipped = {exported.path_of[i]: one for i, one in last.items() if one.outcome == "skipped"}
+    labeled = {
+        exported.path_of[i]: decision
+        for i, decision in last.items()
+        if decision.outcome == "labeled"
+    }
+    skipped = {
+        exported.path_of[i]: decision
+        for i, decision in last.items()
+        if decision.outcome == "skipped"
+    }
     images: dict[str, Json] = {image["file_name"]: image for image in coco.imgs.values()}
     if len(images) != len(coco.imgs):
         found.findings.append("an image is there twice")
@@ -466,7 +476,9 @@ def unaccounted(labels: Sequence[Path], manifest: Path, items: int) -> list[str]
 
 
 def _categories(categories: Sequence[Json], classes: Mapping[str, str]) -> list[str]:
-    names = [one["name"] for one in sorted(categories, key=lambda one: one["id"])]
+    names = [
+        category["name"] for category in sorted(categories, key=lambda category: category["id"])
+    ]
     if names == list(classes.values()):
         return []
     return [f"categories are {names}, classes {list(classes.values())}"]
@@ -477,7 +489,7 @@ def _manifest(exported: Exported, coco: Any, skipped: Mapping[str, Decision]) ->
     data = exported.coco.read_bytes()
     file: Json = manifest["files"][0]
     omitted = {one["path"]: one["reason"] for one in manifest["omitted"]}
-    expected = {path: f"skipped: {one.reason}" for path, one in skipped.items()}
+    expected = {path: f"skipped: {decision.reason}" for path, decision in skipped.items()}
     counts = {
         "items": len(exported.path_of),
         "exported": len(coco.imgs),
@@ -586,7 +598,10 @@ class _Shape:
             return [[x * size[0], y * size[1]] for x, y in ring]
 
         return cls(
-            [(pixels(one["outer"]), [pixels(h) for h in one["holes"]]) for one in polygon["parts"]],
+            [
+                (pixels(part["outer"]), [pixels(h) for h in part["holes"]])
+                for part in polygon["parts"]
+            ],
             size,
         )
 
@@ -694,7 +709,7 @@ def effort(events: Sequence[Json], said: Submissions) -> Effort:
 
     begun = min((event["at"] for event in of("asked")), default=0.0)
     return Effort(
-        labels=sum(1 for one in said.decisions if one.accepted),
+        labels=sum(1 for decision in said.decisions if decision.accepted),
         seconds=max((event["at"] for event in events), default=0.0) - begun,
         handout_calls=[one["calls"] for one in of("task") if not one["again"]],
         submit_calls=[

@@ -39,7 +39,6 @@ _THINK_S = (0.02, 0.2)  # a page
 _LOGGED = ("item_id", "revision", "path", "width", "height", "prelabel")  # of an image on a page
 _SKIPPED = 0.05  # of the images
 _WRONG = 0.03  # of the images get another class
-_TRIES = 3  # of a request that is answered 5xx
 _WAIT_S = 2.0  # at most, before asking again
 _DRY_S = 6.0  # a host believes this long that there is nothing
 _TIMEOUT_S = 60
@@ -68,6 +67,8 @@ class Plan:
     """How long to wait for work that others hold."""
     hold_at: int
     """Which page the one to be killed waits at."""
+    tries: int = 3
+    """Of a request that is answered 5xx, or not at all."""
 
     def write(self, file: Path) -> None:
         """For the process to read."""
@@ -133,7 +134,7 @@ class Labeler:
         if project is None:
             self.log("ended", why="no project")
             return
-        self._classes = {one["name"]: one["class_id"] for one in project.json()["classes"]}
+        self._classes = {class_["name"]: class_["class_id"] for class_ in project.json()["classes"]}
         self.log("ready")
         while not Path(self.plan.go).exists():
             time.sleep(0.01)
@@ -209,7 +210,7 @@ class Labeler:
             kind=task["kind"],
             state=task["state"],
             until=until,
-            items=[{name: one[name] for name in _LOGGED} for one in task["items"]],
+            items=[{name: item[name] for name in _LOGGED} for item in task["items"]],
             calls=calls,
             again=again,
         )
@@ -243,7 +244,7 @@ class Labeler:
             return
         self._corrected = True
         request_id = self._id("r")
-        body = {"request_id": request_id, "items": [one["item_id"] for one in page.items[:2]]}
+        body = {"request_id": request_id, "items": [item["item_id"] for item in page.items[:2]]}
         self.log("asked", purpose="correction", **body)
         answer = self._send("POST", f"{self._tasks}/{page.task_id}/reopen", body)
         found = self._received(answer, request_id, again=True)
@@ -283,7 +284,7 @@ class Labeler:
         else:
             names = sorted({str(one["class"]) for one in shown})
             if names and (correction or self._random.random() < _WRONG):
-                other = [one for one in self._classes if one not in names]
+                other = [class_ for class_ in self._classes if class_ not in names]
                 names = [self._random.choice(other), *names[1:]] if other else names[1:]
             found = [(name, {"kind": "tag"}) for name in names]
         return [
@@ -292,6 +293,7 @@ class Labeler:
                 "class_id": self._classes[name],
                 "frame": 0,
                 "geometry": geometry,
+                "attributes": {},
                 "origin": None,
             }
             for number, (name, geometry) in enumerate(found, 1)
@@ -303,18 +305,20 @@ class Labeler:
         Returns:
             What became of the suggestions.
         """
-        left: dict[str, Json] = {one["annotation_id"]: one for one in prelabel["annotations"]}
+        left: dict[str, Json] = {
+            annotation["annotation_id"]: annotation for annotation in prelabel["annotations"]
+        }
         became = Counter({"accepted": 0, "changed": 0, "removed": 0, "added": 0})
         unmade: list[tuple[int, Json]] = []
-        for number, one in enumerate(annotations):
-            name = self._right(one, number, left, path)
+        for number, annotation in enumerate(annotations):
+            name = self._right(annotation, number, left, path)
             if name is None:
-                unmade.append((number, one))
+                unmade.append((number, annotation))
                 continue
-            one["geometry"] = left.pop(name)["geometry"]
+            annotation["geometry"] = left.pop(name)["geometry"]
             became["accepted"] += 1
             if self._random.random() < 0.8:  # whether it is said or not
-                one["origin"] = {"prelabel": name}
+                annotation["origin"] = {"prelabel": name}
         tags = self.plan.task_type in ("multiclass", "multilabel")
         for number, one in unmade:
             name = next(iter(left), "") if tags else f"s{number}"
@@ -374,7 +378,7 @@ class Labeler:
         turn = (self._submissions + 3 * self.plan.number) % 10
         self._submissions += 1
         how = {2: "repeated", 5: "parallel", 8: "answer lost"}.get(turn, "once")
-        made = {one["item_id"]: page.made.get(one["item_id"]) for one in decisions}
+        made = {decision["item_id"]: page.made.get(decision["item_id"]) for decision in decisions}
         self.log("sending", task_id=page.task_id, how=how, body=body, made=made)
         if how == "parallel":
             with self._connection() as other, ThreadPoolExecutor(1) as pool:
@@ -406,11 +410,11 @@ class Labeler:
             calls=int(answer.headers[CALLS]),
             how=how,
         )
-        return {one["status"] for one in content.get("results", [])}
+        return {result["status"] for result in content.get("results", [])}
 
     def _draft(self, page: Page, decisions: Sequence[Json]) -> None:
         kept = ("item_id", "annotations", "outcome", "active_ms")
-        items = [{name: one[name] for name in kept} for one in decisions[:2]]
+        items = [{name: decision[name] for name in kept} for decision in decisions[:2]]
         body = {"client_id": self.plan.user_id, "seq": self._pages, "items": items}
         self._renewed(page, self._send("PUT", f"{self._tasks}/{page.task_id}/draft", body))
 
@@ -426,7 +430,7 @@ class Labeler:
             self.log("renewed", task_id=page.task_id, until=page.until)
 
     def _release(self, page: Page) -> None:
-        items = [one["item_id"] for one in page.items]
+        items = [item["item_id"] for item in page.items]
         self.log("releasing", task_id=page.task_id, items=items)
         answer = self._send("POST", f"{self._tasks}/{page.task_id}/release", {})
         if answer:
@@ -437,7 +441,7 @@ class Labeler:
         self, method: str, path: str, body: object = None, *, api: httpx.Client | None = None
     ) -> httpx.Response | None:
         """Send a request, again while the host cannot; None when it never could."""
-        for _ in range(_TRIES):
+        for _ in range(self.plan.tries):
             try:
                 answer = (api or self._api).request(method, path, json=body)
             except httpx.TransportError as error:

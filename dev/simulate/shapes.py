@@ -12,11 +12,13 @@ keeps, mends and removes what was suggested, draws what is missing, and pays at 
     found           share of the true shapes of waiting images that are suggested
     unseen          AP50, AP75, precision and share found on photos of objects that the project has no photo
                     of: nothing is promised there
+    fitted, unseen  overlap with the truth of a box drawn roughly, each edge off by 8 % of the thing's side, and
+                    of what the model makes of it where it is asked to lay it to the thing, there
     processor       time that finding the shapes of such a photo takes, from its file on
     actions, seconds   an image in this round, and what drawing all of its shapes would have cost
 
 Exits with 1 when a model suggests with a precision that can't be what was promised, or when nothing was
-suggested.
+suggested. With `--sabotage` the jobs cheat as a careless program might, and it must be noticed.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ from labeling.adapters.onnx import open_networks
 from labeling.annotations.acceptance import PrelabelAnnotation, decoded
 from labeling.annotations.areas import area_of, polygon_of
 from labeling.annotations.shapes import Box, Polygon
-from labeling.assist.detection import Detector, agreement, framed, matches
+from labeling.assist.detection import Detector, Framed, agreement, framed, matches, overlaps
 from labeling.assist.models import ModelManifest, load, load_detection
 from labeling.items.records import unpack
 from labeling.projects.access import Access
@@ -53,6 +55,8 @@ from labeling.projects.projects import Projects
 from labeling.settings import Settings
 
 Shape = Box | Polygon
+
+SABOTAGE = ("easy-validation", "lax-overlap")
 
 DRAW_S, DRAW_ACTIONS = 7.0, 5
 """A box by its four extreme points (Papadopoulos et al., 2017), and the key of its class."""
@@ -77,7 +81,12 @@ CLASS_ACTIONS = 1
 POINT_PX = 2.0
 """Pixels of the photo by which an outline with as few points as people set may be off."""
 
+_PROMISED = 0.9
+_STRICT = (
+    0.97  # more than all that is found would keep: cheating that lets all of it through is noticed
+)
 _OFF_PX = 4.0  # by which a point of an outline has to be off to be mended
+_ROUGH = 0.08  # of a side, how far off an edge is that is drawn in haste
 _GOOD = 0.85  # overlap from which on a labeler leaves a shape as it is
 _MENDED = 0.5  # the same, from which on mending is less than drawing anew
 _PAGE = 6
@@ -99,6 +108,7 @@ class Plan:
     precision: float = 0.9
     overlap: float = 0.5
     unseen: int = _UNSEEN
+    sabotage: str | None = None
 
 
 @dataclass
@@ -126,10 +136,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=300, help="labels of the first training")
     parser.add_argument("--next", type=int, default=150, help="labels between trainings")
     parser.add_argument("--rounds", type=int, default=2, help="how many trainings")
-    parser.add_argument("--precision", type=float, default=0.9)
+    parser.add_argument(
+        "--precision", type=float, help=f"{_PROMISED}, of jobs that cheat {_STRICT}"
+    )
     parser.add_argument("--overlap", type=float, default=0.5)
     parser.add_argument("--unseen", type=int, default=_UNSEEN, help="photos of other objects")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sabotage", choices=SABOTAGE, help="let the jobs cheat")
     parser.add_argument("--json", type=Path, default=LOCAL / "simulate-shapes.json")
     parser.add_argument("--folder", type=Path, default=LOCAL / "simulate", help="logs")
     options = parser.parse_args(arguments)
@@ -139,9 +152,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (options.first, *[options.next] * (options.rounds - 1)),
         options.folder,
         seed=options.seed,
-        precision=options.precision,
+        precision=options.precision or (_STRICT if options.sabotage else _PROMISED),
         overlap=options.overlap,
         unseen=options.unseen,
+        sabotage=options.sabotage,
     )
     try:
         rounds, broken = simulate(plan)
@@ -149,7 +163,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"the simulation ended: {error}", file=sys.stderr)
         return 1
     promise = f"{plan.precision:.0%} right at an overlap of {plan.overlap}"
-    title = f"assist, {plan.task_type}, {plan.items} images, {promise}"
+    cheats = f", {plan.sabotage}" if plan.sabotage else ""
+    title = f"assist, {plan.task_type}, {plan.items} images, {promise}{cheats}"
     print_rounds(title, [one.numbers for one in rounds], broken)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps([one.numbers for one in rounds], indent=2) + "\n")
@@ -169,7 +184,11 @@ def simulate(plan: Plan) -> tuple[list[Round], list[str]]:
         photos, strange = Path(temporary, "photos"), Path(temporary, "strange")
         truth = compose(plan.task_type, plan.items, plan.seed, photos, objects="some")
         unseen = compose(plan.task_type, plan.unseen, plan.seed + 1, strange, objects="others")
-        with running(folder) as system:
+        with running(
+            folder,
+            jobs="dev.simulate.cheating" if plan.sabotage else "gpu_jobs",
+            LABELRY_SABOTAGE=plan.sabotage or "",
+        ) as system:
             work = _Work(plan, photos, truth, system, strange, unseen)
             return work.all_rounds(), work.broken
 
@@ -216,7 +235,7 @@ class _Work:
             "Assist", self.plan.task_type, dataset_id, self.truth.classes, key="simulation"
         )
         project = self.system.admin.call("GET", f"/projects/{self.project_id}")
-        self.ids = {one["name"]: one["class_id"] for one in project["classes"]}
+        self.ids = {class_["name"]: class_["class_id"] for class_ in project["classes"]}
         rounds = self.plan.rounds
         settings = {
             "on": True,
@@ -257,7 +276,7 @@ class _Work:
                     "items": [self._decision(this, item) for item in task["items"]],
                 },
             )
-            labeled += sum(one["status"] == "saved" for one in answer["results"])
+            labeled += sum(result["status"] == "saved" for result in answer["results"])
             this.seconds += SUBMIT_S
             this.drawing_s += SUBMIT_S
         return labeled
@@ -265,7 +284,7 @@ class _Work:
     def _decision(self, this: Round, item: Json) -> Json:
         """What the labeler makes of an image and its suggestions, paid for in this round."""
         scene = self.scenes[item["path"]]
-        left = [self._drawn(one, scene) for one in scene.instances]
+        left = [self._drawn(instance, scene) for instance in scene.instances]
         this.images += 1
         for one in left:
             seconds, actions = cost_of_drawing(one.shape)
@@ -309,11 +328,11 @@ class _Work:
             "annotations": drawn,
         }
 
-    def _drawn(self, one: Instance, scene: Scene) -> Meant:
-        shape = true_shape(one, self.plan.task_type)
+    def _drawn(self, instance: Instance, scene: Scene) -> Meant:
+        shape = true_shape(instance, self.plan.task_type)
         if isinstance(shape, Polygon):
             shape = with_few_points(shape, (scene.width, scene.height))
-        return Meant(one.class_name, shape)
+        return Meant(instance.class_name, shape)
 
     def _annotation(self, number: int, class_name: str, shape: Shape) -> Json:
         return {
@@ -367,8 +386,8 @@ class _Work:
         names = list(self.ids.values())
         shown = right = things = 0
         for shard in range(items.shards):
-            for one in items.all_rows(shard):
-                item = one.item
+            for stored in items.all_rows(shard):
+                item = stored.item
                 if item.state != "available":
                     continue
                 scene = self.scenes[item.path.removeprefix(self.prefix)]
@@ -387,8 +406,8 @@ class _Work:
     def _true(self, scene: Scene) -> tuple[list[Shape], NDArray[np.int64]]:
         """What is to be found in a scene, and the number of each one's class."""
         names = list(self.ids)
-        shapes = [true_shape(one, self.plan.task_type) for one in scene.instances]
-        of = np.array([names.index(one.class_name) for one in scene.instances], np.int64)
+        shapes = [true_shape(instance, self.plan.task_type) for instance in scene.instances]
+        of = np.array([names.index(instance.class_name) for instance in scene.instances], np.int64)
         return shapes, of
 
     def _right(
@@ -415,6 +434,9 @@ class _Work:
         names = list(self.ids)
         least = 2.0 if manifest.threshold is None else manifest.threshold
         shown = right = things = 0
+        chance = np.random.default_rng(self.plan.seed)
+        before: list[float] = []
+        after: list[float] = []
         images: list[Drawn] = []
         found: list[Any] = []
         spent = 0.0
@@ -429,6 +451,9 @@ class _Work:
             sure = one.scores >= least
             shown += int(sure.sum())
             things += len(true)
+            befores, afters = self._fitted(detector, image, true, chance)
+            before += befores
+            after += afters
             areas = None if one.areas is None else one.areas[sure]
             some = Things(one.boxes[sure], areas)
             right += self._right(scene, some, one.classes[sure], one.scores[sure])
@@ -437,8 +462,33 @@ class _Work:
             "unseen": f"{measured['ap50']:.3f}, {measured['ap75']:.3f}, "
             f"{right / max(shown, 1):.2f} of {right / max(things, 1):.2f}",
             "mask IoU, unseen": measured.get("mask_iou", ""),
+            "fitted, unseen": f"{np.mean(after):.3f} from {np.mean(before):.3f}",
             "processor, ms an image": round(1000 * spent / len(images)),
         }
+
+    def _fitted(
+        self,
+        detector: Detector,
+        image: Framed,
+        true: Sequence[Shape],
+        chance: np.random.Generator,
+    ) -> tuple[list[float], list[float]]:
+        """Overlaps with the truth of boxes drawn roughly about things, and of what the model makes of each."""
+        boxes = Things.of(true).boxes
+        size = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+        rough = boxes + chance.normal(0, _ROUGH, boxes.shape).astype(np.float32) * size
+        rough = np.clip(rough, 0, 1)
+        made: list[Shape] = []
+        for box in rough:
+            found, area = detector.fit(image, box)
+            corners = dict(zip(("x0", "y0", "x1", "y1"), found.tolist(), strict=True))
+            made.append(Box(**corners) if area is None else polygon_of(area))
+        befores = overlaps(rough, boxes).diagonal().tolist()
+        afters = [
+            float(agreement(Things.of([shape]), Things.of([meant]))[0, 0])
+            for shape, meant in zip(made, true, strict=True)
+        ]
+        return befores, afters
 
     # Waiting.
 
@@ -466,11 +516,15 @@ class Things:
     @classmethod
     def of(cls, shapes: Sequence[Shape]) -> Things:
         """All boxes, or all polygons."""
-        if not any(isinstance(one, Polygon) for one in shapes):
-            boxes = [(one.x0, one.y0, one.x1, one.y1) for one in shapes if isinstance(one, Box)]
+        if not any(isinstance(shape, Polygon) for shape in shapes):
+            boxes = [
+                (shape.x0, shape.y0, shape.x1, shape.y1)
+                for shape in shapes
+                if isinstance(shape, Box)
+            ]
             return cls(np.array(boxes, np.float32).reshape(-1, 4), None)
         areas = np.empty(len(shapes), object)
-        areas[:] = [area_of(one) for one in shapes if isinstance(one, Polygon)]
+        areas[:] = [area_of(shape) for shape in shapes if isinstance(shape, Polygon)]
         return cls(shapely.bounds(areas).astype(np.float32), areas)
 
 
@@ -482,12 +536,12 @@ class Meant:
     shape: Shape
 
 
-def true_shape(one: Instance, task_type: str) -> Shape:
+def true_shape(instance: Instance, task_type: str) -> Shape:
     """A thing as nobody draws it: to the pixel."""
     if task_type == "boxes":
-        x0, y0, x1, y1 = one.box
+        x0, y0, x1, y1 = instance.box
         return Box(x0=x0, y0=y0, x1=x1, y1=y1)
-    parts = [{"outer": part.outer, "holes": part.holes} for part in one.polygon]
+    parts = [{"outer": part.outer, "holes": part.holes} for part in instance.polygon]
     return Polygon.model_validate({"parts": parts})
 
 
@@ -524,7 +578,9 @@ def _points(polygon: Polygon) -> NDArray[np.float64]:
 
 
 def _shapes(said: Sequence[PrelabelAnnotation]) -> list[Shape]:
-    return [one.geometry for one in said if isinstance(one.geometry, Box | Polygon)]
+    return [
+        annotation.geometry for annotation in said if isinstance(annotation.geometry, Box | Polygon)
+    ]
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util import Retry
 
 from labeling import layout
-from labeling.adapters.calls import CountingPolicy
-from labeling.errors import Failure, NotFound, Refused, TooLarge, Unavailable
+from labeling.adapters.calls import CountingPolicy, count_lost_race
+from labeling.errors import Failure, NotFound, PreconditionFailed, Refused, TooLarge, Unavailable
 from labeling.model import Model
 from labeling.settings import Settings
 from labeling.storage import (
@@ -102,6 +102,9 @@ _TIMEOUTS = {"connection_timeout": 5, "read_timeout": 20}
 """Seconds. A request of ours has 45 (the front door's limit); the SDK's own are minutes."""
 
 _BLOCK = 4 * 1024 * 1024
+
+_COPY_S = 300
+"""Seconds that a blob may take to be copied from another account."""
 
 _EMULATOR = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
@@ -167,9 +170,9 @@ class AzureTables:
     def _at_once(self, work: Callable[[_T], _R], todo: Sequence[_T]) -> list[_R]:
         """Like `map`, in threads. They see the caller's context, so that calls are counted."""
         if len(todo) < 2:
-            return [work(one) for one in todo]
-        started = [self._pool.submit(contextvars.copy_context().run, work, one) for one in todo]
-        return [one.result() for one in started]
+            return [work(job) for job in todo]
+        started = [self._pool.submit(contextvars.copy_context().run, work, job) for job in todo]
+        return [future.result() for future in started]
 
     def get(self, table: str, partition: str, key: str) -> Row | None:
         """The row, or None."""
@@ -209,7 +212,7 @@ class AzureTables:
 
     def query_many(self, table: str, wanted: Sequence[Range]) -> list[list[Row]]:
         """Several ranges, in order."""
-        return self._at_once(lambda one: self.query(table, one), wanted)
+        return self._at_once(lambda span: self.query(table, span), wanted)
 
     def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> list[str]:
         """Do all of it or nothing, in one call.
@@ -234,6 +237,7 @@ class AzureTables:
             try:
                 return self._submit(table, partition, operations, what)
             except Collision as collision:
+                count_lost_race()
                 if unknown:
                     raise Unavailable(_sorry(what)) from collision
                 raise
@@ -247,7 +251,7 @@ class AzureTables:
         self, table: str, partition: str, operations: Sequence[Operation], what: str
     ) -> list[str]:
         """Send a transaction once."""
-        batch = [_batched(partition, one) for one in operations]
+        batch = [_batched(partition, operation) for operation in operations]
         try:
             with _only_ours(what):
                 try:
@@ -268,7 +272,7 @@ class AzureTables:
             raise _NoAnswer(maybe_done=True) from error
         if len(done) != len(batch):  # the reply was cut
             raise _NoAnswer(maybe_done=True)
-        return [str(one.get("etag") or "") for one in done]
+        return [str(mapping.get("etag") or "") for mapping in done]
 
 
 class _NoAnswer(Exception):
@@ -375,7 +379,9 @@ class AzureBlobs:
     def containers(self, account: str = "") -> list[str]:
         """Names of the containers of an account, sorted."""
         with _only_ours(f"listing the containers of {account or self.account!r}"):
-            return sorted(str(one.name) for one in self._service(account).list_containers())
+            return sorted(
+                str(container.name) for container in self._service(account).list_containers()
+            )
 
     def create(self, container: str) -> None:
         """Make a container, if it is not there."""
@@ -391,7 +397,7 @@ class AzureBlobs:
                 name_starts_with=prefix or None, include=["metadata"], results_per_page=limit
             )
             entries, following = _page(found, cursor)
-        return BlobPage([_blob(one) for one in entries], (), following)
+        return BlobPage([_blob(entry) for entry in entries], (), following)
 
     def browse(
         self, container: str, *, prefix: str = "", cursor: str | None = None, limit: int = 1000
@@ -402,8 +408,8 @@ class AzureBlobs:
                 name_starts_with=prefix or None, delimiter="/", results_per_page=limit
             )
             entries, following = _page(found, cursor)
-        folders = [str(one.name) for one in entries if isinstance(one, BlobPrefix)]
-        blobs = [_blob(one) for one in entries if not isinstance(one, BlobPrefix)]
+        folders = [str(entry.name) for entry in entries if isinstance(entry, BlobPrefix)]
+        blobs = [_blob(entry) for entry in entries if not isinstance(entry, BlobPrefix)]
         return BlobPage(blobs, folders, following)
 
     def find(self, container: str, path: str) -> Blob | None:
@@ -448,6 +454,38 @@ class AzureBlobs:
                     content_type=content_type, cache_control=cache_control or None
                 ),
             )
+
+    def copy(self, container: str, path: str, to: str, to_path: str, *, etag: str = "") -> None:
+        """Have the service copy a blob, of this account or another, and wait until it has."""
+        address, _ = self.link(container, path)
+        target = self._blob_client(to, to_path)
+        unchanged = {
+            "source_etag": f'"{etag}"',
+            "source_match_condition": MatchConditions.IfNotModified,
+        }
+        begin = partial(target.start_copy_from_url, address, **(unchanged if etag else {}))
+        with _only_ours(f"copying blob {path!r} of {container!r}"):
+            try:
+                status = begin(match_condition=MatchConditions.IfMissing)["copy_status"]
+            except ResourceExistsError:
+                status = target.get_blob_properties().copy.status or "success"
+                if status not in ("success", "pending"):
+                    status = begin()["copy_status"]
+            except HttpResponseError as error:
+                if error.status_code == 412:
+                    raise PreconditionFailed(
+                        f"blob {path!r} in {container!r} has changed"
+                    ) from error
+                raise
+            for _ in range(_COPY_S):  # within an account it is done at once
+                if status != "pending":
+                    break
+                self._clock.sleep(1)
+                status = target.get_blob_properties().copy.status
+            if status == "pending":
+                raise Unavailable(_sorry(f"copying blob {path!r} of {container!r}"))
+            if status != "success":
+                raise Failure(f"copying blob {path!r} of {container!r}: the copy has {status}")
 
     def delete(self, container: str, path: str) -> None:
         """Remove a blob, if it is there."""

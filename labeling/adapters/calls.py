@@ -6,7 +6,7 @@ A request counts when it is sent, so one that is sent again counts again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
@@ -24,14 +24,26 @@ class Calls:
     def __init__(self) -> None:
         self._lock = Lock()
         self._counts: Counter[Service] = Counter()
+        self.lost_races = 0
+        """Transactions that found somebody else's writing."""
 
     def add(self, service: Service) -> None:
         """Count one request."""
         with self._lock:
             self._counts[service] += 1
 
+    def add_lost_race(self) -> None:
+        """Count one transaction that somebody else was ahead of."""
+        with self._lock:
+            self.lost_races += 1
+
     def __getitem__(self, service: Service) -> int:
         return self._counts[service]
+
+    @property
+    def by_service(self) -> Mapping[Service, int]:
+        """Requests to each service that was asked at all."""
+        return self._counts
 
     @property
     def total(self) -> int:
@@ -60,6 +72,12 @@ def count(service: Service) -> None:
     """Count one request in every block that is open."""
     for calls in _counting.get():
         calls.add(service)
+
+
+def count_lost_race() -> None:
+    """Count one lost race in every block that is open."""
+    for calls in _counting.get():
+        calls.add_lost_race()
 
 
 class CountingPolicy(SansIOHTTPPolicy[Any, Any]):

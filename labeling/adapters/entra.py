@@ -109,4 +109,4 @@ class Entra:
             found = jwt.PyJWKSet.from_dict(dict(self._fetch(url)))
         except (requests.RequestException, ValueError, jwt.PyJWTError):
             raise Unavailable("the keys of Entra ID can't be read; send the same again") from None
-        return {one.key_id: one for one in found.keys if one.key_id}
+        return {key.key_id: key for key in found.keys if key.key_id}

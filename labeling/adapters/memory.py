@@ -17,7 +17,8 @@ from typing import IO
 from urllib.parse import quote
 
 from labeling import layout, trace
-from labeling.errors import NotFound, Refused, Unavailable
+from labeling.adapters.calls import count_lost_race
+from labeling.errors import NotFound, PreconditionFailed, Refused, Unavailable
 from labeling.model import Model
 from labeling.storage import (
     MAX_PAGE,
@@ -92,7 +93,7 @@ class MemoryTables:
 
     def query_many(self, table: str, wanted: Sequence[Range]) -> list[list[Row]]:
         """Several ranges, in order."""
-        return [self.query(table, one) for one in wanted]
+        return [self.query(table, span) for span in wanted]
 
     def transact(self, table: str, partition: str, operations: Sequence[Operation]) -> list[str]:
         """Do all of it or nothing."""
@@ -141,10 +142,12 @@ def _chosen(row: Row, columns: tuple[str, ...]) -> Row:
 
 def _require(operation: Operation, row: Row | None) -> None:
     if isinstance(operation, Create):
-        if row:
-            raise Collision(operation.key)
-    elif not row or operation.etag not in (None, row.etag):
-        raise Collision(operation.key)
+        if not row:
+            return
+    elif row and operation.etag in (None, row.etag):
+        return
+    count_lost_race()
+    raise Collision(operation.key)
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,25 @@ class MemoryBlobs:
             etag = f"0x{self._writes:015X}"
             blob = Blob(path, etag, len(whole), content_type, dict(metadata))
             contents[path] = _Content(blob, whole)
+
+    def copy(self, container: str, path: str, to: str, to_path: str, *, etag: str = "") -> None:
+        """Copy a blob into another container, unless there is one."""
+        with self._lock:
+            self._check(container, "read")
+            content = self._in(container).get(path)
+            if not content:
+                raise NotFound(f"there is no blob {path!r} in {container!r}")
+            if etag not in ("", content.blob.etag):
+                raise PreconditionFailed(f"blob {path!r} in {container!r} has changed")
+            if to_path not in self._in(to):
+                about = content.blob
+                self.write(
+                    to,
+                    to_path,
+                    content.data,
+                    content_type=about.content_type,
+                    metadata=about.metadata,
+                )
 
     def delete(self, container: str, path: str) -> None:
         """Remove a blob, if it is there."""

@@ -49,9 +49,9 @@ def open_model(manifest: ModelManifest, data: bytes) -> Predict:
     Raises:
         UnfitModel: it can't be read, or takes and gives something else than the manifest says.
     """
-    session = _session(data)
-    inputs = {one.name: one for one in session.get_inputs()}
-    outputs = {one.name: one for one in session.get_outputs()}
+    session = open_session(data)
+    inputs = {input_.name: input_ for input_ in session.get_inputs()}
+    outputs = {output.name: output for output in session.get_outputs()}
     wanted = [manifest.side, manifest.side, 3]
     fits = (
         set(inputs) == {INPUT}
@@ -84,14 +84,14 @@ def open_networks(
         UnfitModel: one can't be read, or takes and gives something else.
     """
     masks = {MASKS: None} if outlines else {}
-    first, second, third = (_session(data) for data in (finder, refiner, classifier))
+    first, second, third = (open_session(data) for data in (finder, refiner, classifier))
     for session, inputs, outputs in (
         (first, {INPUT: [FRAME, FRAME, 3]}, {BOXES: 4, PEAKS: None, FITS: None}),
         (second, {BOXES: [None, 4], **dict.fromkeys(MAPS)}, {REFINED: 4, FITS: None} | masks),
         (third, {INPUT: [SIDE, SIDE, 3]}, {SCORES: classes + 1}),
     ):
-        takes = {one.name: one for one in session.get_inputs()}
-        gives = {one.name: one for one in session.get_outputs()}
+        takes = {input_.name: input_ for input_ in session.get_inputs()}
+        gives = {output.name: output for output in session.get_outputs()}
         fits = (
             set(takes) == set(inputs)
             and set(outputs) <= set(gives)
@@ -146,7 +146,12 @@ def _scores_of(session: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.float32
     return predict
 
 
-def _session(data: bytes) -> Any:
+def open_session(data: bytes) -> Any:
+    """A session of onnxruntime over an ONNX file, whose threads leave the processor to others.
+
+    Raises:
+        UnfitModel: the file can't be read.
+    """
     onnxruntime = import_module("onnxruntime")
     onnxruntime.set_default_logger_severity(_ERRORS_ONLY)
     options = onnxruntime.SessionOptions()
@@ -169,8 +174,11 @@ def _session(data: bytes) -> Any:
 
 def _has_gpu() -> bool:
     """Whether a driver is there: without, asking for CUDA costs a second and a page of warnings."""
-    return any(Path(one).exists() for one in ("/dev/nvidiactl", "/dev/dxg"))
+    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/dxg"))
 
 
 def _shapes(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {one.type} {one.shape}" for name, one in values.items()) or "nothing"
+    return (
+        ", ".join(f"{name} {value.type} {value.shape}" for name, value in values.items())
+        or "nothing"
+    )

@@ -56,7 +56,7 @@ class Caller:
     """Posts to webhooks; `settings.webhook_hosts` may be private, and without TLS."""
 
     def __init__(self, settings: Settings) -> None:
-        self._trusted = {one.strip().lower() for one in settings.webhook_hosts.split(",")} - {""}
+        self._trusted = {host.strip().lower() for host in settings.webhook_hosts.split(",")} - {""}
 
     def __call__(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """Send a body; the status of the answer, of which nothing else is read.
@@ -99,8 +99,8 @@ class Caller:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise Undeliverable(f"there is no host {host!r}") from None
-        addresses = [str(one[4][0]) for one in found]
-        if not trusted and not all(is_public(one) for one in addresses):
+        addresses = [str(info[4][0]) for info in found]
+        if not trusted and not all(is_public(address) for address in addresses):
             raise Undeliverable(f"{host} leads to an address that is not public")
         return addresses[0]
 

@@ -7,8 +7,9 @@ changed is told by comparing the two (ADR-0007).
 from __future__ import annotations
 
 import base64
+import json
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import chain
@@ -16,6 +17,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
+from labeling.annotations.attributes import AttributeValues
 from labeling.annotations.shapes import Annotation, Box, Geometry, Origin, Polygon, Tag
 from labeling.model import Fraction, Id, Model
 
@@ -34,6 +36,7 @@ class PrelabelAnnotation(Model):
     confidence: Fraction | None = None
     frame: Annotated[int, Field(ge=0)] = 0
     geometry: Geometry = Tag()
+    attributes: AttributeValues = {}
 
 
 class Prelabel(Model):
@@ -46,8 +49,8 @@ class Prelabel(Model):
 class Acceptance(Model):
     """What became of an image's suggestions, counted by comparing them with what was submitted.
 
-    `accepted` are as they were suggested, `changed` in class, place or shape, `removed` gone; `added` are
-    annotations made from no suggestion.
+    `accepted` are as they were suggested, `changed` in class, place, shape or attributes, `removed` gone;
+    `added` are annotations made from no suggestion.
     """
 
     run_id: Id
@@ -68,6 +71,12 @@ def encoded(annotations: Sequence[PrelabelAnnotation]) -> bytes:
 def decoded(data: bytes) -> list[PrelabelAnnotation]:
     """Suggestions that were `encoded`."""
     return _SUGGESTED.validate_json(data) if data else []
+
+
+def likely_classes(annotations: Sequence[PrelabelAnnotation]) -> str:
+    """The classes of suggestions, those of most annotations first, by commas: of many the first 50."""
+    counts = Counter(annotation.class_id for annotation in annotations)
+    return ",".join(name for name, _ in counts.most_common(50))
 
 
 def small_copy(data: bytes) -> str:
@@ -100,25 +109,31 @@ def compare(
     An annotation stands for the suggestion its `origin` names, if there is one of this id and no other
     annotation has a better claim; or for one that it equals. What is said of an unknown one is left out.
     """
-    suggested = {one.annotation_id: one for one in prelabel.annotations}
+    suggested = {annotation.annotation_id: annotation for annotation in prelabel.annotations}
     made: dict[str, int] = {}  # suggestion: the place of the annotation made from it
-    for at, one in enumerate(annotations):
-        source = suggested.get(one.origin.prelabel) if one.origin else None
+    for at, annotation in enumerate(annotations):
+        source = suggested.get(annotation.origin.prelabel) if annotation.origin else None
         if source is None:
             continue
         first = made.setdefault(source.annotation_id, at)
-        if not same(annotations[first], source) and same(one, source):
+        if not same(annotations[first], source) and same(annotation, source):
             made[source.annotation_id] = at
-    _claim_equal(annotations, [suggested[one] for one in suggested if one not in made], made)
+    _claim_equal(
+        annotations,
+        [suggested[annotation_id] for annotation_id in suggested if annotation_id not in made],
+        made,
+    )
     source_of = {at: suggested[name] for name, at in made.items()}
     credited: list[Annotation] = []
-    for at, one in enumerate(annotations):
+    for at, annotation in enumerate(annotations):
         source = source_of.get(at)
         origin = source and Origin(
-            prelabel=source.annotation_id, run_id=prelabel.run_id, changed=not same(one, source)
+            prelabel=source.annotation_id,
+            run_id=prelabel.run_id,
+            changed=not same(annotation, source),
         )
-        credited.append(_from(one, origin))
-    changed = sum(1 for one in credited if one.origin and one.origin.changed)
+        credited.append(_from(annotation, origin))
+    changed = sum(1 for annotation in credited if annotation.origin and annotation.origin.changed)
     return credited, Acceptance(
         run_id=prelabel.run_id,
         accepted=len(made) - changed,
@@ -135,16 +150,17 @@ def _claim_equal(
     if not left or len(made) == len(annotations):
         return
     waiting: defaultdict[str, list[str]] = defaultdict(list)
-    for one in reversed(left):
-        waiting[_content(one)].append(one.annotation_id)
+    for annotation in reversed(left):
+        waiting[_content(annotation)].append(annotation.annotation_id)
     taken = set(made.values())
-    for at, one in enumerate(annotations):
-        if at not in taken and (names := waiting.get(_content(one))):
+    for at, annotation in enumerate(annotations):
+        if at not in taken and (names := waiting.get(_content(annotation))):
             made[names.pop()] = at
 
 
-def _content(one: Annotation | PrelabelAnnotation) -> str:
-    return f"{one.class_id}|{one.frame}|{one.geometry.model_dump_json()}"
+def _content(annotation: Annotation | PrelabelAnnotation) -> str:
+    attributes = json.dumps(annotation.attributes, sort_keys=True) if annotation.attributes else ""
+    return f"{annotation.class_id}|{annotation.frame}|{annotation.geometry.model_dump_json()}|{attributes}"
 
 
 def inherited(
@@ -154,25 +170,31 @@ def inherited(
 
     Those that were there before are still made from the same one, perhaps changed now; others from none.
     """
-    known = {one.annotation_id: one for one in before if one.origin}
+    known = {annotation.annotation_id: annotation for annotation in before if annotation.origin}
     kept: list[Annotation] = []
-    for one in annotations:
-        old = known.get(one.annotation_id)
+    for annotation in annotations:
+        old = known.get(annotation.annotation_id)
         origin = old.origin if old else None
-        if old and origin and not origin.changed and not same(one, old):
+        if old and origin and not origin.changed and not same(annotation, old):
             origin = origin.model_copy(update={"changed": True})
-        kept.append(_from(one, origin))
+        kept.append(_from(annotation, origin))
     return kept
 
 
-def _from(one: Annotation, origin: Origin | None) -> Annotation:
-    return one if one.origin == origin else one.model_copy(update={"origin": origin})
+def _from(annotation: Annotation, origin: Origin | None) -> Annotation:
+    return (
+        annotation
+        if annotation.origin == origin
+        else annotation.model_copy(update={"origin": origin})
+    )
 
 
 def same(one: Annotation | PrelabelAnnotation, other: Annotation | PrelabelAnnotation) -> bool:
-    """Whether two annotations say the same: class, frame, and every coordinate within `SAME`."""
-    return (one.class_id, one.frame) == (other.class_id, other.frame) and _near(
-        one.geometry, other.geometry
+    """Whether two annotations say the same: class, frame, attributes, and every coordinate within `SAME`."""
+    return (
+        (one.class_id, one.frame) == (other.class_id, other.frame)
+        and one.attributes == other.attributes
+        and _near(one.geometry, other.geometry)
     )
 
 

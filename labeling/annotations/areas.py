@@ -30,19 +30,19 @@ def polygon_of(area: Any) -> Polygon:
     """The polygon around an area that covers something, its points rounded."""
     return Polygon(
         parts=[
-            Part(outer=_ring(one.exterior), holes=[_ring(hole) for hole in one.interiors])
-            for one in pieces(area)
+            Part(outer=_ring(piece.exterior), holes=[_ring(hole) for hole in piece.interiors])
+            for piece in pieces(area)
         ]
     )
 
 
 def pieces(area: Any) -> Iterator[Any]:
     """The connected pieces of an area; lines and points, which cutting leaves behind, are none."""
-    for one in shapely.get_parts(area):
-        if one.geom_type == "Polygon":
-            yield one
-        elif one.geom_type != "Point" and one.geom_type != "LineString":
-            yield from pieces(one)
+    for part in shapely.get_parts(area):
+        if part.geom_type == "Polygon":
+            yield part
+        elif part.geom_type != "Point" and part.geom_type != "LineString":
+            yield from pieces(part)
 
 
 def shared(some: Sequence[Any], others: Sequence[Any]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from labeling.annotations.attributes import Attributes
 from labeling.errors import Fault, Invalid
 from labeling.model import Id, Model
 from labeling.names import key_of, spelled
@@ -67,7 +68,8 @@ class LabelClass(Model):
     """A class a labeler can choose. Labels hold its id, so renaming costs nothing.
 
     `name` is the path from the root, parts joined by `/`: `Animal/Cat`. `examples` are paths of images
-    that show labelers what is meant. `colour` is its place among those of the page. One that is `retired` is
+    that show labelers what is meant, `attributes` what is asked of everything that has it. `colour` is its
+    place among those of the page. One that is `retired` is
     no longer offered; labels that have it keep it. One that was `merged_into` another is that: it is kept
     for what was said before, and for files that still name it.
     """
@@ -76,6 +78,7 @@ class LabelClass(Model):
     name: str
     description: str = ""
     examples: list[str] = []
+    attributes: Attributes = []
     colour: int = -1
     retired: bool = False
     merged_into: str = ""
@@ -84,27 +87,31 @@ class LabelClass(Model):
 def coloured(classes: Sequence[LabelClass]) -> list[LabelClass]:
     """The classes; those that were kept without a colour have that of their place."""
     return [
-        one if one.colour >= 0 else one.model_copy(update={"colour": at % COLOURS})
-        for at, one in enumerate(classes)
+        class_ if class_.colour >= 0 else class_.model_copy(update={"colour": at % COLOURS})
+        for at, class_ in enumerate(classes)
     ]
 
 
 def with_colour(classes: Sequence[LabelClass], class_id: str, colour: int) -> list[LabelClass]:
     """The classes, one of them in another colour. The one that had this gets the other: two stay two."""
-    before = next(one.colour for one in classes if one.class_id == class_id)
-    owner = next((one.class_id for one in classes if one.colour == colour), "")
+    before = next(class_.colour for class_ in classes if class_.class_id == class_id)
+    owner = next((class_.class_id for class_ in classes if class_.colour == colour), "")
     given = {owner: before, class_id: colour}
     return [
-        one.model_copy(update={"colour": given.get(one.class_id, one.colour)}) for one in classes
+        class_.model_copy(update={"colour": given.get(class_.class_id, class_.colour)})
+        for class_ in classes
     ]
 
 
 class NewClass(Model):
-    """A class to be added; `name` is a path such as `Animal/Cat` (up to six levels)."""
+    """A class to be added; `name` is a path such as `Animal/Cat` (up to six levels). Without a `colour` it gets
+    one that few others have."""
 
     name: ClassName
     description: Annotated[str, Field(max_length=2_000)] = ""
     examples: Examples = []
+    attributes: Attributes = []
+    colour: Annotated[int, Field(ge=0, lt=COLOURS)] | None = None
 
 
 def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list[LabelClass]:
@@ -116,7 +123,7 @@ def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list
         Invalid: a name is there already, twice in `added`, or there would be too many.
     """
     result = list(classes)
-    known = {key_of_path(one.name) for one in result}
+    known = {key_of_path(class_.name) for class_ in result}
     for index, new in enumerate(added):
         if key_of_path(new.name) in known:
             raise Invalid(
@@ -124,14 +131,17 @@ def with_added(classes: Sequence[LabelClass], added: Sequence[NewClass]) -> list
                 faults=(Fault(f"/classes/{index}/name", "duplicate", "this class exists"),),
             )
         known.add(key_of_path(new.name))
-        used = Counter(one.colour for one in result)
+        used = Counter(class_.colour for class_ in result)
         result.append(
             LabelClass(
                 class_id=f"c{len(result) + 1}",
                 name=new.name,
                 description=new.description,
                 examples=new.examples,
-                colour=min(range(COLOURS), key=lambda one: (used[one], one)),
+                attributes=new.attributes,
+                colour=min(range(COLOURS), key=lambda colour: (used[colour], colour))
+                if new.colour is None
+                else new.colour,
             )
         )
     if len(result) > MAX_CLASSES:

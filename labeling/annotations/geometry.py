@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from labeling.annotations.shapes import Box, Point, Polygon, Tag
+from labeling.annotations.shapes import Box, Point, Polygon, Tag, ring_area
 from labeling.errors import Fault
 
 LEAST_PX = 0.99
@@ -49,6 +49,28 @@ def fault_of(geometry: Tag | Box | Polygon, width: int, height: int) -> Fault | 
             )
         return None
     return _fault_of_polygon(geometry, size, measured=bool(width))
+
+
+def is_seen(geometry: Tag | Box | Polygon, width: int, height: int) -> bool:
+    """Whether a shape has a pixel of its image, as `fault_of` wants it: one that was drawn on a larger image,
+    before that was overwritten, may have none.
+
+    >>> is_seen(Box(x0=0.5, y0=0.5, x1=0.51, y1=0.51), 400, 300)
+    True
+    >>> is_seen(Box(x0=0.5, y0=0.5, x1=0.51, y1=0.51), 4, 3)
+    False
+    """
+    if isinstance(geometry, Tag):
+        return True
+    if isinstance(geometry, Box):
+        sides = (geometry.x1 - geometry.x0) * width, (geometry.y1 - geometry.y0) * height
+        return min(sides) >= LEAST_PX
+    size = np.array([width, height], dtype=float)
+    return any(
+        _sides(part.outer, size).min() >= LEAST_PX
+        and ring_area(part.outer) * width * height >= LEAST_PX
+        for part in geometry.parts
+    )
 
 
 def adds_up(polygon: Polygon, width: int, height: int) -> bool:

@@ -19,23 +19,24 @@ def remapped(annotations: Sequence[Said], into: Mapping[str, str]) -> list[Said]
         annotations: of one image.
         into: by class, which it became.
     """
-    if not any(one.class_id in into for one in annotations):
+    if not any(annotation.class_id in into for annotation in annotations):
         return list(annotations)
     tagged = {
-        (one.class_id, one.frame)
-        for one in annotations
-        if isinstance(one.geometry, Tag) and one.class_id not in into
+        (annotation.class_id, annotation.frame)
+        for annotation in annotations
+        if isinstance(annotation.geometry, Tag) and annotation.class_id not in into
     }
     said: list[Said] = []
-    for one in annotations:
-        new = into.get(one.class_id)
+    for annotation in annotations:
+        new = into.get(annotation.class_id)
         if new is None:
-            said.append(one)
+            said.append(annotation)
             continue
-        if isinstance(one.geometry, Tag):
-            if (new, one.frame) in tagged:
+        if isinstance(annotation.geometry, Tag):
+            if (new, annotation.frame) in tagged:
                 continue
-            tagged.add((new, one.frame))
-        said.append(one.model_copy(update={"class_id": new}))
-    twins = set(twins_of(said))
-    return [one for at, one in enumerate(said) if at not in twins]
+            tagged.add((new, annotation.frame))
+        said.append(annotation.model_copy(update={"class_id": new}))
+    # Those that were twins before are wanted: the project takes them.
+    twins = set(twins_of(said)) - set(twins_of(annotations))
+    return [annotation for at, annotation in enumerate(said) if at not in twins]

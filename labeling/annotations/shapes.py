@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from labeling.annotations.attributes import AttributeValues
 from labeling.model import Fraction, Id, Model
 
 TaskType = Literal["multiclass", "multilabel", "boxes", "polygons"]
@@ -103,4 +104,5 @@ class Annotation(Model):
     class_id: Id
     frame: Annotated[int, Field(ge=0)] = 0
     geometry: Geometry = Tag()
+    attributes: AttributeValues = {}
     origin: Origin | None = None

@@ -23,8 +23,8 @@ class TaskTypeRules(Model):
 
 
 TASK_TYPES: dict[TaskType, TaskTypeRules] = {
-    one.task_type: one
-    for one in (
+    rules.task_type: rules
+    for rules in (
         TaskTypeRules(task_type="multiclass", geometry="tag", classes="one"),
         TaskTypeRules(task_type="multilabel", geometry="tag", classes="several"),
         TaskTypeRules(

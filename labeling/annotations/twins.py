@@ -28,8 +28,8 @@ def twins_of(annotations: Sequence[Annotation | PrelabelAnnotation]) -> Iterator
     An outline is the same wherever it begins and whichever way it runs.
     """
     seen: set[Hashable] = set()
-    for index, one in enumerate(annotations):
-        match one.geometry:
+    for index, annotation in enumerate(annotations):
+        match annotation.geometry:
             case Box(x0=x0, y0=y0, x1=x1, y1=y1):
                 outline: Hashable = tuple(round(value, _PLACES) for value in (x0, y0, x1, y1))
             case Polygon(parts=parts):
@@ -39,7 +39,7 @@ def twins_of(annotations: Sequence[Annotation | PrelabelAnnotation]) -> Iterator
                 )
             case _:
                 continue
-        key = (one.class_id, one.frame, outline)
+        key = (annotation.class_id, annotation.frame, outline)
         if key in seen:
             yield index
         seen.add(key)

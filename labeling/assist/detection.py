@@ -108,11 +108,11 @@ def overlaps(some: Floats, others: Floats) -> NDArray[np.float32]:
     >>> overlaps(np.array([[0, 0, 2, 2]]), np.array([[0, 0, 2, 1], [5, 5, 6, 6]])).tolist()
     [[0.5, 0.0]]
     """
-    a, b = (np.asarray(one, np.float64).reshape(-1, 4) for one in (some, others))
+    a, b = (np.asarray(floats, np.float64).reshape(-1, 4) for floats in (some, others))
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     both = np.clip(high - low, 0, None).prod(2)
-    area_a, area_b = ((one[:, 2:] - one[:, :2]).clip(0).prod(1) for one in (a, b))
+    area_a, area_b = ((corners[:, 2:] - corners[:, :2]).clip(0).prod(1) for corners in (a, b))
     either = area_a[:, None] + area_b[None] - both
     return np.round(both / np.maximum(either, 1e-12), 6).astype(np.float32)
 
@@ -148,9 +148,9 @@ def apart(boxes: Floats, scores: Floats, most: float) -> NDArray[np.int64]:
     order = np.argsort(-np.asarray(scores), kind="stable")
     between = overlaps(boxes, boxes)
     kept: list[int] = []
-    for one in order:
-        if not kept or between[one, kept].max() <= most:
-            kept.append(int(one))
+    for index in order:
+        if not kept or between[index, kept].max() <= most:
+            kept.append(int(index))
     return np.array(kept, np.int64)
 
 
@@ -175,10 +175,10 @@ def matches(
         return found
     between = between.copy()
     between[np.asarray(classes)[:, None] != np.asarray(truth_classes)[None]] = 0
-    for one in np.argsort(-np.asarray(scores), kind="stable"):
-        best = int(between[one].argmax())
-        if between[one, best] >= least:
-            found[one] = best
+    for index in np.argsort(-np.asarray(scores), kind="stable"):
+        best = int(between[index].argmax())
+        if between[index, best] >= least:
+            found[index] = best
             between[:, best] = 0
     return found
 
@@ -299,22 +299,50 @@ class Detector:
         Raises:
             UnfitModel: the networks give no numbers.
         """
-        looked = self._networks.look(np.stack([one.pixels for one in images]))
+        looked = self._networks.look(np.stack([image.pixels for image in images]))
         return [self._refined(image, looked, row) for row, image in enumerate(images)]
+
+    def fit(self, image: Framed, box: Floats) -> tuple[NDArray[np.float32], Any | None]:
+        """The thing that somebody drew a box about: its box, and what it covers where polygons are drawn.
+
+        Args:
+            image: it is in.
+            box: (4,) in fractions of the image, as drawn.
+
+        Returns:
+            Box (4,) and area, in fractions of the image; the area is None where there is nothing.
+
+        Raises:
+            UnfitModel: the networks give no numbers.
+        """
+        maps = self._networks.look(image.pixels[None]).maps
+        once = self._networks.refine(maps, image.to_frame(box)[None])
+        twice = self._networks.refine(maps, once.boxes)
+        if not twice.is_of_numbers:
+            raise UnfitModel("the model gives no boxes but what is no number; train again")
+        found = image.to_image(twice.boxes[0])[0]
+        if twice.masks is None:
+            return found, None
+        (window,) = windows(once.boxes[0])
+        area = outline(twice.masks[0, 0], window, (image.width, image.height))
+        if area is None:
+            return found, None
+        area = shapely.transform(area, lambda at: at / [image.width, image.height])
+        return np.array(area.bounds, np.float32), area
 
     def _refined(self, image: Framed, looked: Looked, row: int) -> Found:
         """The boxes in one image of those that were looked at."""
         kept = _candidates(looked, row)
         if not len(kept):
             return _nothing(self._networks.outlines)
-        maps = [one[row : row + 1] for one in looked.maps]
+        maps = [array[row : row + 1] for array in looked.maps]
         boxes = looked.boxes[row : row + 1, kept]
         once = self._networks.refine(maps, boxes)
         twice = self._networks.refine(maps, once.boxes)
         if not twice.is_of_numbers:
             raise UnfitModel("the model gives no boxes but what is no number; train again")
         passes = [
-            image.to_frame(image.to_image(one[0])) for one in (boxes, once.boxes, twice.boxes)
+            image.to_frame(image.to_image(edges[0])) for edges in (boxes, once.boxes, twice.boxes)
         ]
         peaks, first_fits = looked.peaks[row, kept], looked.fits[row, kept]
         found = _Seen(passes[0], passes[1], passes[2], peaks, first_fits, twice.fits[0])
@@ -329,7 +357,7 @@ class Detector:
         seen = seen.at(kept[(score * large)[kept] >= _LEAST_SCORE])
         areas, of_masks = seen.outlines(image)
         if areas is not None:
-            something = np.flatnonzero([one is not None for one in areas])
+            something = np.flatnonzero([area is not None for area in areas])
             seen, areas, of_masks = seen.at(something), areas[something], of_masks[something]
         if not len(seen.twice):
             return _nothing(self._networks.outlines)
@@ -388,9 +416,9 @@ class _Seen:
 
     def at(self, which: NDArray[np.integer]) -> _Seen:
         """These candidates alone."""
-        columns = {one.name: getattr(self, one.name) for one in fields(self)}
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
         chosen: dict[str, Any] = {
-            name: None if one is None else one[which] for name, one in columns.items()
+            name: None if column is None else column[which] for name, column in columns.items()
         }
         return _Seen(**chosen)
 

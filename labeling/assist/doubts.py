@@ -28,7 +28,7 @@ class Doubt(Model):
 
 def packed(doubts: Sequence[Doubt]) -> bytes:
     """The file of these doubts."""
-    text = "".join(one.model_dump_json() + "\n" for one in doubts)
+    text = "".join(doubt.model_dump_json() + "\n" for doubt in doubts)
     return gzip.compress(text.encode(), mtime=0)
 
 
@@ -42,7 +42,14 @@ class Doubts:
 
     def of(self, project_id: str) -> list[Doubt]:
         """Those of the current model, the most doubtful first; none before there is one."""
-        model_id = self._runs.state(project_id).model_id
+        return self.at(project_id, self.model_of(project_id))
+
+    def model_of(self, project_id: str) -> str:
+        """The current model of a project; empty before there is one."""
+        return self._runs.state(project_id).model_id
+
+    def at(self, project_id: str, model_id: str) -> list[Doubt]:
+        """Those of one model, the most doubtful first; none of no model."""
         if not model_id:
             return []
         known = (project_id, model_id)
@@ -58,4 +65,4 @@ class Doubts:
             data = self._storage.blobs.read(layout.MODELS, place)
         except NotFound:
             return []  # trained before doubts were written down
-        return [Doubt.model_validate_json(one) for one in gzip.decompress(data).splitlines()]
+        return [Doubt.model_validate_json(line) for line in gzip.decompress(data).splitlines()]

@@ -57,7 +57,7 @@ class Grouping:
             return
         path = layout.groups_blob(message.project_id, message.run_id, message.shard, message.part)
         lines = gzip.decompress(self._storage.blobs.read(layout.MODELS, path)).splitlines()
-        some = [Group.model_validate_json(one) for one in islice(lines, message.start, None)]
+        some = [Group.model_validate_json(line) for line in islice(lines, message.start, None)]
         last = len(some) <= GROUPS_A_STEP
         # Before the first of them is there, so that nobody overlooks it.
         if layout.CLUSTERED not in project.queues:

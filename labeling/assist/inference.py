@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
@@ -18,6 +18,8 @@ import numpy as np
 from pydantic import Field
 
 from labeling import layout
+from labeling.annotations.areas import polygon_of
+from labeling.annotations.shapes import Box, Polygon
 from labeling.assist.detection import Detector, Found, Framed, Networks, framed
 from labeling.assist.models import ModelManifest, UnfitModel, load, load_detection, suggested
 from labeling.assist.prelabels import PrelabelEnvelope, Prelabels
@@ -25,7 +27,10 @@ from labeling.assist.preprocess import Unseeable, pixels_for_model, source_of
 from labeling.assist.runs import Run, RunProgress, Runs
 from labeling.documents import Documents
 from labeling.errors import NotFound
+from labeling.ingest.renditions import Renditions
 from labeling.items.records import SETTLED, Item
+from labeling.media.frames import Undecodable
+from labeling.media.patterns import SHOWN_BY_BROWSERS
 from labeling.model import Id, Model
 from labeling.projects.projects import Project, ProjectAccess, Projects, Whereabouts
 from labeling.storage import Range, Storage
@@ -136,6 +141,7 @@ class Inference:
         projects: Projects,
         runs: Runs,
         prelabels: Prelabels,
+        renditions: Renditions,
         open_model: OpenModel,
         open_networks: OpenNetworks,
     ) -> None:
@@ -143,6 +149,7 @@ class Inference:
         self._projects = projects
         self._runs = runs
         self._prelabels = prelabels
+        self._renditions = renditions
         self._open_model = open_model
         self._open_networks = open_networks
         self._batches = Documents(storage, layout.PROJECTS, Batches)
@@ -256,8 +263,12 @@ class Inference:
         if self._has(self.batches(project.project_id, run.run_id), message.batch):
             return
         found = self._projects.items(project).read_many(message.item_ids)
-        items = [one.item for one in found if one and _to_be_seen(one.item)]
-        unseeable, said = self._suggestions(project, self._model(project, run), items)
+        items = [
+            stored.item
+            for stored in found
+            if stored and _to_be_seen(stored.item) and project.assist.looks_at(stored.item.media)
+        ]
+        unseeable, said = self._suggestions(project, self._model(project, run.model_id), items)
         taken = 0
         if said:
             opened = ProjectAccess(
@@ -266,8 +277,8 @@ class Inference:
             envelope = PrelabelEnvelope(run_id=run.run_id, items=said)
             results = self._prelabels.put(opened, envelope, by=BY).results
             taken = sum(
-                one.status in ("saved", "unchanged") and bool(item["annotations"])
-                for one, item in zip(results, said, strict=True)
+                result.status in ("saved", "unchanged") and bool(item["annotations"])
+                for result, item in zip(results, said, strict=True)
             )
 
         def counted(old: Batches) -> Batches:
@@ -310,16 +321,35 @@ class Inference:
             ),
         )
 
-    def _model(self, project: Project, run: Run) -> Suggester:
-        """The model of a run, loaded once by this process."""
+    def fit(self, project: Project, model_id: str, item: Item, box: Box) -> Box | Polygon | None:
+        """The thing that somebody drew a box about, by a model of shapes: None where it sees none.
+
+        Raises:
+            UnfitModel: the model can't be used.
+            Unseeable: nor can the image.
+            NotFound: it is gone.
+        """
+        model = self._model(project, model_id)
+        if not isinstance(model, Detecting):
+            raise UnfitModel("the model is of whole images, not of things in them; train again")
+        image = model.see(self._file(project, item))
+        corners = np.array([box.x0, box.y0, box.x1, box.y1], np.float32)
+        found, area = model.detector.fit(image, corners)
+        if project.task_type == "polygons":
+            return None if area is None else polygon_of(area)
+        x0, y0, x1, y1 = found.astype(float).round(6).tolist()
+        return Box(x0=x0, y0=y0, x1=x1, y1=y1) if x1 > x0 and y1 > y0 else None
+
+    def _model(self, project: Project, model_id: str) -> Suggester:
+        """A model of a project, loaded once by this process."""
         with self._loading:
-            if run.model_id not in self._models:
-                manifest, data = load(self._storage, project.project_id, run.model_id)
+            if model_id not in self._models:
+                manifest, data = load(self._storage, project.project_id, model_id)
                 model = self._opened(manifest, data)
                 while len(self._models) >= KEPT_MODELS:
                     self._models.pop(next(iter(self._models)))
-                self._models[run.model_id] = model
-            return self._models[run.model_id]
+                self._models[model_id] = model
+            return self._models[model_id]
 
     def _opened(self, manifest: ModelManifest, data: bytes) -> Suggester:
         if manifest.detection is None:
@@ -334,8 +364,8 @@ class Inference:
     ) -> tuple[int, list[dict[str, object]]]:
         """How many can't be seen, and what to send of the others: also that a former model was wrong."""
         withdrawn = self._runs.state(project.project_id).withdrawn
-        known = {one.class_id for one in project.offered} - {*withdrawn}
-        known |= {one for one, into in project.merged.items() if into in known}
+        known = {class_.class_id for class_ in project.offered} - {*withdrawn}
+        known |= {class_id for class_id, into in project.merged.items() if into in known}
         said: list[dict[str, object]] = []
         unseeable = 0
         for some, seen, lost in self._seen(project, model, items):
@@ -360,19 +390,33 @@ class Inference:
                 return None
 
         with ThreadPoolExecutor(READERS) as pool:
-            reading = [(one, pool.submit(copy_context().run, seen_of, one)) for one in items]
+            reading = [(item, pool.submit(copy_context().run, seen_of, item)) for item in items]
             for at in range(0, len(reading), AT_ONCE):
-                some = [(one, each.result()) for one, each in reading[at : at + AT_ONCE]]
-                good = [(one, seen) for one, seen in some if seen is not None]
-                yield [one for one, _ in good], [seen for _, seen in good], len(some) - len(good)
+                some = [(item, each.result()) for item, each in reading[at : at + AT_ONCE]]
+                good = [(item, seen) for item, seen in some if seen is not None]
+                yield [item for item, _ in good], [seen for _, seen in good], len(some) - len(good)
 
     def _file(self, project: Project, item: Item) -> bytes:
-        """What a model sees of an item: its smallest copy, or the original while that is not there."""
+        """What a model sees of an item: its smallest copy, or the original while that is not there.
+
+        Of what no browser shows, the first frame is made where it is not there yet.
+
+        Raises:
+            NotFound: it is gone, or was overwritten.
+            Unseeable: its first frame can't be decoded.
+        """
         container, path = source_of(project.source.container, item)
         try:
             return self._storage.blobs.read(container, path)
         except NotFound:
-            return self._storage.blobs.read(project.source.container, item.path)
+            if item.media in SHOWN_BY_BROWSERS:
+                return self._storage.blobs.read(project.source.container, item.path)
+            try:
+                self._renditions.frame(project, item, 0, "background")
+            except Undecodable as why:
+                raise Unseeable(str(why)) from why
+            uncopied = replace(item, renditions="")
+            return self._storage.blobs.read(*source_of(project.source.container, uncopied))
 
     def _send(self, do: Plan | Infer) -> None:
         self._storage.queues.send(layout.PRELABEL_QUEUE, PrelabelMessage(do=do))

@@ -57,12 +57,21 @@ class FeaturizeSpec(Model):
     page_sizes: tuple[int, ...] = PAGE_SIZES
 
 
-JobSpec = Annotated[TrainSpec | FeaturizeSpec, Field(discriminator="kind")]
+class EncodeSpec(Model):
+    """Prepare images for the tool that outlines what is clicked at, by the model in a `folder` of `models`."""
 
-_SPEC: TypeAdapter[TrainSpec | FeaturizeSpec] = TypeAdapter(JobSpec)
+    kind: Literal["encoding"] = "encoding"
+    project_id: Id
+    run_id: Id
+    folder: str
 
 
-def job_spec(text: str) -> TrainSpec | FeaturizeSpec:
+JobSpec = TrainSpec | FeaturizeSpec | EncodeSpec
+
+_SPEC: TypeAdapter[JobSpec] = TypeAdapter(Annotated[JobSpec, Field(discriminator="kind")])
+
+
+def job_spec(text: str) -> JobSpec:
     """The spec of a message of `layout.GPU_JOBS_QUEUE`. Raises pydantic's ValidationError for anything else.
 
     >>> job_spec('{"kind": "featurization", "project_id": "p1", "run_id": "run-1"}').kind

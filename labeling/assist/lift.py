@@ -149,21 +149,23 @@ class Lifts:
         }
         corrections = 0
         mending = {"all": Mending(), "own": Mending()}
-        for one in self._answers(items):
-            credited, became = compare(one.labeling.annotations, one.said)
+        for answer in self._answers(items):
+            credited, became = compare(answer.labeling.annotations, answer.said)
             mended = became.changed + became.removed + became.added
-            said = sorted(each.class_id for each in one.said.annotations)
-            agreed = said == sorted(each.class_id for each in one.labeling.annotations)
-            sides[one.blind].add(agreed, one.labeling.active_ms)
-            corrections += 0 if one.blind else mended
-            if not one.blind:
-                mending["all"].add(credited, one.said, one.size)
-            if one.said.run_id in own:
-                if not one.blind:
-                    mending["own"].add(credited, one.said, one.size)
-                given = {each.class_id for each in one.labeling.annotations}
-                for class_id in {each.class_id for each in one.said.annotations}:
-                    classes[one.blind][class_id].add(class_id in given, one.labeling.active_ms)
+            said = sorted(each.class_id for each in answer.said.annotations)
+            agreed = said == sorted(each.class_id for each in answer.labeling.annotations)
+            sides[answer.blind].add(agreed, answer.labeling.active_ms)
+            corrections += 0 if answer.blind else mended
+            if not answer.blind:
+                mending["all"].add(credited, answer.said, answer.size)
+            if answer.said.run_id in own:
+                if not answer.blind:
+                    mending["own"].add(credited, answer.said, answer.size)
+                given = {each.class_id for each in answer.labeling.annotations}
+                for class_id in {each.class_id for each in answer.said.annotations}:
+                    classes[answer.blind][class_id].add(
+                        class_id in given, answer.labeling.active_ms
+                    )
         lift = Lift(
             at=self._storage.clock.now(),
             labels=labels,
@@ -171,9 +173,9 @@ class Lifts:
             blind=sides[True].side(),
             corrections=corrections,
             classes=[
-                _class_lift(one.class_id, classes, precision, mending["own"].classes())
-                for one in project.classes
-                if one.class_id in classes[False]
+                _class_lift(class_.class_id, classes, precision, mending["own"].classes())
+                for class_ in project.classes
+                if class_.class_id in classes[False]
             ],
             shapes=mending["all"].everything(),
         )
@@ -187,24 +189,24 @@ class Lifts:
     def _answers(self, items: Items) -> Iterable[_Answer]:
         for shard in range(items.shards):
             mended: list[tuple[str, str, Labeling, tuple[int, int]]] = []
-            for one in items.all_rows(shard):
-                said = one.labeling if one.item.state == "labeled" else None
+            for row in items.all_rows(shard):
+                said = row.labeling if row.item.state == "labeled" else None
                 if said is None or said.outcome != "labeled":
                     continue
                 if said.prelabel is not None:
-                    size = one.item.width, one.item.height
-                    mended.append((one.item.item_id, said.prelabel.run_id, said, size))
-                elif one.item.withheld:
-                    yield _Answer(said, _withheld(one), blind=True)
+                    size = row.item.width, row.item.height
+                    mended.append((row.item.item_id, said.prelabel.run_id, said, size))
+                elif row.item.withheld:
+                    yield _Answer(said, _withheld(row), blind=True)
             shown = items.said([(item_id, run_id) for item_id, run_id, *_ in mended])
             for item_id, _, labeling, size in mended:
                 if item_id in shown:
                     yield _Answer(labeling, shown[item_id], blind=False, size=size)
 
 
-def _withheld(one: Stored) -> Prelabel:
-    run_id = layout.ordered_run(one.item.newest_run)
-    return Prelabel(run_id=run_id, annotations=of_copy(one.item.withheld))
+def _withheld(stored: Stored) -> Prelabel:
+    run_id = layout.ordered_run(stored.item.newest_run)
+    return Prelabel(run_id=run_id, annotations=of_copy(stored.item.withheld))
 
 
 def _class_lift(
@@ -213,7 +215,7 @@ def _class_lift(
     precision: float,
     shapes: Mapping[str, Shapes],
 ) -> ClassLift:
-    assisted, blind = (classes[one].get(class_id) or _Tally() for one in (False, True))
+    assisted, blind = (classes[is_blind].get(class_id) or _Tally() for is_blind in (False, True))
     wrong = len(assisted.agreed) - sum(assisted.agreed)
     return ClassLift(
         class_id=class_id,
@@ -259,7 +261,7 @@ def _at_least(wrong: int, n: int, share: float) -> float:
 
 def _slower(some: Sequence[float], others: Sequence[float]) -> float:
     """The chance of such a difference, were `some` no longer than `others`."""
-    a, b = [log(one) for one in some], [log(one) for one in others]
+    a, b = [log(value) for value in some], [log(other) for other in others]
     spread = sqrt(variance(a) / len(a) + variance(b) / len(b))
     difference = fmean(a) - fmean(b)
     if not spread:

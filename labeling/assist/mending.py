@@ -82,23 +82,25 @@ class Mending:
             said: what was suggested.
             size: width and height of the image in pixels.
         """
-        made = {one.origin.prelabel: one for one in credited if one.origin}
-        for one in said.annotations:
-            if isinstance(one.geometry, Tag):
+        made = {
+            annotation.origin.prelabel: annotation for annotation in credited if annotation.origin
+        }
+        for annotation in said.annotations:
+            if isinstance(annotation.geometry, Tag):
                 continue
-            became = made.get(one.annotation_id)
-            for tally in (self._all, self._classes[one.class_id]):
+            became = made.get(annotation.annotation_id)
+            for tally in (self._all, self._classes[annotation.class_id]):
                 if became is None:
                     tally.removed += 1
                 elif became.origin and became.origin.changed:
                     tally.mended += 1
-                    self._measure(tally, one, became, size)
+                    self._measure(tally, annotation, became, size)
                 else:
                     tally.kept += 1
-        for one in credited:
-            if one.origin is None and not isinstance(one.geometry, Tag):
+        for annotation in credited:
+            if annotation.origin is None and not isinstance(annotation.geometry, Tag):
                 self._all.added += 1
-                self._classes[one.class_id].added += 1
+                self._classes[annotation.class_id].added += 1
 
     def _measure(
         self,
@@ -118,7 +120,7 @@ class Mending:
     def classes(self) -> Mapping[str, Shapes]:
         """By class, those alone of which something was suggested."""
         found = {class_id: tally.shapes() for class_id, tally in self._classes.items()}
-        return {class_id: one for class_id, one in found.items() if one.suggested}
+        return {class_id: shapes for class_id, shapes in found.items() if shapes.suggested}
 
 
 def move(
@@ -135,8 +137,8 @@ def move(
     anew = _points_anew(said, became)
     if not anew:
         return None
-    areas = [_area(one) for one in (said, became)]
-    edges = [shapely.boundary(shapely.transform(one, lambda at: at * size)) for one in areas]
+    areas = [_area(geometry) for geometry in (said, became)]
+    edges = [shapely.boundary(shapely.transform(area, lambda at: at * size)) for area in areas]
     far = float(shapely.hausdorff_distance(*edges))
     return round(float(shared([areas[0]], [areas[1]])[0, 0]), 6), round(far, 6), anew
 

@@ -195,7 +195,7 @@ def suggested(
     if manifest.threshold is None:
         return [[] for _ in scores]
     sure = answers(scores, manifest.task_type) & (scores >= manifest.threshold)
-    ids = [one.class_id for one in manifest.classes]
+    ids = [class_.class_id for class_ in manifest.classes]
     return [
         [(ids[at], float(row[at])) for at in np.flatnonzero(shown)]
         for row, shown in zip(scores, sure, strict=True)

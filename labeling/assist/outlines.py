@@ -53,8 +53,8 @@ def outline(
     ]
     if not found:
         return None
-    largest = max(one.area for one in found)
-    parts = [_without_specks(one) for one in found if one.area >= _LEAST_PART * largest]
+    largest = max(polygon.area for polygon in found)
+    parts = [_without_specks(polygon) for polygon in found if polygon.area >= _LEAST_PART * largest]
     whole = shapely.make_valid(shapely.union_all(np.array(parts)), method="structure")
     seen = list(pieces(shapely.intersection(whole, shapely.box(0, 0, *size))))
     if not seen:
@@ -68,5 +68,5 @@ def outline(
 
 def _without_specks(part: Any) -> Any:
     least = max(_LEAST_HOLE_PX, _LEAST_HOLE * part.area)
-    holes = [one for one in part.interiors if shapely.Polygon(one).area >= least]
+    holes = [interior for interior in part.interiors if shapely.Polygon(interior).area >= least]
     return shapely.Polygon(part.exterior, holes)

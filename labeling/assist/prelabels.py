@@ -11,9 +11,10 @@ from pydantic import Field, ValidationError, model_validator
 
 from labeling import layout
 from labeling.annotations.acceptance import PrelabelAnnotation, decoded, encoded, is_blind
+from labeling.annotations.attributes import AttributeValues
 from labeling.annotations.classes import key_of_path
 from labeling.annotations.merging import remapped
-from labeling.annotations.shapes import MAX_ANNOTATIONS, Geometry, Tag, TaskType
+from labeling.annotations.shapes import MAX_ANNOTATIONS, Geometry, Tag
 from labeling.errors import Conflict, Fault, Invalid, TooLarge, faults_of
 from labeling.items.cells import pack
 from labeling.items.records import Run, Suggested
@@ -41,6 +42,7 @@ class SuggestedAnnotation(Model):
     confidence: Fraction | None = None
     frame: Annotated[int, Field(ge=0)] = 0
     geometry: Geometry = Tag()
+    attributes: AttributeValues = {}
 
     @model_validator(mode="after")
     def _of_one_class(self) -> SuggestedAnnotation:
@@ -156,7 +158,10 @@ class Prelabels:
         places = {
             item_id: annotations
             for item_id, annotations in said.items()
-            if any(one.frame or not isinstance(one.geometry, Tag) for one in annotations)
+            if any(
+                annotation.frame or not isinstance(annotation.geometry, Tag)
+                for annotation in annotations
+            )
         }
         faults: dict[str, Fault] = {}
         for item_id, stored in zip(places, opened.items.read_many(list(places)), strict=True):
@@ -172,19 +177,19 @@ class Prelabels:
     ) -> dict[str, Suggested]:
         """Note what a run suggests for items, which was found to be in order; `encoded`, by item."""
         items = self._projects.items(project)
-        blind = {one for one in data if is_blind(one, project.assist.blind)}
+        blind = {item_id for item_id in data if is_blind(item_id, project.assist.blind)}
         by_shard: defaultdict[int, list[str]] = defaultdict(list)
         for item_id in data:
             by_shard[items.shard_of(item_id)].append(item_id)
         # Before the first of them is there: whoever sends a batch again may find nothing left to write.
         if layout.PRELABELED not in project.queues and any(
-            said for one, said in data.items() if one not in blind
+            said for item_id, said in data.items() if item_id not in blind
         ):
             self._projects.use_queue(project.project_id, layout.PRELABELED)
         became: dict[str, Suggested] = {}
         for shard, ids in by_shard.items():
             for at in range(0, len(ids), items.most_suggested):
-                some = {one: data[one] for one in ids[at : at + items.most_suggested]}
+                some = {item_id: data[item_id] for item_id in ids[at : at + items.most_suggested]}
                 became |= items.suggest(shard, run, some, by=by, blind=blind)
         return became
 
@@ -232,14 +237,14 @@ class _Check:
     """What a suggestion for an image of this project must hold."""
 
     def __init__(self, project: Project) -> None:
-        self._task_type: TaskType = project.task_type
+        self._project = project
         self._source = project.source
-        self._ids = {one.class_id for one in project.offered}
+        self._ids = {class_.class_id: class_ for class_ in project.offered}
         self._merged = project.merged
         self._id_of = {
-            key_of_path(one.name): now
-            for one in project.classes
-            if (now := one.merged_into or one.class_id) in self._ids
+            key_of_path(class_.name): now
+            for class_ in project.classes
+            if (now := class_.merged_into or class_.class_id) in self._ids
         }
 
     def item(self, raw: Mapping[str, Any], index: int) -> tuple[str, bytes] | PrelabelResult:
@@ -250,9 +255,9 @@ class _Check:
             one = read(SuggestedItem, raw)
             said = [self._annotation(*pair) for pair in enumerate(one.annotations)]
             annotations = remapped(said, self._merged)
-            check_annotations(annotations, self._task_type, self._ids)
+            check_annotations(annotations, self._project, self._ids, complete=False)
             if annotations:
-                check_tags(annotations, self._task_type)
+                check_tags(annotations, self._project.task_type)
             data = encoded(annotations)
             pack("suggestion", data)
         except ValidationError as error:
@@ -266,18 +271,19 @@ class _Check:
     def _item_of(self, path: str) -> str:
         return layout.item_id(self._source.container, self._source.meant(path))
 
-    def _annotation(self, number: int, one: SuggestedAnnotation) -> PrelabelAnnotation:
-        class_id = one.class_id or self._id_of.get(key_of_path(one.class_name or ""))
+    def _annotation(self, number: int, annotation: SuggestedAnnotation) -> PrelabelAnnotation:
+        class_id = annotation.class_id or self._id_of.get(key_of_path(annotation.class_name or ""))
         if class_id is None:
-            detail = f"there is no class {one.class_name!r}"
+            detail = f"there is no class {annotation.class_name!r}"
             fault = Fault(f"/annotations/{number}/class", "unknown-class", detail)
             raise Invalid(detail, faults=(fault,))
         return PrelabelAnnotation(
-            annotation_id=one.annotation_id or f"p{number + 1}",
+            annotation_id=annotation.annotation_id or f"p{number + 1}",
             class_id=class_id,
-            confidence=one.confidence,
-            frame=one.frame,
-            geometry=one.geometry,
+            confidence=annotation.confidence,
+            frame=annotation.frame,
+            geometry=annotation.geometry,
+            attributes=annotation.attributes,
         )
 
 

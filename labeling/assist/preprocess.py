@@ -1,7 +1,8 @@
 """From an image to what a model sees: the one rule, for training, featurization and inference alike.
 
 A model sees the item's smallest copy, which is upright and in sRGB already, or the original where there is no
-copy: by `THUMBNAIL` that is a small image itself, so that originals are hardly ever decoded.
+copy: by `THUMBNAIL` that is a small image itself, so that originals are hardly ever decoded. Of TIFF and DICOM
+it sees the first frame, as people see it before they move the window.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from labeling import layout
 from labeling.ingest.renditions import MEDIUM, PREVIEW, THUMBNAIL, has_copy
+from labeling.media.patterns import SHOWN_BY_BROWSERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,11 +37,18 @@ class Unseeable(Exception):
     """An image that no model can see; the message says why."""
 
 
-def source_of(container: str, item: Item) -> tuple[str, str]:
-    """Container and path of what a model sees of an item: its smallest copy, or the original."""
+def source_of(container: str, item: Item, least: int = 1) -> tuple[str, str]:
+    """Container and path of what a model sees of an item.
+
+    Its smallest copy whose longest side has `least` pixels, or the original: of a file that no browser shows,
+    its first frame, which need not be there yet.
+    """
     for side in (THUMBNAIL, MEDIUM, PREVIEW):
-        if has_copy(item, side):
+        if side >= least and has_copy(item, side):
             return layout.RENDITIONS, layout.rendition(container, item.path, item.blob_etag, side)
+    if item.media and item.media not in SHOWN_BY_BROWSERS:
+        frame = layout.frame_blob(container, item.path, item.blob_etag, 0, "webp")
+        return layout.RENDITIONS, frame
     return container, item.path
 
 

@@ -1,9 +1,10 @@
 """Runs: what a model does for a project, from being asked for to its end. One of a kind at a time.
 
-Four kinds, as labelers and admins see them: training makes a model, validation decides whether its
+Five kinds, as labelers and admins see them: training makes a model, validation decides whether its
 suggestions are good enough and from which confidence on, inference suggests, featurization groups images that
-look alike. A run is a document beside its project (`layout.run`); which of them are active, and which model
-is the current one, is in one more (`layout.ASSIST_STATE`), and both change in one transaction.
+look alike, and encoding prepares images for a tool that outlines what is clicked at. A run is a document
+beside its project (`layout.run`); which of them are active, and which model is the current one, is in one
+more (`layout.ASSIST_STATE`), and both change in one transaction.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from labeling.errors import Conflict, NotFound
 from labeling.model import Id, Model, UtcTime, milliseconds
 from labeling.storage import Range, Row, Storage, insist
 
-RunKind = Literal["training", "validation", "inference", "featurization"]
+RunKind = Literal["training", "validation", "inference", "featurization", "encoding"]
 RunStatus = Literal["queued", "running", "done", "failed"]
+
+JOB_KINDS: frozenset[RunKind] = frozenset({"training", "featurization", "encoding"})
+"""Of runs done by jobs on machines of their own, which take time that counts."""
 
 LOG_LINES = 50
 LOG_CHARACTERS = 240
@@ -82,6 +86,17 @@ class Failures(Model):
     last_at: UtcTime
 
 
+class ClickModel(Model):
+    """A model that outlines what is clicked at, by the digest of its files.
+
+    Images of it are `side` pixels wide and high; of each, what browsers need is `shape` numbers of 16 bits.
+    """
+
+    model_id: Id
+    side: Annotated[int, Field(ge=16)]
+    shape: tuple[int, int, int]
+
+
 class AssistState(Model):
     """What assist knows of a project.
 
@@ -93,6 +108,8 @@ class AssistState(Model):
     `inferred_until_ms`, and `images_inferred` is how many there were then. `lift_labels` is how many labels
     there were when its lift was last measured; `failures` counts, by kind, the runs that failed since one was
     done, and has the moment of the last; the classes `withdrawn` since make things worse, and why.
+    `clicks` is the model that images were prepared for, from its first image on; when that was last begun at
+    `encoded_at`, there were `images_encoded`.
     """
 
     active: dict[RunKind, str] = {}
@@ -107,6 +124,9 @@ class AssistState(Model):
     lift_labels: int = 0
     withdrawn: dict[str, str] = {}
     failures: dict[RunKind, Failures] = {}
+    clicks: ClickModel | None = None
+    images_encoded: int = 0
+    encoded_at: UtcTime | None = None
 
 
 class Runs:
@@ -162,7 +182,7 @@ class Runs:
         def once() -> list[Run]:
             known = [self.find(project_id, run_id) for run_id in wanted.values()]
             if all(known):
-                return [one for one in known if one]
+                return [run for run in known if run]
             row = self._states.row(project_id, layout.ASSIST_STATE)
             state = self._states.of(row) if row else AssistState()
             for kind in wanted:
@@ -188,7 +208,7 @@ class Runs:
                 project_id,
                 [
                     self._states.operation(layout.ASSIST_STATE, new, row),
-                    *(self._runs.operation(_key(one), one, None, **_cells(one)) for one in made),
+                    *(self._runs.operation(_key(run), run, None, **_cells(run)) for run in made),
                 ],
             )
             return made
@@ -225,7 +245,7 @@ class Runs:
         month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         seconds = 0.0
         for run in self.list(project_id, most):
-            if run.kind in ("training", "featurization") and run.started_at:
+            if run.kind in JOB_KINDS and run.started_at:
                 end = run.finished_at or now
                 seconds += max(0.0, (end - max(run.started_at, month)).total_seconds())
         return seconds / 3600
@@ -298,8 +318,8 @@ class Runs:
     def silent(self, project_id: str, longer_than: timedelta) -> list[Run]:
         """Active runs of a project that gave no sign of life for so long."""
         before = self._storage.clock.now() - longer_than
-        runs = [self.find(project_id, one) for one in self.state(project_id).active.values()]
-        return [one for one in runs if one and not one.over and one.active_at < before]
+        runs = [self.find(project_id, run_id) for run_id in self.state(project_id).active.values()]
+        return [run for run in runs if run and not run.over and run.active_at < before]
 
     def _end(
         self,
@@ -331,7 +351,9 @@ class Runs:
             )
             state_row = self._states.row(project_id, layout.ASSIST_STATE)
             old = self._states.of(state_row) if state_row else AssistState()
-            active = {kind: one for kind, one in old.active.items() if one != run_id}
+            active = {
+                kind: active_id for kind, active_id in old.active.items() if active_id != run_id
+            }
             after = change(old).model_copy(
                 update={"active": active, "failures": _failures(old, new, now)}
             )
@@ -380,5 +402,5 @@ def _cells(run: Run) -> dict[str, str | int]:
 
 
 def _longer(log: Sequence[LogLine], lines: Sequence[str], at: UtcTime) -> list[LogLine]:
-    added = [LogLine(at=at, text=one[:LOG_CHARACTERS]) for one in lines]
+    added = [LogLine(at=at, text=line[:LOG_CHARACTERS]) for line in lines]
     return [*log, *added][-LOG_LINES:]

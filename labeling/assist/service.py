@@ -16,10 +16,17 @@ from labeling import layout
 from labeling.annotations.task_types import TASK_TYPES
 from labeling.assist.grouping import Grouping
 from labeling.assist.inference import Inference
-from labeling.assist.jobs import FeaturizeSpec, JobClass, RunFinished, TrainSpec
+from labeling.assist.jobs import (
+    EncodeSpec,
+    FeaturizeSpec,
+    JobClass,
+    JobSpec,
+    RunFinished,
+    TrainSpec,
+)
 from labeling.assist.lift import Lift, Lifts
 from labeling.assist.models import UnfitModel, load
-from labeling.assist.runs import AssistState, Run, RunKind, Runs
+from labeling.assist.runs import JOB_KINDS, AssistState, Run, RunKind, Runs
 from labeling.errors import Conflict
 from labeling.model import Model
 from labeling.projects.access import Caller
@@ -51,6 +58,9 @@ UNSENT = timedelta(minutes=1)
 GROWN = 1.2
 """Images are grouped anew when there are so many times more."""
 
+ENCODED_AGAIN_AFTER = timedelta(hours=1)
+"""Fewer new images than that wait so long until they are prepared for clicks: a machine starts for it."""
+
 AGAIN_AFTER = timedelta(minutes=10)
 MOST_FAILURES = 3
 """Suggesting or grouping that failed is begun again by itself after so long, until it failed so often."""
@@ -78,7 +88,8 @@ class AssistView(Model):
     `model_id` is the training run of the current model, empty before the first; `suggests`: whether it was
     found sure enough to suggest anything. `lift`: what suggestions came to, null while there were none.
     `withdrawn`: classes it no longer suggests, since that made things worse. `hours`: what jobs have taken
-    this month, where there is a limit.
+    this month, where there is a limit. `click_model`: whether the deployment has one, so that a tool may
+    outline what is clicked at.
     """
 
     settings: AssistSettings
@@ -91,6 +102,7 @@ class AssistView(Model):
     lift: Lift | None
     withdrawn: dict[str, str]
     hours: float | None
+    click_model: bool
 
 
 class Assist:
@@ -104,6 +116,8 @@ class Assist:
         inference: Inference,
         grouping: Grouping,
         lifts: Lifts,
+        *,
+        click_model: str = "",
     ) -> None:
         self._storage = storage
         self._projects = projects
@@ -111,6 +125,7 @@ class Assist:
         self._inference = inference
         self._grouping = grouping
         self._lifts = lifts
+        self._click_model = click_model
 
     def view(self, opened: ProjectAccess) -> AssistView:
         """Where a project stands."""
@@ -118,7 +133,7 @@ class Assist:
         state, counters = self._storage.together(
             lambda: self._runs.state(project.project_id), lambda: opened.items.counters()
         )
-        active = [self._runs.find(project.project_id, one) for one in state.active.values()]
+        active = [self._runs.find(project.project_id, run_id) for run_id in state.active.values()]
         return AssistView(
             settings=project.assist,
             new_labels=max(0, counters["state:labeled"] - state.labels_at_training),
@@ -126,12 +141,13 @@ class Assist:
             trainings=state.trainings,
             model_id=state.model_id,
             suggests=state.suggests,
-            active=[one for one in active if one],
+            active=[run for run in active if run],
             lift=self._lifts.get(project.project_id) if state.lift_labels else None,
             withdrawn=state.withdrawn,
             hours=None
             if project.assist.hours_a_month is None
             else round(self._runs.hours_of_jobs(project.project_id), 2),
+            click_model=bool(self._click_model),
         )
 
     def train(self, opened: ProjectAccess, caller: Caller) -> list[Run]:
@@ -164,15 +180,19 @@ class Assist:
         if not project.assist.on:
             raise Conflict("assist is off for this project; switch it on first")
         if any(
-            one.kind == run.kind and one.run_id < run_id
-            for one in self._runs.list(project.project_id)
+            newer.kind == run.kind and newer.run_id < run_id
+            for newer in self._runs.list(project.project_id)
         ):
             raise Conflict("a newer run of this kind was begun since; look at that one")
         if run.kind in ("training", "validation"):
             return self.train(opened, caller)
+        if run.kind == "encoding" and not self._clicks(project):
+            raise Conflict(
+                "images of this project are not prepared for clicks; switch that on first"
+            )
         if run.kind == "inference" and not self._runs.state(project.project_id).suggests:
             raise Conflict("no model of this project may suggest; train one first")
-        if run.kind == "featurization" and self._spent(project):
+        if run.kind in JOB_KINDS and self._spent(project):
             raise Conflict(_SPENT)
         return [self._anew(project, run.kind, self._images(project), asked_by=caller.user)]
 
@@ -197,9 +217,11 @@ class Assist:
             images = sum(count for name, count in counts.items() if name.startswith("state:"))
             if images and self._due_for_groups(project, state, images) and not self._spent(project):
                 self._featurize(project, state.model_id, images, parent="")
-            for kind in ("featurization", "inference"):
-                if self._due_again(state, kind) and not (
-                    kind == "featurization" and self._spent(project)
+            if images and self._due_for_clicks(project, state, images) and not self._spent(project):
+                self._encode(project, images)
+            for kind in ("featurization", "inference", "encoding"):
+                if self._due_again(project, state, kind) and not (
+                    kind in JOB_KINDS and self._spent(project)
                 ):
                     self._anew(project, kind, images, asked_by=LABELRY)
             state = self._measured(project, state, labels)
@@ -233,9 +255,9 @@ class Assist:
     def _use(self, project: Project, run: Run) -> None:
         """Make a freshly trained model the current one, unless a newer one is, and let it work."""
         followed = {
-            one.kind
-            for one in self._runs.list(project.project_id)
-            if one.parent_run_id == run.run_id
+            child.kind
+            for child in self._runs.list(project.project_id)
+            if child.parent_run_id == run.run_id
         }
         try:
             manifest, _ = load(self._storage, project.project_id, run.run_id)
@@ -293,6 +315,20 @@ class Assist:
             return False
         return "featurization" not in state.active and images > GROWN * state.images_then
 
+    def _due_for_clicks(self, project: Project, state: AssistState, images: int) -> bool:
+        """Whether many images wait to be prepared for clicks, or some have waited for long."""
+        if not self._clicks(project) or "encoding" in state.active:
+            return False
+        since = state.encoded_at
+        return images > GROWN * state.images_encoded or (
+            images > state.images_encoded
+            and (since is None or self._storage.clock.now() - since > ENCODED_AGAIN_AFTER)
+        )
+
+    def _clicks(self, project: Project) -> bool:
+        """Whether images are to be prepared for clicks: where things are drawn, and there is a model."""
+        return bool(self._click_model) and project.assist.clicks and not _groups(project)
+
     def _measured(self, project: Project, state: AssistState, labels: int) -> AssistState:
         """Measure what suggestions came to, now and then; a class that fares worse with them gets none.
 
@@ -307,10 +343,10 @@ class Assist:
             project,
             self._projects.items(project),
             labels,
-            runs=[one.run_id for one in runs if one.model_id == state.model_id],
+            runs=[run.run_id for run in runs if run.model_id == state.model_id],
             precision=project.assist.precision,
         )
-        worse = {one.class_id: one.worse for one in lift.classes if one.worse}
+        worse = {class_.class_id: class_.worse for class_ in lift.classes if class_.worse}
 
         def noted(old: AssistState) -> AssistState:
             if old.model_id != state.model_id:
@@ -334,16 +370,20 @@ class Assist:
         counts = self._projects.items(project).counters()
         return sum(count for name, count in counts.items() if name.startswith("state:"))
 
-    def _due_again(self, state: AssistState, kind: RunKind) -> bool:
+    def _due_again(self, project: Project, state: AssistState, kind: RunKind) -> bool:
         """Whether what failed is to be tried once more: a disturbance may have passed."""
         failed = state.failures.get(kind)
         if failed is None or failed.count >= MOST_FAILURES or kind in state.active:
             return False
         if kind == "inference" and not state.suggests:
             return False
+        if kind == "encoding" and not self._clicks(project):
+            return False
         return self._storage.clock.now() - failed.last_at > AGAIN_AFTER * failed.count
 
     def _anew(self, project: Project, kind: RunKind, images: int, *, asked_by: str) -> Run:
+        if kind == "encoding":
+            return self._encode(project, images, asked_by=asked_by)
         begin = self._featurize if kind == "featurization" else self._suggest
         model_id = self._runs.state(project.project_id).model_id
         return begin(project, model_id, images, parent="", asked_by=asked_by)
@@ -386,6 +426,19 @@ class Assist:
         self._send_job(project, run)
         return run
 
+    def _encode(self, project: Project, images: int, *, asked_by: str = LABELRY) -> Run:
+        now = self._storage.clock.now()
+        (run,) = self._runs.create(
+            project.project_id,
+            {"encoding": self._runs.new_id()},
+            asked_by=asked_by,
+            change=lambda state: state.model_copy(
+                update={"images_encoded": images, "encoded_at": now}
+            ),
+        )
+        self._send_job(project, run)
+        return run
+
     def _suggest(
         self,
         project: Project,
@@ -415,13 +468,21 @@ class Assist:
         """Ask a job to do a run; its log begins with that, so that a run never asked for is known."""
         state = self._runs.state(project.project_id)
         settings = project.assist
-        if run.kind == "training":
+        spec: JobSpec
+        if run.kind == "encoding":
+            spec = EncodeSpec(
+                project_id=project.project_id, run_id=run.run_id, folder=self._click_model
+            )
+        elif run.kind == "training":
             spec = TrainSpec(
                 project_id=project.project_id,
                 run_id=run.run_id,
                 validation_run_id=state.active["validation"],
                 task_type=project.task_type,
-                classes=[JobClass(class_id=one.class_id, name=one.name) for one in project.offered],
+                classes=[
+                    JobClass(class_id=class_.class_id, name=class_.name)
+                    for class_ in project.offered
+                ],
                 backbone=settings.backbone,
                 precision=settings.precision,
                 confidence=settings.confidence,
@@ -442,8 +503,8 @@ class Assist:
     def _look_after_runs(self, project: Project, state: AssistState) -> None:
         """End runs that gave no sign of life, and send what was never sent."""
         now = self._storage.clock.now()
-        runs = [self._runs.find(project.project_id, one) for one in state.active.values()]
-        active = {one.kind: one for one in runs if one and not one.over}
+        runs = [self._runs.find(project.project_id, run_id) for run_id in state.active.values()]
+        active = {run.kind: run for run in runs if run and not run.over}
         validation = active.pop("validation", None) if "training" in active else None
         for run in active.values():
             quiet = now - run.active_at
@@ -453,7 +514,7 @@ class Assist:
                 else:
                     self._send_job(project, run)
                 continue
-            queued = run.state == "queued" and run.kind in ("training", "featurization")
+            queued = run.state == "queued" and run.kind in JOB_KINDS
             if quiet <= (WAITING if queued else SILENT):
                 continue
             why = UNTAKEN if queued else GIVEN_UP

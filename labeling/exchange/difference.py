@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from labeling.model import Model
 
@@ -40,6 +40,14 @@ class Difference(Model):
     changed: Images
     removed: Images
     unchanged: int
+
+
+class Comparison(Model):
+    """Two versions that are compared, and what came of it when that is done."""
+
+    state: Literal["waiting", "done", "failed"] = "waiting"
+    problem: str = ""
+    difference: Difference | None = None
 
 
 def difference(older: Iterable[Labels], newer: Iterable[Labels]) -> Difference:

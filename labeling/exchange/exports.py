@@ -2,47 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
-import tempfile
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path, PurePosixPath
-from typing import IO, Annotated, Any, Literal
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from labeling import layout
 from labeling.annotations.shapes import TaskType
 from labeling.documents import Documents
 from labeling.errors import Conflict, Fault, Invalid, NotFound
-from labeling.exchange.choice import Choice, check
-from labeling.exchange.difference import Difference, difference
+from labeling.exchange.choice import check
+from labeling.exchange.difference import Comparison, difference
+from labeling.exchange.files import Export, ExportFiles
 from labeling.exchange.formats import FORMATS
 from labeling.exchange.formats.format import (
     ALWAYS,
     Feature,
-    File,
-    Format,
     OptionName,
     Options,
-    Subject,
-    Writer,
-    features,
-    of_first_frame,
 )
-from labeling.exchange.image_list import IMAGES, ImageList
-from labeling.exchange.snapshots import About, Snapshots
+from labeling.exchange.snapshots import Snapshots
 from labeling.ingest.refresh import Ingest
 from labeling.model import Id, Model, UtcTime, digest_id, new_id
-from labeling.names import MAX_NAME
+from labeling.names import NameOrNone
 from labeling.projects.projects import ProjectAccess, Projects
 from labeling.projects.record import Project
 from labeling.storage import Collision, Delete, Storage
 
-MANIFEST = File("manifest.json", "application/json")
+DROP_AGAIN_S = 30
+"""Until the row of an export that is being deleted is gone for sure."""
 
 TURN_S = 300
 """Seconds that one message gathers for: well below the time a function may run."""
@@ -52,7 +41,8 @@ class FormatView(Model):
     """A format that labels can be exported in, imported from, or both.
 
     `files` are what it makes, the labels themselves first. `loses` is what it can't say: that is written
-    the nearest way, or not at all, and counted in the manifest.
+    the nearest way, or not at all, and counted in the manifest. One without the option `images` is made of
+    images: they are always copied.
     """
 
     name: str
@@ -76,22 +66,25 @@ def formats() -> FormatList:
     return FormatList(
         items=[
             FormatView(
-                name=one.name,
-                title=one.title,
-                writes=one.open is not None,
-                reads=one.read is not None,
-                files=[file.name for file in one.files],
-                task_types=list(one.task_types),
-                loses=list(one.loses),
-                options=[*one.options, *ALWAYS],
+                name=format_.name,
+                title=format_.title,
+                writes=format_.open is not None,
+                reads=format_.read is not None,
+                files=[file.name for file in format_.files],
+                task_types=list(format_.task_types),
+                loses=list(format_.loses),
+                options=[
+                    *format_.options,
+                    *(option for option in ALWAYS if format_.images or option != "images"),
+                ],
             )
-            for one in FORMATS.values()
+            for format_ in FORMATS.values()
         ]
     )
 
 
 def _known(name: str) -> str:
-    written = [one.name for one in FORMATS.values() if one.open]
+    written = [format_.name for format_ in FORMATS.values() if format_.open]
     if name not in written:
         raise ValueError(f"there is no format {name!r}; there are {', '.join(written)}")
     return name
@@ -109,45 +102,8 @@ class NewExport(Model):
     ] = next(iter(FORMATS))
     as_of: UtcTime | None = None
     options: Options = Options()
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME)] = ""
+    name: NameOrNone = ""
     version: Id | None = None
-
-
-class ExportFile(Model):
-    """A file of an export."""
-
-    name: str
-    size: int
-    sha256: str
-
-
-class Export(Model):
-    """An export, being made or done."""
-
-    schema_version: int = 1
-    export_id: str
-    format: str
-    options: Options = Options()
-    as_of: UtcTime
-    name: str = ""
-    version: str | None = None
-    state: Literal["waiting", "done", "failed"] = "waiting"
-    problem: str = ""
-    created_at: UtcTime
-    created_by: str
-    created_by_name: str = ""
-    finished_at: UtcTime | None = None
-    items: int = 0
-    exported: int = 0
-    omitted: dict[str, int] = {}
-    annotations: int = 0
-    lost: dict[Feature, int] = {}
-    files: list[ExportFile] = []
-
-    @property
-    def snapshot_id(self) -> str:
-        """What it is made from."""
-        return self.version or self.export_id
 
 
 class ExportList(Model):
@@ -172,10 +128,11 @@ class LinkRequest(Model):
 
 
 class MakeExport(Model):
-    """Make the files of an export."""
+    """Make the files of an export; or, where there is an `older_id`, compare it with that."""
 
     project_id: str
     export_id: str
+    older_id: str = ""
 
 
 class Exports:
@@ -192,6 +149,7 @@ class Exports:
         self._storage = storage
         self._projects = projects
         self._snapshots = Snapshots(storage, projects, ingest)
+        self._files = ExportFiles(storage, self._snapshots)
         self._finished = finished
         self._documents = Documents(
             storage, layout.PROJECTS, Export, absent="there is no such export in this project"
@@ -209,8 +167,8 @@ class Exports:
         """Start an export. The same idempotency key of the same person gives the same export.
 
         Raises:
-            Invalid: `as_of` lies in the future, the format is not for what the project labels, an option
-                names a class that is not there, or there is no such version.
+            Invalid: `as_of` lies in the future, the format is not for what the project labels or can't tell
+                who said what, an option names a class that is not there, or there is no such version.
         """
         now = self._storage.clock.now()
         if new.as_of and new.as_of > now:
@@ -219,6 +177,12 @@ class Exports:
         if opened.project.task_type not in FORMATS[new.format].task_types:
             detail = f"{new.format} is not for {opened.project.task_type}; choose another format"
             raise Invalid(detail, faults=(Fault("/format", "unfit", detail),))
+        if new.options.labelings == "each" and "labelings" not in FORMATS[new.format].options:
+            able = ", ".join(
+                format_.name for format_ in FORMATS.values() if "labelings" in format_.options
+            )
+            detail = f"{new.format} can't tell who said what; choose one of {able}"
+            raise Invalid(detail, faults=(Fault("/options/labelings", "unfit", detail),))
         check(new.options, opened.project.classes)
         as_of = new.as_of or now
         if new.version:
@@ -230,10 +194,12 @@ class Exports:
             if idempotency_key
             else new_id("e")
         )
+        path = opened.project.source.shown(new.options.path)
+        options = new.options.model_copy(update={"path": path})
         export = Export(
             export_id=export_id,
             format=new.format,
-            options=new.options,
+            options=FORMATS[new.format].chosen(options),
             as_of=as_of,
             name=new.name,
             version=new.version,
@@ -271,17 +237,47 @@ class Exports:
             raise Invalid(detail, faults=(Fault("/version", "unknown_version", detail),))
         return found
 
-    def difference(self, project_id: str, older: str, newer: str) -> Difference:
-        """What one version has otherwise than another.
+    def compare(self, project_id: str, older: str, newer: str) -> Comparison:
+        """Have two versions compared. Safe to repeat: one that is done stays, one that failed is tried again.
 
         Raises:
             Invalid: one of them is no version.
         """
-        for one in (older, newer):
-            self._version(project_id, one)
-        return difference(
-            self._snapshots.labels(project_id, older), self._snapshots.labels(project_id, newer)
+        for version in (older, newer):
+            self._version(project_id, version)
+        known = self._compared(project_id, older, newer)
+        if known and known.state == "done":
+            return known
+        waiting = self._note(project_id, older, newer, Comparison())
+        self._storage.queues.send(
+            layout.EXPORT_QUEUE,
+            MakeExport(project_id=project_id, export_id=newer, older_id=older),
         )
+        return waiting
+
+    def comparison(self, project_id: str, older: str, newer: str) -> Comparison:
+        """What came of comparing two versions so far.
+
+        Raises:
+            NotFound: nobody has asked for that.
+        """
+        known = self._compared(project_id, older, newer)
+        if known is None:
+            raise NotFound("these two were not compared; ask for that first")
+        return known
+
+    def _compared(self, project_id: str, older: str, newer: str) -> Comparison | None:
+        blob = layout.export_blob(project_id, newer, _compared_with(older))
+        try:
+            return Comparison.model_validate_json(self._storage.blobs.read(layout.EXPORTS, blob))
+        except NotFound:
+            return None
+
+    def _note(self, project_id: str, older: str, newer: str, said: Comparison) -> Comparison:
+        blob = layout.export_blob(project_id, newer, _compared_with(older))
+        data = said.model_dump_json().encode()
+        self._storage.blobs.write(layout.EXPORTS, blob, data, content_type="application/json")
+        return said
 
     def _so_far(self, project_id: str, export: Export) -> Export:
         if export.state != "waiting":
@@ -292,8 +288,8 @@ class Exports:
     def all(self, project_id: str) -> ExportList:
         """Exports of a project, newest first."""
         kept = self._documents.all(project_id, layout.export(""))
-        found = [self._so_far(project_id, one) for one in kept]
-        return ExportList(items=sorted(found, key=lambda one: one.created_at, reverse=True))
+        found = [self._so_far(project_id, export) for export in kept]
+        return ExportList(items=sorted(found, key=lambda export: export.created_at, reverse=True))
 
     def delete(self, project_id: str, export_id: str) -> None:
         """Remove an export and its files.
@@ -301,23 +297,24 @@ class Exports:
         Raises:
             NotFound: there is none.
         """
-        export = self.get(project_id, export_id)
-        self._drop_files(project_id, export)
+        self.get(project_id, export_id)
+        self._drop_files(project_id, export_id, delay_s=DROP_AGAIN_S)
         try:
             self._documents.write(project_id, [Delete(layout.export(export_id))])
         except Collision:
             raise NotFound("there is no such export in this project") from None
         # Once more, for one that was done in between.
-        self._drop_files(project_id, export)
+        self._drop_files(project_id, export_id)
 
-    def _drop_files(self, project_id: str, export: Export) -> None:
-        known = FORMATS.get(export.format)
-        expected = (*(known.files if known else ()), IMAGES, MANIFEST)
-        names = {file.name for file in (*expected, *export.files)}
-        self._snapshots.drop(project_id, export.export_id)
-        for name in sorted(names):
-            blob = layout.export_blob(project_id, export.export_id, name)
-            self._storage.blobs.delete(layout.EXPORTS, blob)
+    def _drop_files(self, project_id: str, export_id: str, *, delay_s: int = 0) -> None:
+        """Remove the files of an export whose row is gone, or will be in so many seconds.
+
+        Of many, the rest is removed by a message.
+        """
+        self._snapshots.drop(project_id, export_id)
+        if not self._files.drop(project_id, export_id):
+            message = MakeExport(project_id=project_id, export_id=export_id)
+            self._storage.queues.send(layout.EXPORT_QUEUE, message, delay_s=delay_s)
 
     def link(self, project: Project, export_id: str, request: LinkRequest) -> ExportLink:
         """Sign the address of a file anew.
@@ -343,15 +340,17 @@ class Exports:
     def on_make(self, message: MakeExport) -> None:
         """Make the files of an export. Safe to repeat: the same moment gives the same files.
 
-        What takes longer than a turn goes on with another message, and what is killed behind the last part of
-        its snapshot.
+        What takes longer than a turn goes on with another message, and what is killed behind the last part that
+        was gathered, or written.
         """
         project = self._projects.find(message.project_id)
         if project is None:
             return
+        if message.older_id:
+            return self._compare(message.project_id, message.older_id, message.export_id)
         export = self._documents.get(message.project_id, layout.export(message.export_id))
-        if export is None:
-            return  # deleted before it was made
+        if export is None:  # deleted before it was made
+            return self._drop_files(message.project_id, message.export_id)
         if export.state != "waiting":
             self._let_go(message.project_id, export)
             self._finished(message.project_id, export)  # the last try may have ended before it did
@@ -364,13 +363,16 @@ class Exports:
             ):
                 self._storage.queues.send(layout.EXPORT_QUEUE, message)
                 return
-            with tempfile.TemporaryDirectory() as folder:
-                done = self._make(project, export, Path(folder))
+            written = self._files.write(message.project_id, export, until=until)
+            if written is None:
+                self._storage.queues.send(layout.EXPORT_QUEUE, message)
+                return
+            done = written
             self._change(message, lambda _: done)
         except NotFound:
             known = self._documents.get(message.project_id, layout.export(message.export_id))
             if known is None:  # deleted while it was made
-                self._drop_files(message.project_id, done)
+                self._drop_files(message.project_id, message.export_id)
             elif known.state == "waiting":
                 raise
             # Else another process made it. What this one gathered since is nobody's.
@@ -379,22 +381,46 @@ class Exports:
         self._let_go(message.project_id, done)
         self._finished(message.project_id, done)
 
+    def _compare(self, project_id: str, older: str, newer: str) -> None:
+        known = self._compared(project_id, older, newer)
+        if known is None or known.state == "done":
+            return
+        try:
+            found = difference(
+                self._snapshots.labels(project_id, older), self._snapshots.labels(project_id, newer)
+            )
+            said = Comparison(state="done", difference=found)
+        except NotFound:
+            said = Comparison(state="failed", problem="one of the versions was deleted")
+        self._note(project_id, older, newer, said)
+        if self._documents.get(project_id, layout.export(newer)) is None:  # deleted meanwhile
+            blob = layout.export_blob(project_id, newer, _compared_with(older))
+            self._storage.blobs.delete(layout.EXPORTS, blob)
+
     def _let_go(self, project_id: str, export: Export) -> None:
         """Drop what an export was made from, unless it is a version."""
+        self._files.drop_pieces(project_id, export.export_id)
         if not export.name:
             self._snapshots.drop(project_id, export.export_id)
 
     def fail(self, message: MakeExport, problem: str) -> None:
-        """Note that an export can't be made.
+        """Note that an export can't be made, or not be compared.
 
         Raises:
             NotFound: there is none any more.
         """
-        said = {"state": "failed", "problem": problem, "finished_at": self._storage.clock.now()}
+        if message.older_id:
+            said = Comparison(state="failed", problem=problem)
+            self._note(message.project_id, message.older_id, message.export_id, said)
+            return
+        update = {"state": "failed", "problem": problem, "finished_at": self._storage.clock.now()}
         failed = self._change(
             message,
-            lambda export: export.model_copy(update=said) if export.state == "waiting" else export,
+            lambda export: (
+                export.model_copy(update=update) if export.state == "waiting" else export
+            ),
         )
+        self._files.drop_pieces(message.project_id, message.export_id)
         self._snapshots.drop(message.project_id, message.export_id)
         self._finished(message.project_id, failed)
 
@@ -402,140 +428,10 @@ class Exports:
         place = layout.export(message.export_id)
         return self._documents.change(message.project_id, place, change)
 
-    def _make(self, project: Project, export: Export, folder: Path) -> Export:
-        """Write the files of an export from its snapshot."""
-        omitted: Counter[str] = Counter()
-        there: Counter[Feature] = Counter()
-        images = annotations = 0
-        chosen, opened = _format(export)
-        about = self._snapshots.about(project.project_id, export.snapshot_id)
-        choice = Choice(export.options, about.classes)
-        flat = export.options.flat and "flat" in chosen.options
-        subject = Subject(
-            project=about.project,
-            task_type=about.task_type,
-            classes=choice.classes,
-            address=about.address,
-            as_of=export.as_of,
-            options=export.options,
-            container=about.container,
-            folder=about.folder,
-        )
-        with (
-            tempfile.TemporaryFile() as left,
-            tempfile.TemporaryFile() as flagged,
-            ImageList(folder, about.address) as listed,
-            opened(folder, subject) as writer,
-        ):
-            for item, kept, why in self._snapshots.all(project.project_id, export.snapshot_id):
-                found = choice.of(item, kept) if kept else why or "not_labeled"
-                named = choice.named(item) if flat else item
-                if isinstance(found, str):
-                    reason = found
-                else:
-                    said = of_first_frame(found) if "frames" in chosen.loses else found
-                    reason = writer.refuses(named, said)
-                    if reason is None:
-                        annotations += writer.add(named, said)
-                        listed.add(item, named.path)
-                        there += features(found)
-                        images += 1
-                if reason is None:
-                    if item.flag:
-                        line = {"item_id": item.item_id, "path": item.path, "flag": item.flag}
-                        _add(flagged, line | ({"why": item.damage} if item.damage else {}))
-                    continue
-                omitted[reason.split(":")[0]] += 1
-                line = {"item_id": item.item_id, "path": item.path, "reason": reason}
-                _add(left, line)
-            writer.finish()
-            listed.close()
-            made = (*chosen.files, *([IMAGES] if flat or export.options.images == "links" else []))
-            done = export.model_copy(
-                update={
-                    "state": "done",
-                    "items": images + omitted.total(),
-                    "exported": images,
-                    "omitted": dict(sorted(omitted.items())),
-                    "annotations": annotations,
-                    "lost": {one: there[one] for one in chosen.loses if there[one]},
-                    "files": [self._upload(project, export, one, folder) for one in made],
-                }
-            )
-            _write_manifest(folder, project.project_id, about, done, left, flagged)
-        files = [*done.files, self._upload(project, export, MANIFEST, folder)]
-        now = self._storage.clock.now()
-        return done.model_copy(update={"files": files, "finished_at": now})
 
-    def _upload(self, project: Project, export: Export, file: File, folder: Path) -> ExportFile:
-        blob = layout.export_blob(project.project_id, export.export_id, file.name)
-        path = folder / PurePosixPath(file.name).name
-        with path.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-            content.seek(0)
-            self._storage.blobs.write(layout.EXPORTS, blob, content, content_type=file.media_type)
-        return ExportFile(name=file.name, size=path.stat().st_size, sha256=digest)
+_COMPARED = "difference/"
 
 
-def _format(export: Export) -> tuple[Format, Callable[[Path, Subject], Writer]]:
-    """Its format, and what writes it.
-
-    Raises:
-        Invalid: it is of a later version of the product.
-    """
-    known = FORMATS.get(export.format)
-    if known is None or known.open is None:
-        raise Invalid(f"the format {export.format!r} is not known here any more")
-    return known, known.open
-
-
-def _add(to: IO[bytes], line: dict[str, Any]) -> None:
-    """One more element of a list that is written piece by piece."""
-    to.write((b",\n" if to.tell() else b"") + _json(line))
-
-
-def _write_manifest(
-    folder: Path,
-    project_id: str,
-    about: About,
-    export: Export,
-    left: IO[bytes],
-    flagged: IO[bytes],
-) -> None:
-    """What an export holds and, item by item, what it does not, and what is exported with a flag.
-
-    Streamed: it may be long.
-    """
-    head: dict[str, Any] = {
-        "project_id": project_id,
-        "project": about.project,
-        "task_type": about.task_type,
-        "export_id": export.export_id,
-        "format": export.format,
-        "options": export.options.model_dump(mode="json"),
-        "as_of": export.as_of.isoformat(),
-        "version": export.version or (export.export_id if export.name else None),
-        "container": about.container,
-        "folder": about.folder,
-        "counts": {
-            "items": export.items,
-            "exported": export.exported,
-            "omitted": sum(export.omitted.values()),
-            "annotations": export.annotations,
-            "omitted_by_reason": export.omitted,
-        },
-        "lost": export.lost,
-        "files": [file.model_dump() for file in export.files],
-    }
-    with (folder / MANIFEST.name).open("wb") as file:
-        file.write(_json(head)[:-1])
-        for name, lines in (("flagged", flagged), ("omitted", left)):
-            lines.seek(0)
-            file.write(b',"%s":[\n' % name.encode())
-            shutil.copyfileobj(lines, file)
-            file.write(b"\n]")
-        file.write(b"}\n")
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def _compared_with(older: str) -> str:
+    """The file of a version that has what it has otherwise than an older one."""
+    return f"{_COMPARED}{older}.json"

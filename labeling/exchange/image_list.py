@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
-from typing import Self
 from urllib.parse import quote
 
 from labeling.exchange.formats.csv import guarded
 from labeling.exchange.formats.format import File
+from labeling.exchange.formats.output import Output
 from labeling.items.records import Item
 
 IMAGES = File("images.csv", "text/csv")
 
 
 class ImageList:
-    """Writes a row for each image. Addresses are not signed: who fetches needs a right to read there."""
+    """Writes a row for each image. Addresses are not signed: who fetches needs a right to read there.
 
-    def __init__(self, folder: Path, address: str) -> None:
+    `address` is that of the folder the images are in.
+    """
+
+    def __init__(self, output: Output, address: str) -> None:
         self._address = address
-        self._file = (folder / IMAGES.name).open("w", encoding="utf-8-sig", newline="")
-        self._rows = csv.writer(self._file)
-        self._rows.writerow(("path", "name", "url"))
+        begun = output.file(IMAGES.name).tell()
+        self._rows = csv.writer(output.text(IMAGES.name, "utf-8-sig"))
+        if not begun:
+            self._rows.writerow(("path", "name", "url"))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Complete the file."""
-        self._file.close()
-
-    def add(self, item: Item, name: str) -> None:
-        """An image, and the name that files have for it."""
-        url = f"{self._address}/{quote(item.path)}"
+    def add(self, item: Item, name: str, place: str) -> None:
+        """An image, the name that files have for it, and its place in the folder."""
+        url = f"{self._address}/{quote(place)}"
         self._rows.writerow((guarded(item.path), guarded(name), url))

@@ -1,15 +1,19 @@
 """Imports: labels that were made elsewhere, as labels of a project or as suggestions.
 
 An import is queue work in steps, each safe to repeat: read the file and find the item of each image, which
-gives parts of some items of one shard; then take in one part after the other. What was saved is known by the
-import's id on it, so that a part that is taken in twice is counted once (ADR-0021).
+gives parts of some items of one shard; then take these in, of each shard one after the other and all shards at
+once. What was saved is known by the import's id on it, so that a part that is taken in twice is counted once
+(ADR-0021).
 """
 
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
+import lzma
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -17,12 +21,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import IO, Annotated, Any, Literal, TypeVar
+from typing import IO, Annotated, Any, Literal, TypeVar, cast
 from xml.etree import ElementTree
 
 import ijson
 import yaml
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from labeling import layout
 from labeling.annotations.acceptance import encoded, is_blind
@@ -32,7 +36,7 @@ from labeling.documents import Documents
 from labeling.errors import Conflict, Failure, Fault, Invalid, NotFound, TooLarge
 from labeling.exchange.formats import FORMATS, guessed
 from labeling.exchange.formats.format import Described, Format, RemarkKind
-from labeling.exchange.formats.source import Source
+from labeling.exchange.formats.source import Problem, Source, Unreadable
 from labeling.exchange.matching import Matched, Matching, Unmatched
 from labeling.exchange.placing import Altered, LeftOut, NotTaken, Placed, placed
 from labeling.ingest.refresh import Ingest
@@ -87,7 +91,7 @@ class Told(Model):
 
 
 def _readable(name: str | None) -> str | None:
-    known = [one.name for one in FORMATS.values() if one.read]
+    known = [format_.name for format_ in FORMATS.values() if format_.read]
     if name is not None and name not in known:
         raise ValueError(
             f"there is no format {name!r} that can be read; there are {', '.join(known)}"
@@ -125,20 +129,33 @@ class ImportOptions(Model):
     model: Annotated[str, Field(max_length=200)] = ""
 
 
+class Stretch(Model):
+    """Parts of one shard, `first` to `end`, taken in one after the other; those from `next` on are left."""
+
+    first: int
+    next: int
+    end: int
+
+
 class Import(Model):
-    """An import, and its report: what was taken, left out and altered, with the first names of each."""
+    """An import, and its report: what was taken, left out and altered, with the first names of each.
+
+    One that failed says why: in words, and as a code where it is about the file.
+    """
 
     schema_version: int = 1
     import_id: str
     file_name: str
     state: ImportState = "waiting"
     problem: str = ""
+    problem_code: Problem | Literal["broken", ""] = ""
     options: ImportOptions = ImportOptions()
     created_at: UtcTime
     created_by: str
     finished_at: UtcTime | None = None
     parts: int = 0
-    next_part: int = 0
+    taken: int = 0
+    stretches: list[Stretch] = []
     sparse: bool = False
     images: int = 0
     matched: int = 0
@@ -149,6 +166,40 @@ class Import(Model):
     found: dict[Found, Told] = {}
     unknown_classes: dict[str, int] = {}
     new_classes: list[str] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_stretch(cls, raw: Any) -> Any:
+        """One that was kept when all parts were taken in one after the other."""
+        if isinstance(raw, dict) and "next_part" in raw:
+            known = cast("dict[str, Any]", raw).copy()
+            known["taken"] = known.pop("next_part")
+            known["stretches"] = [
+                {"first": 0, "next": known["taken"], "end": known.get("parts", 0)}
+            ]
+            return known
+        return raw  # pyright: ignore[reportUnknownVariableType]
+
+    def without(self, part: int) -> Import:
+        """The same, when a part has been taken in that was the next of its stretch; else as it is."""
+        left = [
+            stretch.model_copy(update={"next": part + 1})
+            if stretch.next == part < stretch.end
+            else stretch
+            for stretch in self.stretches
+        ]
+        if left == self.stretches:
+            return self
+        return self.model_copy(update={"stretches": left, "taken": self.taken + 1})
+
+    def following(self, part: int | None) -> list[int]:
+        """The parts to take in next where `part` is; of all stretches where none is named."""
+        return [
+            stretch.next
+            for stretch in self.stretches
+            if stretch.next < stretch.end
+            and (part is None or stretch.first <= part == stretch.next - 1)
+        ]
 
 
 class ImportView(Import):
@@ -173,7 +224,7 @@ class ImportList(Model):
 
 
 class ImportStep(Model):
-    """Read the file of an import, or take in one part of what it says."""
+    """Read the file of an import; or take in one part of what it says, and go on from there."""
 
     project_id: str
     import_id: str
@@ -236,7 +287,7 @@ class Imports:
     def all(self, project_id: str) -> ImportList:
         """Imports of a project, newest first."""
         found = self._documents.all(project_id, layout.import_(""))
-        return ImportList(items=sorted(found, key=lambda one: one.created_at, reverse=True))
+        return ImportList(items=sorted(found, key=lambda import_: import_.created_at, reverse=True))
 
     def start(self, opened: ProjectAccess, import_id: str, options: ImportOptions) -> Import:
         """Import the file. Safe to repeat: one that was started goes on as it was.
@@ -273,7 +324,7 @@ class Imports:
             ),
         )
         if known.state in ("reading", "importing"):
-            self._send(project.project_id, known)
+            self._send(project.project_id, import_id)
         return known
 
     def delete(self, project_id: str, import_id: str) -> None:
@@ -303,8 +354,8 @@ class Imports:
         try:
             if known.state == "reading" and step.part is None:
                 self._read(project, known)
-            elif known.state == "importing" and step.part in (None, known.next_part):
-                self._take_part(project, known)
+            elif known.state == "importing":
+                self._take_part(project, known, step.part)
         except NotFound:
             if self._documents.get(step.project_id, layout.import_(step.import_id)):
                 raise
@@ -330,11 +381,14 @@ class Imports:
                 with Source(known.file_name, file) as source:
                     classes = self._gather(chosen, source, matching, report)
             except Failure as error:
-                return self._fail(project.project_id, known.import_id, error.detail)
-            except _BROKEN as error:
-                said = str(error) or type(error).__name__
+                code = error.code if isinstance(error, Unreadable) else ""
+                return self._fail(project.project_id, known.import_id, error.detail, code)
+            except (OSError, *_BROKEN) as error:
+                if not _is_of_file(error):
+                    raise
+                said = _in_one_line(str(error)) or type(error).__name__
                 problem = f"the file can't be read as {known.options.format}: {said[:300]}"
-                return self._fail(project.project_id, known.import_id, problem)
+                return self._fail(project.project_id, known.import_id, problem, "broken")
             project = self._with_classes(project, known, classes, report)
             items = self._projects.items(project)
             for shard in range(project.shards):
@@ -342,7 +396,7 @@ class Imports:
             for why, name in matching.match(project.source.left_out):
                 report.left_out(why, name)
             report.images = matching.images
-            parts, report.matched = self._write_parts(project, known, matching)
+            stretches, report.matched = self._write_parts(project, known, matching)
             sparse = report.matched * SPARSE < matching.items
         # The same file suggests the same, so it is the same run.
         of_file = f"import-{digest[:20]}" if known.options.into == "suggestions" else None
@@ -351,12 +405,17 @@ class Imports:
         def importing(old: Import) -> Import:
             if old.state != "reading":
                 return old
-            options = old.options.model_copy(update={"run_id": run_id})
-            update = {"state": "importing", "parts": parts, "sparse": sparse, "options": options}
+            update = {
+                "state": "importing",
+                "parts": stretches[-1].end if stretches else 0,
+                "stretches": stretches,
+                "sparse": sparse,
+                "options": old.options.model_copy(update={"run_id": run_id}),
+            }
             return report.added_to(old).model_copy(update=update)
 
         ready = self._change(project.project_id, known.import_id, importing)
-        self._send(project.project_id, ready)
+        self._go_on(project.project_id, ready, None)
 
     def _gather(
         self, chosen: Format | None, source: Source, matching: Matching, report: _Report
@@ -367,27 +426,33 @@ class Imports:
             Invalid: nothing in it is of the format, or it has more classes than a project can.
         """
         if chosen is None or chosen.read is None:
-            raise Invalid("the format of this import is not known here any more")
+            raise Unreadable(
+                "unknown_format", "the format of this import is not known here any more"
+            )
         classes: Counter[str] = Counter()
-        for one in chosen.read(source):
-            if not isinstance(one, Described):
-                report.found(one.kind, one.where)
+        for entry in chosen.read(source):
+            if not isinstance(entry, Described):
+                report.found(entry.kind, entry.where)
                 continue
-            matching.add(one)
-            classes.update(shape.class_name for shape in one.shapes)
+            matching.add(entry)
+            classes.update(shape.class_name for shape in entry.shapes)
             if len(classes) > MAX_CLASSES:
-                raise Invalid(
-                    f"the file names more than {MAX_CLASSES:,} classes; is it this format?"
+                raise Unreadable(
+                    "too_many_classes",
+                    f"the file names more than {MAX_CLASSES:,} classes; is it this format?",
                 )
         if not matching.images:
-            raise Invalid(f"nothing in the file says anything of an image, read as {chosen.title}")
+            raise Unreadable(
+                "nothing_said",
+                f"nothing in the file says anything of an image, read as {chosen.title}",
+            )
         return classes
 
     def _with_classes(
         self, project: Project, known: Import, named: Mapping[str, int], report: _Report
     ) -> Project:
         """The project with what of the named classes it lacked, where that is wanted."""
-        there = {key_of_path(one.name) for one in project.classes}
+        there = {key_of_path(class_.name) for class_ in project.classes}
         new: dict[str, str] = {}
         for name, count in named.items():
             key = key_of_path(name)
@@ -402,7 +467,7 @@ class Imports:
             return project
 
         def added(old: Project) -> Project:
-            mine = {key_of_path(one.name) for one in old.classes}
+            mine = {key_of_path(class_.name) for class_ in old.classes}
             left = [NewClass(name=name) for key, name in new.items() if key not in mine]
             return with_classes(old, AddClasses(classes=left), by=known.created_by) if left else old
 
@@ -411,11 +476,14 @@ class Imports:
         self._change(project.project_id, known.import_id, lambda old: old.model_copy(update=noted))
         return self._projects.change(project.project_id, added)
 
-    def _write_parts(self, project: Project, known: Import, matching: Matching) -> tuple[int, int]:
-        """Keep what was found, shard by shard; gives how many parts and images there are."""
+    def _write_parts(
+        self, project: Project, known: Import, matching: Matching
+    ) -> tuple[list[Stretch], int]:
+        """Keep what was found, shard by shard; gives the parts of each and how many images there are."""
         part = total = size = 0
         lines: list[str] = []
         shard = -1
+        stretches: list[Stretch] = []
 
         def write() -> None:
             nonlocal part, size
@@ -427,45 +495,46 @@ class Imports:
                 )
                 part, size = part + 1, 0
                 lines.clear()
+                stretches[-1] = stretches[-1].model_copy(update={"end": part})
 
-        for one in matching.matched():
-            if one.shard != shard or len(lines) == PART_IMAGES or size > PART_BYTES:
+        for matched in matching.matched():
+            if matched.shard != shard or len(lines) == PART_IMAGES or size > PART_BYTES:
                 write()
-                shard = one.shard
-            lines.append(one.line())
+            if matched.shard != shard:
+                shard = matched.shard
+                stretches.append(Stretch(first=part, next=part, end=part))
+            lines.append(matched.line())
             size += len(lines[-1])
             total += 1
         write()
-        return part, total
+        return stretches, total
 
     # Taking in.
 
-    def _take_part(self, project: Project, known: Import) -> None:
-        if known.next_part < known.parts:
-            part = known.next_part
-            blob = layout.import_part(project.project_id, known.import_id, part)
-            head, *lines = (
-                gzip.decompress(self._storage.blobs.read(layout.IMPORTS, blob)).decode().split("\n")
-            )
-            shard = int(head)
-            matched = [Matched.of(shard, line) for line in lines]
-            report = _Report()
-            self._take_in(project, known, shard, matched, report)
-            self._compact(project.project_id, shard)
-            known = self._change(
-                project.project_id,
-                known.import_id,
-                lambda old: (
-                    report.added_to(old).model_copy(update={"next_part": part + 1})
-                    if old.next_part == part
-                    else old
-                ),
-            )
-        if known.next_part < known.parts:
-            return self._send(project.project_id, known)
+    def _take_part(self, project: Project, known: Import, part: int | None) -> None:
+        """Take in a part, unless that was done, and let the next of its stretch follow; or that of all."""
+        if part is not None and known.without(part) is not known:
+            report = self._taken_in(project, known, part)
+
+            def taken(old: Import) -> Import:
+                left = old.without(part)
+                return report.added_to(left) if left is not old else old
+
+            place = layout.import_(known.import_id)
+            before, known = self._documents.step(project.project_id, place, taken)
+            if before.without(part) is before:
+                return  # another process has taken it in meanwhile, and goes on
+        self._go_on(project.project_id, known, part)
+
+    def _go_on(self, project_id: str, known: Import, part: int | None) -> None:
+        """Send what follows a part, or what is next of each stretch; the last one ends the import."""
+        for following in known.following(part):
+            self._send(project_id, known.import_id, following)
+        if known.taken < known.parts:
+            return
         now = self._storage.clock.now()
         self._change(
-            project.project_id,
+            project_id,
             known.import_id,
             lambda old: (
                 old.model_copy(update={"state": "done", "finished_at": now})
@@ -473,8 +542,19 @@ class Imports:
                 else old
             ),
         )
-        self._drop_parts(project.project_id, known)
-        self._projects.note_activity(project.project_id, labeling=False)
+        self._drop_parts(project_id, known)
+        self._projects.note_activity(project_id, labeling=False)
+
+    def _taken_in(self, project: Project, known: Import, part: int) -> _Report:
+        blob = layout.import_part(project.project_id, known.import_id, part)
+        head, *lines = (
+            gzip.decompress(self._storage.blobs.read(layout.IMPORTS, blob)).decode().split("\n")
+        )
+        shard = int(head)
+        report = _Report()
+        self._take_in(project, known, shard, [Matched.of(shard, line) for line in lines], report)
+        self._compact(project.project_id, shard)
+        return report
 
     def _take_in(
         self,
@@ -487,29 +567,38 @@ class Imports:
         items = self._projects.items(project)
         stored = self._stored(project, items, known, shard, matched)
         classes = {
-            key_of_path(one.name): one.merged_into or one.class_id for one in project.classes
+            key_of_path(class_.name): class_.merged_into or class_.class_id
+            for class_ in project.classes
         }
+        attributes = {class_.class_id: class_.attributes for class_ in project.classes}
         ready: list[_Ready] = []
-        for one in matched:
-            item = stored.get(one.item_id)
+        for match in matched:
+            item = stored.get(match.item_id)
             if item is None:
-                report.left_out("not_in_project", one.name)
+                report.left_out("not_in_project", match.name)
                 continue
             try:
-                taken = placed(one.pieces, item.item, project.task_type, classes)
+                taken = placed(
+                    match.pieces,
+                    item.item,
+                    project.task_type,
+                    classes,
+                    attributes,
+                    twins=project.twins,
+                )
                 if not taken.annotations and known.options.empty == "leave":
                     raise NotTaken("nothing_said")
                 if not taken.annotations and project.task_type == "multiclass":
                     raise NotTaken("nothing_said")
-                ready.append(self._made_ready(project, known, one, taken))
+                ready.append(self._made_ready(project, known, match, taken))
             except NotTaken as error:
-                report.left_out(error.why, one.name)
+                report.left_out(error.why, match.name)
                 continue
             except TooLarge:
-                report.left_out("too_large_labels", one.name)
+                report.left_out("too_large_labels", match.name)
                 continue
             for kind in taken.altered:
-                report.found(kind, one.name)
+                report.found(kind, match.name)
         if known.options.into == "labels":
             self._turns.each(
                 ready,
@@ -536,24 +625,30 @@ class Imports:
         matched: Sequence[Matched],
     ) -> dict[str, Stored]:
         """The items as they are now; those that were not measured yet are, for sizes must be true."""
-        wanted = [one.item_id for one in matched]
+        wanted = [match.item_id for match in matched]
         found: dict[str, Stored] = {}
         if known.sparse:
-            found = {one.item.item_id: one for one in items.read_many(wanted) if one}
+            found = {stored.item.item_id: stored for stored in items.read_many(wanted) if stored}
         else:
             of_file = set(wanted)
-            for one in items.rows_between(shard, wanted[0], wanted[-1]):
-                if one.item.item_id in of_file:
-                    found[one.item.item_id] = one
-        waiting = [one.item for one in found.values() if not one.item.width and not one.item.barred]
+            for stored in items.rows_between(shard, wanted[0], wanted[-1]):
+                if stored.item.item_id in of_file:
+                    found[stored.item.item_id] = stored
+        waiting = [
+            stored.item
+            for stored in found.values()
+            if not stored.item.width and not stored.item.barred
+        ]
         for at in range(0, len(waiting), MEASURED_AT_ONCE):
             some = waiting[at : at + MEASURED_AT_ONCE]
             self._ingest.measure_items(project, some)
-            fresh = items.read_many([one.item_id for one in some])
-            found |= {one.item.item_id: one for one in fresh if one}
+            fresh = items.read_many([item.item_id for item in some])
+            found |= {stored.item.item_id: stored for stored in fresh if stored}
         return found
 
-    def _made_ready(self, project: Project, known: Import, one: Matched, taken: Placed) -> _Ready:
+    def _made_ready(
+        self, project: Project, known: Import, matched: Matched, taken: Placed
+    ) -> _Ready:
         """What is to be kept of an image.
 
         Raises:
@@ -562,7 +657,7 @@ class Imports:
         if known.options.into == "suggestions":
             data = encoded(taken.annotations)
             pack("suggestion", data)
-            return _Ready(one.item_id, one.name, len(taken.annotations), data=data)
+            return _Ready(matched.item_id, matched.name, len(taken.annotations), data=data)
         labeling = Labeling(
             outcome="labeled",
             annotations=taken.as_labels(),
@@ -574,7 +669,7 @@ class Imports:
         )
         data = labeling.model_dump_json().encode()
         pack("labels", data)
-        return _Ready(one.item_id, one.name, len(taken.annotations), labeling, data)
+        return _Ready(matched.item_id, matched.name, len(taken.annotations), labeling, data)
 
     def _save(
         self,
@@ -588,12 +683,12 @@ class Imports:
         for chunk in _fitting(some):
             became = items.take_in(
                 shard,
-                {one.item_id: one.labeling for one in chunk if one.labeling},
+                {ready.item_id: ready.labeling for ready in chunk if ready.labeling},
                 by=known.created_by,
-                known={one.item_id: stored[one.item_id] for one in chunk},
+                known={ready.item_id: stored[ready.item_id] for ready in chunk},
             )
-            for one in chunk:
-                report.became(one, became[one.item_id])
+            for ready in chunk:
+                report.became(ready, became[ready.item_id])
 
     def _suggest(
         self,
@@ -603,12 +698,12 @@ class Imports:
         some: Sequence[_Ready],
         report: _Report,
     ) -> None:
-        data = {one.item_id: one.data for one in some}
+        data = {ready.item_id: ready.data for ready in some}
         became = self._prelabels.keep(project, run, data, by=known.created_by)
-        for one in some:
-            said = became[one.item_id]
-            blind = is_blind(one.item_id, project.assist.blind)
-            report.became(one, "blind" if said == "saved" and blind else said)
+        for ready in some:
+            said = became[ready.item_id]
+            blind = is_blind(ready.item_id, project.assist.blind)
+            report.became(ready, "blind" if said == "saved" and blind else said)
 
     # Keeping books.
 
@@ -641,13 +736,23 @@ class Imports:
     ) -> Import:
         return self._documents.change(project_id, layout.import_(import_id), change)
 
-    def _send(self, project_id: str, known: Import) -> None:
-        part = known.next_part if known.state == "importing" else None
-        step = ImportStep(project_id=project_id, import_id=known.import_id, part=part)
+    def _send(self, project_id: str, import_id: str, part: int | None = None) -> None:
+        step = ImportStep(project_id=project_id, import_id=import_id, part=part)
         self._storage.queues.send(layout.IMPORT_QUEUE, step)
 
-    def _fail(self, project_id: str, import_id: str, problem: str) -> None:
-        said = {"state": "failed", "problem": problem, "finished_at": self._storage.clock.now()}
+    def _fail(
+        self,
+        project_id: str,
+        import_id: str,
+        problem: str,
+        code: Problem | Literal["broken", ""] = "",
+    ) -> None:
+        said = {
+            "state": "failed",
+            "problem": problem,
+            "problem_code": code,
+            "finished_at": self._storage.clock.now(),
+        }
         self._change(
             project_id,
             import_id,
@@ -690,20 +795,22 @@ class _Report:
         """Something that was left out of an image, or taken as something else."""
         _tell(self._found, kind, where)
 
-    def became(self, one: _Ready, what: Imported | Suggested | Literal["blind"]) -> None:
+    def became(self, ready: _Ready, what: Imported | Suggested | Literal["blind"]) -> None:
         """What became of an image that was ready."""
         if what == "saved":
             self.saved += 1
-            self.annotations += one.annotations
+            self.annotations += ready.annotations
         elif what == "unchanged":
             self.unchanged += 1
         else:
-            self.left_out(what, one.name)
+            self.left_out(what, ready.name)
 
     def added_to(self, known: Import) -> Import:
         """The import with what was found."""
         numbers = ("images", "matched", "saved", "unchanged", "annotations")
-        names = sorted(self.unknown_classes.items(), key=lambda one: -one[1])[:NAMED_CLASSES]
+        names = sorted(self.unknown_classes.items(), key=lambda counted: -counted[1])[
+            :NAMED_CLASSES
+        ]
         return known.model_copy(
             update={
                 **{name: getattr(known, name) + getattr(self, name) for name in numbers},
@@ -738,14 +845,19 @@ def _fitting(some: Sequence[_Ready]) -> Iterator[list[_Ready]]:
     """As many at a time as one transaction has room for."""
     chunk: list[_Ready] = []
     size = 0
-    for one in some:
-        if chunk and size + len(one.data) > AT_ONCE_BYTES:
+    for ready in some:
+        if chunk and size + len(ready.data) > AT_ONCE_BYTES:
             yield chunk
             chunk, size = [], 0
-        chunk.append(one)
-        size += len(one.data)
+        chunk.append(ready)
+        size += len(ready.data)
     if chunk:
         yield chunk
+
+
+def _in_one_line(text: str) -> str:
+    """What a parser says, which quotes the file: without what nobody sees, or what breaks lines."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _class_name(name: str) -> str | None:
@@ -759,17 +871,21 @@ def _class_name(name: str) -> str | None:
 def _guess(known: Import, file: Source) -> str | None:
     try:
         found = guessed(file)
-    except (Failure, *_BROKEN):
+    except Failure:
+        return None
+    except (OSError, *_BROKEN) as error:
+        if not _is_of_file(error):
+            raise
         return None
     return found.name if found else None
 
 
 _BROKEN = (
     ValueError,
-    KeyError,
+    LookupError,  # of an encoding that nobody knows, too
     TypeError,
     AttributeError,
-    OverflowError,
+    ArithmeticError,
     EOFError,
     RuntimeError,
     NotImplementedError,
@@ -778,8 +894,19 @@ _BROKEN = (
     yaml.YAMLError,
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
+    struct.error,
     ElementTree.ParseError,
 )
+"""What parsers raise at a file that is not as it should be."""
+
+
+def _is_of_file(error: Exception) -> bool:
+    """Whether an error tells of what is in a file: an archive may have parts before its beginning, or bz2 that
+    is none. Others tell of what it lies on."""
+    return not isinstance(error, OSError) or error.errno in (None, errno.EINVAL)
+
+
 """What parsers raise at a file that is not what it seems; zipfile at one with a password (RuntimeError)."""
 
 
@@ -799,8 +926,11 @@ class _Ranges(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        self._at = offset + (0, self._at, self._size)[whence]
-        return self._at
+        at = offset + (0, self._at, self._size)[whence]
+        if at < 0:
+            raise OSError(errno.EINVAL, "before the beginning")
+        self._at = at
+        return at
 
     def readinto(self, buffer: Any, /) -> int:
         length = min(len(buffer), self._size - self._at)

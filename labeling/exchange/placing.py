@@ -17,6 +17,7 @@ import shapely
 from pydantic import ValidationError
 
 from labeling.annotations.acceptance import PrelabelAnnotation
+from labeling.annotations.attributes import Attribute, AttributeValue, understood
 from labeling.annotations.classes import key_of_path
 from labeling.annotations.geometry import SLACK_PX, fault_of
 from labeling.annotations.shapes import (
@@ -33,6 +34,7 @@ from labeling.annotations.twins import twins_of
 from labeling.exchange.formats.format import Described, RingsOfPart, Shape
 from labeling.items.records import Item
 from labeling.media.frames import size_of
+from labeling.names import key_of
 
 LeftOut = Literal[
     "unknown_class", "wrong_kind", "other_size", "several_tags", "nothing_said", "too_many"
@@ -40,13 +42,26 @@ LeftOut = Literal[
 """Why an image is left out as a whole."""
 
 Altered = Literal[
-    "clipped", "mended", "boxed", "scaled", "twin", "too_small", "no_such_frame", "too_large"
+    "attribute",
+    "clipped",
+    "mended",
+    "boxed",
+    "scaled",
+    "twin",
+    "too_small",
+    "no_such_frame",
+    "too_large",
+    "unreadable_shape",
 ]
-"""What happened to shapes. The last four are left out: the same twice, smaller than a pixel, on a frame that is
-not there, of too many points."""
+"""What happened to shapes. The last five are left out: the same twice, smaller than a pixel, on a frame that is
+not there, of too many points, of numbers that are no place. Of an `attribute` that the class has not, or whose
+value it doesn't take, that alone is."""
 
 _OUTSIDE_PX = 1.0
 """Pixels by which a shape may stick out before that is told: rounding."""
+
+_FARTHEST = 1e9
+"""No place is further away, in whatever unit; nor is one that is infinite, or no number."""
 
 
 class NotTaken(Exception):
@@ -69,13 +84,19 @@ class Placed:
     def as_labels(self) -> list[Annotation]:
         """The annotations as somebody's labels."""
         return [
-            Annotation.model_validate(one.model_dump(exclude={"confidence"}))
-            for one in self.annotations
+            Annotation.model_validate(annotation.model_dump(exclude={"confidence"}))
+            for annotation in self.annotations
         ]
 
 
 def placed(
-    pieces: Sequence[Described], item: Item, task_type: TaskType, classes: Mapping[str, str]
+    pieces: Sequence[Described],
+    item: Item,
+    task_type: TaskType,
+    classes: Mapping[str, str],
+    attributes: Mapping[str, Sequence[Attribute]],
+    *,
+    twins: bool = False,
 ) -> Placed:
     """What was said about an image, as annotations of its item.
 
@@ -84,11 +105,13 @@ def placed(
         item: measured, if anything of it has a place.
         task_type: of the project: what an image of it gets.
         classes: their ids by `key_of_path`.
+        attributes: of each class, by its id.
+        twins: a shape that lies exactly on another of its class is taken too.
 
     Raises:
         NotTaken: the labels would be other than the file means.
     """
-    done = Placed(note=next((one.note for one in pieces if one.note), None))
+    done = Placed(note=next((piece.note for piece in pieces if piece.note), None))
     wanted = TASK_TYPES[task_type]
     for piece in pieces:
         for shape in piece.shapes:
@@ -104,6 +127,7 @@ def placed(
                         confidence=_confidence(shape.confidence),
                         frame=shape.frame,
                         geometry=geometry,
+                        attributes=_attributes(shape, attributes.get(class_id, ()), done.altered),
                     )
                 )
     if len(done.annotations) > MAX_ANNOTATIONS:
@@ -112,13 +136,13 @@ def placed(
         _each_tag_once(done)
         if wanted.classes == "one" and len(done.annotations) > 1:
             raise NotTaken("several_tags")
-    twins = set(twins_of(done.annotations))
-    done.altered.update("twin" for _ in twins)
+    again = set[int]() if twins else set(twins_of(done.annotations))
+    done.altered.update("twin" for _ in again)
     # Numbered when it is known what stays: else the same labels, written and read again, had other ids.
-    staying = [one for at, one in enumerate(done.annotations) if at not in twins]
+    staying = [annotation for at, annotation in enumerate(done.annotations) if at not in again]
     done.annotations = [
-        one.model_copy(update={"annotation_id": f"i{number}"})
-        for number, one in enumerate(staying, 1)
+        annotation.model_copy(update={"annotation_id": f"i{number}"})
+        for number, annotation in enumerate(staying, 1)
     ]
     return done
 
@@ -127,9 +151,27 @@ def _confidence(said: float | None) -> float | None:
     return said if said is not None and 0 <= said <= 1 else None
 
 
+def _attributes(
+    shape: Shape, known: Sequence[Attribute], altered: Counter[Altered]
+) -> dict[str, AttributeValue]:
+    """What is said of a shape, in the words of its class."""
+    by_key = {key_of(attribute.name): attribute for attribute in known}
+    values: dict[str, AttributeValue] = {}
+    for name, said in shape.attributes.items():
+        attribute = by_key.get(key_of(name))
+        value = understood(said, attribute) if attribute else None
+        if attribute is None or value is None:
+            altered["attribute"] += 1
+        else:
+            values[attribute.name] = value
+    return values
+
+
 def _each_tag_once(done: Placed) -> None:
-    by_class = {one.class_id: one for one in reversed(done.annotations)}
-    done.annotations = [one for one in done.annotations if by_class[one.class_id] is one]
+    by_class = {annotation.class_id: annotation for annotation in reversed(done.annotations)}
+    done.annotations = [
+        annotation for annotation in done.annotations if by_class[annotation.class_id] is annotation
+    ]
 
 
 def _geometry(
@@ -145,6 +187,9 @@ def _geometry(
     if shape.frame and shape.frame >= item.frames:
         altered["no_such_frame"] += 1
         return None
+    if not _is_somewhere(shape):
+        altered["unreadable_shape"] += 1
+        return None
     size = size_of(item.frame_sizes, shape.frame) or (item.width, item.height)
     scale = _scale(piece, size, altered)
     if wanted == "polygon":
@@ -158,6 +203,14 @@ def _geometry(
     return _box(box, scale, size, altered)
 
 
+def _is_somewhere(shape: Shape) -> bool:
+    """Whether all that it says of places are places. Files have `nan` and `1e999`, and Python reads them."""
+    rings = [ring for outer, holes in shape.parts for ring in (outer, *holes)]
+    return all(abs(value) <= _FARTHEST for value in shape.box or ()) and all(
+        bool(np.all(np.abs(np.asarray(ring, dtype=float)) <= _FARTHEST)) for ring in rings
+    )
+
+
 def _scale(
     piece: Described, size: tuple[int, int], altered: Counter[Altered]
 ) -> tuple[float, float]:
@@ -167,6 +220,8 @@ def _scale(
         NotTaken: the file is about an image of another shape: turned, cut, or simply another one.
     """
     said = (piece.width, piece.height)
+    if not all(0 <= side <= _FARTHEST for side in said):
+        raise NotTaken("other_size")
     if all(said) and said != size:
         # The same picture, smaller or larger: sides of whole pixels are half a pixel off at most.
         off = abs(said[0] * size[1] - said[1] * size[0])
@@ -273,21 +328,21 @@ def _mended(
     )
     seen = shapely.intersection(covered, shapely.box(0, 0, *size))
     parts = [
-        one
-        for one in shapely.get_parts(seen, return_index=False)
-        if one.geom_type == "Polygon" and one.area >= 1
+        part
+        for part in shapely.get_parts(seen, return_index=False)
+        if part.geom_type == "Polygon" and part.area >= 1
     ]
     made = _made(
         [
             (
-                np.clip(np.array(one.exterior.coords[:-1]) / sides, 0, 1),
+                np.clip(np.array(part.exterior.coords[:-1]) / sides, 0, 1),
                 [
                     np.clip(np.array(hole.coords[:-1]) / sides, 0, 1)
-                    for hole in one.interiors
+                    for hole in part.interiors
                     if shapely.Polygon(hole).area >= 1
                 ],
             )
-            for one in parts
+            for part in parts
         ]
     )
     if made is None or fault_of(made, *size):

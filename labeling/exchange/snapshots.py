@@ -24,7 +24,7 @@ from labeling.errors import NotFound
 from labeling.exchange.difference import Labels
 from labeling.ingest.refresh import Ingest
 from labeling.items.items import Items
-from labeling.items.records import Item, Labeling, Stored
+from labeling.items.records import SETTLED, Item, Labeling, Revision, Stored
 from labeling.model import Model, UtcTime, milliseconds, new_id
 from labeling.projects.datasets import Source
 from labeling.projects.projects import Projects
@@ -48,7 +48,8 @@ _KEPT = (
     "height",
     "frames",
     "frame_sizes",
-    "flag",
+    "missing",
+    "overwritten",
     "damage",
     "group",
     "about",
@@ -80,11 +81,20 @@ class Snapshot(Model):
 
 
 class Seen(NamedTuple):
-    """An item, and what was said about it, or why nothing of it is to be exported."""
+    """An item, what was said about it, and, unless that is to be exported as it is, why not.
+
+    `agreed` are its labels, if it has any; `each` those of each person, which is the same where one labels it.
+    """
 
     item: Item
-    labeling: Labeling | None
     reason: str | None
+    agreed: list[Labeling] = []
+    each: list[Labeling] = []
+
+    @property
+    def state(self) -> str:
+        """The word for its state: the first of the reason."""
+        return self.reason.partition(":")[0] if self.reason else "labeled"
 
 
 class Snapshots:
@@ -123,16 +133,22 @@ class Snapshots:
         state = self._documents.get(project_id, layout.snapshot(snapshot_id))
         return state.items if state else 0
 
-    def all(self, project_id: str, snapshot_id: str) -> Iterator[Seen]:
-        """Every item once, in the order of shards and ids; memory holds one part.
+    def parts(self, project_id: str, snapshot_id: str) -> list[str]:
+        """Names of the parts that were gathered, in the order of shards and ids.
 
         Raises:
             NotFound: there is no such snapshot.
         """
-        state = self._documents.need(project_id, layout.snapshot(snapshot_id))
-        for name in state.parts[1:]:
-            for line in self._read(project_id, snapshot_id, name).splitlines():
-                yield _seen(line)
+        return self._documents.need(project_id, layout.snapshot(snapshot_id)).parts[1:]
+
+    def part(self, project_id: str, snapshot_id: str, name: str) -> Iterator[Seen]:
+        """The items of a part, in the order of their ids.
+
+        Raises:
+            NotFound: it was dropped.
+        """
+        for line in self._read(project_id, snapshot_id, name).splitlines():
+            yield _seen(line)
 
     def labels(self, project_id: str, snapshot_id: str) -> Iterator[Labels]:
         """Every image that is exported, with a digest of what is said about it: classes, shapes and frames.
@@ -140,11 +156,10 @@ class Snapshots:
         Raises:
             NotFound: there is no such snapshot.
         """
-        state = self._documents.need(project_id, layout.snapshot(snapshot_id))
-        for name in state.parts[1:]:
+        for name in self.parts(project_id, snapshot_id):
             for line in self._read(project_id, snapshot_id, name).splitlines():
-                item, _, said = json.loads(line)
-                if said:
+                item, reason, said, *_ = json.loads(line)
+                if said and not reason:
                     yield Labels(item["item_id"], item["path"], _digest(said))
 
     def drop(self, project_id: str, snapshot_id: str) -> None:
@@ -165,7 +180,7 @@ class Snapshots:
             container=source.container,
             folder=source.unseen,
             address=url.partition("?")[0].removesuffix("/blob"),
-            classes=[one for one in project.classes if not one.merged_into],
+            classes=[class_ for class_ in project.classes if not class_.merged_into],
         )
         name = self._write(project.project_id, snapshot_id, about.model_dump_json().encode())
         begun = Snapshot(as_of=as_of, parts=[name])
@@ -186,9 +201,10 @@ class Snapshots:
         while shard < project.shards and not _is_full(lines, size):
             rows = items.rows_after(shard, after)
             while batch := list(islice(rows, AT_ONCE)):
+                each = _labelings(items, shard, batch)
                 found = [
-                    _line(_at(items, one, moment), project.source)
-                    for one in self._measured(project, items, batch)
+                    _line(_at(items, stored, moment, each), project.source)
+                    for stored in self._measured(project, items, batch)
                 ]
                 lines += found
                 size += sum(map(len, found))
@@ -224,18 +240,18 @@ class Snapshots:
     def _measured(self, project: Project, items: Items, rows: Sequence[Stored]) -> Iterator[Stored]:
         """The same items, measured where they are labeled and were not (their blob was overwritten)."""
         waiting = [
-            one.item
-            for one in rows
-            if one.item.revision and not one.item.width and not one.item.barred
+            row.item
+            for row in rows
+            if row.item.revision and not row.item.width and not row.item.barred
         ]
         if not waiting:
             yield from rows
             return
         self._ingest.measure_items(project, waiting)
-        ids = [one.item_id for one in waiting]
+        ids = [item.item_id for item in waiting]
         fresh = dict(zip(ids, items.read_many(ids), strict=True))
-        for one in rows:
-            yield fresh.get(one.item.item_id) or one
+        for row in rows:
+            yield fresh.get(row.item.item_id) or row
 
     def _read(self, project_id: str, snapshot_id: str, name: str) -> bytes:
         blob = layout.export_blob(project_id, snapshot_id, name)
@@ -259,59 +275,116 @@ def _is_full(lines: Sequence[bytes], size: int) -> bool:
     return len(lines) >= PART_ITEMS or size >= PART_BYTES
 
 
-def _line(one: Seen, source: Source) -> bytes:
-    item = {name: value for name in _KEPT if (value := getattr(one.item, name))}
-    item["path"] = source.shown(one.item.path)
-    said = one.labeling.model_dump_json() if one.labeling and not one.reason else "null"
-    return json.dumps([item, one.reason]).encode()[:-1] + b", " + said.encode() + b"]"
+def _line(seen: Seen, source: Source) -> bytes:
+    """Item, reason, labels, and those of each person where several label it."""
+    item = {name: value for name in _KEPT if (value := getattr(seen.item, name))}
+    item["path"] = source.shown(seen.item.path)
+    said = seen.agreed[0].model_dump_json() if seen.agreed else "null"
+    each = (
+        [] if seen.each == seen.agreed else [labeling.model_dump_json() for labeling in seen.each]
+    )
+    more = f", [{', '.join(each)}]" if each else ""
+    return f"{json.dumps([item, seen.reason])[:-1]}, {said}{more}]".encode()
 
 
 def _digest(said: Mapping[str, Any]) -> str:
     """The same for the same shapes in any order, whoever drew them."""
     shapes = sorted(
-        json.dumps([one["class_id"], one["frame"], one["geometry"]], sort_keys=True)
-        for one in said["annotations"]
+        json.dumps(
+            [annotation["class_id"], annotation["frame"], annotation["geometry"]], sort_keys=True
+        )
+        for annotation in said["annotations"]
     )
     return sha256("\n".join(shapes).encode()).hexdigest()
 
 
 def _seen(line: bytes) -> Seen:
-    item, reason, said = json.loads(line)
-    labeling = None if said is None else Labeling.model_validate(said)
-    return Seen(Item(**_NOTHING | item), labeling, reason)
+    item, reason, said, *each = json.loads(line)
+    agreed = [] if said is None else [Labeling.model_validate(said)]
+    people = [Labeling.model_validate(labeling) for labeling in each[0]] if each else agreed
+    return Seen(Item(**_NOTHING | item), reason, agreed, people)
 
 
 _NOTHING = {"blob_etag": "", "order": ""}
 
 
-def _at(items: Items, one: Stored, moment: int) -> Seen:
-    """An item as it was at a moment."""
-    item = one.item
-    state, labeling = str(item.state), one.labeling
-    if item.changed_ms > moment:
-        if item.registered_ms > moment:
-            return Seen(item, None, "arrived_later")
-        state, labeling = _before(items, item, moment)
+def _labelings(items: Items, shard: int, batch: Sequence[Stored]) -> dict[str, list[Labeling]]:
+    """What each person said of those of some items that several label."""
+    if not any(stored.item.shared for stored in batch):
+        return {}
+    return items.opinions_between(shard, batch[0].item.item_id, batch[-1].item.item_id)
+
+
+def _at(
+    items: Items, stored: Stored, moment: int, labelings: Mapping[str, Sequence[Labeling]]
+) -> Seen:
+    """An item as it was at a moment. `labelings`: of people, as they are now."""
+    item = stored.item
+    state, labeling = str(item.state), stored.labeling
+    each = [*labelings.get(item.item_id, ())]
+    later = item.changed_ms > moment
+    if item.registered_ms > moment:
+        return Seen(item, "arrived_later")
+    if later or (item.shared and not _are_its(item, each, moment)):
+        past = _past(items, item, moment)
+        each = _each(past)
+        if later:
+            state, labeling = _before(past)
     if item.reason:
-        return Seen(item, None, f"{item.state}: {item.reason}")
+        return Seen(item, f"{item.state}: {item.reason}")
     if state == "leased":
         # Who holds what is not kept: the same moment must give the same files.
         state = "available"
-    if state != "labeled" or labeling is None:
-        because = labeling.reason if state == "skipped" and labeling else None
-        return Seen(item, None, f"{state}: {because}" if because else state)
-    return Seen(
-        item, labeling.merged(items.merged), None if item.width and item.height else "not_measured"
+    agreed = [labeling.merged(items.merged)] if labeling and state in _EXPORTED else []
+    each = (
+        [labeling.merged(items.merged) for labeling in each if labeling.outcome != "skipped"]
+        if item.shared
+        else agreed
+    )
+    if state == "labeled" and agreed and not (item.width and item.height):
+        return Seen(item, "not_measured")
+    if not (item.width and item.height):
+        agreed = each = []
+    if state == "labeled" and agreed:
+        return Seen(item, None, agreed, each)
+    because = labeling.reason if state == "skipped" and labeling else None
+    return Seen(item, f"{state}: {because}" if because else state, agreed, each)
+
+
+_EXPORTED = ("labeled", "needs_review")
+"""States whose labels can be exported. Those that an item keeps while it waits are defaults, nobody's word."""
+
+
+def _are_its(item: Item, each: Sequence[Labeling], moment: int) -> bool:
+    """Whether labelings that were read after their item are those that it had then, at this moment."""
+    settled = {lane.labeler for lane in item.lanes if lane.state in SETTLED}
+    return {labeling.labeler for labeling in each} == settled and all(
+        milliseconds(labeling.saved_at) <= moment for labeling in each
     )
 
 
-def _before(items: Items, item: Item, moment: int) -> tuple[str, Labeling | None]:
-    """The state and labels of an item at a moment before its last change, from its history."""
-    past = [
-        one
-        for one in items.history(item.item_id)
-        if milliseconds(one.at) <= moment and one.what != "superseded"
+def _past(items: Items, item: Item, moment: int) -> list[Revision]:
+    """What became of an item until a moment, oldest first."""
+    return [
+        revision
+        for revision in items.history(item.item_id)
+        if milliseconds(revision.at) <= moment and revision.what != "superseded"
     ]
+
+
+def _before(past: Sequence[Revision]) -> tuple[str, Labeling | None]:
+    """The state and labels that an item had then."""
     if not past or past[-1].labeling is None:
         return "available", None
     return past[-1].state, past[-1].labeling
+
+
+def _each(past: Sequence[Revision]) -> list[Labeling]:
+    """What each person had said then, since the item was given out anew."""
+    said: dict[str, Labeling] = {}
+    for revision in past:
+        if revision.what == "submitted" and revision.labeling:
+            said[revision.by] = revision.labeling
+        elif revision.labeling is None:  # sent back: what they said is forgotten
+            said.clear()
+    return [said[labeler] for labeler in sorted(said)]

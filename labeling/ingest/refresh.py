@@ -31,6 +31,7 @@ from labeling.media import header
 from labeling.media.header import Measured
 from labeling.media.patterns import SHOWN_BY_BROWSERS, Pattern, judge, unstorable
 from labeling.model import Model, UtcTime, new_id
+from labeling.projects.asking import Ask
 from labeling.projects.datasets import sift
 from labeling.projects.directory import COVER
 from labeling.projects.projects import Projects
@@ -97,14 +98,15 @@ class BlobEvent(Model):
     deleted: bool = False
 
 
-Step = Refresh | Register | Measure | Render
-"""Work of a refresh that may be given up, to be gone on with by the next."""
+Step = Refresh | Register | Measure | Render | Ask
+"""Work on a project's images that may be given up, to be gone on with by the next refresh."""
 
 QUEUE_OF: dict[type[Step], str] = {
     Refresh: layout.REFRESH_QUEUE,
     Register: layout.REGISTER_QUEUE,
     Measure: layout.MEASURE_QUEUE,
     Render: layout.RENDITIONS_QUEUE,
+    Ask: layout.ASK_QUEUE,
 }
 """The queue of each step."""
 _COULD_NOT: dict[type[Step], str] = {
@@ -112,6 +114,7 @@ _COULD_NOT: dict[type[Step], str] = {
     Register: "images that were found could not be registered",
     Measure: "the headers of some images could not be read",
     Render: "smaller copies of some images could not be made",
+    Ask: "some images are still for as many people as before",
 }
 MOST_LEFT = 20
 """Messages of up to some 600 characters: they must fit the state's cell."""
@@ -320,7 +323,7 @@ class Ingest:
             kept = Left(step=step)
 
             def noted(old: RefreshState) -> RefreshState:
-                left = [*(one for one in old.left if one != kept), kept][-MOST_LEFT:]
+                left = [*(left for left in old.left if left != kept), kept][-MOST_LEFT:]
                 return old.model_copy(update={"problem": problem, "left": left})
 
             self._update(step.project_id, noted)
@@ -406,14 +409,14 @@ class Ingest:
                 for entry in some
                 if expected > 0 and entry.change == "new"
             ]
-            known = {one.item.path: one.item for one in items.read_many(ids) if one}
+            known = {stored.item.path: stored.item for stored in items.read_many(ids) if stored}
             expected -= len(known)
             for entry in some:
                 item = known.get(entry.path)
                 if item is None:
                     yield entry
                 else:
-                    same = item.blob_etag == entry.etag and item.flag != "missing"
+                    same = item.blob_etag == entry.etag and not item.missing
                     yield replace(entry, change="same" if same else "changed")
 
     def _again(self, project: Project, state: RefreshState, listed_parts: int) -> None:
@@ -520,8 +523,10 @@ class Ingest:
 
     def _revisit(self, items: Items, project: Project, found: Sequence[Item]) -> None:
         """Items that were known already: their blobs may have come back, or changed."""
-        for item, one in zip(found, items.read_many([item.item_id for item in found]), strict=True):
-            if one and (one.item.flag == "missing" or one.item.blob_etag != item.blob_etag):
+        for item, stored in zip(
+            found, items.read_many([item.item_id for item in found]), strict=True
+        ):
+            if stored and (stored.item.missing or stored.item.blob_etag != item.blob_etag):
                 self._follow(items, project, item.path)
 
     def _follow(self, items: Items, project: Project, path: str) -> Blob | None:
@@ -533,10 +538,10 @@ class Ingest:
         known = items.read(item_id)
         blob = self._storage.blobs.find(project.source.container, path)
         if known and blob is None:
-            items.flag(item_id, "missing")
+            items.note_missing(item_id, True)
         elif known and blob:
-            if known.item.flag == "missing":
-                items.flag(item_id, "")
+            if known.item.missing:
+                items.note_missing(item_id, False)
             items.overwritten(item_id, blob.etag, blob.size, about(blob))
         return blob
 
@@ -580,15 +585,15 @@ class Ingest:
         items = self._projects.items(project)
         batch = f"{message.manifest_id}/{message.part}"
         known = {
-            one.item.item_id: one
-            for one in (self._as_registered(items, project, entry, batch) for entry in some)
-            if one
+            stored.item.item_id: stored
+            for stored in (self._as_registered(items, project, entry, batch) for entry in some)
+            if stored
         }
         wanted = [
             (layout.item_id(project.source.container, e.path), e.path, e.etag, e.size, e.media)
             for e in some
         ]
-        wanted.sort(key=lambda one: items.shard_of(one[0]))  # so that a piece is of one shard
+        wanted.sort(key=lambda entry: items.shard_of(entry[0]))  # so that a piece is of one shard
         self._turns.each(
             wanted,
             MEASURED_A_MESSAGE,
@@ -610,7 +615,8 @@ class Ingest:
     def measure_items(self, project: Project, found: Sequence[Item]) -> int:
         """Measure items now, ahead of a labeler. Returns how many can be handed out."""
         return self.measure(
-            project, [(one.item_id, one.path, one.blob_etag, one.size, one.media) for one in found]
+            project,
+            [(item.item_id, item.path, item.blob_etag, item.size, item.media) for item in found],
         )
 
     def measure(

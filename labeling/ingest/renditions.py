@@ -23,9 +23,9 @@ from labeling.items.items import Items
 from labeling.items.records import Item, Rendered
 from labeling.media.frames import Grey, Undecodable
 from labeling.media.guard import Read, shared
-from labeling.media.header import Measured
+from labeling.media.header import CUT_OFF, Measured
 from labeling.media.patterns import SHOWN_BY_BROWSERS
-from labeling.media.pixels import CONTENT_TYPE, CUT_OFF
+from labeling.media.pixels import CONTENT_TYPE
 from labeling.model import Id, Model
 from labeling.projects.projects import Projects
 from labeling.projects.record import Project
@@ -51,6 +51,8 @@ NOTED_AT_ONCE = 19
 
 LOOKED_THROUGH_S = 3.0
 """So long a file of several frames is looked through for damage when its first frame is made."""
+
+Lane = Literal["people", "background"]
 
 _IMMUTABLE = "private, max-age=31536000, immutable"
 
@@ -139,10 +141,10 @@ class Renditions:
 
     def _render_some(self, project: Project, items: Items, item_ids: Sequence[str]) -> None:
         made: defaultdict[int, dict[str, Rendered]] = defaultdict(dict)
-        for one in items.read_many(item_ids):
-            if one is None or one.item.renditions or not one.item.width:
+        for stored in items.read_many(item_ids):
+            if stored is None or stored.item.renditions or not stored.item.width:
                 continue
-            item, shard = one.item, items.shard_of(one.item.item_id)
+            item, shard = stored.item, items.shard_of(stored.item.item_id)
             try:
                 if rendered := self._render(project, item):
                     made[shard][item.item_id] = rendered
@@ -202,8 +204,14 @@ class Renditions:
             self._write(names[side], copy)
         return rendered
 
-    def frame(self, project: Project, item: Item, number: int) -> FrameFacts:
+    def frame(self, project: Project, item: Item, number: int, lane: Lane = "people") -> FrameFacts:
         """A frame of a TIFF or DICOM item: decoded now, unless somebody asked for it before.
+
+        Args:
+            project: of the item.
+            item: whose frame it is.
+            number: of the frame, from 0.
+            lane: whether a person waits for it.
 
         Raises:
             NotFound: the image has no such frame, or its file is gone or was overwritten.
@@ -214,7 +222,7 @@ class Renditions:
             raise NotFound(f"the image has no frame {number} that is shown apart")
         try:
             facts = self._kept(container, item, number) or self._decode(
-                container, item, number, (), "people"
+                container, item, number, (), lane
             )
         except Undecodable as why:
             said = _of_frame(number, item.frames, str(why))
@@ -237,7 +245,7 @@ class Renditions:
         item: Item,
         number: int,
         sides: Sequence[int],
-        lane: Literal["people", "background"],
+        lane: Lane,
     ) -> FrameFacts | None:
         """Decode a frame and keep what is shown of it; None where the file is not that version any more."""
         try:

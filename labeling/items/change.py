@@ -10,6 +10,7 @@ from labeling import layout
 from labeling.items.records import Item, Stored, stored
 from labeling.items.rows import Batch, Change
 from labeling.model import milliseconds
+from labeling.quality.assignment import EVERYBODY, Audiences
 from labeling.quality.overlap import Overlap
 from labeling.storage import (
     Create,
@@ -28,9 +29,9 @@ Rule = Callable[[Stored], Said]
 """What becomes of an item: a `Change`, or whatever tells why there is none."""
 
 
-def becomes(one: Stored, new: Item) -> Change | None:
+def becomes(record: Stored, new: Item) -> Change | None:
     """The change of an item into `new`; None where it is that already."""
-    return Change(new) if new != one.item else None
+    return Change(new) if new != record.item else None
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ class Answer(Generic[Said]):
 
     key: str
     cells: Callable[[Mapping[str, Said]], Mapping[str, Value]]
+
+
+@dataclass(frozen=True)
+class Also:
+    """Rows that go with a change of items and belong to none of them, and what the counters learn."""
+
+    rows: Sequence[Operation]
+    counts: Mapping[str, int]
 
 
 class Shards:
@@ -54,6 +63,7 @@ class Shards:
         overlap: Overlap | None = None,
         lanes: int = 1,
         merged: Mapping[str, str] | None = None,
+        audiences: Audiences = EVERYBODY,
     ) -> None:
         self._storage = storage
         self.project_id = project_id
@@ -61,6 +71,7 @@ class Shards:
         self.seed = seed
         self.overlap = overlap or Overlap()
         self.lanes = max(lanes, self.overlap.most)
+        self.audiences = audiences
         self.merged = merged or {}
         """By class that became another, which: what is said of the one is said of the other."""
 
@@ -84,22 +95,24 @@ class Shards:
 
     def read_many(self, item_ids: Sequence[str]) -> list[Stored | None]:
         """Items by id, in order, in one round trip."""
-        places = [(self._home(one), layout.truth(one)) for one in item_ids]
+        places = [(self._home(item_id), layout.truth(item_id)) for item_id in item_ids]
         rows = self._storage.tables.get_many(layout.ITEMS, places)
         return [stored(row) if row else None for row in rows]
 
     def _read_but(self, known: Mapping[str, Stored], wanted: Sequence[str]) -> list[Stored | None]:
         """Items by id, of which those that are known need not be read."""
-        unknown = [one for one in wanted if one not in known]
+        unknown = [item_id for item_id in wanted if item_id not in known]
         read = self.read_many(unknown) if unknown else []
-        return [*(known[one] for one in wanted if one in known), *read]
+        return [*(known[item_id] for item_id in wanted if item_id in known), *read]
 
     def _read_beside(
         self, item_ids: Sequence[str], beside: Callable[[str], str]
     ) -> list[Stored | None]:
         """Items with the row of each that `beside` names, in one round trip."""
         places = [
-            (self._home(one), key) for one in item_ids for key in (layout.truth(one), beside(one))
+            (self._home(item_id), key)
+            for item_id in item_ids
+            for key in (layout.truth(item_id), beside(item_id))
         ]
         rows = self._storage.tables.get_many(layout.ITEMS, places)
         pairs = zip(rows[::2], rows[1::2], strict=True)
@@ -152,6 +165,7 @@ class Shards:
         beside: Callable[[str], str] | None = None,
         answer: Answer[Said] | None = None,
         known: Mapping[str, Stored] = {},
+        also: Callable[[], Also] | None = None,
     ) -> dict[str, Said]:
         """Change items of one shard, all or none, however many others do the same.
 
@@ -162,6 +176,7 @@ class Shards:
             beside: for an item, the key of a row to read together with it.
             answer: a row to write, whatever the rule says.
             known: how some of them were a moment ago: not read, unless that turns out to be no longer so.
+            also: what else is written with them; asked again as the rule is.
 
         Returns:
             What the rule said in the end, by item.
@@ -179,15 +194,20 @@ class Shards:
             )
             believed.clear()
             said: dict[str, Said] = {}
-            batch, outdated = Batch(), list[Item]()
-            for one in found:
-                if one is None:
+            batch, outdated = Batch(self.audiences), list[Item]()
+            for record in found:
+                if record is None:
                     continue
-                said[one.item.item_id] = change = rule(one)
+                item = record.item
+                said[item.item_id] = change = rule(record)
                 if isinstance(change, Change):
-                    batch.add(one.item, change, etag=one.etag)
-                    outdated += [one.item] if change.item != one.item else []
+                    batch.add(item, change, etag=record.etag)
+                    outdated += [item] if change.item != item else []
             batch.operations += self._outdate(outdated)
+            if also:
+                more = also()
+                batch.operations += more.rows
+                batch.delta.update(more.counts)
             first = [Create(answer.key, answer.cells(said))] if answer else []
             if operations := [*first, *batch.finish(self._now())]:
                 self._transact(shard, operations)

@@ -10,7 +10,7 @@ from labeling import layout
 from labeling.annotations.acceptance import Acceptance
 from labeling.items.cells import as_json, pack, unpack
 from labeling.items.change import Shards
-from labeling.model import from_milliseconds
+from labeling.model import day_of
 from labeling.storage import MAX_PAGE, Collision, Create, Delete, Merge, Operation, Range, Row
 
 
@@ -75,10 +75,10 @@ def prelabel_counts(acceptance: Acceptance, user: str) -> dict[str, int]:
 
 
 def day_key(ms: int, user: str) -> str:
-    """The counter of what a labeler submitted on one UTC day."""
-    return f"day:{from_milliseconds(ms):%Y%m%d}:{user}"
+    """The counter of images that a labeler submitted on one UTC day, each once."""
+    return f"day:{day_of(ms)}:{user}"
 
 
 def active_key(ms: int, user: str) -> str:
     """The counter of milliseconds a labeler was active on what they submitted on one UTC day."""
-    return f"day:active_ms:{from_milliseconds(ms):%Y%m%d}:{user}"
+    return f"day:active_ms:{day_of(ms)}:{user}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from labeling import layout
 from labeling.items import rules
 from labeling.items.change import Shards, becomes
-from labeling.items.records import Flag, Item, Lane, Rendered, Stored
+from labeling.items.records import Item, Lane, Rendered, Stored
 from labeling.items.rows import Batch, Change
 from labeling.media.header import Measured
 from labeling.storage import Collision
@@ -51,11 +51,16 @@ class Images(Shards):
             How many of them belong to `batch`, made now or by an earlier try of the same batch; and those
             made now, as they are kept.
         """
-        moments = [(one, self._now()) for one in found]
-        todo = [replace(one, batch=batch, registered_ms=m, changed_ms=m) for one, m in moments]
+        moments = [(item, self._now()) for item in found]
+        todo = [
+            rules.assigned(
+                replace(item, batch=batch, registered_ms=m, changed_ms=m), self.audiences
+            )
+            for item, m in moments
+        ]
         mine = 0
         while todo:  # each time around fewer, for one that is known stays known
-            work = Batch()
+            work = Batch(self.audiences)
             for item in todo:
                 work.add(None, Change(item))
             try:
@@ -63,12 +68,14 @@ class Images(Shards):
                 etags = self._transact(shard, operations)
             except Collision:
                 known = self.read_many([item.item_id for item in todo])
-                mine += sum(1 for one in known if one and one.item.batch == batch)
-                todo = [item for item, one in zip(todo, known, strict=True) if one is None]
+                mine += sum(1 for stored in known if stored and stored.item.batch == batch)
+                todo = [item for item, stored in zip(todo, known, strict=True) if stored is None]
                 continue
-            written = {one.key: etag for one, etag in zip(operations, etags, strict=True)}
+            written = {
+                operation.key: etag for operation, etag in zip(operations, etags, strict=True)
+            }
             made = {
-                one.item_id: Stored(one, written[layout.truth(one.item_id)], {}) for one in todo
+                item.item_id: Stored(item, written[layout.truth(item.item_id)], {}) for item in todo
             }
             return Registered(mine + len(todo), made)
         return Registered(mine, {})
@@ -85,9 +92,9 @@ class Images(Shards):
             How many items became ready to be handed out.
         """
 
-        def rule(one: Stored) -> Change | None:
-            result = results[one.item.item_id]
-            return becomes(one, rules.measured(one.item, result, self._now()))
+        def rule(stored: Stored) -> Change | None:
+            result = results[stored.item.item_id]
+            return becomes(stored, rules.measured(stored.item, result, self._now()))
 
         changes = self._change(shard, results, rule, known=known).values()
         return sum(1 for change in changes if change and not change.item.barred)
@@ -100,12 +107,16 @@ class Images(Shards):
         An item whose blob was overwritten meanwhile is left alone. Safe to repeat.
         """
         self._change(
-            shard, made, lambda one: becomes(one, rules.rendered(one.item, made[one.item.item_id]))
+            shard,
+            made,
+            lambda stored: becomes(stored, rules.rendered(stored.item, made[stored.item.item_id])),
         )
 
     def damaged(self, item_id: str, blob_etag: str, why: str) -> None:
         """Note what of this version of an image can't be decoded, in words; the first that was found stays."""
-        self._change_one(item_id, lambda one: becomes(one, rules.damaged(one.item, blob_etag, why)))
+        self._change_one(
+            item_id, lambda stored: becomes(stored, rules.damaged(stored.item, blob_etag, why))
+        )
 
     def overwritten(self, item_id: str, blob_etag: str, size: int, about: str = "") -> None:
         """The blob of an item has new content: measure it anew; labels made before need a reviewer.
@@ -117,11 +128,13 @@ class Images(Shards):
         """
         self._change_one(
             item_id,
-            lambda one: becomes(
-                one, rules.overwritten(one.item, blob_etag, size, self._now(), about)
+            lambda stored: becomes(
+                stored, rules.overwritten(stored.item, blob_etag, size, self._now(), about)
             ),
         )
 
-    def flag(self, item_id: str, flag: Flag | Literal[""]) -> None:
-        """Mark an item whose blob is gone (or is back: the empty flag). Labels are kept."""
-        self._change_one(item_id, lambda one: becomes(one, rules.flagged(one.item, flag)))
+    def note_missing(self, item_id: str, missing: bool) -> None:
+        """The blob of an item is gone, or is back. Labels are kept."""
+        self._change_one(
+            item_id, lambda stored: becomes(stored, rules.missing(stored.item, missing))
+        )

@@ -11,34 +11,32 @@ from labeling import layout
 from labeling.annotations.acceptance import Prelabel, compare, inherited, same
 from labeling.annotations.merging import remapped
 from labeling.annotations.shapes import Annotation
-from labeling.items import rules
+from labeling.items import review_rules, rules
 from labeling.items.cells import MAX_KEPT_BYTES, pack, unpack
-from labeling.items.change import Answer
+from labeling.items.change import Also, Answer
+from labeling.items.checks import Answered, Check
 from labeling.items.counters import active_key, day_key, prelabel_counts
 from labeling.items.leases import Leases
 from labeling.items.records import (
     SETTLED,
     AnswerOf,
     Decision,
-    Finished,
     Imported,
     Item,
     ItemState,
     Labeling,
     Lane,
     Late,
-    LeasedItem,
     Outcome,
     Overtaken,
     Revision,
     Stored,
-    Task,
 )
 from labeling.items.rows import Batch, Change, remembered
 from labeling.items.suggestions import Suggestions
-from labeling.model import from_milliseconds
+from labeling.items.tasks import CHECK, Finished, LeasedItem, Task
 from labeling.quality.consensus import Opinion, Verdict, verdict
-from labeling.storage import Create, Delete, Merge, Operation, Row, Value
+from labeling.storage import Collision, Create, Delete, Merge, Operation, Value
 
 
 class Labels(Leases, Suggestions):
@@ -63,15 +61,20 @@ class Labels(Leases, Suggestions):
                 submission was saved before.
         """
         now = self._now()
-        decided = {one.item_id: self._as_now(one) for one in decisions}
-        taken, rest = task.split(decided)
-        work = Batch()
+        decided = {decision.item_id: self._as_now(decision) for decision in decisions}
+        leaving, rest = task.split(decided)
+        taken = [item for item in leaving if not item.is_check]
+        work = Batch(self.audiences)
         shown = self.shown(task, decided)
+        posed = [item.item.item_id for item in leaving if item.is_check]
+        for answered in self._checked(task, posed, decided, shown):
+            work.operations += answered.rows
+            work.delta.update(answered.counts)
         found = self._fresh(task, taken)
         others = self._others(task.user, [old for old, _, _ in found])
-        for one, (old, etag, before) in zip(taken, found, strict=True):
+        for item, (old, etag, before) in zip(taken, found, strict=True):
             decision = _credited(decided[old.item_id], shown.get(old.item_id), before)
-            settled = self._settle(old, one.lane, decision, task, now, others.get(old.item_id, ()))
+            settled = self._settle(old, item.lane, decision, task, now, others.get(old.item_id, ()))
             work.add(old, settled, etag=etag)
         key = layout.answered(task.user, task.task_id, submission_id)
         self._transact(
@@ -82,6 +85,24 @@ class Labels(Leases, Suggestions):
                 *work.finish(now),
             ],
         )
+
+    def _checked(
+        self,
+        task: Task,
+        item_ids: Sequence[str],
+        decided: Mapping[str, Decision],
+        shown: Mapping[str, Prelabel],
+    ) -> list[Answered]:
+        """What is kept of answers to the honeypots of an open task."""
+        found = self._with_checks(task.user, task.shard, item_ids)
+        answered: list[Answered] = []
+        for item_id, (stored, before) in zip(item_ids, found, strict=True):
+            if before is None or before.task != task.task_id:
+                raise Collision(task.key)  # given back meanwhile
+            own = before.labeling.annotations if before.labeling else ()
+            decision = _credited(decided[item_id], shown.get(item_id), own)
+            answered.append(self._answered(stored, before, decision, task_id=task.task_id))
+        return answered
 
     def _as_now(self, decision: Decision) -> Decision:
         """A decision with the classes there are now: whoever made it may have had older ones on the page."""
@@ -98,20 +119,28 @@ class Labels(Leases, Suggestions):
         One that was returned is read for the labels it begins with.
         """
         if not task.stale and not any(
-            one.is_correction or one.item.returned or one.item.shared for one in held
+            item.is_correction or item.item.returned or item.item.shared for item in held
         ):
-            return [(one.item, None, ()) for one in held]
-        found = [one for one in self.read_many([one.item.item_id for one in held]) if one]
-        before = {one.item.item_id: one.labeling for one in found if not one.item.shared}
+            return [(item.item, None, ()) for item in held]
+        found = [
+            stored for stored in self.read_many([item.item.item_id for item in held]) if stored
+        ]
+        before = {
+            stored.item.item_id: stored.labeling for stored in found if not stored.item.shared
+        }
         # The labels an item of several holds may be another's.
-        shared = {one.item.item_id for one in found if one.item.shared}
-        mine = [one.item.item_id for one in held if one.is_correction]
+        shared = {stored.item.item_id for stored in found if stored.item.shared}
+        mine = [item.item.item_id for item in held if item.is_correction]
         if own := [item_id for item_id in mine if item_id in shared]:
             before |= self.labelings_of(task.user, own)
-        labels = [before.get(one.item.item_id) for one in found]
+        labels = [before.get(stored.item.item_id) for stored in found]
         return [
-            (one.item, one.etag, remapped(labeling.annotations, self.merged) if labeling else ())
-            for one, labeling in zip(found, labels, strict=True)
+            (
+                stored.item,
+                stored.etag,
+                remapped(labeling.annotations, self.merged) if labeling else (),
+            )
+            for stored, labeling in zip(found, labels, strict=True)
         ]
 
     def _others(self, user: str, items: Sequence[Item]) -> dict[str, list[Labeling]]:
@@ -126,7 +155,9 @@ class Labels(Leases, Suggestions):
         found: dict[str, list[Labeling]] = {item_id: [] for item_id in waited_for}
         if not named:
             return found
-        places = [(self._home(one), layout.labeling(one, labeler)) for one, labeler in named]
+        places = [
+            (self._home(item_id), layout.labeling(item_id, labeler)) for item_id, labeler in named
+        ]
         rows = self._storage.tables.get_many(layout.ITEMS, places)
         for (item_id, _), row in zip(named, rows, strict=True):
             if row:
@@ -148,7 +179,9 @@ class Labels(Leases, Suggestions):
         `others`: what all others said who label it, where this is the last answer.
         """
         labeling, user = decision.labeling, task.user
-        settled = rules.settled(old, lane, labeling, user=user, now=now)
+        settled, is_another = rules.submitted_today(
+            rules.settled(old, lane, labeling, user=user, now=now), user
+        )
         packed = pack("labels", labeling.model_dump_json().encode(), limit=MAX_KEPT_BYTES)
         new, holds, concluding = settled, packed, list[Operation]()
         if rules.complete(settled):
@@ -166,8 +199,8 @@ class Labels(Leases, Suggestions):
             fresh = old.lanes[lane].state == "available"
             rows.append(Create(mine, cells) if fresh else Merge(mine, cells))
         counts: Counter[str] = Counter()
-        counts[day_key(new.changed_ms, user)] += 1
-        counts[active_key(new.changed_ms, user)] += labeling.active_ms
+        counts[day_key(settled.changed_ms, user)] += is_another
+        counts[active_key(settled.changed_ms, user)] += labeling.active_ms
         if labeling.prelabel and labeling.outcome == "labeled":
             counts.update(prelabel_counts(labeling.prelabel, user))
         return Change(new, holds, rows, counts)
@@ -177,7 +210,9 @@ class Labels(Leases, Suggestions):
 
         None of them where one more is asked.
         """
-        opinions = [Opinion(one.labeler, one.outcome, one.annotations) for one in said]
+        opinions = [
+            Opinion(labeling.labeler, labeling.outcome, labeling.annotations) for labeling in said
+        ]
         found = verdict(opinions, self.overlap)
         new = rules.concluded(item, found, self.overlap)
         return new, _together(new, found, said) if new.verdict else None
@@ -200,23 +235,23 @@ class Labels(Leases, Suggestions):
         Raises:
             Collision: with the key of an answer: this submission was saved before.
         """
-        sent = {one.item_id: self._as_now(one) for one in decisions}
+        sent = {decision.item_id: self._as_now(decision) for decision in decisions}
         shown = self.shown(finished, sent)
         why: dict[str, Overtaken] = {}
 
-        def rule(one: Stored) -> Change:
-            item_id, now = one.item.item_id, self._now()
+        def rule(stored: Stored) -> Change:
+            item_id, now = stored.item.item_id, self._now()
             decision = _credited(sent[item_id], shown.get(item_id))
             lane = finished.items[item_id]
             if rules.free_for_late_work(
-                one.item, lane, user=finished.user, base_revision=decision.base_revision
+                stored.item, lane, user=finished.user, base_revision=decision.base_revision
             ):
                 others = self._others(
-                    finished.user, [one.item.with_lane(lane, Lane(labeler=finished.user))]
+                    finished.user, [stored.item.with_lane(lane, Lane(labeler=finished.user))]
                 )
                 said = others.get(item_id, ())
-                return self._settle(one.item, lane, decision, finished, now, said)
-            overtaken = why[item_id] = rules.overtaken_by(one.item, user=finished.user)
+                return self._settle(stored.item, lane, decision, finished, now, said)
+            overtaken = why[item_id] = rules.overtaken_by(stored.item, user=finished.user)
             cells: dict[str, Value] = {
                 "what": "superseded",
                 "overtaken": overtaken,
@@ -227,15 +262,55 @@ class Labels(Leases, Suggestions):
                     "labels", decision.labeling.model_dump_json().encode(), limit=MAX_KEPT_BYTES
                 ),
             }
-            row = layout.superseded(item_id, one.item.revision, submission_id)
-            return Change(one.item, rows=[Create(row, cells)])
+            row = layout.superseded(item_id, stored.item.revision, submission_id)
+            return Change(stored.item, rows=[Create(row, cells)])
 
         def cells(said: Mapping[str, Change]) -> Mapping[str, Value]:
-            return _answer_cells(answer(_late(said, why)), digest)
+            return _answer_cells(answer(late(said)), digest)
+
+        shard = self._shard_of_task(finished.task_id)
+        posed = {item_id for item_id in sent if finished.items.get(item_id) == CHECK}
+        checked: list[str] = []
+
+        def also() -> Also:
+            known = self.checks(finished.user, shard, sorted(posed))
+            checked[:] = sorted(posed - known.keys())
+            for item_id in posed:
+                check = known.get(item_id)
+                why.pop(item_id, None)
+                if check:
+                    why[item_id] = "submitted" if check.answered else "open"
+            truths = self.read_many(checked) if checked else []
+            answers = [
+                self._answered(
+                    truth,
+                    Check(item_id, finished.user, shard),
+                    _credited(sent[item_id], shown.get(item_id)),
+                    task_id=finished.task_id,
+                )
+                for item_id, truth in zip(checked, truths, strict=True)
+            ]
+            counts: Counter[str] = Counter()
+            for answer in answers:
+                counts.update(answer.counts)
+            rows = [row for answer in answers for row in answer.rows]
+            rows += [
+                self._too_late(check, _credited(sent[item_id], shown.get(item_id)), finished)
+                for item_id, check in known.items()
+            ]
+            return Also(rows, counts)
+
+        def late(said: Mapping[str, Change]) -> Late:
+            became = _late(said, why)
+            gone = tuple(sorted(posed.difference(checked)))
+            return Late((*became.saved, *checked), (*became.superseded, *gone), why)
 
         key = layout.answered(finished.user, finished.task_id, submission_id)
-        shard = self._shard_of_task(finished.task_id)
-        return _late(self._change(shard, sent, rule, answer=Answer(key, cells)), why)
+        others = [item_id for item_id in sent if item_id not in posed]
+        said = self._change(
+            shard, others, rule, answer=Answer(key, cells), also=also if posed else None
+        )
+        return late(said)
 
     @property
     def most_imported(self) -> int:
@@ -256,22 +331,22 @@ class Labels(Leases, Suggestions):
         `saved` again. Nobody is counted as having worked on them that day. Those `known` need not be read.
         """
 
-        def rule(one: Stored) -> Change | Imported:
-            labeling = found[one.item.item_id]
-            why = rules.why_not_imported(one.item)
-            if why == "labeled" and (kept := one.labeling) and _same_labels(kept, labeling):
+        def rule(stored: Stored) -> Change | Imported:
+            labeling = found[stored.item.item_id]
+            why = rules.why_not_imported(stored.item)
+            if why == "labeled" and (kept := stored.labeling) and same_labels(kept, labeling):
                 return "saved" if kept.submission_id == labeling.submission_id else "unchanged"
             if why:
                 return why
             # What is known already, nobody else is asked about.
-            alone = rules.asked_of(one.item, 1)
+            alone = rules.asked_of(stored.item, 1)
             new = rules.settled(alone, 0, labeling, user=by, now=self._now())
             packed = pack("labels", labeling.model_dump_json().encode(), limit=MAX_KEPT_BYTES)
             return Change(new, packed, [remembered(new, "imported", by, packed)])
 
         became: dict[str, Imported] = dict.fromkeys(found, "unknown")
-        for item_id, one in self._change(shard, found, rule, known=known).items():
-            became[item_id] = "saved" if isinstance(one, Change) else one
+        for item_id, change in self._change(shard, found, rule, known=known).items():
+            became[item_id] = "saved" if isinstance(change, Change) else change
         return became
 
     def _shard_of_task(self, task_id: str) -> int:
@@ -297,11 +372,11 @@ class Labels(Leases, Suggestions):
         """
         states: tuple[ItemState, ...] = ("needs_review",) if answers else (*SETTLED, "excluded")
 
-        def rule(one: Stored) -> Change | Literal["changed", "leased", "not_settled"]:
-            old = one.item
-            if why := rules.why_not_reviewed(old, revision, states):
+        def rule(stored: Stored) -> Change | Literal["changed", "leased", "not_settled"]:
+            old = stored.item
+            if why := review_rules.why_not_reviewed(old, revision, states):
                 return why
-            new = rules.rejected(
+            new = review_rules.rejected(
                 old,
                 reason=reason,
                 to_same_labeler=to_same_labeler,
@@ -322,7 +397,7 @@ class Labels(Leases, Suggestions):
 
     def labelings_of(self, user: str, item_ids: Sequence[str]) -> dict[str, Labeling]:
         """What a labeler said about items of a project with overlap, in one round trip."""
-        places = [(self._home(one), layout.labeling(one, user)) for one in item_ids]
+        places = [(self._home(item_id), layout.labeling(item_id, user)) for item_id in item_ids]
         rows = self._storage.tables.get_many(layout.ITEMS, places)
         data = {
             item_id: unpack("labels", row.cells)
@@ -330,8 +405,8 @@ class Labels(Leases, Suggestions):
             if row
         }
         return {
-            one: Labeling.model_validate_json(raw).merged(self.merged)
-            for one, raw in data.items()
+            item_id: Labeling.model_validate_json(raw).merged(self.merged)
+            for item_id, raw in data.items()
             if raw
         }
 
@@ -341,13 +416,23 @@ class Labels(Leases, Suggestions):
         found = [unpack("labels", row.cells) for row in self._rows(self.shard_of(item_id), keys)]
         return [Labeling.model_validate_json(data).merged(self.merged) for data in found if data]
 
+    def opinions_between(self, shard: int, first: str, last: str) -> dict[str, list[Labeling]]:
+        """The same of all items of a shard from one id to another: a call for a thousand of them."""
+        keys = layout.labelings_of(first), layout.labelings_of(last) + layout.END
+        found: dict[str, list[Labeling]] = {}
+        for row in self._rows(shard, keys):
+            if data := unpack("labels", row.cells):
+                said = Labeling.model_validate_json(data).merged(self.merged)
+                found.setdefault(layout.labeling_of(row.key)[0], []).append(said)
+        return found
+
     def history(self, item_id: str) -> list[Revision]:
         """Every revision of an item, oldest first, and late work that was kept but not counted."""
         keys = layout.below(layout.history_of(item_id))
-        return [_revision(row) for row in self._rows(self.shard_of(item_id), keys)]
+        return [Revision.of(row) for row in self._rows(self.shard_of(item_id), keys)]
 
 
-def _same_labels(one: Labeling, other: Labeling) -> bool:
+def same_labels(one: Labeling, other: Labeling) -> bool:
     """Whether two labelings say the same, whatever their annotations are called."""
     if one.outcome != other.outcome or len(one.annotations) != len(other.annotations):
         return False
@@ -370,17 +455,17 @@ def _together(item: Item, found: Verdict, said: Sequence[Labeling]) -> Labeling:
     """What several people said as one labeling: the last of them is whose it is, the time that of all."""
     outcome = cast(Outcome, item.verdict)
     last = said[0]
-    words = next((one for one in said if one.outcome == outcome), None)
+    words = next((labeling for labeling in said if labeling.outcome == outcome), None)
     return Labeling(
         outcome=outcome,
         annotations=found.annotations,
         reason=words.reason if words else None,
         note=words.note if words else None,
         labeler=last.labeler,
-        labelers=sorted(one.labeler for one in said),
+        labelers=sorted(labeling.labeler for labeling in said),
         saved_at=last.saved_at,
-        active_ms=sum(one.active_ms for one in said),
-        classes_version=max(one.classes_version for one in said),
+        active_ms=sum(labeling.active_ms for labeling in said),
+        classes_version=max(labeling.classes_version for labeling in said),
         submission_id=last.submission_id,
     )
 
@@ -388,8 +473,8 @@ def _together(item: Item, found: Verdict, said: Sequence[Labeling]) -> Labeling:
 def _late(said: Mapping[str, Change], why: Mapping[str, Overtaken]) -> Late:
     """What became of late work: what is superseded leaves the labels of the item alone."""
     return Late(
-        saved=tuple(one for one, change in said.items() if change.labels),
-        superseded=tuple(one for one, change in said.items() if not change.labels),
+        saved=tuple(item_id for item_id, change in said.items() if change.labels),
+        superseded=tuple(item_id for item_id, change in said.items() if not change.labels),
         why=why,
     )
 
@@ -409,18 +494,3 @@ def _credited(
         annotations, acceptance = compare(sent.annotations, shown)
     labeling = sent.model_copy(update={"annotations": annotations, "prelabel": acceptance})
     return replace(decision, labeling=labeling)
-
-
-def _revision(row: Row) -> Revision:
-    labels = unpack("labels", row.cells)
-    return Revision(
-        revision=layout.history_place(row.key).revision,
-        what=row.text("what"),
-        by=row.text("by"),
-        at=from_milliseconds(row.number("at_ms")),
-        reason=row.text("reason") or None,
-        task_id=row.text("task") or None,
-        labeling=Labeling.model_validate_json(labels) if labels else None,
-        state=row.text("state"),
-        overtaken=cast(Overtaken | None, row.text("overtaken") or None),
-    )

@@ -7,23 +7,24 @@ is there then; nothing is tried again here.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from labeling import layout
-from labeling.items import rules
-from labeling.items.change import Shards, becomes
-from labeling.items.records import (
-    SETTLED,
+from labeling.items import review_rules, rules
+from labeling.items.change import becomes
+from labeling.items.checks import Check, Checks, as_answered
+from labeling.items.records import SETTLED, Item, NotReopened
+from labeling.items.rows import Batch, Change
+from labeling.items.tasks import (
+    CHECK,
     Finished,
     FinishedHow,
-    Item,
     LeasedItem,
     QueuedItem,
     Task,
     split_tasks,
 )
-from labeling.items.rows import Batch, Change
 from labeling.storage import (
     MAX_OPERATIONS,
     MAX_PAGE,
@@ -48,9 +49,9 @@ def that_fit(found: Sequence[QueuedItem]) -> Sequence[QueuedItem]:
     A page may be chosen for a project whose images had fewer places a moment ago.
     """
     left = _CLAIMED_AT_ONCE
-    for number, one in enumerate(found):
+    for number, item in enumerate(found):
         # The truth, its place in the list, a row of the queue a place, and that it is this labeler's.
-        left -= 2 + len(one.item.lanes) + one.item.shared
+        left -= 1 if item.is_check else 2 + len(item.item.lanes) + item.item.shared
         if left < 0:
             return found[:number]
     return found
@@ -62,11 +63,11 @@ class _Opening:
 
     task_id: str
     now: int
-    batch: Batch = field(default_factory=Batch)
+    batch: Batch
     held: list[LeasedItem] = field(default_factory=list[LeasedItem])
 
 
-class Leases(Shards):
+class Leases(Checks):
     """Opening, holding and ending tasks."""
 
     def claim(
@@ -78,24 +79,35 @@ class Leases(Shards):
         *,
         request_id: str,
         lease_ms: int,
+        audiences: Collection[str] = ("",),
     ) -> Task:
         """Lease the items of these queue rows to a labeler, all or none of those `that_fit`, in one call.
 
+        Of honeypots among them nothing changes: what the labeler holds is a check. `audiences` are those the
+        labeler is in; what waits for another they are not given, unless it was returned to them.
+
         Raises:
-            Collision: somebody took one first; or this slot is taken (key of a task); or this request was
+            Collision: somebody took one first, or it is for others; or this slot is taken (key of a task); or
+                this request was
                 answered before (key of a request); or, with overlap, the labeler had the item (key of a
-                labeling).
+                labeling); or they had a honeypot before (key of a check).
         """
         opening = self._opening(shard, slot)
         found = that_fit(found)
-        shared = [one.item.item_id for one in found if one.item.shared]
+        shared = [item.item.item_id for item in found if item.item.shared and not item.is_check]
         truths = dict(zip(shared, self.read_many(shared) if shared else [], strict=True))
-        for one in found:
-            truth = truths.get(one.item.item_id)
-            old, etag = (truth.item, truth.etag) if truth else (one.item, None)
-            number = layout.queue_place(one.row.key).lane
-            if one.row.key not in old.queue_keys().values():
-                raise Collision(one.row.key)
+        for item in found:
+            truth = truths.get(item.item.item_id)
+            old, etag = (truth.item, truth.etag) if truth else (item.item, None)
+            whom = {self.audiences.of(old), "" if item.is_check else old.audience}
+            if not old.reserved and not whom <= {"", *audiences}:
+                raise Collision(item.row.key)
+            if item.is_check:
+                self._pose(opening, user, item)
+                continue
+            number = layout.queue_place(item.row.key).lane
+            if item.row.key not in old.queue_keys().values():
+                raise Collision(item.row.key)
             new = rules.claimed(old, number, task=opening.task_id, user=user)
             rows: list[Operation] = []
             if old.shared:
@@ -105,10 +117,21 @@ class Leases(Shards):
                 old,
                 Change(new, rows=rows),
                 etag=etag,
-                queue_etags={one.row.key: one.row.etag},
+                queue_etags={item.row.key: item.row.etag},
             )
             opening.held.append(LeasedItem(new, number))
         return self._open(opening, user, slot, shard, request_id=request_id, lease_ms=lease_ms)
+
+    def _pose(self, opening: _Opening, user: str, item: QueuedItem) -> None:
+        """Give a honeypot to a labeler."""
+        item_id = item.item.item_id
+        place = layout.task_place(opening.task_id)
+        assert place is not None
+        check = Check(item_id, user, place[0], task=opening.task_id)
+        opening.batch.operations.append(Create(layout.check(user, item_id), check.row()))
+        opening.batch.delta.update(check.facts())
+        seen = rules.posed(item.item, item.priority, task=opening.task_id, user=user)
+        opening.held.append(LeasedItem(seen, CHECK))
 
     def reopen(
         self,
@@ -129,20 +152,43 @@ class Leases(Shards):
             Collision: as `claim`.
         """
         opening = self._opening(shard, slot)
-        for one in self.read_many(item_ids):
-            number = _settled_by(user, one.item) if one else None
-            if one is None or number is None:
+        for stored, check in self._with_checks(user, shard, item_ids):
+            number = _settled_by(user, stored.item) if stored else None
+            if stored and number is None and check and check.answered and not check.task:
+                taken = replace(check, task=opening.task_id)
+                key = layout.check(user, check.item_id)
+                opening.batch.operations.append(Merge(key, {"task": opening.task_id}, check.etag))
+                opening.held.append(LeasedItem(as_answered(stored.item, taken), CHECK))
                 continue
-            new = rules.reopened(one.item, number, task=opening.task_id)
-            opening.batch.add(one.item, Change(new), etag=one.etag)
+            if stored is None or number is None or self.shard_of(stored.item.item_id) != shard:
+                continue
+            new = rules.reopened(stored.item, number, task=opening.task_id)
+            opening.batch.add(stored.item, Change(new), etag=stored.etag)
             opening.held.append(LeasedItem(new, number))
         if not opening.held:
             return None
         return self._open(opening, user, slot, shard, request_id=request_id, lease_ms=lease_ms)
 
+    def why_not_reopened(self, user: str, shard: int, had: Mapping[str, int]) -> NotReopened:
+        """What became of items of one of a labeler's tasks, where `reopen` left all of them out: of the first.
+
+        Args:
+            user: whose task it was.
+            shard: of the task.
+            had: the items, each with its lane in the task.
+        """
+        for stored, check in self._with_checks(user, shard, list(had)):
+            if stored and had[stored.item.item_id] == CHECK:
+                # As of any other image that was given back: nobody is to tell a honeypot by it.
+                return "open" if check and check.task else "waiting"
+            if stored:
+                return rules.why_not_reopened(stored.item, user=user)
+        return "unusable"
+
     def _opening(self, shard: int, slot: int) -> _Opening:
         now = self._now()
-        return _Opening(layout.task_id(shard, slot, now, secrets.token_hex(6)), now)
+        task_id = layout.task_id(shard, slot, now, secrets.token_hex(6))
+        return _Opening(task_id, now, Batch(self.audiences))
 
     def _open(
         self,
@@ -156,7 +202,7 @@ class Leases(Shards):
     ) -> Task:
         """Write a task with the items it takes, and which request it answers."""
         held = tuple(opening.held)
-        corrects = any(one.is_correction or one.item.returned for one in held)
+        corrects = any(item.is_correction or item.item.returned for item in held)
         task = Task(
             task_id=opening.task_id,
             user=user,
@@ -167,11 +213,11 @@ class Leases(Shards):
             held=held,
             kind="correction" if corrects else held[0].item.kind,
             created_ms=opening.now,
-            everything={one.item.item_id: one.lane for one in held},
+            everything={item.item.item_id: item.lane for item in held},
             shown={
-                one.item.item_id: one.item.suggested
-                for one in held
-                if one.item.suggested and not one.is_correction
+                item.item.item_id: item.item.suggested
+                for item in held
+                if item.item.suggested and not item.is_correction
             },
         )
         head: list[Operation] = [
@@ -205,18 +251,33 @@ class Leases(Shards):
         """
         now = self._now()
         leaving, rest = task.split(task.everything if item_ids is None else item_ids)
-        work = Batch()
-        for one, fresh in zip(
-            leaving, self.read_many([one.item.item_id for one in leaving]), strict=True
+        work = Batch(self.audiences)
+        for item in leaving:
+            if item.is_check:
+                self._take_back(task, item, work)
+        leaving = [item for item in leaving if not item.is_check]
+        for item, fresh in zip(
+            leaving, self.read_many([item.item.item_id for item in leaving]), strict=True
         ):
-            if fresh is None or fresh.item.lanes[one.lane].task != task.task_id:
+            if fresh is None or fresh.item.lanes[item.lane].task != task.task_id:
                 raise Collision(task.key)
             rows: list[Operation] = []
-            if fresh.item.shared and fresh.item.lanes[one.lane].state == "leased":
-                rows.append(Delete(layout.labeling(one.item.item_id, task.user)))
-            new = rules.given_back(fresh.item, one.lane)
+            if fresh.item.shared and fresh.item.lanes[item.lane].state == "leased":
+                rows.append(Delete(layout.labeling(item.item.item_id, task.user)))
+            new = rules.given_back(fresh.item, item.lane)
             work.add(fresh.item, Change(new, rows=rows), etag=fresh.etag)
         self._transact(task.shard, [*self._leave(task, rest, how, now), *work.finish(now)])
+
+    def _take_back(self, task: Task, item: LeasedItem, work: Batch) -> None:
+        """Undo that a honeypot is in a labeler's hands. Whoever holds the task row holds its check."""
+        key = layout.check(task.user, item.item.item_id)
+        if item.is_correction:
+            work.operations.append(Merge(key, {"task": ""}))
+        else:
+            work.operations.append(Delete(key))
+            work.delta.subtract(
+                Check(item.item.item_id, task.user, task.shard, task=task.task_id).facts()
+            )
 
     def renew(self, task: Task, until_ms: int, *, drafted: bool = False) -> None:
         """Move the end of a lease. Raises Collision when the task changed meanwhile."""
@@ -234,7 +295,7 @@ class Leases(Shards):
         for row in self._rows(shard, layout.below(layout.reserved(user, ""))):
             item_id = layout.item_of(row.key)
             change = self._change_one(
-                item_id, lambda one: becomes(one, rules.unreserved(one.item, user))
+                item_id, lambda stored: becomes(stored, review_rules.unreserved(stored.item, user))
             )
             freed += change is not None
         return freed

@@ -1,4 +1,4 @@
-"""What is kept of items and tasks.
+"""What is kept of items. What is kept of tasks is in `tasks.py`.
 
 An item is one truth row whose key never moves. All other rows of it (queue, listing, flag) and its share
 of the counters are *derived*: from `Item.queue_keys`, `Item.listing` and `Item.facts`, by `rows.py`. What an
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
@@ -19,8 +19,8 @@ from labeling import layout
 from labeling.annotations.acceptance import Acceptance
 from labeling.annotations.merging import remapped
 from labeling.annotations.shapes import Annotation
-from labeling.items.cells import as_json, as_text, lean, pack, unpack
-from labeling.model import Id, Model, UtcTime
+from labeling.items.cells import as_text, unpack
+from labeling.model import Id, Model, UtcTime, day_of, from_milliseconds
 from labeling.quality.agreement import Compared
 from labeling.storage import Row, Value
 
@@ -85,6 +85,11 @@ Overtaken = Literal["submitted", "open", "unusable", "changed", "somebody"]
 content or a reviewer, or somebody else."""
 
 
+NotReopened = Literal["open", "unusable", "waiting", "somebody"]
+"""Why a labeler can't correct an item: it is open in another page of theirs, can't be used, waits to be labeled
+anew, or is somebody else's."""
+
+
 class Revision(BaseModel):
     """One entry of an item's history: the whole state after a change.
 
@@ -101,6 +106,22 @@ class Revision(BaseModel):
     labeling: Labeling | None = None
     state: str = ""
     overtaken: Overtaken | None = None
+
+    @classmethod
+    def of(cls, row: Row) -> Revision:
+        """The entry that a row of the history keeps."""
+        labels = unpack("labels", row.cells)
+        return cls(
+            revision=layout.history_place(row.key).revision,
+            what=row.text("what"),
+            by=row.text("by"),
+            at=from_milliseconds(row.number("at_ms")),
+            reason=row.text("reason") or None,
+            task_id=row.text("task") or None,
+            labeling=Labeling.model_validate_json(labels) if labels else None,
+            state=row.text("state"),
+            overtaken=cast(Overtaken | None, row.text("overtaken") or None),
+        )
 
 
 @dataclass(frozen=True)
@@ -167,13 +188,20 @@ class Item:
     run whose prelabel waits to be shown, `suggestion` a copy of that where it is small; `newest_run` sorts
     runs by their time, and is the last that said anything, were it that there is nothing to suggest.
     `withheld` is such a copy of what that run said of an image that is kept blind: nobody is shown it.
-    `approved` is the reviewer who found its labels good, until they change.
+    `approved` is the reviewer who found its labels good, until they change. `honeypot` is the admin who has it
+    mixed in among what people label, to see whether they know its answer, until that changes; `honeypot_run` is
+    the run whose suggestion is shown with it then.
     `frame_sizes` are those of all frames where they differ (`frames.packed_sizes`). `renditions` are the
     longest sides of the smaller copies that are there, as in `1600,800,400`; with `frame`, the first frame in
-    full is there too. `damage` says in words what of the file can't be decoded, where the rest can. `group` is
-    the place among images that look alike (`layout.group_place`), empty where it has none. `about` is the
-    metadata of its blob, as JSON: read with the truth row only. Where several people label it, `verdict` is
-    what came of it when all have, and `judged` what the counters learn from that (`Judged`).
+    full is there too. `missing`: its blob is gone; `overwritten`: what was labeled, or is being labeled, is a
+    blob that was there before. `damage` says in words what of the file can't be decoded, where the rest can.
+    `group` is the place among images that look alike (`layout.group_place`), empty where it has none.
+    `audience` is whom it waits for: those with a tag, or everybody where it is empty; and `likely` are the
+    classes that were last suggested for it, by commas, also once nobody is shown that any more. `about`
+    is the metadata of its blob, as JSON: read with the truth row only. `labeled_ms` is since when it has been
+    labeled, 0 while it is not. Where several people label it, `verdict` is what came of it when all have, and
+    `judged` what the counters learn from that (`Judged`). `submitters` are the day of the last submission and
+    who submitted it on that day (`rules.submitted_today`).
     """
 
     item_id: str
@@ -193,27 +221,44 @@ class Item:
     lanes: tuple[Lane, ...] = (Lane(),)
     barred: str = ""
     barred_reason: str = ""
-    flag: str = ""
+    missing: bool = False
+    overwritten: bool = False
     damage: str = ""
     changed_ms: int = 0
     registered_ms: int = 0
     batch: str = ""
     returned: str = ""
     approved: str = ""
+    honeypot: str = ""
+    honeypot_run: str = ""
     renditions: str = ""
     suggested: str = ""
     suggestion: str = ""
     withheld: str = ""
     newest_run: str = ""
     group: str = ""
+    audience: str = ""
+    likely: str = ""
     about: str = ""
     verdict: str = ""
     judged: str = ""
+    labeled_ms: int = 0
+    submitters: str = ""
 
     @property
     def shared(self) -> bool:
         """Whether several people label it: then each has a labeling of their own beside the item's."""
         return len(self.lanes) > 1
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still for somebody to label."""
+        return any(lane.state == "available" for lane in self.lanes)
+
+    @property
+    def waits_for(self) -> str:
+        """The tag of those who can be given it now; empty where that is everybody, or one person, or nobody."""
+        return self.audience if not self.reserved and self.queue_keys() else ""
 
     @property
     def classes(self) -> Mapping[str, int]:
@@ -229,9 +274,11 @@ class Item:
         return json.loads(self.about) if self.about else {}
 
     @property
-    def gone(self) -> bool:
-        """Whether there is no image to be shown: whichever way it came back, nobody is handed it."""
-        return self.flag == "missing"
+    def flag(self) -> Flag | Literal[""]:
+        """What people should know of its blob: the worst of it; empty where there is nothing."""
+        if self.missing:
+            return "missing"
+        return "overwritten" if self.overwritten else "damaged" if self.damage else ""
 
     @property
     def state(self) -> ItemState:
@@ -239,7 +286,7 @@ class Item:
         if self.barred:
             return cast(ItemState, self.barred)
         states = {lane.state for lane in self.lanes}
-        if "available" in states and self.gone:
+        if "available" in states and self.missing:
             states.remove("available")
             if not states:
                 return "unreadable"
@@ -269,15 +316,21 @@ class Item:
             return ""
         return layout.listed(state, self.changed_ms, self.revision, self.item_id)
 
+    @property
+    def honeypot_key(self) -> str:
+        """The row by which it is found to be mixed in; empty while it is not."""
+        known = self.honeypot and self.state == "labeled" and not self.flag
+        return layout.honeypot(self.item_id) if known else ""
+
     def queue_keys(self) -> dict[int, str]:
         """For each available lane its queue row."""
-        if self.barred or self.gone:
+        if self.barred or self.missing:
             return {}
         place = self.group if self.priority == layout.CLUSTERED else self.order
         return {
             number: layout.reserved(self.reserved, self.item_id)
             if self.reserved
-            else layout.queued(self.priority, number, place, self.item_id)
+            else layout.queued(self.priority, number, place, self.item_id, self.audience)
             for number, lane in enumerate(self.lanes)
             if lane.state == "available"
         }
@@ -288,20 +341,36 @@ class Item:
         queue = "queue:returned" if self.reserved else f"queue:{self.priority}"
         for lane in self.lanes:
             if lane.state == "available":
-                facts[queue] += not self.barred and not self.gone
+                facts[queue] += not self.barred and not self.missing
             elif lane.state in SETTLED:
                 facts[f"labeler:{lane.labeler}"] += 1
         if not self.shared or self.state == "labeled":
             for class_id, count in self.classes.items():
                 facts[f"class:{class_id}"] += 1
                 facts[f"instances:{class_id}"] += count
+        if self.waits_for:
+            facts[f"audience:{self.waits_for}"] = 1
         if self.judged:
             facts.update(Judged.of(self.judged).facts(self.lanes))
+        if self.labeled_ms:
+            facts[f"labeled:{day_of(self.labeled_ms)}"] += 1
         if self.flag:
             facts[f"flag:{self.flag}"] += 1
         if self.approved:
             facts["review:approved"] += 1
+        if self.honeypot_key:
+            facts["checks:honeypots"] += 1
         return +facts
+
+    def following(self, old: Item | None) -> Item:
+        """The same, with the moment since when it is labeled: a correction of labels does not move that."""
+        if self.state != "labeled":
+            since = 0
+        elif old and old.state == "labeled":
+            since = old.labeled_ms
+        else:
+            since = self.changed_ms
+        return self if since == self.labeled_ms else replace(self, labeled_ms=since)
 
     def with_lane(self, number: int, lane: Lane) -> Item:
         """The item with one lane changed."""
@@ -356,144 +425,6 @@ def stored(row: Row, beside: Row | None = None) -> Stored:
 
 
 @dataclass(frozen=True)
-class LeasedItem:
-    """An item of an open task: a copy of the item as it was handed out, and the lane that was taken."""
-
-    item: Item
-    lane: int
-
-    @property
-    def is_correction(self) -> bool:
-        """Whether it was settled before: it stays so until the correction is submitted."""
-        return self.item.lanes[self.lane].state != "leased"
-
-
-@dataclass(frozen=True)
-class Task:
-    """One page of items in a labeler's hands. Its row is the lock on them.
-
-    `held` is what is still open of `everything` (item to lane) that was handed out. `stale` tells that an
-    item was overwritten, flagged, measured, rendered or prelabeled since, so that the copies in `held` are
-    not to be built on. `shown` are the runs whose prelabels the labeler sees, by item: those that stood when
-    the page was handed out, whatever came since.
-    """
-
-    task_id: str
-    user: str
-    slot: int
-    shard: int
-    request_id: str
-    until_ms: int
-    held: tuple[LeasedItem, ...]
-    kind: str
-    created_ms: int
-    everything: Mapping[str, int]
-    shown: Mapping[str, str] = field(default_factory=dict[str, str])
-    drafted: bool = False
-    stale: bool = False
-    etag: str = ""
-
-    @property
-    def key(self) -> str:
-        """Its row."""
-        return layout.lease(self.user, self.slot)
-
-    def split(self, item_ids: Iterable[str]) -> tuple[list[LeasedItem], tuple[LeasedItem, ...]]:
-        """What it holds of these items, and the rest."""
-        named = set(item_ids)
-        some = [one for one in self.held if one.item.item_id in named]
-        return some, tuple(one for one in self.held if one.item.item_id not in named)
-
-    def cells(self) -> dict[str, Value]:
-        """Its row's cells."""
-        return {
-            "schema": SCHEMA,
-            "task": self.task_id,
-            "request": self.request_id,
-            "until_ms": self.until_ms,
-            "kind": self.kind,
-            "created_ms": self.created_ms,
-            "drafted": self.drafted,
-            "stale": self.stale,
-            "everything": as_text(dict(self.everything)),
-            "shown": as_text(dict(self.shown)),
-            **pack(
-                "held",
-                as_json(
-                    [[one.item.item_id, one.lane, lean(one.item.cells())] for one in self.held]
-                ),
-            ),
-        }
-
-    @classmethod
-    def of(cls, row: Row, shard: int) -> Task:
-        """The task of a row `T|user|slot`."""
-        place = layout.lease_place(row.key)
-        assert place is not None, row.key
-        user, slot = place
-        return cls(
-            task_id=row.text("task"),
-            user=user,
-            slot=slot,
-            shard=shard,
-            request_id=row.text("request"),
-            until_ms=row.number("until_ms"),
-            kind=row.text("kind"),
-            created_ms=row.number("created_ms"),
-            drafted=bool(row.cells.get("drafted", False)),
-            stale=bool(row.cells.get("stale", False)),
-            everything=json.loads(row.text("everything")),
-            shown=json.loads(row.text("shown", "{}")),
-            held=tuple(
-                LeasedItem(Item.of(item, cells), lane)
-                for item, lane, cells in json.loads(unpack("held", row.cells))
-            ),
-            etag=row.etag,
-        )
-
-
-FinishedHow = Literal["done", "expired", "released", "open"]
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What became of a task, which items (with their lanes) it was made of, and what was `shown` of runs."""
-
-    task_id: str
-    user: str
-    how: FinishedHow
-    items: Mapping[str, int]
-    request_id: str
-    ended_ms: int
-    shown: Mapping[str, str] = field(default_factory=dict[str, str])
-
-    def cells(self) -> dict[str, Value]:
-        """Its row's cells."""
-        return {
-            "schema": SCHEMA,
-            "how": self.how,
-            "request": self.request_id,
-            "ended_ms": self.ended_ms,
-            "shown": as_text(dict(self.shown)),
-            **pack("items", as_json(self.items)),
-        }
-
-    @classmethod
-    def of(cls, row: Row) -> Finished:
-        """What became of the task of a row `K|user|task`."""
-        user, task = layout.task_of(row.key)
-        return cls(
-            task_id=task,
-            user=user,
-            how=cast(FinishedHow, row.text("how")),
-            request_id=row.text("request"),
-            ended_ms=row.number("ended_ms"),
-            items=json.loads(unpack("items", row.cells)),
-            shown=json.loads(row.text("shown", "{}")),
-        )
-
-
-@dataclass(frozen=True)
 class Decision:
     """What a labeler decided about one item, checked against the project's rules."""
 
@@ -543,27 +474,3 @@ class Late:
 
 
 AnswerOf = Callable[[Late], bytes]
-
-
-@dataclass(frozen=True)
-class QueuedItem:
-    """An item that waits in a queue or for the labeler it was returned to: its row, and what that shows."""
-
-    row: Row
-
-    @property
-    def item(self) -> Item:
-        """The item as the queue row shows it."""
-        return Item.of(layout.item_of(self.row.key), self.row.cells)
-
-
-def split_tasks(rows: Iterable[Row], shard: int) -> tuple[list[Task], list[QueuedItem]]:
-    """Rows `T|...` as open tasks and items returned to a labeler."""
-    tasks: list[Task] = []
-    returned: list[QueuedItem] = []
-    for row in rows:
-        if layout.lease_place(row.key) is None:
-            returned.append(QueuedItem(row))
-        else:
-            tasks.append(Task.of(row, shard))
-    return tasks, returned

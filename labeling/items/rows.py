@@ -1,7 +1,8 @@
 """The rows that follow from an item, and what goes with a change of it in one transaction.
 
-`operations_for(old, new)` is the difference between two states, in rows: queue, listing, flag. Whatever is
-derived from an item is derived here and in `Item.queue_keys`, `Item.listing` and `Item.facts` (ADR-0002).
+`operations_for(old, new)` is the difference between two states, in rows: queue, listing, flag, honeypot.
+Whatever is derived from an item is derived here and in `Item.queue_keys`, `Item.listing` and `Item.facts`
+(ADR-0002).
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from labeling import layout
+from labeling.items import rules
 from labeling.items.cells import as_json, lean, pack
 from labeling.items.records import SCHEMA, Item
+from labeling.quality.assignment import Audiences
 from labeling.storage import Create, Delete, Merge, Operation, Value
 
 _SHOWN = (
@@ -31,20 +34,27 @@ _SHOWN = (
     "priority",
     "reserved",
     "lanes",
-    "flag",
+    "missing",
+    "overwritten",
     "damage",
     "changed_ms",
     "registered_ms",
     "batch",
     "returned",
     "approved",
+    "honeypot",
+    "honeypot_run",
     "renditions",
     "suggested",
     "suggestion",
     "newest_run",
     "group",
+    "audience",
+    "likely",
     "verdict",
     "judged",
+    "labeled_ms",
+    "submitters",
 )
 
 
@@ -97,6 +107,7 @@ def operations_for(
         *_queue(old, new, queue_etags),
         *_listing(old, new),
         *_flag(old.flag if old else "", new),
+        *_honeypot(old, new),
     ]
 
 
@@ -129,6 +140,17 @@ def _flag(before: str, new: Item) -> list[Operation]:
         return [Delete(key)]
     cells: dict[str, Value] = {"flag": new.flag}
     return [Merge(key, cells) if before else Create(key, cells)]
+
+
+def _honeypot(old: Item | None, new: Item) -> list[Operation]:
+    before = old.honeypot_key if old else ""
+    if old and before and before == new.honeypot_key:
+        changes = _difference(_shown(old), _shown(new))
+        return [Merge(before, changes)] if changes else []
+    operations: list[Operation] = [Delete(before)] if before else []
+    if new.honeypot_key:
+        operations.append(Create(new.honeypot_key, lean(_shown(new))))
+    return operations
 
 
 def remembered(
@@ -172,8 +194,9 @@ class Change:
 
 @dataclass
 class Batch:
-    """Changes of items of one shard, for one transaction."""
+    """Changes of items of one shard, for one transaction. What begins to wait does so for its audience."""
 
+    audiences: Audiences
     operations: list[Operation] = field(default_factory=list[Operation])
     delta: Counter[str] = field(default_factory=Counter[str])
 
@@ -186,11 +209,12 @@ class Batch:
         queue_etags: Mapping[str, str] = {},
     ) -> None:
         """One more change; `etag` and `queue_etags` as in `operations_for`."""
+        new = rules.placed(old, change.item.following(old), self.audiences)
         self.operations += operations_for(
-            old, change.item, etag=etag, queue_etags=queue_etags, labels=change.labels
+            old, new, etag=etag, queue_etags=queue_etags, labels=change.labels
         )
         self.operations += change.rows
-        self.delta.update(change.item.facts())
+        self.delta.update(new.facts())
         if old:
             self.delta.subtract(old.facts())
         self.delta.update(change.counts)

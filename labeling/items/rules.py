@@ -7,33 +7,34 @@ Moments are milliseconds; `changed_ms` grows with every change that is listed, h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
 from labeling import layout
-from labeling.annotations.acceptance import small_copy
+from labeling.annotations.acceptance import decoded, likely_classes, small_copy
 from labeling.items.records import (
     SETTLED,
-    Flag,
     Item,
-    ItemState,
     Judged,
     Labeling,
     Lane,
+    NotReopened,
     Overtaken,
     Rendered,
-    Returned,
     Run,
     Suggested,
 )
 from labeling.media.header import Measured
-from labeling.model import from_milliseconds
+from labeling.model import day_of
+from labeling.quality.agreement import Compared
+from labeling.quality.assignment import Audiences
 from labeling.quality.consensus import Verdict
 from labeling.quality.overlap import Overlap
 
 
-def _later(item: Item, now: int) -> int:
+def later(item: Item, now: int) -> int:
+    """The time of the next change of an item: after the last, whatever the clock says."""
     return max(now, item.changed_ms + 1)
 
 
@@ -45,6 +46,29 @@ def by_hand(priority: str) -> str:
 def unsuggested(item: Item) -> str:
     """The queue of an item for which nothing is suggested: with those that look like it, if there are."""
     return layout.CLUSTERED if item.group else layout.MANUAL
+
+
+def waiting_again(item: Item) -> str:
+    """The queue of an item that was labeled and waits for somebody once more."""
+    if not item.width:
+        return layout.UNMEASURED
+    return item.priority if item.priority == layout.FRONT else unsuggested(item)
+
+
+def assigned(item: Item, audiences: Audiences) -> Item:
+    """An item that waits does so for its audience; in hands or settled it stays as it is."""
+    audience = audiences.of(item)
+    return replace(item, audience=audience) if item.waits and item.audience != audience else item
+
+
+def placed(old: Item | None, new: Item, audiences: Audiences) -> Item:
+    """An item that begins to wait, or for which something else is suggested now, with its audience.
+
+    That of one which waits already is changed by nothing else: what it costs to move all its places in the
+    queues would be more than a transaction of many such items holds.
+    """
+    begins = not (old and old.waits and old.likely == new.likely)
+    return assigned(new, audiences) if begins else new
 
 
 # What happens to the image.
@@ -61,7 +85,7 @@ def measured(item: Item, result: Measured, now: int) -> Item:
             item,
             barred="unreadable",
             barred_reason=result.problem,
-            changed_ms=_later(item, now),
+            changed_ms=later(item, now),
         )
     ready = layout.PRELABELED if item.suggested else unsuggested(item)
     return replace(
@@ -73,6 +97,7 @@ def measured(item: Item, result: Measured, now: int) -> Item:
         frame_sizes=result.frame_sizes,
         barred="",
         barred_reason="",
+        damage=item.damage or result.damage,
         priority=ready if item.priority == layout.UNMEASURED else item.priority,
     )
 
@@ -88,7 +113,7 @@ def damaged(item: Item, blob_etag: str, why: str) -> Item:
     """Something of its image can't be decoded. What is known first stays; it can be labeled as it is."""
     if item.blob_etag != blob_etag or not why or item.damage:
         return item
-    return replace(item, damage=why, flag=item.flag or "damaged")
+    return replace(item, damage=why)
 
 
 def overwritten(item: Item, blob_etag: str, size: int, now: int, about: str = "") -> Item:
@@ -114,24 +139,26 @@ def overwritten(item: Item, blob_etag: str, size: int, now: int, about: str = ""
         damage="",
         renditions="",
         approved="",
+        honeypot="",
+        honeypot_run="",
         verdict="",
         judged="",
         priority=layout.UNMEASURED,
         suggested="",
         suggestion="",
         withheld="",
+        likely="",
         group="",
         lanes=lanes,
-        flag="overwritten"
-        if lanes != item.lanes or item.state == "leased"
-        else item.flag.replace("damaged", ""),
-        changed_ms=_later(item, now),
+        missing=False,
+        overwritten=any(lane.state != "available" for lane in lanes),
+        changed_ms=later(item, now),
     )
 
 
-def flagged(item: Item, flag: Flag | Literal[""]) -> Item:
-    """Its blob is gone, or is back: the empty flag. Labels are kept."""
-    return replace(item, flag=flag or ("damaged" if item.damage else ""))
+def missing(item: Item, gone: bool) -> Item:
+    """Its blob is gone, or is back. Labels are kept."""
+    return replace(item, missing=gone)
 
 
 # What labelers do.
@@ -147,10 +174,21 @@ def reopened(item: Item, lane: int, *, task: str) -> Item:
     return item.with_lane(lane, replace(item.lanes[lane], task=task))
 
 
+def why_not_reopened(item: Item, *, user: str) -> NotReopened:
+    """What became of an item that a labeler had and can't correct."""
+    if any(lane.labeler == user and lane.task for lane in item.lanes):
+        return "open"
+    if item.barred:
+        return "unusable"
+    return "waiting" if any(lane.state == "available" for lane in item.lanes) else "somebody"
+
+
 def given_back(item: Item, lane: int) -> Item:
     """A lane goes back to where it came from: the queue, or labeled where it was being corrected."""
     old = item.lanes[lane]
-    return item.with_lane(lane, Lane() if old.state == "leased" else replace(old, task=""))
+    new = item.with_lane(lane, Lane() if old.state == "leased" else replace(old, task=""))
+    begun = any(each.state != "available" for each in new.lanes)
+    return replace(new, overwritten=new.overwritten and begun)
 
 
 def settled(item: Item, lane: int, labeling: Labeling, *, user: str, now: int) -> Item:
@@ -158,10 +196,12 @@ def settled(item: Item, lane: int, labeling: Labeling, *, user: str, now: int) -
     new = replace(
         item.with_lane(lane, Lane(labeling.outcome, "", user, labeling.tally())),
         revision=item.revision + 1,
-        changed_ms=_later(item, now),
+        changed_ms=later(item, now),
         reserved="",
         returned="",
         approved="",
+        honeypot="",
+        honeypot_run="",
         verdict="",
         judged="",
     )
@@ -172,11 +212,22 @@ def settled(item: Item, lane: int, labeling: Labeling, *, user: str, now: int) -
     return replace(new, suggested="", suggestion="", priority=priority)
 
 
+def submitted_today(item: Item, user: str) -> tuple[Item, bool]:
+    """The item with the note that somebody submitted it at its last change; and whether that day for the first
+    time: whoever corrects an image has not labeled two."""
+    day = day_of(item.changed_ms)
+    before, *people = item.submitters.split() or [""]
+    known = people if before == day else []
+    if user in known:
+        return item, False
+    return replace(item, submitters=" ".join([day, *known, user])), True
+
+
 def why_not_imported(item: Item) -> Literal["barred", "leased", "labeled"] | None:
     """Why labels from elsewhere are not taken for an item: people go before files. None where they are."""
     if any(lane.state in SETTLED for lane in item.lanes) or item.returned:
         return "labeled"
-    if item.barred or item.gone:
+    if item.barred or item.missing:
         return "barred"
     return "leased" if any(lane.state == "leased" for lane in item.lanes) else None
 
@@ -190,12 +241,15 @@ def concluded(item: Item, said: Verdict, overlap: Overlap) -> Item:
     """What came of an image that all have labeled. Where they disagree, one more is asked, if there may be."""
     if said.disputed and len(item.lanes) < overlap.most:
         # Nothing is suggested to whoever comes: what was is forgotten when all have answered.
-        priority = by_hand(item.priority)
-        return replace(item, lanes=(*item.lanes, Lane()), priority=priority)
+        return replace(item, lanes=(*item.lanes, Lane()), priority=waiting_again(item))
     lanes = {lane.labeler: str(number) for number, lane in enumerate(item.lanes)}
     people = {lanes[name]: pairs for name, pairs in said.compared.people.items()}
     outcome = "needs_review" if said.disputed else said.outcome
-    tally = Counter(one.class_id for one in said.annotations) if outcome == "labeled" else {}
+    tally = (
+        Counter(annotation.class_id for annotation in said.annotations)
+        if outcome == "labeled"
+        else {}
+    )
     judged = Judged(dict(tally), replace(said.compared, people=people), said.disputed)
     return replace(
         item,
@@ -207,15 +261,22 @@ def concluded(item: Item, said: Verdict, overlap: Overlap) -> Item:
 
 
 def resolved(item: Item, opinion: Labeling, now: int) -> Item:
-    """A reviewer took what one of several people said; that they disagreed is still counted."""
-    judged = Judged.of(item.judged)
+    """A reviewer took what one of several people said; that they disagreed is still counted.
+
+    How well they agreed on an image that was overwritten since is no longer known: it counts as one that a
+    reviewer had to decide.
+    """
+    judged = Judged.of(item.judged) if item.judged else Judged({}, Compared(), disputed=True)
     return replace(
         item,
         verdict=opinion.outcome,
         judged=replace(judged, tally=opinion.tally()).text(),
         revision=item.revision + 1,
-        changed_ms=_later(item, now),
+        changed_ms=later(item, now),
         approved="",
+        honeypot="",
+        honeypot_run="",
+        overwritten=False,
     )
 
 
@@ -227,7 +288,7 @@ def merged(item: Item, tallies: Mapping[str, Mapping[str, int]], now: int) -> It
         else lane
         for lane in item.lanes
     )
-    return replace(item, lanes=lanes, revision=item.revision + 1, changed_ms=_later(item, now))
+    return replace(item, lanes=lanes, revision=item.revision + 1, changed_ms=later(item, now))
 
 
 def judged_anew(item: Item, said: Verdict, chosen: Labeling | None) -> Item:
@@ -273,104 +334,37 @@ def overtaken_by(item: Item, *, user: str) -> Overtaken:
     return "somebody"
 
 
-# What reviewers and admins do.
+def posed(item: Item, priority: str, *, task: str, user: str) -> Item:
+    """A honeypot as a person is given it: like an item of this queue that nobody has touched."""
+    suggested = item.honeypot_run if priority == layout.PRELABELED else ""
+    return _untouched(item, priority, suggested, Lane("leased", task, user))
 
 
-def why_not_reviewed(
-    item: Item, revision: int | None, states: Collection[ItemState]
-) -> Literal["changed", "leased", "not_settled"] | None:
-    """Why a reviewer can't change an item; None where they can.
-
-    `revision` is what they saw, `states` are those in which it can be done.
-    """
-    if revision is not None and item.revision != revision:
-        return "changed"
-    if any(lane.task for lane in item.lanes):
-        return "leased"
-    return "not_settled" if item.state not in states else None
+def answered(item: Item, lane: Lane, revision: int) -> Item:
+    """A honeypot as the person who answered sees it: theirs, whatever became of the item."""
+    return replace(_untouched(item, layout.MANUAL, "", lane), revision=revision)
 
 
-def rejected(item: Item, *, reason: str, to_same_labeler: bool, front: bool, now: int) -> Item:
-    """All lanes are available again, to anyone or, where there is one only, to who labeled it.
-
-    What was left out is no longer.
-    """
-    now = _later(item, now)
+def _untouched(item: Item, priority: str, suggested: str, lane: Lane) -> Item:
     return replace(
         item,
-        lanes=tuple(Lane() for _ in item.lanes),
-        revision=item.revision + 1,
-        changed_ms=now,
-        reserved=item.lanes[0].labeler if to_same_labeler and len(item.lanes) == 1 else "",
-        priority=layout.UNMEASURED
-        if not item.width
-        else layout.FRONT
-        if front or item.priority == layout.FRONT
-        else unsuggested(item),
-        returned=Returned(reason=reason, at=from_milliseconds(now)).model_dump_json(),
-        suggested="",  # where it is gone, one of several may have waited with a suggestion
-        suggestion="",
+        revision=0,
+        priority=priority,
+        reserved="",
+        lanes=(lane,),
         barred="",
         barred_reason="",
+        returned="",
         approved="",
-        verdict="",
-        judged="",
-    )
-
-
-def approved(item: Item, by: str, now: int) -> Item:
-    """Somebody found its labels good; with an empty `by`, after all not."""
-    if bool(item.approved) == bool(by):
-        return item
-    now = _later(item, now)
-    return replace(item, approved=by, revision=item.revision + 1, changed_ms=now)
-
-
-def left_out(item: Item, reason: str, now: int) -> Item:
-    """It is no longer part of the project, for the reason it was skipped."""
-    if item.barred:
-        return item
-    return replace(
-        item,
-        barred="excluded",
-        barred_reason=reason,
-        revision=item.revision + 1,
-        changed_ms=_later(item, now),
-    )
-
-
-def put_first(item: Item) -> Item | None:
-    """It is handed out before others; None where it does not wait for anybody."""
-    if item.state != "available" or item.reserved or not item.width:
-        return None
-    return replace(item, priority=layout.FRONT)
-
-
-def started_over(item: Item, *, keep: bool, now: int) -> Item:
-    """All lanes are available to anyone; `keep`: its labels are what the next labeler begins with."""
-    now = _later(item, now)
-    returned = Returned(reason="", at=from_milliseconds(now)).model_dump_json()
-    return replace(
-        item,
-        lanes=tuple(Lane() for _ in item.lanes),
-        revision=item.revision + 1,
-        changed_ms=now,
-        reserved="",
-        priority=by_hand(item.priority) if item.width else layout.UNMEASURED,
-        returned=returned if keep else "",
-        suggested="",
+        honeypot="",
+        honeypot_run="",
+        suggested=suggested,
         suggestion="",
-        approved="",
+        withheld="",
         verdict="",
         judged="",
+        labeled_ms=0,
     )
-
-
-def unreserved(item: Item, user: str) -> Item:
-    """What was returned to a labeler is anyone's."""
-    if item.reserved != user:
-        return item
-    return replace(item, reserved="", priority=layout.FRONT if item.width else layout.UNMEASURED)
 
 
 # What runs do.
@@ -403,6 +397,7 @@ def suggested(item: Item, run: Run, data: bytes) -> Item:
         suggested=run.run_id if data else "",
         suggestion=small_copy(data),
         withheld="",
+        likely=likely_classes(decoded(data)),
         newest_run=run.order,
         priority=item.priority if stays else ready,
     )

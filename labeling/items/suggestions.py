@@ -10,8 +10,9 @@ from labeling.annotations.merging import remapped
 from labeling.items import rules
 from labeling.items.cells import pack, unpack
 from labeling.items.change import Shards, becomes
-from labeling.items.records import SCHEMA, Finished, Run, Stored, Suggested, Task
+from labeling.items.records import SCHEMA, Run, Stored, Suggested
 from labeling.items.rows import Change
+from labeling.items.tasks import Finished, Task
 from labeling.storage import Create
 
 
@@ -44,9 +45,9 @@ class Suggestions(Shards):
         def key(item_id: str) -> str:
             return layout.prelabel(item_id, run.run_id)
 
-        def rule(one: Stored) -> Change | Suggested:
-            old, data = one.item, found[one.item.item_id]
-            known = unpack("suggestion", one.beside.cells) if one.beside else None
+        def rule(stored: Stored) -> Change | Suggested:
+            old, data = stored.item, found[stored.item.item_id]
+            known = unpack("suggestion", stored.beside.cells) if stored.beside else None
             became = rules.suggestible(old, run, data, known)
             if became != "saved":
                 return became
@@ -62,8 +63,8 @@ class Suggestions(Shards):
             return Change(becomes(old, run, data), rows=[Create(key(old.item_id), said)])
 
         became: dict[str, Suggested] = dict.fromkeys(found, "unknown")
-        for item_id, one in self._change(shard, found, rule, beside=key).items():
-            became[item_id] = "saved" if isinstance(one, Change) else one
+        for item_id, change in self._change(shard, found, rule, beside=key).items():
+            became[item_id] = "saved" if isinstance(change, Change) else change
         return became
 
     @property
@@ -82,14 +83,16 @@ class Suggestions(Shards):
             How many were moved.
         """
 
-        def rule(one: Stored) -> Change | None:
-            return becomes(one, rules.grouped(one.item, places[one.item.item_id]))
+        def rule(stored: Stored) -> Change | None:
+            return becomes(stored, rules.grouped(stored.item, places[stored.item.item_id]))
 
-        return sum(1 for one in self._change(shard, places, rule).values() if one)
+        return sum(1 for change in self._change(shard, places, rule).values() if change)
 
     def shown(self, task: Task | Finished, item_ids: Iterable[str]) -> dict[str, Prelabel]:
         """What a labeler was shown of runs, as it was then, by item. Large ones are read, at once."""
-        held = {one.item.item_id: one.item for one in task.held} if isinstance(task, Task) else {}
+        held = (
+            {item.item.item_id: item.item for item in task.held} if isinstance(task, Task) else {}
+        )
         known: dict[str, Prelabel] = {}
         large: list[tuple[str, str]] = []
         for item_id in item_ids:

@@ -16,6 +16,8 @@ BLOCK: Final = 64 * 1024
 """Bytes read at a time, and kept: headers are read here and there."""
 MUCH: Final = 4 * 2**20
 """From here on what is read is pixels, and read as it is asked for."""
+LONGEST: Final = 280
+"""Characters of a reason: it is kept in the row of an item."""
 
 Answer = tuple[dict[str, Any], list[bytes]]
 
@@ -108,14 +110,16 @@ def main(module: str, memory: int) -> None:
             file = Ranges(read, request["size"])
             done, blobs = functions[request["call"]](file, **request["arguments"])
         except Undecodable as why:
-            send(answers, {"problem": str(why)})
+            send(answers, {"problem": str(why)[:LONGEST]})
         except MemoryError:
             send(
                 answers, {"problem": f"decoding needs more than {memory // 2**20:,} MiB of memory"}
             )
         except EOFError:
             return
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # libraries in Rust end so where they lose their way
             # Its kind and not its words, which may quote the file.
             send(answers, {"problem": f"the file is damaged ({type(error).__name__})"})
         else:

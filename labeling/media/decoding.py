@@ -53,7 +53,7 @@ def frame(
     values = b""
     if found.values is not None:
         little = found.values.astype(found.values.dtype.newbyteorder("<"), copy=False)
-        values = gzip.compress(little.tobytes(), 1)
+        values = gzip.compress(little.tobytes(), 1, mtime=0)  # the same bytes at any time
     facts = {
         "width": image.width,
         "height": image.height,

@@ -447,7 +447,7 @@ class _Light:
         ]
         if len(found) != max(len(centers), len(widths)):
             notes.append("window_ignored")
-        unique = {(one.center, one.width): one for one in found}
+        unique = {(window.center, window.width): window for window in found}
         return list(unique.values())
 
     def voi_lut(self, notes: list[str]) -> _Table | None:

@@ -25,6 +25,9 @@ MAX_SIDE = 30_000
 MAX_PIXELS = 500_000_000
 
 _MAX_READS = 200_000  # Pillow looks for a JPEG's next marker byte by byte: 8 MiB would take 10 s
+CUT_OFF = "the image is cut off or damaged"
+"""Why an image can't be decoded that browsers may still show a part of."""
+
 _TRUNCATED = "the file ends in the middle of its header"
 _SIDEWAYS = range(5, 9)  # orientations that swap width and height
 
@@ -33,7 +36,8 @@ _SIDEWAYS = range(5, 9)  # orientations that swap width and height
 class Measured:
     """What a blob's header says: the upright size in pixels, or why it can't be read.
 
-    `frame_sizes` as in `frames.packed_sizes`: empty where all frames are of one size.
+    `frame_sizes` as in `frames.packed_sizes`: empty where all frames are of one size. `damage`: what can't be
+    shown of a file so small that it was read whole. No copy is made of it, which would find that out.
     """
 
     blob_etag: str
@@ -43,6 +47,7 @@ class Measured:
     problem: str = ""
     frames: int = 1
     frame_sizes: str = ""
+    damage: str = ""
 
 
 class _JpegHeader(JpegImageFile):
@@ -113,7 +118,15 @@ def measure(read: Read, size: int, media: str, blob_etag: str) -> Measured:
         return Measured(blob_etag, problem=too_many)
     if orientation in _SIDEWAYS:
         width, height = height, width
-    return Measured(blob_etag, width, height, orientation)
+    cut = len(data) >= size and _ends_early(data)
+    return Measured(blob_etag, width, height, orientation, damage=CUT_OFF if cut else "")
+
+
+def _ends_early(data: bytes) -> bool:
+    """Whether a whole JPEG or PNG file lacks its end. Within the pixels of a JPEG there is no such mark."""
+    if data.startswith(b"\xff\xd8"):
+        return data.find(b"\xff\xd9", data.rfind(b"\xff\xda")) < 0
+    return data.startswith(b"\x89PNG") and b"IEND" not in data
 
 
 def _measure_frames(read: Read, size: int, media: str, blob_etag: str) -> Measured:

@@ -13,12 +13,9 @@ from typing import Final
 from PIL import Image, ImageCms
 
 from labeling.media.frames import MAX_DECODED, Undecodable
-from labeling.media.header import orientation_of, reader_of
+from labeling.media.header import CUT_OFF, orientation_of, reader_of
 
 CONTENT_TYPE = "image/webp"
-
-CUT_OFF = "the image is cut off or damaged"
-"""Why an image can't be decoded that browsers may still show a part of."""
 
 QUALITY = 80
 METHOD = 2

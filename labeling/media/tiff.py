@@ -98,7 +98,7 @@ def decode(file: BinaryIO, frame: int, known: Sequence[int] = ()) -> Frame:
         kind = _kind(page)
         if _needs_pillow(page):
             # Pillow has turned it already: it heeds the tag itself, in TIFF alone.
-            offsets = [one.offset for one in tiff.pages]
+            offsets = [page.offset for page in tiff.pages]
             return Frame(_by_pillow(file, offsets.index(page.offset)))
         try:
             pixels = page.asarray()
@@ -168,8 +168,7 @@ def _kind(page: TiffPage) -> str:
         raise Undecodable("a volume in one page can't be shown; save each slice as a page")
     kind = _KIND.get(cast(PHOTOMETRIC, page.photometric))
     if kind is None:
-        name = getattr(page.photometric, "name", str(page.photometric))
-        raise Undecodable(f"colours of kind {name} can't be shown")
+        raise Undecodable(f"colours of kind {_named(page.photometric)} can't be shown")
     extra = page.samplesperpixel - _CHANNELS[kind]
     if extra < 0 or extra > 1 or (extra == 1 and not page.extrasamples):
         raise Undecodable(
@@ -290,12 +289,16 @@ def _in_srgb(image: Image.Image, profile: object) -> Image.Image:
 
 
 def _why(page: TiffPage, error: Exception) -> str:
-    name = getattr(page.compression, "name", str(page.compression))
     if isinstance(error, MemoryError):
         raise error
     if (
         isinstance(error, ValueError | KeyError)
         and page.compression not in tifffile.TIFF.DECOMPRESSORS
     ):
-        return f"compression {name} can't be decoded"
+        return f"compression {_named(page.compression)} can't be decoded"
     return "the page is cut off or damaged"
+
+
+def _named(tag: object) -> str:
+    """What a tag says that should say one thing: a damaged one may say thousands."""
+    return str(getattr(tag, "name", tag if isinstance(tag, int) else "unknown"))

@@ -7,7 +7,8 @@ look the same from outside: 404.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal, cast
@@ -17,7 +18,8 @@ from pydantic import AfterValidator, StringConstraints
 from labeling import layout
 from labeling.errors import Conflict, Forbidden, NotFound
 from labeling.model import Model, UtcTime, digest_id, from_milliseconds, milliseconds
-from labeling.names import same_address, spelled
+from labeling.names import NameOrNone, same_address, spelled_address
+from labeling.quality.assignment import MOST_TAGS, PersonTags, different
 from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Storage
 
 Role = Literal["labeler", "reviewer", "admin"]
@@ -29,7 +31,9 @@ INVITED = "invited:"
 """What the member id of somebody who has not signed in yet begins with."""
 
 Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)
+    str,
+    StringConstraints(strip_whitespace=True, pattern=r"^[^@\s]+@[^@\s]+$", max_length=254),
+    AfterValidator(spelled_address),
 ]
 
 
@@ -57,6 +61,7 @@ class Member(Model):
     role: Role
     name: str = ""
     provider: str = ""
+    tags: PersonTags = []
     joined_at: UtcTime | None = None
 
 
@@ -66,25 +71,36 @@ class MemberView(Model):
     member_id: str
     role: Role
     name: str
+    tags: PersonTags = []
     invited: bool = False
 
 
 class MemberChange(Model):
-    """A member's new role; `name` is shown to admins."""
+    """A member's new role; `name` is shown to admins. `tags` are all they carry from now on; left out, they
+    keep those they have."""
 
     role: Role
-    name: Annotated[str, AfterValidator(lambda name: spelled(name) if name else "")] = ""
+    tags: PersonTags | None = None
+    name: NameOrNone = ""
 
 
 class Invitation(Model):
-    """Somebody to be a member from their first sign-in with this address."""
+    """Somebody to be a member from their first sign-in with this address.
+
+    `tags` are all they will carry; left out, an invitation that is there keeps those it has.
+    """
 
     email: Email
     role: Role = "labeler"
+    tags: PersonTags | None = None
 
 
 def _role(row: Row) -> Role:
     return cast(Role, row.text("role"))
+
+
+def _tags(row: Row) -> list[str]:
+    return json.loads(row.text("tags", "[]"))
 
 
 def member_of(row: Row) -> Member:
@@ -94,6 +110,7 @@ def member_of(row: Row) -> Member:
         role=_role(row),
         name=row.text("name"),
         provider=row.text("provider"),
+        tags=_tags(row),
         joined_at=from_milliseconds(row.number("joined_ms")),
     )
 
@@ -106,6 +123,7 @@ def _view(row: Row) -> MemberView:
         else layout.member_user(row.key),
         role=_role(row),
         name=row.text("name"),
+        tags=_tags(row),
         invited=invited,
     )
 
@@ -131,15 +149,24 @@ class Access:
         Raises:
             NotFound: there is no such member.
         """
-        found = next((one for one in self.members(project_id) if one.member_id == member_id), None)
+        found = next(
+            (member for member in self.members(project_id) if member.member_id == member_id), None
+        )
         if found is None:
             raise NotFound("there is no such member in this project")
         return found
 
     def put_member(
-        self, project_id: str, user: str, role: Role, *, name: str = "", provider: str = ""
+        self,
+        project_id: str,
+        user: str,
+        role: Role,
+        *,
+        name: str = "",
+        provider: str = "",
+        tags: Sequence[str] | None = None,
     ) -> MemberView:
-        """Make somebody a member, or change their role. Safe to repeat.
+        """Make somebody a member, or change their role, and which tags they carry. Safe to repeat.
 
         Raises:
             Conflict: they are the project's last admin, and would be none.
@@ -147,20 +174,26 @@ class Access:
         if role != "admin":
             self._step_down(project_id, user, role)
         cells = {"role": role} | ({"name": name} if name else {})
+        kept = {} if tags is None else {"tags": json.dumps(list(tags))}
         fresh = {
             "name": name,
             **cells,
+            **kept,
             "provider": provider,
             "joined_ms": milliseconds(self._storage.clock.now()),
         }
-        self._put(layout.PROJECTS, project_id, layout.member(user), fresh, cells)
+        self._put(layout.PROJECTS, project_id, layout.member(user), fresh, {**cells, **kept})
         self._put(layout.DIRECTORY, layout.projects_of(user), project_id, cells, cells)
         with suppress(Collision):  # most have no such row
             self._tables.transact(
                 layout.PROJECTS, project_id, [Merge(layout.elsewhere(user), {"gone": False})]
             )
         row = self._tables.get(layout.PROJECTS, project_id, layout.member(user))
-        return MemberView(member_id=user, role=role, name=row.text("name") if row else name)
+        return (
+            _view(row)
+            if row
+            else MemberView(member_id=user, role=role, name=name, tags=list(tags or []))
+        )
 
     def _step_down(self, project_id: str, user: str, role: Role) -> None:
         """Make an admin something less, while another person is one: of two who leave at once one stays.
@@ -228,11 +261,11 @@ class Access:
         """Let an address in: whoever first signs in with it becomes a member."""
         key = digest_id(same_address(invitation.email))
         cells = {"role": invitation.role, "name": invitation.email}
+        if invitation.tags is not None:
+            cells["tags"] = json.dumps(invitation.tags)
         self._put(layout.PROJECTS, project_id, layout.invitation(key), cells, cells)
         self._put(layout.DIRECTORY, layout.invitations(invitation.email), project_id, cells, cells)
-        return MemberView(
-            member_id=f"{INVITED}{key}", role=invitation.role, name=invitation.email, invited=True
-        )
+        return self.member(project_id, f"{INVITED}{key}")
 
     def bind_invitations(self, caller: Caller) -> None:
         """Turn what an address was invited to into memberships of the person behind it.
@@ -251,6 +284,7 @@ class Access:
                 max(roles, key=lambda role: RANK[role]),
                 name=caller.name,
                 provider=caller.provider,
+                tags=different([*(_tags(known) if known else []), *_tags(row)])[:MOST_TAGS],
             )
             address = digest_id(same_address(caller.email))
             self._drop(layout.PROJECTS, row.key, layout.invitation(address))

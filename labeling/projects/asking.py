@@ -1,4 +1,4 @@
-"""Asking more people, or fewer, about images that nobody has begun, after a project's overlap was changed."""
+"""Asking more people, or fewer, or others about images that wait, after a project's settings were changed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ PIECE = 500
 """Items of a message: of half a minute's work at most."""
 
 
+STALE_S = 10
+"""After so long no process believes in the settings of before: what was put back by them is moved then."""
+
+
 class Ask(Model):
     """Go on in a shard behind an item."""
 
@@ -21,7 +25,8 @@ class Ask(Model):
 
 
 class Asking:
-    """What brings the images of a project to the number of labelers that its overlap says.
+    """What brings the images of a project to the number of labelers that its overlap says, and to the queues of
+    those whom its assignments say.
 
     Safe to repeat, and in any order: each message goes by what the project says when it is read.
     """
@@ -31,15 +36,16 @@ class Asking:
         self._projects = projects
 
     def start(self, project: Project) -> None:
-        """Begin in every shard."""
+        """Begin in every shard, and once more when everybody knows of it."""
         for shard in range(project.shards):
-            self._send(Ask(project_id=project.project_id, shard=shard))
+            for delay_s in (0, STALE_S):
+                self._send(Ask(project_id=project.project_id, shard=shard), delay_s=delay_s)
 
-    def _send(self, message: Ask) -> None:
-        self._storage.queues.send(layout.ASK_QUEUE, message)
+    def _send(self, message: Ask, *, delay_s: int = 0) -> None:
+        self._storage.queues.send(layout.ASK_QUEUE, message, delay_s=delay_s)
 
     def on_ask(self, message: Ask) -> None:
-        """Bring some items of a shard to their number of labelers."""
+        """Bring some items of a shard to their number of labelers and to their queues."""
         project = self._projects.find(message.project_id)
         if project is None or message.shard >= project.shards:
             return

@@ -32,6 +32,10 @@ class AssistSettings(Model):
     A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
     `fine_tune`: whether the network is tuned on the labels of whole images, and kept where that makes it
     better; `auto`: on a GPU, from a thousand labels on.
+    `dicom`: whether models look at DICOM images too, through the file's first window; else they are left out of
+    all of this.
+    `clicks`: images are prepared for a tool that outlines what is clicked at, where the deployment has a
+    model for it.
     """
 
     on: bool = False
@@ -45,6 +49,8 @@ class AssistSettings(Model):
     fine_tune: FineTune = "auto"
     blind_share: Share | None = None
     hours_a_month: Hours | None = None
+    clicks: bool = False
+    dicom: bool = False
 
     @property
     def blind(self) -> float:
@@ -52,6 +58,10 @@ class AssistSettings(Model):
         if self.blind_share is None:
             return BLIND_SHARE if self.on else 0.0
         return self.blind_share
+
+    def looks_at(self, media: str) -> bool:
+        """Whether models look at images of this kind (`patterns.media_of`)."""
+        return self.dicom or media != "dicom"
 
     def needed(self, trainings: int) -> int:
         """How many new labels the next training waits for, after so many trainings."""
@@ -75,11 +85,17 @@ class AssistChange(Model):
     fine_tune: FineTune | None = None
     blind_share: Share | None = None
     hours_a_month: Hours | None = None
+    clicks: bool | None = None
+    dicom: bool | None = None
 
     def applied(self, old: AssistSettings) -> AssistSettings:
         """The settings with what is named here changed."""
         named = self.model_dump(exclude_unset=True)
         optional = {"blind_share", "hours_a_month"}
         return old.model_copy(
-            update={name: one for name, one in named.items() if one is not None or name in optional}
+            update={
+                name: setting
+                for name, setting in named.items()
+                if setting is not None or name in optional
+            }
         )

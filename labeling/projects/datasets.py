@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os.path import commonprefix
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from labeling import layout
 from labeling.documents import Documents
 from labeling.errors import Conflict, Invalid, PreconditionFailed
-from labeling.media.patterns import Pattern, judge, unstorable
+from labeling.media.patterns import Pattern, Refusal, judge, unstorable
 from labeling.model import Model, UtcTime, digest_id, new_id
 from labeling.names import Name
 from labeling.projects.locations import ContainerName, Locations
@@ -58,7 +58,7 @@ class Source(Model):
         """
         folder = Pattern.parse(self.pattern).prefix
         readings = (begin + path for begin in self.left_out)
-        return next(one for one in readings if one.startswith(folder))
+        return next(reading for reading in readings if reading.startswith(folder))
 
 
 class NewDataset(Model):
@@ -135,20 +135,30 @@ class UploadFile(Model):
 
 
 class UploadRequest(Model):
-    """Files to be uploaded, at most 500 a call."""
+    """Files to be uploaded, at most 500 a call; `overwrite` those that are there, too."""
 
     files: Annotated[list[UploadFile], Field(min_length=1, max_length=500)]
     overwrite: bool = False
 
 
+NotWanted = Refusal | Literal["odd_path", "dataset_in_path", "unstorable"]
+"""Why a file is not uploaded: by what it is, or by its path."""
+
+
 class Upload(Model):
-    """Where to PUT a file (`x-ms-blob-type: BlockBlob`), or why it is not wanted."""
+    """Where to PUT a file (`x-ms-blob-type: BlockBlob`), or why it is not wanted.
+
+    One that is refused says why: in words, and as a code for those who have words of their own. One that
+    `exists` is there already, and `differs` where that has another size.
+    """
 
     path: str
     url: str | None = None
     expire_at: UtcTime | None = None
     refused: str | None = None
+    code: NotWanted | None = None
     exists: bool = False
+    differs: bool = False
 
 
 class UploadAnswer(Model):
@@ -157,9 +167,12 @@ class UploadAnswer(Model):
     uploads: list[Upload]
 
 
-WHY_REFUSED = {
+WHY_REFUSED: Mapping[NotWanted, str] = {
     "not_an_image": "not an accepted type; use jpg, png, bmp, tiff or dcm",
     "folder": "a folder, not a file",
+    "odd_path": "the path has an empty part, a dot part or a backslash; rename it",
+    "dataset_in_path": "the path begins with the name of this dataset, which goes before by itself; "
+    "leave it out",
 }
 
 
@@ -219,7 +232,7 @@ class Datasets:
     def all(self) -> list[Dataset]:
         """All datasets, newest first."""
         found = self._documents.all(layout.ALL_DATASETS)
-        return sorted(found, key=lambda one: one.created_at, reverse=True)
+        return sorted(found, key=lambda dataset: dataset.created_at, reverse=True)
 
     def change(self, dataset_id: str, change: DatasetChange, *, version: int) -> Dataset:
         """Rename a dataset.
@@ -280,7 +293,7 @@ class Datasets:
         return Preview(
             images=found,
             bytes=size,
-            skipped=[one for _, one in sorted(skipped.items())],
+            skipped=[skip for _, skip in sorted(skipped.items())],
             first=[
                 PreviewImage(
                     path=blob.path,
@@ -305,7 +318,7 @@ class Datasets:
             )
         blobs = self._storage.blobs
         known = (
-            set[str]()
+            dict[str, int]()
             if request.overwrite
             else self._known(
                 dataset, [file.path for file in request.files if not _refusal(file, dataset)]
@@ -315,9 +328,11 @@ class Datasets:
         for file in request.files:
             refused = _refusal(file, dataset)
             if refused:
-                answers.append(Upload(path=file.path, refused=refused))
+                code, words = refused
+                answers.append(Upload(path=file.path, refused=words, code=code))
             elif file.path in known:
-                answers.append(Upload(path=file.path, exists=True))
+                differs = known[file.path] != file.size
+                answers.append(Upload(path=file.path, exists=True, differs=differs))
             else:
                 url, until = blobs.upload_link(
                     layout.DATASETS,
@@ -327,34 +342,36 @@ class Datasets:
                 answers.append(Upload(path=file.path, url=url, expire_at=until))
         return UploadAnswer(uploads=answers)
 
-    def _known(self, dataset: Dataset, paths: Sequence[str]) -> set[str]:
-        """Which of these are there already: one listing of the names that begin like all of them."""
+    def _known(self, dataset: Dataset, paths: Sequence[str]) -> dict[str, int]:
+        """The sizes of those that are there already: one listing of the names that begin like all of them."""
         prefix = layout.upload_folder(dataset.dataset_id)
         wanted = set(paths)
-        known: set[str] = set()
+        known: dict[str, int] = {}
         cursor: str | None = None
         # Letter by letter is what a listing goes by; files of a folder come in its order.
         begin = prefix + commonprefix(sorted(wanted))  # noqa: RUF071
         while True:
             page = self._storage.blobs.list(layout.DATASETS, prefix=begin, cursor=cursor)
             known |= {
-                path for blob in page.blobs if (path := blob.path.removeprefix(prefix)) in wanted
+                path: blob.size
+                for blob in page.blobs
+                if (path := blob.path.removeprefix(prefix)) in wanted
             }
             cursor = page.cursor
-            if cursor is None or known == wanted:
+            if cursor is None or known.keys() == wanted:
                 return known
 
 
-def _refusal(file: UploadFile, dataset: Dataset) -> str:
+def _refusal(file: UploadFile, dataset: Dataset) -> tuple[NotWanted, str] | None:
     parts = file.path.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\\" in file.path:
-        return "the path has an empty part, a dot part or a backslash; rename it"
+        return "odd_path", WHY_REFUSED["odd_path"]
     if file.path.startswith(dataset.source.unseen):
-        return "the path begins with the name of this dataset, which goes before by itself; leave it out"
+        return "dataset_in_path", WHY_REFUSED["dataset_in_path"]
     if why := unstorable(file.path):
-        return f"the path can't be kept: {why}; rename it"
+        return "unstorable", f"the path can't be kept: {why}; rename it"
     verdict = judge(file.path, file.size)
-    return "" if verdict.media else WHY_REFUSED.get(verdict.reason, verdict.reason)
+    return (verdict.reason, WHY_REFUSED[verdict.reason]) if verdict.reason else None
 
 
 def sift(

@@ -15,6 +15,7 @@ from labeling.errors import Fault, Invalid
 from labeling.model import from_milliseconds, milliseconds
 from labeling.projects.access import Role
 from labeling.projects.record import DeletedProject, Project, ProjectLine, ProjectState
+from labeling.quality.honeypots import states_for_labelers
 from labeling.settings import Settings
 from labeling.storage import (
     Blobs,
@@ -117,7 +118,7 @@ class Directory:
             )
             for row in rows
         ]
-        return sorted(found, key=lambda one: one.deleted_at, reverse=True)
+        return sorted(found, key=lambda project: project.deleted_at, reverse=True)
 
     def bring_back(self, project: Project, counters: Mapping[str, int]) -> None:
         """List a project again that was deleted, and watch its files. Safe to repeat."""
@@ -264,6 +265,7 @@ def _line_cells(
         days = [name.split(":")[1] for name, n in counters.items() if n and DAY.match(name)]
         cells |= {
             "counts": json.dumps(counts),
+            "shown": json.dumps(states_for_labelers(counters, project.honeypots.rate)),
             "counted_ms": counted_ms,
             "day": max(days, default=""),
         }
@@ -276,6 +278,9 @@ _UNUSABLE = ("state:unreadable", "state:excluded")
 def line(row: Row, role: Role, blobs: Blobs) -> ProjectLine:
     """A project of the list, as somebody with this role sees it."""
     counts: dict[str, int] = json.loads(row.text("counts", "{}"))
+    if role == "labeler" and row.text("shown"):
+        shown: dict[str, int] = json.loads(row.text("shown"))
+        counts = {f"state:{name}": count for name, count in shown.items()}
     unusable = sum(counts.get(state, 0) for state in _UNUSABLE)
     cover = json.loads(row.text("cover", "[]")) if role != "labeler" else []
     counted = row.number("counted_ms")
@@ -291,7 +296,7 @@ def line(row: Row, role: Role, blobs: Blobs) -> ProjectLine:
         waiting=counts.get("state:available", 0) + counts.get("state:leased", 0),
         active=row.number("active"),
         last_day=datetime.strptime(day, "%Y%m%d").date() if (day := row.text("day")) else None,
-        cover=[blobs.link(*one)[0] for one in cover],
+        cover=[blobs.link(*place)[0] for place in cover],
         created_at=from_milliseconds(row.number("created_ms")),
         counted_at=from_milliseconds(counted) if counted else None,
     )

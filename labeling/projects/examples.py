@@ -16,8 +16,8 @@ from labeling.storage import Blobs
 def with_meant(source: Source, classes: Sequence[NewClass]) -> list[NewClass]:
     """New classes whose examples are the blobs that the given paths mean."""
     return [
-        one.model_copy(update={"examples": [source.meant(path) for path in one.examples]})
-        for one in classes
+        class_.model_copy(update={"examples": [source.meant(path) for path in class_.examples]})
+        for class_ in classes
     ]
 
 
@@ -27,8 +27,8 @@ def check_examples(blobs: Blobs, source: Source, classes: Sequence[NewClass]) ->
     Raises:
         Invalid: an example is no image of the source; a fault points at it.
     """
-    for index, one in enumerate(classes):
-        check_example_paths(blobs, source, one.examples, at=f"/classes/{index}")
+    for index, class_ in enumerate(classes):
+        check_example_paths(blobs, source, class_.examples, at=f"/classes/{index}")
 
 
 def check_example_paths(
@@ -83,13 +83,14 @@ def classes_of(blobs: Blobs, project: Project) -> list[ClassView]:
 
     return [
         ClassView(
-            class_id=one.class_id,
-            name=one.name,
-            description=one.description,
-            colour=one.colour,
-            retired=one.retired,
-            merged_into=one.merged_into,
-            examples=[signed(path) for path in one.examples],
+            class_id=class_.class_id,
+            name=class_.name,
+            description=class_.description,
+            attributes=class_.attributes,
+            colour=class_.colour,
+            retired=class_.retired,
+            merged_into=class_.merged_into,
+            examples=[signed(path) for path in class_.examples],
         )
-        for one in project.classes
+        for class_ in project.classes
     ]

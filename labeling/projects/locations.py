@@ -123,7 +123,7 @@ class Locations:
 
     def accounts(self) -> list[AccountView]:
         """The system's own account, then the registered ones, with their containers."""
-        names = [one.account for one in self._accounts.all(layout.ACCOUNTS)]
+        names = [account.account for account in self._accounts.all(layout.ACCOUNTS)]
         return [self._view(""), *map(self._view, names)]
 
     def _view(self, account: str) -> AccountView:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import cast
 
 from labeling import layout
 from labeling.annotations.classes import with_added
@@ -43,7 +44,9 @@ from labeling.projects.record import (
     with_classes,
     with_merged_class,
     with_queue,
+    without_classes,
 )
+from labeling.quality.honeypots import Standing
 from labeling.settings import Settings
 from labeling.storage import (
     Collision,
@@ -66,7 +69,8 @@ class Whereabouts:
     """The shard somebody draws from, and where else something of theirs may be.
 
     It grants nothing: who is no member, a site admin or a token, has one too. `previous` is the shard they
-    drew from before. `gone`: they left the project, so that nothing is to be returned to them. `kept`: there
+    drew from before. `gone`: they left the project, so that nothing is to be returned to them. `standing`:
+    what became of them for how they answer honeypots, by what they answered after `judged_ms`. `kept`: there
     is a row of it; one this process has just made is there, and its ETag is not known.
     """
 
@@ -74,6 +78,8 @@ class Whereabouts:
     previous: int | None = None
     shards: tuple[int, ...] = ()
     gone: bool = False
+    standing: Standing = ""
+    judged_ms: int = 0
     noted_ms: int = 0
     kept: bool = False
     etag: str = ""
@@ -93,6 +99,18 @@ class ProjectAccess:
     def project_id(self) -> str:
         """The id of the project."""
         return self.project.project_id
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """Whom the images wait for that they are given, in this order: who has a tag of theirs, everybody."""
+        return self.items.audiences.joined_by(self.member.tags if self.member else ())
+
+    def homes(self, user: str) -> tuple[int, int | None]:
+        """The shard they draw from, and the one where open tasks of theirs may still be."""
+        known = self.whereabouts
+        if known.home is not None:
+            return known.home, known.previous
+        return layout.shard_of(user, self.project.shards), None
 
 
 @dataclass(frozen=True)
@@ -129,6 +147,7 @@ class Projects:
             if idempotency_key
             else new_id("p")
         )
+        self._require_click_model(new.assist.clicks)
         digest = hashlib.sha256(new.model_dump_json().encode()).hexdigest()
         project = self._records.get(project_id, layout.PROJECT)
         if project:
@@ -149,6 +168,9 @@ class Projects:
                 instructions=new.instructions,
                 incremental_refresh=new.incremental_refresh,
                 assist=new.assist,
+                overlap=new.overlap,
+                assignments=without_classes(new.assignments),
+                twins=new.twins,
                 seed=secrets.token_hex(16),
                 created_at=self._storage.clock.now(),
                 created_by=by.user,
@@ -220,6 +242,7 @@ class Projects:
             overlap=project.overlap,
             lanes=project.lanes,
             merged=project.merged,
+            audiences=project.audiences,
         )
 
     def _rows(
@@ -234,8 +257,8 @@ class Projects:
         held = [self._cache.get(key) for key in keys]
         stale = [
             key
-            for key, one in zip(keys, held, strict=True)
-            if one is None or now - one.read_at > self._settings.cache_seconds
+            for key, cached in zip(keys, held, strict=True)
+            if cached is None or now - cached.read_at > self._settings.cache_seconds
         ]
         fresh = dict(zip(keys, held, strict=True))
         if stale:
@@ -275,6 +298,39 @@ class Projects:
             return True
 
         return insist(self._storage, noted)
+
+    def note_standing(
+        self, project_id: str, user: str, standing: Standing, judged_ms: int | None = None
+    ) -> None:
+        """Note what becomes of somebody for how they answer honeypots.
+
+        `judged_ms`: from now on by what they answer after that moment.
+        """
+        key = layout.elsewhere(user)
+        cells: dict[str, Value] = {"standing": standing}
+        if judged_ms is not None:
+            cells["judged_ms"] = judged_ms
+
+        def noted() -> None:
+            row = self._storage.tables.get(layout.PROJECTS, project_id, key)
+            change = (
+                Merge(key, cells, row.etag)
+                if row
+                else Create(key, {**_elsewhere_cells((), 0), **cells})
+            )
+            self._storage.tables.transact(layout.PROJECTS, project_id, [change])
+
+        insist(self._storage, noted)
+        self.forget(project_id, user)
+
+    def standings(self, project_id: str, users: Sequence[str]) -> dict[str, Standing]:
+        """What became of people for how they answer honeypots, in one round trip."""
+        places = [(project_id, layout.elsewhere(user)) for user in users]
+        rows = self._storage.tables.get_many(layout.PROJECTS, places) if places else []
+        return {
+            user: _whereabouts(row).standing if row else ""
+            for user, row in zip(users, rows, strict=True)
+        }
 
     def nothing_elsewhere(
         self, opened: ProjectAccess, caller: Caller, shards: Sequence[int]
@@ -387,8 +443,17 @@ class Projects:
 
         Raises:
             PreconditionFailed: somebody changed the project since `version`.
+            Invalid: assist is not for this type of project, or no model is there for clicks.
         """
+        self._require_click_model(change.assist is not None and bool(change.assist.clicks))
         return self.change(project_id, lambda old: patched(old, change, version=version))
+
+    def _require_click_model(self, wanted: bool) -> None:
+        if wanted and not self._settings.click_model:
+            raise Invalid(
+                "this deployment has no model that outlines what is clicked at: its operator names one by "
+                "LABELRY_CLICK_MODEL"
+            )
 
     def set_running(self, project_id: str, running: bool) -> Project:
         """Pause or resume. Safe to repeat.
@@ -405,7 +470,7 @@ class Projects:
             Invalid: a class is there already, or an example is no image of the project's source.
             Conflict: labeling can't start over, since the project is neither running nor paused.
         """
-        if any(one.examples for one in added.classes):
+        if any(class_.examples for class_ in added.classes):
             source = self.get(project_id).source
             added = added.model_copy(update={"classes": with_meant(source, added.classes)})
             check_examples(self._storage.blobs, source, added.classes)
@@ -426,7 +491,10 @@ class Projects:
             meant = [project.source.meant(path) for path in change.examples]
             change = change.model_copy(update={"examples": meant})
             known = {
-                path for one in project.classes if one.class_id == class_id for path in one.examples
+                path
+                for class_ in project.classes
+                if class_.class_id == class_id
+                for path in class_.examples
             }
             check_example_paths(self._storage.blobs, project.source, meant, known=known)
         return self.change(
@@ -488,7 +556,7 @@ class Projects:
         Raises:
             NotFound: no such project was deleted.
         """
-        if all(one.project_id != project_id for one in self.directory.deleted()):
+        if all(project.project_id != project_id for project in self.directory.deleted()):
             raise NotFound("no such project was deleted, or it was brought back already")
         _, project = self._records.step(project_id, layout.PROJECT, undeleted)
         self.forget(project_id)
@@ -532,14 +600,19 @@ class Projects:
 
 
 def view(opened: ProjectAccess) -> ProjectView:
-    """A project as somebody with this role sees it: where images are is for reviewers and admins."""
+    """A project as somebody with this role sees it.
+
+    Where images are is for reviewers and admins, which are honeypots or somebody's alone is for admins.
+    """
     project = opened.project
     return ProjectView(
         **{
             name: getattr(project, name)
             for name in ProjectView.model_fields
-            if name not in ("my_role", "source")
+            if name not in ("my_role", "source", "honeypots", "assignments")
         },
+        honeypots=project.honeypots if opened.role == "admin" else None,
+        assignments=project.assignments if opened.role == "admin" else None,
         source=project.source if RANK[opened.role] > RANK["labeler"] else None,
         my_role=opened.role,
     )
@@ -550,8 +623,10 @@ def _whereabouts(row: Row) -> Whereabouts:
     return Whereabouts(
         home=home if home >= 0 else None,
         previous=previous if previous >= 0 else None,
-        shards=tuple(int(one) for one in row.text("shards").split(",") if one),
+        shards=tuple(int(shard) for shard in row.text("shards").split(",") if shard),
         gone=bool(row.cells.get("gone", False)),
+        standing=cast(Standing, row.text("standing")),
+        judged_ms=row.number("judged_ms"),
         noted_ms=row.number("noted_ms"),
         kept=True,
         etag=row.etag,
@@ -559,7 +634,7 @@ def _whereabouts(row: Row) -> Whereabouts:
 
 
 def _elsewhere_cells(shards: Iterable[int], noted_ms: int) -> dict[str, Value]:
-    return {"shards": ",".join(str(one) for one in sorted(shards)), "noted_ms": noted_ms}
+    return {"shards": ",".join(str(shard) for shard in sorted(shards)), "noted_ms": noted_ms}
 
 
 def _home_cells(home: int, previous: int | None) -> dict[str, Value]:

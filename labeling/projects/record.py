@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from labeling import layout
+from labeling.annotations.attributes import Attribute, Attributes
 from labeling.annotations.classes import (
     COLOURS,
     MAX_CLASSES,
@@ -30,6 +31,8 @@ from labeling.names import Name
 from labeling.projects.access import Role
 from labeling.projects.assist import AssistChange, AssistSettings
 from labeling.projects.datasets import Source
+from labeling.quality.assignment import Assignments, Audiences
+from labeling.quality.honeypots import HoneypotSettings
 from labeling.quality.overlap import Overlap
 from labeling.storage import Row, Storage, Value
 
@@ -51,7 +54,11 @@ class Instructions(Model):
 
 
 class NewProject(Model):
-    """A project to be made. Its name can never be used again, its type and dataset never change."""
+    """A project to be made. Its name can never be used again, its type and dataset never change.
+
+    `assignments` hold from the first image on; they can name no classes yet, for those have no ids.
+    `twins`: a shape may lie exactly on another of its class, as things that can't be told apart do.
+    """
 
     name: Name
     task_type: TaskType
@@ -61,18 +68,24 @@ class NewProject(Model):
     incremental_refresh: bool = True
     assist: AssistSettings = AssistSettings()
     overlap: Overlap = Overlap()
+    assignments: Assignments = []
+    twins: bool = False
 
 
 class ProjectChange(Model):
     """What can be changed of a project; what is left out stays.
 
     `overlap` holds for images that nobody has begun: what is in hands or labeled keeps the number it has.
+    `assignments` are all rules there are from now on; what is in hands stays there.
     """
 
     instructions: Instructions | None = None
     incremental_refresh: bool | None = None
     assist: AssistChange | None = None
     overlap: Overlap | None = None
+    honeypots: HoneypotSettings | None = None
+    assignments: Assignments | None = None
+    twins: bool | None = None
 
 
 class AddClasses(Model):
@@ -91,8 +104,10 @@ class AddClasses(Model):
 
 
 class ClassChange(Model):
-    """A class's new name (a path such as `Animal/Cat`), description, examples, place or colour; what is left
-    out stays.
+    """A class's new name (a path such as `Animal/Cat`), description, examples, attributes, place or colour;
+    what is left out stays.
+
+    `attributes` are all that it has from now on. Labels keep what was said of one that is no longer there.
 
     `position` is its place in the order of keys, from 1; the last one where there are fewer. Whichever class
     has the `colour` gets this one's. What is `retired` is no longer offered nor suggested, and labels that have
@@ -102,6 +117,7 @@ class ClassChange(Model):
     name: ClassName | None = None
     description: Annotated[str, Field(max_length=2_000)] | None = None
     examples: Examples | None = None
+    attributes: Attributes | None = None
     position: Annotated[int, Field(ge=1, le=MAX_CLASSES)] | None = None
     colour: Annotated[int, Field(ge=0, lt=COLOURS)] | None = None
     retired: bool | None = None
@@ -128,6 +144,7 @@ class ClassView(Model):
     name: str
     description: str
     examples: list[ClassExample]
+    attributes: list[Attribute]
     colour: int
     retired: bool
     merged_into: str
@@ -164,6 +181,9 @@ class Project(Model):
     seed: str
     shards: int = 0
     overlap: Overlap = Overlap()
+    honeypots: HoneypotSettings = HoneypotSettings()
+    assignments: Assignments = []
+    twins: bool = False
     lanes_before: int = 1
     """The most places that an earlier `overlap` gave an item."""
     queues: list[str] = [layout.MANUAL]
@@ -175,12 +195,21 @@ class Project(Model):
     @property
     def offered(self) -> list[LabelClass]:
         """The classes that labelers can choose."""
-        return [one for one in self.classes if not one.retired and not one.merged_into]
+        return [class_ for class_ in self.classes if not class_.retired and not class_.merged_into]
+
+    @property
+    def audiences(self) -> Audiences:
+        """Whom its images wait for."""
+        typed = [assignment.folder for assignment in self.assignments if assignment.folder]
+        folders = {one: self.source.meant(f"{one.strip('/')}/") for one in typed}
+        return Audiences.by(self.assignments, folders=folders, merged=self.merged)
 
     @property
     def merged(self) -> Mapping[str, str]:
         """By class that became another, which."""
-        return {one.class_id: one.merged_into for one in self.classes if one.merged_into}
+        return {
+            class_.class_id: class_.merged_into for class_ in self.classes if class_.merged_into
+        }
 
     @field_validator("classes")
     @classmethod
@@ -200,7 +229,7 @@ class Project(Model):
 
 
 class ProjectView(Model):
-    """A project as the API shows it."""
+    """A project as the API shows it. `honeypots` and `assignments` are null for all but admins."""
 
     project_id: str
     name: str
@@ -216,6 +245,9 @@ class ProjectView(Model):
     incremental_refresh: bool
     assist: AssistSettings
     overlap: Overlap
+    honeypots: HoneypotSettings | None
+    assignments: Assignments | None
+    twins: bool
     created_at: UtcTime
     my_role: Role
     version: int
@@ -255,10 +287,10 @@ class ProjectLine(Model):
 
 
 def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
-    """A project with other instructions, refreshing, assist or overlap.
+    """A project with other instructions, refreshing, assist, overlap, honeypots, assignments or twins.
 
     Raises:
-        Invalid: assist is not for this type of project.
+        Invalid: assist is not for this type of project, or a rule names a class that is not there.
         PreconditionFailed: somebody changed the project since `version`.
     """
     if old.version != version:
@@ -271,10 +303,41 @@ def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
         update["incremental_refresh"] = change.incremental_refresh
     if change.assist is not None:
         update["assist"] = change.assist.applied(old.assist)
+    if change.honeypots is not None:
+        update["honeypots"] = change.honeypots
+    if change.assignments is not None:
+        _require_classes(old, change.assignments)
+        update["assignments"] = change.assignments
+    if change.twins is not None:
+        update["twins"] = change.twins
     if change.overlap is not None:
         update["overlap"] = change.overlap
         update["lanes_before"] = old.lanes
     return old.model_copy(update=update)
+
+
+def _require_classes(project: Project, rules: Assignments) -> None:
+    known = {class_.class_id for class_ in project.classes}
+    faults = [
+        Fault(f"/assignments/{at}/class_id", "unknown-class", f"there is no class {rule.class_id}")
+        for at, rule in enumerate(rules)
+        if rule.class_id and rule.class_id not in known
+    ]
+    if faults:
+        raise Invalid(faults[0].detail, faults=tuple(faults))
+
+
+def without_classes(rules: Assignments) -> Assignments:
+    """The rules of a project that is to be made.
+
+    Raises:
+        Invalid: one names a class, and there are none yet.
+    """
+    for at, rule in enumerate(rules):
+        if rule.class_id:
+            detail = "make the project first: its classes have no ids yet"
+            raise Invalid(detail, faults=(Fault(f"/assignments/{at}", "no-class-yet", detail),))
+    return rules
 
 
 def switched(old: Project, *, running: bool) -> Project:
@@ -332,18 +395,19 @@ def with_changed_class(
     """
     if old.classes_version != version:
         raise PreconditionFailed("somebody changed the classes; load them again")
-    mine = next((one for one in old.classes if one.class_id == class_id), None)
+    mine = next((class_ for class_ in old.classes if class_.class_id == class_id), None)
     if mine is None or mine.merged_into:
         raise NotFound("there is no such class in this project")
     if change.name is not None:
         try:
-            others = [one for one in old.classes if one is not mine]
+            others = [class_ for class_ in old.classes if class_ is not mine]
             with_added(others, [NewClass(name=change.name)])
         except Invalid as error:
             fault = Fault("/name", "duplicate", "this class exists")
             raise Invalid(error.detail, faults=(fault,)) from None
-    update = change.model_dump(exclude_none=True, exclude={"position", "colour"})
-    classes = [one for one in old.classes if one is not mine]
+    named = change.model_fields_set - {"position", "colour"}
+    update = {name: new for name in named if (new := getattr(change, name)) is not None}
+    classes = [class_ for class_ in old.classes if class_ is not mine]
     place = old.classes.index(mine) if change.position is None else change.position - 1
     classes.insert(place, mine.model_copy(update=update))
     if change.colour is not None:
@@ -359,7 +423,7 @@ def with_merged_class(old: Project, class_id: str, into: str, *, version: int) -
         Invalid: it can't become that one.
         PreconditionFailed: somebody changed the classes since `version` (`classes_version`).
     """
-    known = {one.class_id: one for one in old.classes}
+    known = {class_.class_id: class_ for class_ in old.classes}
     if class_id not in known:
         raise NotFound("there is no such class in this project")
     if known[class_id].merged_into == into:
@@ -370,13 +434,15 @@ def with_merged_class(old: Project, class_id: str, into: str, *, version: int) -
     if known[class_id].merged_into or target is None or target.merged_into or into == class_id:
         detail = "choose another class that is still there"
         raise Invalid(detail, faults=(Fault("/into", "not-mergeable", detail),))
-    merged = {class_id} | {one for one, other in old.merged.items() if other == class_id}
+    merged = {class_id} | {
+        merged_id for merged_id, other in old.merged.items() if other == class_id
+    }
     classes = [
-        one.model_copy(update={"merged_into": into}) if one.class_id in merged else one
-        for one in old.classes
+        class_.model_copy(update={"merged_into": into}) if class_.class_id in merged else class_
+        for class_ in old.classes
     ]
     # Behind those that are there still: keys and numbers have no gap.
-    return _reclassed(old, sorted(classes, key=lambda one: bool(one.merged_into)))
+    return _reclassed(old, sorted(classes, key=lambda class_: bool(class_.merged_into)))
 
 
 def _reclassed(old: Project, classes: list[LabelClass]) -> Project:

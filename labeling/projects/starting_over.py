@@ -6,7 +6,10 @@ waits again is left alone. Until all shards are through, the project is `updatin
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from labeling import layout
+from labeling.errors import NotFound
 from labeling.model import Model
 from labeling.projects.projects import Projects
 from labeling.projects.record import Project
@@ -36,6 +39,8 @@ class StartingOver:
         """Begin, or go on where it was cut short: does nothing where there is nothing to do. Safe to repeat."""
         if project.restart is None:
             return
+        if project.state_reason:
+            self._projects.change(project.project_id, _without_reason)
         for shard in project.restart.left:
             self._send(
                 StartOver(
@@ -67,6 +72,27 @@ class StartingOver:
             return
         self._projects.change(project.project_id, lambda old: _without(old, message))
 
+    def give_up(self, message: StartOver, why: str) -> None:
+        """A message failed as often as it may: say so where people look. Resuming goes on.
+
+        Args:
+            message: what its queue will not bring again.
+            why: in words, or the name of what was raised.
+        """
+        reason = f"some images could not be made ready to be labeled again: {why}. Resume to go on"
+
+        def noted(old: Project) -> Project:
+            if old.restart is None or old.restart.version != message.version:
+                return old
+            return old.model_copy(update={"state_reason": reason})
+
+        with suppress(NotFound):  # it was deleted meanwhile
+            self._projects.change(message.project_id, noted)
+
+
+def _without_reason(old: Project) -> Project:
+    return old.model_copy(update={"state_reason": ""})
+
 
 def _without(old: Project, done: StartOver) -> Project:
     """The project when a shard is through, and as it was before when all are."""
@@ -75,4 +101,4 @@ def _without(old: Project, done: StartOver) -> Project:
     left = [shard for shard in old.restart.left if shard != done.shard]
     if left:
         return old.model_copy(update={"restart": old.restart.model_copy(update={"left": left})})
-    return old.model_copy(update={"restart": None, "state": old.restart.then})
+    return old.model_copy(update={"restart": None, "state": old.restart.then, "state_reason": ""})

@@ -233,7 +233,9 @@ class Webhooks:
 
     def deliveries(self, project_id: str) -> DeliveryList:
         """The newest deliveries."""
-        return DeliveryList(items=[_seen(one) for one in self._newest_first(project_id)[:KEPT]])
+        return DeliveryList(
+            items=[_seen(delivery) for delivery in self._newest_first(project_id)[:KEPT]]
+        )
 
     def again(self, project_id: str, delivery_id: str) -> Delivery:
         """Begin anew with what could not be delivered.
@@ -257,6 +259,24 @@ class Webhooks:
         one = self._deliveries.change(project_id, layout.delivery(delivery_id), anew)
         self._send(project_id, delivery_id, one.tries)
         return _seen(one)
+
+    def give_up(self, message: Deliver, why: str) -> None:
+        """A message failed as often as it may: the delivery has failed, and may be begun anew.
+
+        Args:
+            message: what its queue will not bring again.
+            why: in words, or the name of what was raised.
+        """
+
+        def failed(old: _KeptDelivery) -> _KeptDelivery:
+            if old.state != "waiting" or old.tries != message.tries:
+                return old
+            return old.model_copy(update={"state": "failed", "problem": why, "next_at": None})
+
+        with suppress(NotFound):  # forgotten meanwhile
+            self._deliveries.change(
+                message.project_id, layout.delivery(message.delivery_id), failed
+            )
 
     def on_deliver(self, message: Deliver) -> None:
         """Try a delivery once; what fails is sent to itself, later. Safe to repeat."""
@@ -325,12 +345,12 @@ class Webhooks:
 
     def _newest_first(self, project_id: str) -> list[_KeptDelivery]:
         found = self._deliveries.all(project_id, layout.delivery(""))
-        return sorted(found, key=lambda one: one.created_at, reverse=True)
+        return sorted(found, key=lambda delivery: delivery.created_at, reverse=True)
 
     def _forget_old(self, project_id: str) -> None:
-        for one in self._newest_first(project_id)[KEPT:]:
+        for delivery in self._newest_first(project_id)[KEPT:]:
             with suppress(Collision):
-                place = layout.delivery(one.delivery_id)
+                place = layout.delivery(delivery.delivery_id)
                 self._deliveries.write(project_id, [Delete(place)])
 
 

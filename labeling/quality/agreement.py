@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from math import sqrt
 
-import numpy as np
-
 from labeling.model import Model
-from labeling.quality.shapes import Drawn, likeness
+from labeling.quality.shapes import Drawn
 
 UNIT = 12
 """Weights are whole multiples of 1/12: of 1, 1/2, 1/3 and 1/4."""
@@ -95,8 +94,7 @@ def compared_shapes(
         for class_id, count in classes.items():
             every[class_id] += UNIT * count
             same[class_id] += UNIT * count * (count - 1) // (len(thing) - 1)
-        alike = likeness(thing, thing)
-        likenesses += [float(one) for one in alike[np.triu_indices(len(thing), 1)]]
+        likenesses += [float(a.alike[b.person][b.at]) for a, b in combinations(thing, 2)]
     counts = [len(shapes) for shapes in drawn]
     for number, name in enumerate(names):
         total[name] = sum(counts[number] + count for at, count in enumerate(counts) if at != number)
@@ -150,7 +148,7 @@ def _coefficient(n: int, apart: int, expected: int) -> Coefficient:
     chance = expected / UNIT / UNIT / (answers - 1) / answers
     share = apart / n
     low, high = wilson(share, answers / 2)
-    alphas = [round(1 - one / chance, 4) for one in (share, high, low)]
+    alphas = [round(1 - disagreement / chance, 4) for disagreement in (share, high, low)]
     return Coefficient(alpha=alphas[0], low=alphas[1], high=alphas[2], answers=round(answers))
 
 

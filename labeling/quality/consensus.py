@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Literal
 
+from labeling.annotations.attributes import AttributeValue
 from labeling.annotations.shapes import Annotation, Tag
 from labeling.model import digest_id
 from labeling.quality.agreement import Compared, compared_shapes, compared_tags
@@ -43,19 +45,20 @@ def verdict(opinions: Sequence[Opinion], overlap: Overlap) -> Verdict:
     """What so many people say about an image.
 
     Whoever asks a reviewer gets one. Else what decides is whether to label it, then each class of an image,
-    and each shape: that it is there, its class, and where. Where that many say neither yes nor no, it is
-    disputed. Nothing, where everybody said something, is nobody's answer: disputed too.
+    and each shape: that it is there, its class, and where; then each attribute of it. Where that many say
+    neither yes nor no, it is disputed. Nothing, where everybody said something, is nobody's answer: disputed
+    too.
     """
-    labeled = [one for one in opinions if one.outcome == "labeled"]
-    kept = sorted(labeled, key=lambda one: one.labeler)
-    people: list[Sequence[Annotation]] = [one.annotations for one in kept]
-    names = [one.labeler for one in kept]
-    drawn = [_drawn(number, said) for number, said in enumerate(people)]
+    labeled = [opinion for opinion in opinions if opinion.outcome == "labeled"]
+    kept = sorted(labeled, key=lambda opinion: opinion.labeler)
+    people: list[Sequence[Annotation]] = [opinion.annotations for opinion in kept]
+    names = [opinion.labeler for opinion in kept]
+    drawn = [drawn_by(number, said) for number, said in enumerate(people)]
     things = same_things(drawn, overlap.iou) if any(drawn) else []
     tags = [_tags(said) for said in people]
     compared = compared_tags(tags, names) if not things else compared_shapes(things, drawn, names)
     best = _most_alike(people, compared, names)
-    if any(one.outcome == "needs_review" for one in opinions):
+    if any(opinion.outcome == "needs_review" for opinion in opinions):
         return Verdict("needs_review", best, compared=compared)
     skipped = len(opinions) - len(labeled)
     if overlap.carries(skipped, len(opinions)):
@@ -63,20 +66,25 @@ def verdict(opinions: Sequence[Opinion], overlap: Overlap) -> Verdict:
     if not overlap.carries(len(labeled), len(opinions)):
         return Verdict("needs_review", best, disputed=True, compared=compared)
     agreed = [*_voted(people, tags, overlap), *_decided(things, len(people), overlap)]
-    found = [one for one in agreed if one is not None]
+    found = [annotation for annotation in agreed if annotation is not None]
     nobodys = not found and all(people)
     if len(found) < len(agreed) or nobodys:
         return Verdict("needs_review", best, disputed=True, compared=compared)
     return Verdict("labeled", found, compared=compared)
 
 
-def _drawn(person: int, said: Sequence[Annotation]) -> list[Drawn]:
-    shapes = [one for one in said if not isinstance(one.geometry, Tag)]
-    return [Drawn(person, at, one) for at, one in enumerate(shapes)]
+def drawn_by(person: int, said: Sequence[Annotation]) -> list[Drawn]:
+    """The shapes a person drew."""
+    shapes = [annotation for annotation in said if not isinstance(annotation.geometry, Tag)]
+    return [Drawn(person, at, shape) for at, shape in enumerate(shapes)]
 
 
 def _tags(said: Sequence[Annotation]) -> dict[tuple[int, str], Annotation]:
-    return {(one.frame, one.class_id): one for one in said if isinstance(one.geometry, Tag)}
+    return {
+        (annotation.frame, annotation.class_id): annotation
+        for annotation in said
+        if isinstance(annotation.geometry, Tag)
+    }
 
 
 def _voted(
@@ -89,8 +97,10 @@ def _voted(
     result: list[Annotation | None] = []
     for name, count in sorted(votes.items()):
         if overlap.carries(count, len(people)):
-            first = next(said[name] for said in tags if name in said)
-            result.append(_own(first, *map(str, name)))
+            given = [said[name] for said in tags if name in said]
+            attributes = _attributes(given, overlap)
+            made = given[0].model_copy(update={"attributes": attributes})
+            result.append(_own(made, *map(str, name)) if attributes is not None else None)
         elif not overlap.carries(len(people) - count, len(people)):
             result.append(None)
     return result
@@ -106,24 +116,55 @@ def _decided(
             if not overlap.carries(people - len(thing), people):
                 result.append(None)
             continue
-        classes = Counter(one.annotation.class_id for one in thing)
-        class_id, votes = min(classes.items(), key=lambda one: (-one[1], one[0]))
+        classes = Counter(drawn.annotation.class_id for drawn in thing)
+        class_id, votes = min(classes.items(), key=lambda counted: (-counted[1], counted[0]))
         if not overlap.carries(votes, len(thing)):
             result.append(None)
             continue
         shape = together(thing, overlap.shape)
         first = next(
-            (one.annotation for one in thing if one.annotation.geometry == shape),
+            (drawn.annotation for drawn in thing if drawn.annotation.geometry == shape),
             thing[0].annotation.model_copy(update={"origin": None}),
         )
-        of = sorted(f"{one.person}/{one.annotation.annotation_id}" for one in thing)
-        result.append(_own(first.model_copy(update={"geometry": shape, "class_id": class_id}), *of))
+        of_class = [drawn.annotation for drawn in thing if drawn.annotation.class_id == class_id]
+        attributes = _attributes(of_class, overlap)
+        if attributes is None:
+            result.append(None)
+            continue
+        of = sorted(f"{drawn.person}/{drawn.annotation.annotation_id}" for drawn in thing)
+        agreed = {"geometry": shape, "class_id": class_id, "attributes": attributes}
+        result.append(_own(first.model_copy(update=agreed), *of))
     return result
 
 
-def _own(one: Annotation, *made_of: str) -> Annotation:
+def _attributes(same: Sequence[Annotation], overlap: Overlap) -> dict[str, AttributeValue] | None:
+    """What annotations of one thing say of it together; None where they don't agree.
+
+    Each attribute by vote, leaving it out is a vote too. Of numbers the median.
+    """
+    agreed: dict[str, AttributeValue] = {}
+    for name in sorted({name for annotation in same for name in annotation.attributes}):
+        said = [annotation.attributes[name] for annotation in same if name in annotation.attributes]
+        if not overlap.carries(len(said), len(same)):
+            if not overlap.carries(len(same) - len(said), len(same)):
+                return None
+            continue
+        numbers = [value for value in said if isinstance(value, float)]
+        if len(numbers) == len(said):
+            agreed[name] = median(numbers)
+            continue
+        # By their kind too: 1 is not true.
+        votes = Counter((type(value).__name__, value) for value in said)
+        (_, value), count = min(votes.items(), key=lambda counted: (-counted[1], str(counted[0])))
+        if not overlap.carries(count, len(said)):
+            return None
+        agreed[name] = value
+    return agreed
+
+
+def _own(annotation: Annotation, *made_of: str) -> Annotation:
     """An annotation under an id of its own: those of several people may have the same."""
-    return one.model_copy(update={"annotation_id": digest_id("agreed", *made_of)})
+    return annotation.model_copy(update={"annotation_id": digest_id("agreed", *made_of)})
 
 
 def _most_alike(
@@ -135,5 +176,5 @@ def _most_alike(
     shares: defaultdict[str, float] = defaultdict(float)
     for name, (same, every) in compared.people.items():
         shares[name] = same / every if every else 0.0
-    best = max(range(len(people)), key=lambda one: (shares[names[one]], -one))
+    best = max(range(len(people)), key=lambda person: (shares[names[person]], -person))
     return list(people[best])

@@ -19,13 +19,19 @@ MOST_POINTS = 2_000
 
 
 class Drawn:
-    """A shape that one of several people drew: `person` is their number, `at` its place among theirs."""
+    """A shape that one of several people drew: `person` is their number, `at` its place among theirs.
+
+    `alike`, by person: its intersection over union with each of their shapes, once `same_things` has looked.
+    """
 
     def __init__(self, person: int, at: int, annotation: Annotation) -> None:
         self.person = person
         self.at = at
         self.annotation = annotation
         self.covers: Any = _covered(annotation.geometry)
+        self.edges: tuple[float, float, float, float] = self.covers.bounds
+        self.area: float = self.covers.area
+        self.alike: dict[int, Floats] = {}
 
 
 def _covered(geometry: object) -> Any:
@@ -34,29 +40,33 @@ def _covered(geometry: object) -> Any:
         return shapely.box(geometry.x0, geometry.y0, geometry.x1, geometry.y1)
     assert isinstance(geometry, Polygon)
     parts: list[Any] = [
-        shapely.Polygon(part.outer, [ring for ring in part.holes]) for part in geometry.parts
+        shapely.Polygon(part.outer, part.holes)
+        if part.holes
+        else shapely.polygons(np.asarray(part.outer))
+        for part in geometry.parts
     ]
+    whole = shapely.union_all(parts) if len(parts) > 1 else parts[0]
     # Rings that touch themselves are let pass where they are drawn, and not by every operation.
-    return shapely.make_valid(shapely.union_all(parts) if len(parts) > 1 else parts[0])
+    return whole if shapely.is_valid(whole) else shapely.make_valid(whole)
 
 
 def likeness(some: Sequence[Drawn], others: Sequence[Drawn]) -> Floats:
     """Intersection over union of each of some with each of others, (some, others); 0 across frames."""
     if not some or not others:
         return np.zeros((len(some), len(others)))
-    frames = [np.array([one.annotation.frame for one in them]) for them in (some, others)]
-    edges = [np.array([one.covers.bounds for one in them]) for them in (some, others)]
+    frames = [np.array([drawn.annotation.frame for drawn in them]) for them in (some, others)]
+    edges = [np.array([drawn.edges for drawn in them]) for them in (some, others)]
     low = np.maximum(edges[0][:, None, :2], edges[1][None, :, :2])
     high = np.minimum(edges[0][:, None, 2:], edges[1][None, :, 2:])
     sides = np.clip(high - low, 0, None)
     shared = sides[..., 0] * sides[..., 1]
     shared[frames[0][:, None] != frames[1][None, :]] = 0
-    if not all(isinstance(one.annotation.geometry, Box) for one in (*some, *others)):
+    if not all(isinstance(other.annotation.geometry, Box) for other in (*some, *others)):
         rows, columns = np.nonzero(shared)
-        first = np.array([one.covers for one in some], dtype=object)[rows]
-        second = np.array([one.covers for one in others], dtype=object)[columns]
+        first = np.array([drawn.covers for drawn in some], dtype=object)[rows]
+        second = np.array([other.covers for other in others], dtype=object)[columns]
         shared[rows, columns] = shapely.area(shapely.intersection(first, second))
-    areas = [np.array([one.covers.area for one in them]) for them in (some, others)]
+    areas = [np.array([drawn.area for drawn in them]) for them in (some, others)]
     return shared / (areas[0][:, None] + areas[1][None, :] - shared)
 
 
@@ -70,23 +80,29 @@ def same_things(people: Sequence[Sequence[Drawn]], iou: float) -> list[list[Draw
     """
     import lap  # most projects never need it
 
-    order = sorted(range(len(people)), key=lambda one: (-_agreement(people, one), one))
-    things: list[list[Drawn]] = [[one] for one in people[order[0]]] if order else []
+    for one, other in combinations(range(len(people)), 2):
+        found = likeness(people[one], people[other])
+        for drawn in people[one]:
+            drawn.alike[other] = found[drawn.at]
+        for drawn in people[other]:
+            drawn.alike[one] = found[:, drawn.at]
+    shared = [sum(map(_likest, mine)) for mine in people]
+    order = sorted(range(len(people)), key=lambda person: (-shared[person], person))
+    things: list[list[Drawn]] = [[drawn] for drawn in people[order[0]]] if order else []
     for person in order[1:]:
         mine = people[person]
         if not mine:
             continue
         if not things:
-            things = [[one] for one in mine]
+            things = [[drawn] for drawn in mine]
             continue
-        every = [one for thing in things for one in thing]
-        alike = likeness(every, mine)
-        ends = np.cumsum([len(thing) for thing in things])
-        means = np.array([rows.mean(axis=0) for rows in np.split(alike, ends[:-1])])
+        means = np.array(
+            [sum(drawn.alike[person] for drawn in thing) / len(thing) for thing in things]
+        )
         same_class = np.array(
             [
                 [
-                    any(one.annotation.class_id == each.annotation.class_id for one in thing)
+                    any(drawn.annotation.class_id == each.annotation.class_id for drawn in thing)
                     for each in mine
                 ]
                 for thing in things
@@ -100,17 +116,13 @@ def same_things(people: Sequence[Sequence[Drawn]], iou: float) -> list[list[Draw
             if at >= 0 and means[number, at] >= iou:
                 things[number].append(mine[at])
                 taken.add(int(at))
-        things += [[one] for at, one in enumerate(mine) if at not in taken]
+        things += [[drawn] for at, drawn in enumerate(mine) if at not in taken]
     return things
 
 
-def _agreement(people: Sequence[Sequence[Drawn]], person: int) -> float:
-    """How much of what one person drew the others drew too: the sum of the best likenesses."""
-    mine = people[person]
-    others = [them for number, them in enumerate(people) if number != person and them]
-    if not mine:
-        return 0.0
-    return float(sum(likeness(mine, them).max(axis=1).sum() for them in others))
+def _likest(drawn: Drawn) -> float:
+    """How much the others drew the same: the sum of its best likeness with each person's shapes."""
+    return float(sum(found.max() for found in drawn.alike.values() if found.size))
 
 
 def together(thing: Sequence[Drawn], how: Literal["median", "best"]) -> Box | Polygon:
@@ -121,22 +133,24 @@ def together(thing: Sequence[Drawn], how: Literal["median", "best"]) -> Box | Po
         how: `best` is the one most alike to the others. `median`: of boxes, the median of each edge; of
             polygons, what more than half of them cover, and of two the best.
     """
-    best = _best(thing)
     if how == "best" or len(thing) < 2:
-        return best
-    boxes = [one.annotation.geometry for one in thing if isinstance(one.annotation.geometry, Box)]
+        return _best(thing)
+    boxes = [
+        drawn.annotation.geometry for drawn in thing if isinstance(drawn.annotation.geometry, Box)
+    ]
     if len(boxes) == len(thing):
-        edges = np.median([[one.x0, one.y0, one.x1, one.y1] for one in boxes], axis=0)
+        edges = np.median([[box.x0, box.y0, box.x1, box.y1] for box in boxes], axis=0)
         x0, y0, x1, y1 = (float(edge) for edge in edges)
         return Box(x0=x0, y0=y0, x1=x1, y1=y1)
-    if len(thing) == 2:
-        return best
-    return _covered_by_most([one.covers for one in thing]) or best
+    covered = _covered_by_most([drawn.covers for drawn in thing]) if len(thing) > 2 else None
+    return covered or _best(thing)
 
 
 def _best(thing: Sequence[Drawn]) -> Box | Polygon:
-    alike = likeness(thing, thing).sum(axis=1)
-    geometry = thing[int(np.argmax(alike))].annotation.geometry
+    def shared(drawn: Drawn) -> float:
+        return sum(float(drawn.alike[it.person][it.at]) for it in thing if it is not drawn)
+
+    geometry = max(thing, key=shared).annotation.geometry
     assert isinstance(geometry, Box | Polygon)
     return geometry
 
@@ -147,20 +161,21 @@ def _covered_by_most(shapes: Sequence[Any]) -> Polygon | None:
     common = [shapely.intersection_all(list(some)) for some in combinations(shapes, need)]
     covered = shapely.make_valid(shapely.union_all(common))
     pieces: list[Any] = [
-        one
-        for one in shapely.get_parts(covered)
-        if one.geom_type == "Polygon" and one.area >= MIN_AREA
+        part
+        for part in shapely.get_parts(covered)
+        if part.geom_type == "Polygon" and part.area >= MIN_AREA
     ]
     if not pieces or sum(shapely.get_num_coordinates(pieces)) > MOST_POINTS:
         return None
-    largest = max(one.area for one in pieces)
+    largest = max(piece.area for piece in pieces)
     # Slivers lie where edges of people run beside each other: no part of anything.
     parts = [
         Part(
-            outer=_ring(one.exterior), holes=[_ring(hole) for hole in one.interiors if _wide(hole)]
+            outer=_ring(piece.exterior),
+            holes=[_ring(hole) for hole in piece.interiors if _wide(hole)],
         )
-        for one in pieces
-        if one.area >= 0.01 * largest
+        for piece in pieces
+        if piece.area >= 0.01 * largest
     ]
     return Polygon(parts=parts)
 

@@ -1,314 +1,232 @@
-"""What to hand out: a look at the queues of a project for one labeler.
+"""Handing out: the next page for a labeler, claimed for them alone, the same for a request that comes twice.
 
-A labeler draws from a home shard, at a random place while plenty is left, and moves on when it is dry.
-What was found is remembered for a while by the whole process, so that waiting labelers cost little.
+Where a page is found is in `queues.py`, what it shows in `views.py`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from labeling import layout
-from labeling.items.records import Item, QueuedItem, Task, split_tasks
+from labeling.items.items import Items
+from labeling.items.leases import MAX_SHARED
+from labeling.items.records import Item
+from labeling.items.tasks import QueuedItem, Task
 from labeling.model import milliseconds
 from labeling.projects.access import Caller
-from labeling.projects.projects import ProjectAccess
-from labeling.storage import Clock, Range, Row, Storage
+from labeling.projects.projects import Project, ProjectAccess, Projects
+from labeling.settings import Settings
+from labeling.storage import Collision, Row, Storage, insist
+from labeling.tasks.honeypots import Honeypots
+from labeling.tasks.messages import TaskAnswer, TaskRequest
+from labeling.tasks.queues import HANDING_OUT, Nothing, QueueCache, QueueReader
+from labeling.tasks.submissions import MAX_SIZE
+from labeling.tasks.views import Views
 
-PLENTY = 8
-"""Pages that must be left in a shard's queue for starting at a random place of it."""
+MAX_OPEN = 3
+"""Pages one person may hold at a time: the one at work, the next, and a correction."""
 
-GROUPS = 8
-"""Pages of similar images looked at, so that labelers of a shard seldom choose the same."""
-
-USED_UP_S = 15
-"""How long a queue that was found empty is passed over. A look costs a call, and something may come."""
-
-HANDING_OUT = ("running", "initializing")
-"""States of a project in which items are handed out: while the first listing is registered, what is there."""
-
-WhyNone = Literal["none_left", "all_leased", "paused", "initializing", "too_many_open"]
+MeasureNow = Callable[[Project, Sequence[Item]], int]
 
 
 @dataclass(frozen=True)
-class Nothing:
-    """What a fruitless look found, believed for a few seconds by everyone in this process."""
+class Page:
+    """What may be claimed next, all of one shard, and which of the labeler's places it takes."""
 
-    why: WhyNone
-    until: float
-    retry_after_s: int
-
-
-class QueueCache:
-    """What readers of this process have found in the queues."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._dry: dict[str, Nothing] = {}
-        self._changes: dict[str, int] = {}
-        self._left: dict[tuple[str, int, str], float] = {}
-        self._used_up: dict[tuple[str, int, str], float] = {}
-
-    def dry(self, key: str) -> Nothing | None:
-        """What a fruitless look of a moment ago found."""
-        dry = self._dry.get(key)
-        return dry if dry and dry.until > self._clock.now().timestamp() else None
-
-    def note_dry(self, key: str, nothing: Nothing) -> None:
-        """Keep others from looking for up to five seconds."""
-        self._dry[key] = nothing
-
-    def changes(self, project_id: str) -> int:
-        """How often `forget_dry` was called: a look that it overtook is not to be believed."""
-        return self._changes.get(project_id, 0)
-
-    def forget_dry(self, project_id: str) -> None:
-        """Something changed that others may have waited for: look again."""
-        self._changes[project_id] = self.changes(project_id) + 1
-        for key in [key for key in self._dry if key.startswith(project_id)]:
-            self._dry.pop(key, None)
-
-    def left(self, project_id: str, shard: int, kind: str) -> float:
-        """About how many items were left in a shard's queue when somebody here last looked; 0: not known."""
-        return self._left.get((project_id, shard, kind), 0.0)
-
-    def note_left(self, project_id: str, shard: int, kind: str, left: float) -> None:
-        """Remember about how many items are left in a shard's queue."""
-        self._left[project_id, shard, kind] = left
-        self._used_up.pop((project_id, shard, kind), None)
-
-    def used_up(self, project_id: str, shard: int, kind: str) -> bool:
-        """Whether somebody here has lately found a shard's queue empty, though others may not be."""
-        until = self._used_up.get((project_id, shard, kind), 0.0)
-        return until > self._clock.now().timestamp()
-
-    def note_used_up(self, project_id: str, shard: int, kind: str) -> None:
-        """Look into other queues of the shard first, for a while."""
-        until = self._clock.now().timestamp() + USED_UP_S
-        self._used_up[project_id, shard, kind] = until
+    slot: int
+    shard: int
+    items: Sequence[QueuedItem]
 
 
-class QueueReader:
-    """Looks for something to hand out to a labeler, once."""
+class Handout:
+    """Hands out pages."""
 
     def __init__(
         self,
         storage: Storage,
-        cache: QueueCache,
-        opened: ProjectAccess,
-        caller: Caller,
-        homes: tuple[int, int | None],
-        avoid: set[str],
+        projects: Projects,
+        settings: Settings,
+        views: Views,
+        *,
+        measure: MeasureNow,
     ) -> None:
         self._storage = storage
-        self._cache = cache
-        self._tables = storage.tables
-        self._random = storage.random
-        self._project = opened.project
-        self._items = opened.items
-        self._user = caller.user
-        self._home, self._previous = homes
-        self._shards = list(
-            dict.fromkeys(one for one in (*homes, *opened.whereabouts.shards) if one is not None)
-        )
-        self._avoid = avoid
-        self._lane = layout.shard_of(caller.user, opened.project.lanes)
-        self._kind = self._best_kind()
-        self._left = cache.left(opened.project.project_id, self._home, self._kind)
-        # With overlap an end for one is no end for another.
-        mine = f"|{caller.user}" if opened.project.lanes > 1 else ""
-        self._dry_key = opened.project.project_id + mine
-        self._changes = cache.changes(opened.project.project_id)
-        self._whole = False
-        self._unmeasured: list[QueuedItem] = []
+        self._projects = projects
+        self._settings = settings
+        self._views = views
+        self._measure = measure
+        self._cache = QueueCache(storage.clock)
+        self._honeypots = Honeypots(storage)
 
-    def first(self, size: int) -> tuple[list[Task], dict[int, list[QueuedItem]], list[Row]]:
-        """My open tasks, what was returned to me by shard, and rows of my queue, in one round trip.
+    def answer(self, opened: ProjectAccess, caller: Caller, request: TaskRequest) -> TaskAnswer:
+        """The caller's task for this request: the one it was answered with before, or a new one."""
+        project = opened.project
+        size = min(request.size, MAX_SHARED if project.lanes > 1 else MAX_SIZE)
+        if not project.shards:
+            return TaskAnswer(task=None, why="initializing", retry_after_s=3)
+        avoid: set[str] = set()
 
-        Where much is left, from a random place: so labelers neither compete for the head of a queue nor walk
-        over what was deleted there. Else from the head, several pages of it: then nothing can be missed.
-        """
-        ranges = [self._items.tasks_range(self._user, shard) for shard in self._shards]
-        if self._project.state in HANDING_OUT and not self.dry:
-            # A place in the shuffle says nothing of where groups begin: those are taken from the head.
-            self._whole = self._left < PLENTY * size or self._kind == layout.CLUSTERED
-            if self._whole:
-                ranges.append(self._whole_queue(self._home, size))
+        def once() -> TaskAnswer:
+            nonlocal opened
+            home, previous = opened.homes(caller.user)
+            reader = QueueReader(
+                self._storage, self._cache, opened, caller, (home, previous), avoid
+            )
+            tasks, returned, queue = reader.first(size)
+            known = asked_for(tasks, request.request_id)
+            if known:
+                return TaskAnswer(task=self._views.open(opened, known))
+            used = {task.shard for task in tasks} | set(returned)
+            self._projects.nothing_elsewhere(
+                opened, caller, [shard for shard in opened.whereabouts.shards if shard not in used]
+            )
+            slot = free_slot(tasks)
+            page: Page | TaskAnswer
+            if project.state not in HANDING_OUT:
+                why = "initializing" if project.state == "failed" else "paused"
+                page = TaskAnswer(task=None, why=why, retry_after_s=5)
+            elif opened.whereabouts.standing == "paused":
+                page = TaskAnswer(task=None, why="held_back", retry_after_s=60, look_again=True)
+            elif slot is None:
+                page = too_many_open(tasks)
             else:
-                front = [layout.FRONT] if layout.FRONT in self._project.queues else []
-                ranges += [self._queue(kind, size) for kind in (*front, self._kind)]
-        pages = self._tables.query_many(layout.ITEMS, ranges)
-        tasks: list[Task] = []
-        returned: dict[int, list[QueuedItem]] = {}
-        for shard, rows in zip(self._shards, pages, strict=False):
-            some, back = split_tasks(rows, shard)
-            tasks += some
-            returned |= {shard: back} if back else {}
-        return tasks, returned, [row for rows in pages[len(self._shards) :] for row in rows]
+                page = self._page(reader, opened, slot, returned, queue, size)
+            if isinstance(page, Page) and not returned and project.honeypots.rate:
+                items = self._honeypots.mixed(opened, caller, page.items)
+                page = replace(page, items=items)
+            if isinstance(page, TaskAnswer):
+                before = self.answered_before(opened, caller, request.request_id, home)
+                return before or page
+            if page.shard != home and not returned:
+                # Noted before the claim: after a crash between them a resume still looks in both.
+                try:
+                    opened = self._projects.move_home(opened, caller, page.shard, home)
+                except Collision:
+                    opened = self._projects.open(project.project_id, caller, "labeler", "labeling")
+                    raise
+            try:
+                task = opened.items.claim(
+                    caller.user,
+                    page.slot,
+                    page.shard,
+                    page.items,
+                    request_id=request.request_id,
+                    lease_ms=self._settings.lease_seconds * 1000,
+                    audiences=opened.audiences,
+                )
+            except Collision as collision:
+                taken = layout.kind_of(collision.key)
+                if taken is layout.Kind.REQUEST:
+                    before = self.answered_before(opened, caller, request.request_id, page.shard)
+                    if before:
+                        return before
+                if taken is layout.Kind.CHECK:
+                    _, had = layout.check_of(collision.key)
+                    self._honeypots.note_had(opened, caller, had)
+                if taken is layout.Kind.LABELING:
+                    avoid.add(layout.labeling_of(collision.key)[0])
+                raise
+            for item in task.held:
+                if item.is_check:
+                    self._honeypots.note_had(opened, caller, item.item.item_id)
+            left = previous is not None and all(task.shard != previous for task in tasks)
+            if page.shard == home and left:
+                with suppress(Collision):  # no longer a member, or on another host at the same time
+                    self._projects.move_home(opened, caller, home, None)
+            self._projects.note_activity(opened.project.project_id, labeling=True)
+            told = opened.whereabouts.standing == "told"
+            return TaskAnswer(task=self._views.open(opened, task), look_again=told)
 
-    def _best_kind(self) -> str:
-        """The kind to begin with: the best that there is, behind what a reviewer put in front."""
-        kinds = [kind for kind in sorted(self._project.queues) if kind != layout.FRONT]
-        project_id = self._project.project_id
-        return next(
-            (kind for kind in kinds if not self._cache.used_up(project_id, self._home, kind)),
-            layout.MANUAL,
-        )
+        return insist(self._storage, once, 40)
 
-    def _queue(self, kind: str, size: int) -> Range:
-        if kind == layout.FRONT:  # few, and never to be missed: from the head
-            head = layout.queue_start(kind, self._lane)
-            partition = self._items.partition(self._home)
-            return Range(partition, *layout.below(head), 4 * size)
-        # Not so near the end that a page would not fill: going on from the beginning costs a call.
-        start = self._random() * (1 - 4 * size / self._left)
-        low = layout.queue_start(kind, self._lane, f"{int(start * 2**48):012x}")
-        high = layout.queue_start(kind, self._lane) + layout.END
-        return Range(self._items.partition(self._home), low, high, size)
+    def _page(
+        self,
+        reader: QueueReader,
+        opened: ProjectAccess,
+        slot: int,
+        returned: dict[int, list[QueuedItem]],
+        queue: list[Row],
+        size: int,
+    ) -> Page | TaskAnswer:
+        """What to claim: what came back to the caller, else what is found; or why not."""
+        if returned:
+            shard, back = next(iter(returned.items()))
+            return Page(slot, shard, back[:size])
+        page = Page(slot, *reader.found(queue, size))
+        none = None
+        if not page.items:
+            none = reader.dry or self._nothing(reader, opened, size)
+            if none is None and not page.items:  # something has just been made ready: look again
+                raise Collision(layout.all_of(layout.Kind.QUEUED)[0])
+        if opened.project.state == "initializing" and len(page.items) < size:
+            # The rest of a page is seconds away: nobody should get three pages of one image.
+            return TaskAnswer(task=None, why="initializing", retry_after_s=3)
+        if none:
+            return TaskAnswer(task=None, why=none.why, retry_after_s=none.retry_after_s)
+        return page
 
-    def _whole_queue(self, shard: int, size: int) -> Range:
-        # With overlap the first rows may all be of items I had.
-        pages = GROUPS if self._kind == layout.CLUSTERED else 4
-        limit = 1000 if self._project.lanes > 1 else pages * size
-        return Range(self._items.partition(shard), *layout.all_of(layout.Kind.QUEUED), limit)
-
-    def page(self, queue: list[Row], size: int) -> list[QueuedItem]:
-        """The items to claim from my shard; empty when it holds nothing that is ready."""
-        if not self._whole and len(self._leading(queue)) < size:
-            queue = self._tables.query(layout.ITEMS, self._whole_queue(self._home, size))
-            self._whole = True
-        self._note_left(queue, full=len(queue) >= (4 * size if self._whole else size))
-        return self._choose(queue, size)
-
-    def _note_left(self, queue: Sequence[Row], *, full: bool) -> None:
-        """Remember what this look says about the queue that comes behind what is in front."""
-        behind = [row for row in queue if _queue_of(row) != layout.FRONT]
-        if not behind:
-            return
-        kind = _queue_of(behind[0])
-        mine = [row for row in behind if _queue_of(row) == kind]
-        # Where rows of another kind follow, these are all there are.
-        left = _extrapolated(mine) if full and len(mine) == len(behind) else float(len(mine))
-        place = (self._project.project_id, self._home)
-        self._cache.note_left(*place, kind, left)
-        if self._whole and kind > self._kind:
-            self._cache.note_used_up(*place, self._kind)
-
-    def _leading(self, queue: Sequence[Row]) -> list[Row]:
-        """The rows of the best kind that is ready, of my lane first."""
-        ready = [
-            row
-            for row in queue
-            if _queue_of(row) != layout.UNMEASURED
-            and layout.item_of(row.key) not in self._avoid
-            and not self._had(row)
-        ]
-        if not ready:
-            return []
-        best = min(_queue_of(row) for row in ready)
-        rows = [row for row in ready if _queue_of(row) == best]
-        mine = [row for row in rows if layout.queue_place(row.key).lane == self._lane]
-        return mine or rows
-
-    def _had(self, row: Row) -> bool:
-        """Whether another place of the item is or was mine: possible where several label it."""
-        if self._user not in row.text("lanes"):  # most rows: nothing to be taken apart
-            return False
-        return any(lane.labeler == self._user for lane in QueuedItem(row).item.lanes)
-
-    def _choose(self, queue: Sequence[Row], size: int) -> list[QueuedItem]:
-        self._unmeasured += [
-            QueuedItem(row) for row in queue if _queue_of(row) == layout.UNMEASURED
-        ]
-        rows = self._leading(queue)
-        if rows and _queue_of(rows[0]) == layout.CLUSTERED:
-            rows = self._one_group(rows, size)
-        elif len(rows) > size:
-            at = int(self._random() * (len(rows) - size + 1))
-            rows = rows[at : at + size]
-        found: dict[str, QueuedItem] = {}
-        for row in rows:
-            found.setdefault(layout.item_of(row.key), QueuedItem(row))
-        return list(found.values())
-
-    def _one_group(self, rows: Sequence[Row], size: int) -> list[Row]:
-        """The next rows of one group: of those that fill a page any, else the largest."""
-        groups: defaultdict[str, list[Row]] = defaultdict(list)
-        for row in rows:
-            groups[layout.group_of(layout.queue_place(row.key).order)].append(row)
-        full = [group for group in groups.values() if len(group) >= size]
-        if full:
-            return full[int(self._random() * len(full))][:size]
-        return max(groups.values(), key=len)
-
-    def elsewhere(self, size: int) -> tuple[int, list[QueuedItem]]:
-        """A shard and what to claim there, when mine is dry: looks at all others at once."""
-        # The shard I came from was dry when I left it: it is looked at last.
-        others = [
-            shard
-            for shard in range(self._project.shards)
-            if shard not in (self._home, self._previous)
-        ]
-        pages = self._tables.query_many(
-            layout.ITEMS, [self._whole_queue(shard, size) for shard in others]
-        )
-        ready = [
-            (shard, found)
-            for shard, rows in zip(others, pages, strict=True)
-            if (found := self._choose(rows, size))
-        ]
-        if ready:
-            return max(ready, key=lambda one: (len(one[1]), self._random()))
-        if self._previous is not None and self._previous != self._home:
-            rows = self._tables.query(layout.ITEMS, self._whole_queue(self._previous, size))
-            return self._previous, self._choose(rows, size)
-        return self._home, []
-
-    def unmeasured(self, size: int) -> list[Item]:
-        """Images I met that the second stage has not come to yet."""
-        return list({one.item.item_id: one.item for one in self._unmeasured}.values())[: 2 * size]
-
-    def nothing(self, leased: Sequence[Task], grace_ms: int, size: int) -> Nothing | None:
-        """Why there is nothing, and when something may come back; None: there is something after all.
-
-        The queues are looked at once more behind the leases: what was given back between the two looks
-        was in neither.
-        """
-        shards = range(self._project.shards)
-        pages = self._tables.query_many(
-            layout.ITEMS, [self._whole_queue(shard, size) for shard in shards]
-        )
-        if any(self._choose(rows, size) for rows in pages):
+    def _nothing(self, reader: QueueReader, opened: ProjectAccess, size: int) -> Nothing | None:
+        """No queue holds anything that is ready: make something ready, or say why there is nothing."""
+        waiting = reader.unmeasured(size)
+        if waiting:
+            self._measure(opened.project, waiting)
             return None
-        fresh = [one for one in leased if any(not held.is_correction for held in one.held)]
-        if not fresh:
-            return self._note_dry("none_left", 15)
+        leased = opened.items.open_tasks(range(opened.project.shards))
+        if self.give_back_expired(opened.items, leased):
+            return None
+        return reader.nothing(leased, self._grace_ms(), size)
+
+    def answered_before(
+        self, opened: ProjectAccess, caller: Caller, request_id: str, shard: int
+    ) -> TaskAnswer | None:
+        """What a request was answered with whose task is over."""
+        partition = opened.items.partition(shard)
+        row = self._storage.tables.get(
+            layout.ITEMS, partition, layout.request(caller.user, request_id)
+        )
+        if row is None:
+            return None
+        task = opened.items.task(caller.user, row.text("task"))
+        if task:
+            return TaskAnswer(task=self._views.open(opened, task))
+        return TaskAnswer(task=self._views.closed(opened, row.text("task")))
+
+    def look_again(self, project_id: str) -> None:
+        """Something changed that others may have waited for."""
+        self._cache.forget_dry(project_id)
+
+    def _grace_ms(self) -> int:
+        """Waited after a lease's end before its items are given back: hosts' clocks differ."""
+        return min(self._settings.lease_grace_seconds, self._settings.lease_seconds) * 1000
+
+    def give_back_expired(self, items: Items, tasks: Sequence[Task]) -> int:
+        """End leases that are over, with a grace for clocks that differ. Returns how many."""
         now = milliseconds(self._storage.clock.now())
-        soonest = min(one.until_ms for one in fresh) + grace_ms - now
-        return self._note_dry("all_leased", max(1, min(15, -(-soonest // 1000))))
-
-    def _note_dry(self, why: WhyNone, retry_after_s: int) -> Nothing:
-        until = self._storage.clock.now().timestamp() + min(retry_after_s, 5)
-        nothing = Nothing(why, until, retry_after_s)
-        if self._cache.changes(self._project.project_id) == self._changes:
-            self._cache.note_dry(self._dry_key, nothing)
-        return nothing
-
-    @property
-    def dry(self) -> Nothing | None:
-        """What somebody in this process found a moment ago, when there was nothing."""
-        return self._cache.dry(self._dry_key)
+        ended = 0
+        for task in tasks:
+            if task.until_ms + self._grace_ms() >= now:
+                continue
+            try:
+                items.give_back(task, "expired")
+                ended += 1
+            except Collision:
+                continue  # renewed, submitted or given back by somebody else at this moment
+        return ended
 
 
-def _queue_of(row: Row) -> str:
-    return layout.queue_place(row.key).priority
+def asked_for(tasks: Sequence[Task], request_id: str) -> Task | None:
+    """The open task that this request was answered with."""
+    return next((task for task in tasks if task.request_id == request_id), None)
 
 
-def _extrapolated(queue: Sequence[Row]) -> float:
-    """About how many rows a queue has, from how close together these are in its shuffled order."""
-    places = [int(layout.queue_place(row.key).order, 16) for row in queue]
-    span = (max(places) - min(places)) / 2**48
-    return len(places) / span if span else float(len(places))
+def free_slot(tasks: Sequence[Task]) -> int | None:
+    """A place for one more page of a labeler who holds these; None: they hold as many as one may."""
+    taken = {task.slot for task in tasks}
+    return next((slot for slot in range(MAX_OPEN) if slot not in taken), None)
+
+
+def too_many_open(tasks: Sequence[Task]) -> TaskAnswer:
+    """The answer to somebody who holds as many pages as one may."""
+    return TaskAnswer(task=None, why="too_many_open", open_tasks=[task.task_id for task in tasks])

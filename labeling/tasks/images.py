@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -102,8 +102,10 @@ class Images:
             full = self._frame_link(project, item, 0, "webp") if made else ""
 
         def copy(least: int) -> str:
-            larger = (one for one in (THUMBNAIL, MEDIUM, PREVIEW) if one >= least)
-            side = next((one for one in larger if has_copy(item, one)), None)
+            larger = (
+                least_side for least_side in (THUMBNAIL, MEDIUM, PREVIEW) if least_side >= least
+            )
+            side = next((copy_side for copy_side in larger if has_copy(item, copy_side)), None)
             if side is None:
                 return full
             name = layout.rendition(container, item.path, item.blob_etag, side)
@@ -119,26 +121,42 @@ class Images:
 
     def sign(self, opened: ProjectAccess, caller: Caller, request: SignRequest) -> SignAnswer:
         """Sign images again: for labelers those of their own open tasks, for reviewers any."""
-        wanted = list(dict.fromkeys(request.item_ids))
-        if opened.role == "labeler":
-            shards = sorted({opened.items.shard_of(one) for one in wanted})
-            tasks, _ = opened.items.tasks_of(caller.user, shards)
-            mine = {one.item.item_id: one.item for task in tasks for one in task.held}
-            found = [mine[one] for one in wanted if one in mine]
-            if request.task_id and len(found) < len(wanted):
-                # Work on images that were given back meanwhile is still shown to who did it.
-                over = opened.items.finished(caller.user, request.task_id)
-                seen = [one for one in wanted if over and one in over.items and one not in mine]
-                found += [one.item for one in opened.items.read_many(seen) if one]
-        else:
-            found = [one.item for one in opened.items.read_many(wanted) if one]
+        found = self.visible(opened, caller, request.item_ids, request.task_id)
         if request.frame is not None:
             number = request.frame
             return SignAnswer(
                 images={},
-                frames={one.item_id: self._shown(opened.project, one, number) for one in found},
+                frames={item.item_id: self._shown(opened.project, item, number) for item in found},
             )
-        return SignAnswer(images={one.item_id: self.links(opened.project, one) for one in found})
+        return SignAnswer(images={item.item_id: self.links(opened.project, item) for item in found})
+
+    def visible(
+        self, opened: ProjectAccess, caller: Caller, item_ids: Sequence[str], task_id: str | None
+    ) -> list[Item]:
+        """Those of some items whose images the caller may see.
+
+        For labelers those of their own open tasks, and of the task named, where it was theirs and is over; for
+        reviewers any.
+        """
+        wanted = list(dict.fromkeys(item_ids))
+        if opened.role != "labeler":
+            return [stored.item for stored in opened.items.read_many(wanted) if stored]
+        # A honeypot is on a page of the shard its labeler draws from, wherever it is itself.
+        own = [home for home in opened.homes(caller.user) if home is not None]
+        shards = sorted({*own, *(opened.items.shard_of(item_id) for item_id in wanted)})
+        tasks, _ = opened.items.tasks_of(caller.user, shards)
+        mine = {item.item.item_id: item.item for task in tasks for item in task.held}
+        found = [mine[item_id] for item_id in wanted if item_id in mine]
+        if task_id and len(found) < len(wanted):
+            # Work on images that were given back meanwhile is still shown to who did it.
+            over = opened.items.finished(caller.user, task_id)
+            seen = [
+                item_id
+                for item_id in wanted
+                if over and item_id in over.items and item_id not in mine
+            ]
+            found += [stored.item for stored in opened.items.read_many(seen) if stored]
+        return found
 
     def _shown(self, project: Project, item: Item, number: int) -> FrameView:
         """A frame with its addresses, or why it can't be shown."""

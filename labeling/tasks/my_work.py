@@ -6,17 +6,21 @@ What a person sees here is theirs alone: labels of others are never shown, not e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from labeling import layout
 from labeling.items.cells import unpack
+from labeling.items.checks import Check, as_answered
 from labeling.items.counters import active_key, day_key
-from labeling.items.records import SETTLED, Labeling, Outcome, Returned, Stored, Task, split_tasks
+from labeling.items.records import SETTLED, Labeling, Outcome, Returned, Stored
+from labeling.items.tasks import Task, split_tasks
 from labeling.model import Model, UtcTime, milliseconds
 from labeling.projects.access import Caller
 from labeling.projects.projects import ProjectAccess
 from labeling.storage import Range, Row, Storage
+from labeling.tasks.handout import MAX_OPEN
 from labeling.tasks.images import ImageLinks
-from labeling.tasks.service import MAX_OPEN, RECENT, Tasks
+from labeling.tasks.service import RECENT, Tasks
 from labeling.tasks.submissions import SubmitAnswer
 
 
@@ -38,8 +42,8 @@ class ClassUse(Model):
 class MyItem(Model):
     """An image I labeled, and what I said about it last.
 
-    `can_reopen`: by reopening `task_id`, to correct it. `open`: that task is open already. `returned`: a
-    reviewer sent it back. The annotations themselves come with the task that is reopened.
+    `can_reopen`: by reopening `task_id`, to correct it. `open`: it is on that page, which is open already.
+    `returned`: a reviewer sent it back. The annotations themselves come with the task that is reopened.
     """
 
     item_id: str
@@ -76,17 +80,17 @@ class Mine:
         self._tasks = tasks
 
     def get(self, opened: ProjectAccess, caller: Caller) -> MyWork:
-        """The caller's work, in two round trips: five calls a shard, then one for each image shown."""
+        """The caller's work, in two round trips: six calls a shard, then one for each image shown."""
         now = self._storage.clock.now()
         found, counters = self._storage.together(
             lambda: self._found(opened, caller.user), opened.items.counters
         )
-        tasks, returned, submitted = found
+        tasks, returned, submitted, checks = found
         # What was returned and taken up again is in an open task; it still is what was returned.
-        taken = [one.item.item_id for task in tasks for one in task.held if one.item.returned]
+        taken = [item.item.item_id for task in tasks for item in task.held if item.item.returned]
         back = list(dict.fromkeys([*returned, *taken]))[:RECENT]
-        last = [one for one in submitted if one not in back][:RECENT]
-        mine = self._items(opened, caller.user, [*back, *last], submitted, tasks)
+        last = [item_id for item_id in submitted if item_id not in back][:RECENT]
+        mine = self._items(opened, caller.user, [*back, *last], submitted, tasks, checks)
         today = milliseconds(now)
         return MyWork(
             at=now,
@@ -95,18 +99,18 @@ class Mine:
                 images=counters[day_key(today, caller.user)],
                 active_ms=counters[active_key(today, caller.user)],
             ),
-            returned=[mine[one] for one in back if one in mine],
+            returned=[mine[item_id] for item_id in back if item_id in mine],
             recent=sorted(
-                (mine[one] for one in last if one in mine),
-                key=lambda one: (one.saved_at, one.item_id),
+                (mine[item_id] for item_id in last if item_id in mine),
+                key=lambda item: (item.saved_at, item.item_id),
                 reverse=True,
             ),
         )
 
     def _found(
         self, opened: ProjectAccess, user: str
-    ) -> tuple[list[Task], list[str], dict[str, str]]:
-        """My open tasks, items returned to me, and items I submitted with the task of each."""
+    ) -> tuple[list[Task], list[str], dict[str, str], dict[str, Check]]:
+        """My open tasks, items returned to me, items I submitted with the task of each, and my checks."""
         items = opened.items
         shards = range(items.shards)
         answers = [
@@ -117,15 +121,21 @@ class Mine:
             for slot in range(MAX_OPEN)
         ]
         own = [items.tasks_range(user, shard) for shard in shards]
-        pages = self._storage.tables.query_many(layout.ITEMS, [*own, *answers])
+        posed = [items.checks_range(user, shard) for shard in shards]
+        pages = self._storage.tables.query_many(layout.ITEMS, [*own, *answers, *posed])
         tasks: list[Task] = []
         returned: list[str] = []
         for shard, rows in zip(shards, pages, strict=False):
             some, back = split_tasks(rows, shard)
             tasks += some
-            returned += [one.item.item_id for one in back]
-        rows = [row for page in pages[len(own) :] for row in page]
-        return tasks, returned, _submitted(rows)
+            returned += [item.item.item_id for item in back]
+        rows = [row for page in pages[len(own) : -len(posed)] for row in page]
+        checks = [
+            Check.of(row, shard)
+            for shard, page in zip(shards, pages[-len(posed) :], strict=True)
+            for row in page
+        ]
+        return tasks, returned, _submitted(rows), {check.item_id: check for check in checks}
 
     def _items(
         self,
@@ -134,34 +144,40 @@ class Mine:
         item_ids: Sequence[str],
         submitted: Mapping[str, str],
         tasks: Sequence[Task],
+        checks: Mapping[str, Check],
     ) -> dict[str, MyItem]:
         """Those of the items whose labels are mine still."""
-        found = [one for one in opened.items.read_many(item_ids) if one]
-        own = {one.item.item_id: said for one in found if (said := one.labeling)}
-        if shared := [one.item.item_id for one in found if one.item.shared]:
+        found = [stored for stored in opened.items.read_many(item_ids) if stored]
+        own = {stored.item.item_id: said for stored in found if (said := stored.labeling)}
+        if shared := [stored.item.item_id for stored in found if stored.item.shared]:
             own |= opened.items.labelings_of(user, shared)
-        held = {one.item.item_id: task.task_id for task in tasks for one in task.held}
-        ongoing = {task.task_id for task in tasks}
+        held = {item.item.item_id: task.task_id for task in tasks for item in task.held}
         mine: dict[str, MyItem] = {}
-        for one in found:
-            item_id = one.item.item_id
+        for stored in found:
+            item_id = stored.item.item_id
             said = own.get(item_id)
+            check = checks.get(item_id)
+            if check and check.answered and not (said and said.labeler == user):
+                # What became of the image is nothing to whoever answered only to be checked.
+                said = check.labeling
+                stored = replace(stored, item=as_answered(stored.item, check))
             if said and said.labeler == user:
-                task_id = held.get(item_id) or submitted.get(item_id, "")
-                is_open = task_id in ongoing
-                mine[item_id] = self._item(opened, one, said, task_id, is_open=is_open)
+                # What was submitted of a page that is still open is no longer on it.
+                is_open = item_id in held
+                task_id = held[item_id] if is_open else submitted.get(item_id, "")
+                mine[item_id] = self._item(opened, stored, said, task_id, is_open=is_open)
         return mine
 
     def _item(
         self,
         opened: ProjectAccess,
-        one: Stored,
+        stored: Stored,
         said: Labeling,
         task_id: str,
         *,
         is_open: bool,
     ) -> MyItem:
-        item = one.item
+        item = stored.item
         settled = any(
             lane.state in SETTLED and lane.labeler == said.labeler and not lane.task
             for lane in item.lanes
@@ -195,7 +211,7 @@ def _submitted(rows: Sequence[Row]) -> dict[str, str]:
     submitted: dict[str, str] = {}
     for row in newest:
         answer = SubmitAnswer.model_validate_json(unpack("answer", row.cells))
-        for one in answer.results:
-            if one.status in ("saved", "saved_late"):
-                submitted.setdefault(one.item_id, tasks[row.key])
+        for result in answer.results:
+            if result.status in ("saved", "saved_late"):
+                submitted.setdefault(result.item_id, tasks[row.key])
     return submitted

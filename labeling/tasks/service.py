@@ -1,33 +1,24 @@
 """Handing out tasks and taking work back: what a labeler's page or a script talks to.
 
-Where a page comes from is in `handout.py`, what it shows in `views.py`, what a submission must hold in
+How a page is handed out is in `handout.py`, what it shows in `views.py`, what a submission must hold in
 `submissions.py`, what may happen to items in `items/`; here is what is answered, also to a request that comes
 twice, late, or too late.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import Annotated, Literal
-
-from pydantic import Field
+from collections.abc import Callable, Mapping, Sequence
 
 from labeling import layout
-from labeling.errors import Conflict, Fault, Invalid, NotFound
+from labeling.errors import Conflict, Failure, Fault, Invalid, NotFound
 from labeling.items.cells import pack, unpack
 from labeling.items.items import Items
-from labeling.items.leases import MAX_SHARED
-from labeling.items.records import (
-    Decision,
-    Finished,
-    Item,
-    Late,
-    Task,
-)
-from labeling.model import Id, Model, UtcTime, from_milliseconds, milliseconds
+from labeling.items.records import Decision, Item, Late
+from labeling.items.tasks import Finished, Task
+from labeling.model import from_milliseconds, milliseconds
 from labeling.projects.access import Caller
-from labeling.projects.projects import Project, ProjectAccess, Projects
+from labeling.projects.projects import ProjectAccess, Projects
+from labeling.quality.honeypots import standing
 from labeling.settings import Settings
 from labeling.storage import (
     Collision,
@@ -38,10 +29,29 @@ from labeling.storage import (
     Storage,
     insist,
 )
-from labeling.tasks.handout import HANDING_OUT, Nothing, QueueCache, QueueReader, WhyNone
+from labeling.tasks.handout import (
+    MAX_OPEN,
+    Handout,
+    MeasureNow,
+    asked_for,
+    free_slot,
+    too_many_open,
+)
 from labeling.tasks.images import DecodeFrame, Images
+from labeling.tasks.messages import (
+    DraftAnswer,
+    LeaseList,
+    OpenLease,
+    RecentTask,
+    ReleaseRequest,
+    RenewAnswer,
+    ReopenRequest,
+    TaskAnswer,
+    TaskList,
+    TaskRequest,
+)
 from labeling.tasks.submissions import (
-    MAX_SIZE,
+    NOT_REOPENED,
     Problem,
     SubmissionEnvelope,
     SubmitAnswer,
@@ -52,90 +62,12 @@ from labeling.tasks.submissions import (
     judge_late,
     nothing_saved,
 )
-from labeling.tasks.views import Draft, Lease, TaskView, Views
+from labeling.tasks.views import Draft, TaskView, Views
 
-MAX_OPEN = 3
 RECENT = 50
 COMPACT_ONE_IN = 32
 
 
-class TaskRequest(Model):
-    """Ask for a page of items. The same `request_id` gives the same task, whatever was lost between."""
-
-    request_id: Id
-    size: Annotated[int, Field(ge=1, le=MAX_SIZE, description="a wish")] = 9
-    purpose: Literal["next", "prefetch"] = "next"
-
-
-class TaskAnswer(Model):
-    """A task, or why there is none and when to ask again."""
-
-    task: TaskView | None
-    why: WhyNone | None = None
-    retry_after_s: int | None = None
-    open_tasks: list[str] = []
-
-
-class RecentTask(Model):
-    """A task I finished."""
-
-    task_id: str
-    how: Literal["done", "expired", "released", "open"]
-    ended_at: UtcTime
-    item_ids: list[str]
-
-
-class TaskList(Model):
-    """My open tasks, or those I finished last, newest first."""
-
-    items: list[TaskView] = []
-    recent: list[RecentTask] = []
-    next_cursor: str | None = None
-
-
-class DraftAnswer(Model):
-    """What is kept now, and the renewed lease while the task is open."""
-
-    seq: int
-    lease: Lease | None
-
-
-class RenewAnswer(Model):
-    """The renewed lease."""
-
-    lease: Lease
-
-
-class ReleaseRequest(Model):
-    """Items to give back; all when left out."""
-
-    items: list[Id] | None = None
-
-
-class ReopenRequest(Model):
-    """Items of a finished task to correct; all of them when left out."""
-
-    request_id: Id
-    items: Annotated[list[Id], Field(max_length=MAX_SIZE)] | None = None
-
-
-class OpenLease(Model):
-    """Who holds what."""
-
-    task_id: str
-    user: str
-    until: UtcTime
-    kind: str
-    item_ids: list[str]
-
-
-class LeaseList(Model):
-    """All open tasks of a project."""
-
-    items: list[OpenLease]
-
-
-MeasureNow = Callable[[Project, Sequence[Item]], int]
 SendCompact = Callable[[str, int], None]
 
 
@@ -155,164 +87,18 @@ class Tasks:
         self._storage = storage
         self._projects = projects
         self._settings = settings
-        self._measure = measure
         self._compact = compact
         self.images = Images(storage, frame)
         self._views = Views(storage, settings, self.images)
-        self._cache = QueueCache(storage.clock)
-
-    # Handing out.
+        self._handout = Handout(storage, projects, settings, self._views, measure=measure)
 
     def hand_out(self, opened: ProjectAccess, caller: Caller, request: TaskRequest) -> TaskAnswer:
         """The caller's task for this request: the one it was answered with before, or a new one."""
-        project = opened.project
-        size = min(request.size, MAX_SHARED if project.lanes > 1 else MAX_SIZE)
-        if not project.shards:
-            return TaskAnswer(task=None, why="initializing", retry_after_s=3)
-        avoid: set[str] = set()
-
-        def once() -> TaskAnswer:
-            nonlocal opened
-            home, previous = self._homes(opened, caller)
-            reader = QueueReader(
-                self._storage, self._cache, opened, caller, (home, previous), avoid
-            )
-            tasks, returned, queue = reader.first(size)
-            known = next((one for one in tasks if one.request_id == request.request_id), None)
-            if known:
-                return TaskAnswer(task=self._views.open(opened, known))
-            used = {one.shard for one in tasks} | set(returned)
-            self._projects.nothing_elsewhere(
-                opened, caller, [one for one in opened.whereabouts.shards if one not in used]
-            )
-            if project.state not in HANDING_OUT:
-                answered = self._answered_before(opened, caller, request.request_id, home)
-                if answered:
-                    return answered
-                why: WhyNone = "initializing" if project.state == "failed" else "paused"
-                return TaskAnswer(task=None, why=why, retry_after_s=5)
-            slots = {one.slot for one in tasks}
-            slot = next((n for n in range(MAX_OPEN) if n not in slots), None)
-            if slot is None:
-                return self._answered_before(
-                    opened, caller, request.request_id, home
-                ) or TaskAnswer(
-                    task=None,
-                    why="too_many_open",
-                    open_tasks=[one.task_id for one in tasks],
-                )
-            shard = home
-            if returned:
-                shard = next(iter(returned))
-                found = returned[shard][:size]
-            else:
-                found = reader.page(queue, size)
-                if not found:
-                    none = reader.dry
-                    if none is None:
-                        shard, found = reader.elsewhere(size)
-                        none = None if found else self._nothing(reader, opened, size)
-                    if none:
-                        answered = self._answered_before(opened, caller, request.request_id, home)
-                        if answered:
-                            return answered
-                        if project.state == "initializing":  # more is on its way
-                            return TaskAnswer(task=None, why="initializing", retry_after_s=3)
-                        return TaskAnswer(task=None, why=none.why, retry_after_s=none.retry_after_s)
-                    if not found:  # something has just been made ready: look again
-                        raise Collision(layout.all_of(layout.Kind.QUEUED)[0])
-                if project.state == "initializing" and len(found) < size:
-                    # The rest of a page is seconds away: nobody should get three pages of one image.
-                    return TaskAnswer(task=None, why="initializing", retry_after_s=3)
-            if shard != home and not returned:
-                # Noted before the claim: after a crash between them a resume still looks in both.
-                try:
-                    opened = self._projects.move_home(opened, caller, shard, home)
-                except Collision:
-                    opened = self._projects.open(project.project_id, caller, "labeler", "labeling")
-                    raise
-            try:
-                task = opened.items.claim(
-                    caller.user,
-                    slot,
-                    shard,
-                    found,
-                    request_id=request.request_id,
-                    lease_ms=self._settings.lease_seconds * 1000,
-                )
-            except Collision as collision:
-                taken = layout.kind_of(collision.key)
-                if taken is layout.Kind.REQUEST:
-                    answered = self._answered_before(opened, caller, request.request_id, shard)
-                    if answered:
-                        return answered
-                if taken is layout.Kind.LABELING:
-                    avoid.add(layout.labeling_of(collision.key)[0])
-                raise
-            if shard == home and previous is not None and all(t.shard != previous for t in tasks):
-                with suppress(Collision):  # no longer a member, or on another host at the same time
-                    self._projects.move_home(opened, caller, home, None)
-            self._projects.note_activity(opened.project.project_id, labeling=True)
-            return TaskAnswer(task=self._views.open(opened, task))
-
-        return insist(self._storage, once, 40)
-
-    def _nothing(self, reader: QueueReader, opened: ProjectAccess, size: int) -> Nothing | None:
-        """No queue holds anything that is ready: make something ready, or say why there is nothing."""
-        waiting = reader.unmeasured(size)
-        if waiting:
-            self._measure(opened.project, waiting)
-            return None
-        leased = opened.items.open_tasks(range(opened.project.shards))
-        if self.give_back_expired(opened.items, leased):
-            return None
-        return reader.nothing(leased, self._grace_ms(), size)
-
-    def _homes(self, opened: ProjectAccess, caller: Caller) -> tuple[int, int | None]:
-        """The shard the caller draws from, and the one where open tasks of theirs may still be."""
-        known = opened.whereabouts
-        if known.home is not None:
-            return known.home, known.previous
-        return layout.shard_of(caller.user, opened.project.shards), None
-
-    def _shards(self, opened: ProjectAccess, caller: Caller) -> list[int]:
-        """Where something of the caller's may be: the shard they draw from comes first."""
-        home, previous = self._homes(opened, caller)
-        others = [] if previous is None else [previous]
-        return list(dict.fromkeys([home, *others, *opened.whereabouts.shards]))
-
-    def _answered_before(
-        self, opened: ProjectAccess, caller: Caller, request_id: str, shard: int
-    ) -> TaskAnswer | None:
-        """What a request was answered with whose task is over."""
-        partition = opened.items.partition(shard)
-        row = self._storage.tables.get(
-            layout.ITEMS, partition, layout.request(caller.user, request_id)
-        )
-        if row is None:
-            return None
-        task = opened.items.task(caller.user, row.text("task"))
-        if task:
-            return TaskAnswer(task=self._views.open(opened, task))
-        return TaskAnswer(task=self._views.closed(opened, row.text("task")))
-
-    def _grace_ms(self) -> int:
-        """Waited after a lease's end before its items are given back: hosts' clocks differ."""
-        return min(self._settings.lease_grace_seconds, self._settings.lease_seconds) * 1000
+        return self._handout.answer(opened, caller, request)
 
     def give_back_expired(self, items: Items, tasks: Sequence[Task]) -> int:
         """End leases that are over, with a grace for clocks that differ. Returns how many."""
-        now = milliseconds(self._storage.clock.now())
-        ended = 0
-        for task in tasks:
-            if task.until_ms + self._grace_ms() >= now:
-                continue
-            try:
-                items.give_back(task, "expired")
-                ended += 1
-            except Collision:
-                continue  # renewed, submitted or given back by somebody else at this moment
-        return ended
+        return self._handout.give_back_expired(items, tasks)
 
     # Looking at what is open.
 
@@ -320,7 +106,7 @@ class Tasks:
         """The caller's open tasks, with their drafts; corrections, which were asked for, come first."""
         if not opened.project.shards:
             return TaskList()
-        tasks, _ = opened.items.tasks_of(caller.user, self._shards(opened, caller))
+        tasks, _ = opened.items.tasks_of(caller.user, shards_of(opened, caller))
         tasks.sort(key=lambda task: (task.kind != "correction", task.created_ms, task.slot))
         return TaskList(items=[self._views.open(opened, task) for task in tasks])
 
@@ -339,19 +125,19 @@ class Tasks:
             ],
         )
         finished = [Finished.of(row) for rows in pages for row in rows]
-        finished.sort(key=lambda one: one.ended_ms, reverse=True)
+        finished.sort(key=lambda finished: finished.ended_ms, reverse=True)
         recent: list[RecentTask] = []
         count = 0
-        for one in finished:
-            if one.how != "done" or count >= RECENT:
+        for task in finished:
+            if task.how != "done" or count >= RECENT:
                 continue
-            count += len(one.items)
+            count += len(task.items)
             recent.append(
                 RecentTask(
-                    task_id=one.task_id,
-                    how=one.how,
-                    ended_at=from_milliseconds(one.ended_ms),
-                    item_ids=list(one.items),
+                    task_id=task.task_id,
+                    how=task.how,
+                    ended_at=from_milliseconds(task.ended_ms),
+                    item_ids=list(task.items),
                 )
             )
         return TaskList(recent=recent)
@@ -379,9 +165,9 @@ class Tasks:
                     user=task.user,
                     until=from_milliseconds(task.until_ms),
                     kind=task.kind,
-                    item_ids=[one.item.item_id for one in task.held],
+                    item_ids=[item.item.item_id for item in task.held],
                 )
-                for task in sorted(tasks, key=lambda one: one.until_ms)
+                for task in sorted(tasks, key=lambda task: task.until_ms)
             ]
         )
 
@@ -425,10 +211,10 @@ class Tasks:
             if task is None:
                 return self.get(opened, caller, task_id)
             named = set(request.items) if request.items is not None else set(task.everything)
-            if not any(one.item.item_id in named for one in task.held):
+            if not any(item.item.item_id in named for item in task.held):
                 return self._views.open(opened, task)
             opened.items.give_back(task, "released", named)
-            self._cache.forget_dry(opened.project.project_id)
+            self._handout.look_again(opened.project.project_id)
             return self.get(opened, caller, task_id)
 
         return insist(self._storage, once)
@@ -442,7 +228,7 @@ class Tasks:
 
         def once() -> TaskView:
             tasks = opened.items.open_tasks(range(opened.project.shards))
-            task = next((one for one in tasks if one.task_id == task_id), None)
+            task = next((task for task in tasks if task.task_id == task_id), None)
             if task is None:
                 raise NotFound("there is no such open task")
             opened.items.give_back(task, "released")
@@ -518,7 +304,7 @@ class Tasks:
             task = opened.items.task(caller.user, task_id)
             if task is None:
                 return self._submit_over(opened, caller, task_id, envelope, digest)
-            held = [one.item for one in task.held]
+            held = [item.item for item in task.held]
             answer, decisions = judge(self._checked(opened, caller, envelope, held), task)
             if not decisions:
                 before = opened.items.answer(caller.user, task_id, envelope.submission_id)
@@ -539,12 +325,30 @@ class Tasks:
                     if before:
                         return as_before(before, digest)
                 raise
-            self._cache.forget_dry(opened.project.project_id)
+            self._handout.look_again(opened.project.project_id)
+            if any(item.is_check for item in task.held):
+                self._judge(opened, caller)
             if self._storage.random() < 1 / COMPACT_ONE_IN:
                 self._compact(opened.project.project_id, task.shard)
             return answer
 
         return insist(self._storage, once)
+
+    def _judge(self, opened: ProjectAccess, caller: Caller) -> None:
+        """Look at how somebody answers honeypots, where anything is to come of it."""
+        settings = opened.project.honeypots
+        known = opened.whereabouts
+        if settings.below == "nothing" or known.standing == "paused":
+            return
+        checks = opened.items.checks_by(caller.user)
+        scored = sorted(
+            (one.at_ms, one.score)
+            for one in checks
+            if one.score is not None and one.at_ms > known.judged_ms
+        )
+        now = standing([score / 1000 for _, score in scored], settings)
+        if now != known.standing:
+            self._projects.note_standing(opened.project_id, caller.user, now)
 
     def _checked(
         self,
@@ -554,7 +358,7 @@ class Tasks:
         items: Sequence[Item],
     ) -> list[tuple[str, Decision | Problem]]:
         now = self._storage.clock.now()
-        by_id = {one.item_id: one for one in items}
+        by_id = {item.item_id: item for item in items}
         return check(envelope, opened.project, by_id, by=caller.user, now=now)
 
     def _submit_over(
@@ -572,7 +376,7 @@ class Tasks:
         finished = opened.items.finished(caller.user, task_id)
         if finished is None:
             raise NotFound("there is no such task of yours")
-        held = [one.item for one in opened.items.read_many(sorted(finished.items)) if one]
+        held = [stored.item for stored in opened.items.read_many(sorted(finished.items)) if stored]
         decisions, answer = judge_late(self._checked(opened, caller, envelope, held), finished)
         if not decisions:
             raise nothing_saved(answer(Late((), ())))
@@ -600,55 +404,80 @@ class Tasks:
 
         Raises:
             NotFound: no such finished task of the caller's.
-            Conflict: somebody else has changed them all since, or three tasks are open.
+            Invalid: none of the items is of this task.
+            Conflict: none of them can be corrected by the caller any more, and why.
         """
         place = layout.task_place(task_id)
         ended = self._ended(opened, caller, task_id)
         if place is None or not ended:
             raise NotFound("there is no such finished task of yours")
         shard = place[0]
-        wanted = [one for one in ended if request.items is None or one in request.items]
+        wanted = {
+            item_id: lane
+            for item_id, lane in ended.items()
+            if request.items is None or item_id in request.items
+        }
 
         def once() -> TaskAnswer:
             tasks, _returned = opened.items.tasks_of(caller.user, [shard])
-            known = next((one for one in tasks if one.request_id == request.request_id), None)
+            known = asked_for(tasks, request.request_id)
             if known:
                 return TaskAnswer(task=self._views.open(opened, known))
-            answered = self._answered_before(opened, caller, request.request_id, shard)
+            answered = self._handout.answered_before(opened, caller, request.request_id, shard)
             if answered:
                 return answered
-            slots = {one.slot for one in tasks}
-            slot = next((n for n in range(MAX_OPEN) if n not in slots), None)
+            slot = free_slot(tasks)
             if slot is None:
-                return TaskAnswer(
-                    task=None, why="too_many_open", open_tasks=[one.task_id for one in tasks]
-                )
+                return too_many_open(tasks)
             self._stay_visible(opened, caller, shard)
             task = opened.items.reopen(
                 caller.user,
                 slot,
                 shard,
-                wanted,
+                list(wanted),
                 request_id=request.request_id,
                 lease_ms=self._settings.lease_seconds * 1000,
             )
             if task is None:
-                raise Conflict("these items have been changed by somebody else since")
+                raise self._not_reopened(opened, caller, task_id, wanted)
             self._projects.note_activity(opened.project.project_id, labeling=True)
             return TaskAnswer(task=self._views.open(opened, task))
 
         return insist(self._storage, once)
 
-    def _ended(self, opened: ProjectAccess, caller: Caller, task_id: str) -> list[str]:
-        """Items of a task that are no longer held by it: all of one that is over."""
+    def _not_reopened(
+        self, opened: ProjectAccess, caller: Caller, task_id: str, wanted: Mapping[str, int]
+    ) -> Failure:
+        """Why none of these items of a task can be corrected."""
+        if wanted:
+            place = layout.task_place(task_id)
+            assert place is not None
+            fault = NOT_REOPENED[opened.items.why_not_reopened(caller.user, place[0], wanted)]
+            return Conflict(fault.detail, faults=(fault,))
+        detail = "none of these items was submitted with this task; name some that were"
+        return Invalid(detail, faults=(Fault("/items", "not-in-task", detail),))
+
+    def _ended(self, opened: ProjectAccess, caller: Caller, task_id: str) -> Mapping[str, int]:
+        """Items of a task that are no longer held by it, with their lanes: all of one that is over."""
         finished = opened.items.finished(caller.user, task_id)
         if finished:
-            return list(finished.items)
+            return finished.items
         task = opened.items.task(caller.user, task_id)
-        held = {one.item.item_id for one in task.held} if task else set[str]()
-        return [one for one in task.everything if one not in held] if task else []
+        held = {item.item.item_id for item in task.held} if task else set[str]()
+        return (
+            {item_id: at for item_id, at in task.everything.items() if item_id not in held}
+            if task
+            else {}
+        )
 
     def _stay_visible(self, opened: ProjectAccess, caller: Caller, shard: int) -> None:
         """A task reopened in a former home is looked for there after a reload."""
-        if shard not in self._shards(opened, caller):
+        if shard not in shards_of(opened, caller):
             self._projects.note_elsewhere(opened.project.project_id, caller.user, shard)
+
+
+def shards_of(opened: ProjectAccess, caller: Caller) -> list[int]:
+    """Where something of a labeler's may be: the shard they draw from comes first."""
+    home, previous = opened.homes(caller.user)
+    others = [] if previous is None else [previous]
+    return list(dict.fromkeys([home, *others, *opened.whereabouts.shards]))

@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from labeling.annotations.acceptance import PrelabelAnnotation
+from labeling.annotations.attributes import fault_of_values
+from labeling.annotations.classes import LabelClass
 from labeling.annotations.geometry import fault_of
 from labeling.annotations.shapes import MAX_ANNOTATIONS, Annotation, TaskType
 from labeling.annotations.task_types import TASK_TYPES
@@ -23,15 +25,14 @@ from labeling.errors import Failure, Fault, Invalid, faults_of
 from labeling.items.cells import MAX_LABELS_BYTES
 from labeling.items.records import (
     Decision,
-    Finished,
     Item,
     Labeling,
     Late,
-    LeasedItem,
+    NotReopened,
     Outcome,
     Overtaken,
-    Task,
 )
+from labeling.items.tasks import Finished, LeasedItem, Task
 from labeling.media.frames import size_of
 from labeling.model import Id, Model, read
 from labeling.projects.projects import Project
@@ -125,13 +126,13 @@ def check(
         now: the moment.
     """
     checked: list[tuple[str, Decision | Problem]] = []
-    known = {one.class_id for one in project.classes}
+    known = {class_.class_id: class_ for class_ in project.classes}
     room = _Room()
     for index, raw in enumerate(envelope.items):
         item_id = str(raw.get("item_id", ""))[:64].encode("ascii", "replace").decode()
         try:
             one = read(SubmittedItem, raw)
-            _follow_rules(one, project.task_type, known, items.get(one.item_id))
+            _follow_rules(one, project, known, items.get(one.item_id))
         except ValidationError as error:
             checked.append((item_id, problem_of(faults_of(error)[0], index)))
             continue
@@ -195,18 +196,18 @@ def judge(
     checked: Sequence[tuple[str, Decision | Problem]], task: Task
 ) -> tuple[SubmitAnswer, list[Decision]]:
     """What to save of a submission for an open task, and what is answered once it is saved."""
-    held = {one.item.item_id: one for one in task.held}
+    held = {item.item.item_id: item for item in task.held}
     results: list[Result] = []
     decisions: list[Decision] = []
     seen: set[str] = set()
-    for index, (item_id, one) in enumerate(checked):
+    for index, (item_id, decision) in enumerate(checked):
         result = _not_open(item_id, held, task, index) or _twice(item_id, seen, index)
         seen.add(item_id)
-        if result is None and isinstance(one, Problem):
-            result = Result(item_id=item_id, status="refused", problem=one)
+        if result is None and isinstance(decision, Problem):
+            result = Result(item_id=item_id, status="refused", problem=decision)
         if result is None:
-            assert isinstance(one, Decision)
-            decisions.append(one)
+            assert isinstance(decision, Decision)
+            decisions.append(decision)
             revision = held[item_id].item.revision + 1
             result = Result(item_id=item_id, status="saved", revision=revision)
         results.append(result)
@@ -220,27 +221,27 @@ def judge_late(
     """What may be saved of a submission for a task that is over, and how to answer what became of it."""
     decisions: list[Decision] = []
     refused: dict[int, Result] = {}
-    for index, (item_id, one) in enumerate(checked):
+    for index, (item_id, decision) in enumerate(checked):
         twice = _twice(item_id, {other for other, _ in checked[:index]}, index)
         if item_id not in finished.items:
             refused[index] = _stranger(item_id, index)
         elif twice:
             refused[index] = twice
-        elif isinstance(one, Problem):
-            refused[index] = Result(item_id=item_id, status="refused", problem=one)
+        elif isinstance(decision, Problem):
+            refused[index] = Result(item_id=item_id, status="refused", problem=decision)
         else:
-            decisions.append(one)
+            decisions.append(decision)
 
     def answer(late: Late) -> SubmitAnswer:
-        by_item = {one: Result(item_id=one, status="saved_late") for one in late.saved}
+        by_item = {item_id: Result(item_id=item_id, status="saved_late") for item_id in late.saved}
         by_item |= {
-            one: Result(
-                item_id=one,
+            item_id: Result(
+                item_id=item_id,
                 status="superseded",
-                why=(why := late.why.get(one, "somebody")),
+                why=(why := late.why.get(item_id, "somebody")),
                 by=_OVERTAKEN[why],
             )
-            for one in late.superseded
+            for item_id in late.superseded
         }
         return SubmitAnswer(
             task_state="closed",
@@ -263,6 +264,18 @@ _OVERTAKEN: dict[Overtaken, str] = {
 }
 
 
+NOT_REOPENED: Mapping[NotReopened, Fault] = {
+    "open": Fault(
+        "/items", "open-elsewhere", "you have this image open in another page; go on there"
+    ),
+    "unusable": Fault("/items", "unusable", "the image can't be used any more"),
+    "waiting": Fault(
+        "/items", "waits-again", "the image waits to be labeled anew; ask for the next page"
+    ),
+    "somebody": Fault("/items", "somebody-else", "somebody else has had the image since"),
+}
+
+
 def as_before(before: tuple[str, bytes], digest: str) -> SubmitAnswer:
     """The answer a submission was given the first time.
 
@@ -276,11 +289,11 @@ def as_before(before: tuple[str, bytes], digest: str) -> SubmitAnswer:
 
 def nothing_saved(answer: SubmitAnswer) -> Failure:
     """The failure of a submission of which nothing could be saved, pointing at each reason."""
-    problems = [one.problem for one in answer.results if one.problem]
+    problems = [result.problem for result in answer.results if result.problem]
     detail = problems[0].detail if problems else "nothing in this submission could be saved"
     return Invalid(
         f"nothing was saved: {detail}",
-        faults=tuple(Fault(one.pointer, one.type, one.detail) for one in problems),
+        faults=tuple(Fault(problem.pointer, problem.type, problem.detail) for problem in problems),
     )
 
 
@@ -294,7 +307,7 @@ def _not_open(
     problem = Problem(
         type="not-open",
         pointer=f"/items/{index}/item_id",
-        detail="this item was submitted or given back before; reopen it to change it",
+        detail="this item was submitted or given back before; if you submitted it, reopen it to change it",
     )
     return Result(item_id=item_id, status="refused", problem=problem)
 
@@ -318,20 +331,20 @@ def _twice(item_id: str, seen: set[str], index: int) -> Result | None:
 
 
 def _follow_rules(
-    one: SubmittedItem, task_type: TaskType, classes: set[str], item: Item | None
+    one: SubmittedItem, project: Project, classes: Mapping[str, LabelClass], item: Item | None
 ) -> None:
     """What a decision must hold, beyond its form.
 
     Raises:
         Invalid: with one fault that points into the item.
     """
-    check_annotations(one.annotations, task_type, classes)
+    check_annotations(one.annotations, project, classes, complete=one.outcome == "labeled")
     if item:
         check_on_image(one.annotations, item)
     if one.outcome == "skipped" and one.annotations:
         raise _refused("/annotations", "skipped-with-labels", "a skipped image has no annotations")
     if one.outcome == "labeled":
-        check_tags(one.annotations, task_type)
+        check_tags(one.annotations, project.task_type)
 
 
 def _refused(pointer: str, code: str, detail: str) -> Invalid:
@@ -339,9 +352,15 @@ def _refused(pointer: str, code: str, detail: str) -> Invalid:
 
 
 def check_annotations(
-    annotations: Sequence[Annotation | PrelabelAnnotation], task_type: TaskType, classes: set[str]
+    annotations: Sequence[Annotation | PrelabelAnnotation],
+    project: Project,
+    classes: Mapping[str, LabelClass],
+    *,
+    complete: bool,
 ) -> None:
-    """What each annotation must hold: a class of the project, its kind of geometry, its own id and place.
+    """What each annotation must hold: a class of the project, what that asks of it, its kind of geometry,
+    its own id and, unless the project takes twins, its own place. Where it has to be `complete`, nothing that
+    is required is left out.
 
     Raises:
         Invalid: with one fault that points into the item.
@@ -353,16 +372,22 @@ def check_annotations(
             raise _refused(
                 f"{at}/class_id", "unknown-class", f"there is no class {annotation.class_id!r}"
             )
-        if annotation.geometry.kind != TASK_TYPES[task_type].geometry:
+        wanted = TASK_TYPES[project.task_type].geometry
+        if annotation.geometry.kind != wanted:
             raise _refused(
                 f"{at}/geometry/kind",
                 "wrong-geometry",
-                f"this project takes {TASK_TYPES[task_type].geometry} annotations",
+                f"this project takes {wanted} annotations",
             )
+        fault = fault_of_values(
+            annotation.attributes, classes[annotation.class_id].attributes, complete=complete
+        )
+        if fault:
+            raise _refused(f"{at}{fault.pointer}", fault.code, fault.detail)
         if annotation.annotation_id in ids:
             raise _refused(f"{at}/annotation_id", "duplicate", "this annotation_id is there twice")
         ids.add(annotation.annotation_id)
-    twin = twin_of(annotations)
+    twin = None if project.twins else twin_of(annotations)
     if twin is not None:
         detail = "this shape lies exactly on another of its class; take one of them away"
         raise _refused(f"/annotations/{twin}/geometry", "twin", detail)
@@ -374,14 +399,14 @@ def check_on_image(annotations: Sequence[Annotation | PrelabelAnnotation], item:
     Raises:
         Invalid: with one fault that points into the item.
     """
-    for index, one in enumerate(annotations):
+    for index, annotation in enumerate(annotations):
         at = f"/annotations/{index}"
-        if one.frame and item.width and one.frame >= item.frames:
+        if annotation.frame and item.width and annotation.frame >= item.frames:
             frames = f"{item.frames} frame{'s' if item.frames > 1 else ''}"
             detail = f"the image has {frames}, counted from 0"
             raise _refused(f"{at}/frame", "no-such-frame", detail)
-        size = size_of(item.frame_sizes, one.frame) or (item.width, item.height)
-        fault = fault_of(one.geometry, *size)
+        size = size_of(item.frame_sizes, annotation.frame) or (item.width, item.height)
+        fault = fault_of(annotation.geometry, *size)
         if fault:
             raise _refused(f"{at}/geometry{fault.pointer}", fault.code, fault.detail)
 

@@ -11,7 +11,8 @@ from labeling import layout
 from labeling.annotations.acceptance import Prelabel
 from labeling.annotations.shapes import MAX_ANNOTATIONS, Annotation
 from labeling.items.cells import unpack
-from labeling.items.records import Labeling, LeasedItem, Outcome, Returned, Stored, Task
+from labeling.items.records import Labeling, Outcome, Returned, Stored
+from labeling.items.tasks import LeasedItem, Task
 from labeling.model import Id, Model, UtcTime, from_milliseconds
 from labeling.projects.projects import Project, ProjectAccess
 from labeling.settings import Settings
@@ -96,14 +97,19 @@ class Views:
     def open(self, opened: ProjectAccess, task: Task) -> TaskView:
         """A task with all its page needs; what thin rows leave out is read only where there is any."""
         draft = self._draft(opened, task) if task.drafted else None
-        drafts = {one.item_id: one for one in draft.items} if draft else {}
-        rich = [one for one in task.held if task.stale or one.item.returned or one.is_correction]
+        drafts = {item.item_id: item for item in draft.items} if draft else {}
+        # What is known of a honeypot is in its truth.
+        rich = [
+            item
+            for item in task.held
+            if (task.stale or item.item.returned or item.is_correction) and not item.is_check
+        ]
         truths: dict[str, Stored] = {}
         if rich:
-            found = opened.items.read_many([one.item.item_id for one in rich])
-            truths = {one.item.item_id: one for one in found if one}
+            found = opened.items.read_many([item.item.item_id for item in rich])
+            truths = {stored.item.item_id: stored for stored in found if stored}
         own = self._own_labels(opened, task)
-        shown = opened.items.shown(task, [one.item.item_id for one in task.held])
+        shown = _alike(task, opened.items.shown(task, [item.item.item_id for item in task.held]))
         return TaskView(
             task_id=task.task_id,
             kind=task.kind,  # type: ignore[arg-type]
@@ -115,20 +121,26 @@ class Views:
             items=[
                 self._item(
                     opened.project,
-                    one,
-                    truths.get(one.item.item_id),
+                    item,
+                    truths.get(item.item.item_id),
                     own,
-                    shown.get(one.item.item_id),
+                    shown.get(item.item.item_id),
                     drafts,
                 )
-                for one in task.held
+                for item in task.held
             ],
         )
 
     def _own_labels(self, opened: ProjectAccess, task: Task) -> dict[str, Labeling]:
-        """An item of several may hold another's labels: what is corrected are one's own."""
-        mine = [one.item.item_id for one in task.held if one.is_correction and one.item.shared]
-        return opened.items.labelings_of(task.user, mine) if mine else {}
+        """An item of several, or a honeypot, may hold another's labels: what is corrected are one's own."""
+        mine = [item for item in task.held if item.is_correction]
+        shared = [item.item.item_id for item in mine if item.item.shared]
+        own = opened.items.labelings_of(task.user, shared) if shared else {}
+        posed = [item.item.item_id for item in mine if item.is_check]
+        if posed:
+            checks = opened.items.checks(task.user, task.shard, posed)
+            own |= {name: said for name, check in checks.items() if (said := check.labeling)}
+        return own
 
     def _draft(self, opened: ProjectAccess, task: Task) -> Draft | None:
         row = self._storage.tables.get(
@@ -188,3 +200,13 @@ class Views:
         """A lease that ends then, and when to renew it."""
         renew = max(1, int(self._settings.lease_seconds * 0.4))
         return Lease(until=from_milliseconds(until_ms), renew_after_s=renew)
+
+
+def _alike(task: Task, shown: Mapping[str, Prelabel]) -> Mapping[str, Prelabel]:
+    """What is shown of runs, as if that of a honeypot, which is an older one's, were of the others' run."""
+    posed = {item.item.item_id for item in task.held if item.is_check}
+    run = next((said.run_id for name, said in shown.items() if name not in posed), None)
+    return {
+        name: said.model_copy(update={"run_id": run}) if name in posed and run else said
+        for name, said in shown.items()
+    }

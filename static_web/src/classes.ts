@@ -1,6 +1,6 @@
 /** Label classes as people write, read and find them. Names are paths: `Animal/Cat`. */
 
-import type { LabelClass } from "@/api/types";
+import type { LabelClass, NewClass } from "@/api/types";
 import { keyOf, MAX_NAME, spelled } from "@/names";
 
 export interface ClassNode {
@@ -10,6 +10,11 @@ export interface ClassNode {
   depth: number;
   /** Place in the given order, which decides colour and key; null for a group that is no class itself. */
   index: number | null;
+}
+
+/** A class to be added of which only the name is known. */
+export function newClass(name: string): NewClass {
+  return { name, description: "", examples: [], attributes: [], colour: null };
 }
 
 export type ClassFault = "empty_level" | "duplicate" | "too_deep" | "too_long" | "unseen";

@@ -4,8 +4,9 @@ export function formatNumber(value: number, language: string): string {
   return new Intl.NumberFormat(language).format(value);
 }
 
-export function formatPercent(share: number, language: string): string {
-  return new Intl.NumberFormat(language, { style: "percent" }).format(share);
+export function formatPercent(share: number, language: string, digits = 0): string {
+  const options = { style: "percent", maximumFractionDigits: digits } as const;
+  return new Intl.NumberFormat(language, options).format(share);
 }
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
@@ -50,6 +51,30 @@ export function formatDay(day: string, language: string): string {
     day: "numeric",
     timeZone: "UTC",
   }).format(new Date(day));
+}
+
+/** A day to come: today or tomorrow (`near`), a day of the week, or the date where it is further away. */
+export function formatWeekday(
+  moment: Date,
+  now: Date,
+  language: string,
+): { day: string; near: boolean } {
+  const midnight = (one: Date) => new Date(one).setHours(0, 0, 0, 0);
+  const away = Math.round((midnight(moment) - midnight(now)) / 86_400_000);
+  if (away <= 1)
+    return {
+      day: new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(away, "day"),
+      near: true,
+    };
+  const options: Intl.DateTimeFormatOptions =
+    away < 7
+      ? { weekday: "long" }
+      : {
+          month: "long",
+          day: "numeric",
+          ...(moment.getFullYear() !== now.getFullYear() && { year: "numeric" }),
+        };
+  return { day: new Intl.DateTimeFormat(language, options).format(moment), near: false };
 }
 
 export function formatTime(time: string, language: string): string {

@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 
-import type { AssistView, Run } from "@/api/types";
+import type { AssistView, ModelReport, Run } from "@/api/types";
 import { AssistPanel } from "@/features/assist/AssistPanel";
 
 import { aProject } from "./builders";
@@ -22,11 +22,38 @@ function aView(change: Partial<AssistView> = {}): AssistView {
     lift: null,
     withdrawn: {},
     hours: null,
+    click_model: false,
     ...change,
   };
 }
 
-async function open(view: AssistView, role: "admin" | "reviewer" = "admin", runs: Run[] = []) {
+function aRun(change: Partial<Run>): Run {
+  return {
+    run_id: "run-a",
+    kind: "training",
+    state: "done",
+    reason: "",
+    asked_by: "labelry",
+    progress: { done: 0, total: 0, what: "" },
+    created_at: "2026-11-28T10:00:00Z",
+    started_at: null,
+    active_at: "2026-11-28T10:00:00Z",
+    finished_at: "2026-11-28T10:00:00Z",
+    tries: 1,
+    parent_run_id: "",
+    model_id: "",
+    metrics: {},
+    log: [],
+    ...change,
+  };
+}
+
+async function open(
+  view: AssistView,
+  role: "admin" | "reviewer" = "admin",
+  runs: Run[] = [],
+  report?: ModelReport,
+) {
   const project = aProject({ my_role: role, assist: view.settings });
   const again = vi.fn(() => Response.json({ items: [], next_cursor: null }, { status: 202 }));
   await renderAt("/projects/p1", <AssistPanel project={project} />, {
@@ -34,9 +61,58 @@ async function open(view: AssistView, role: "admin" | "reviewer" = "admin", runs
     "GET /api/projects/p1/assist": view,
     "GET /api/projects/p1/runs": { items: runs, next_cursor: null },
     "POST /api/projects/p1/runs/run-a/again": again,
+    ...(report && { [`GET /api/projects/p1/models/${report.model_id}`]: report }),
   });
   return { again };
 }
+
+it("shows what was found out about a model: from where it may suggest, what it confuses, its card", async () => {
+  vi.stubGlobal(
+    "URL",
+    Object.assign(URL, { createObjectURL: () => "blob:card", revokeObjectURL: vi.fn() }),
+  );
+  const point = { wrong: 2, wrong_at_most: 0.04 };
+  const report: ModelReport = {
+    model_id: "run-t",
+    threshold: 0.8,
+    precision: 0.95,
+    confidence: 0.9,
+    card: "# Model run-t",
+    curve: [
+      { ...point, threshold: 0.9, suggested: 120, precision: 0.983, coverage: 0.6 },
+      { ...point, threshold: 0.8, suggested: 150, precision: 0.972, coverage: 0.75 },
+      { ...point, threshold: 0.5, suggested: 190, precision: 0.91, coverage: 0.95 },
+    ],
+    confusion: {
+      class_ids: ["c2", "c1"],
+      counts: [
+        [91, 9],
+        [0, 40],
+      ],
+    },
+  };
+  const run = aRun({ kind: "validation", state: "done", model_id: "run-t" });
+  await open(aView(), "reviewer", [run], report);
+  await userEvent.click(await screen.findByText("Validation"));
+
+  expect(
+    await screen.findByRole("img", { name: /From a confidence of 80% on, 97.2%/ }),
+  ).toBeVisible();
+  const rows = within(screen.getByRole("table", { name: "" })).getAllByRole("row");
+  expect(
+    rows.map((row) =>
+      within(row)
+        .queryAllByRole("cell")
+        .map((cell) => cell.textContent),
+    ),
+  ).toEqual([[""], ["91", "9"], ["", "40"]]);
+  expect(screen.getByRole("link", { name: "Model card" })).toHaveAttribute("download", "run-t.md");
+  await userEvent.click(screen.getByText("Table"));
+  const table = screen.getByRole("table", {
+    name: "Suggestions by the confidence they would begin at",
+  });
+  expect(within(table).getAllByRole("row")).toHaveLength(4);
+});
 
 it("says how many labels the next training waits for", async () => {
   await open(aView());
@@ -119,23 +195,8 @@ it("lets reviewers look, and only admins change", async () => {
 });
 
 it("starts the newest run of a kind again where it failed", async () => {
-  const failed = (run_id: string): Run => ({
-    run_id,
-    kind: "featurization",
-    state: "failed",
-    reason: "no job took it",
-    asked_by: "labelry",
-    progress: { done: 0, total: 0, what: "" },
-    created_at: "2026-11-28T10:00:00Z",
-    started_at: null,
-    active_at: "2026-11-28T10:00:00Z",
-    finished_at: "2026-11-28T10:00:00Z",
-    tries: 1,
-    parent_run_id: "",
-    model_id: "",
-    metrics: {},
-    log: [],
-  });
+  const failed = (run_id: string): Run =>
+    aRun({ run_id, kind: "featurization", state: "failed", reason: "no job took it" });
   const { again } = await open(aView(), "admin", [failed("run-a"), failed("run-b")]);
   const buttons = await screen.findAllByRole("button", { name: "Start again", hidden: true });
   expect(buttons).toHaveLength(1);

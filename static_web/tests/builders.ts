@@ -13,6 +13,7 @@ import type { Page } from "@/features/label/session/session";
 
 /** All is exported, as it is. */
 export const NO_CHOICE: Export["options"] = {
+  azure: false,
   datastore: "",
   split: null,
   classes: [],
@@ -20,6 +21,8 @@ export const NO_CHOICE: Export["options"] = {
   path: "",
   labelers: [],
   since: null,
+  states: ["labeled"],
+  labelings: "agreed",
   flat: false,
   images: "none",
 };
@@ -75,6 +78,8 @@ export function aPerson(change: Partial<Me> = {}): Me {
     token_project: null,
     token_role: null,
     seen_ms: 400,
+    max_annotations: 10_000,
+    max_labels_bytes: 752_640,
     ...change,
   };
 }
@@ -100,6 +105,7 @@ export function aTag(classId: string): Annotation {
     class_id: classId,
     frame: 0,
     geometry: { kind: "tag" },
+    attributes: {},
     origin: null,
   };
 }
@@ -114,6 +120,8 @@ export function aProgress(change: Partial<Progress> = {}): Progress {
     queues: {},
     classes: [],
     labelers: [],
+    days: [],
+    assigned: [],
     agreement: null,
     flags: {},
     over_limit: 0,
@@ -134,6 +142,7 @@ export function aProject(change: Partial<Project> = {}): Project {
       name,
       description: "",
       examples: [],
+      attributes: [],
       colour: at,
       retired: false,
       merged_into: "",
@@ -145,6 +154,9 @@ export function aProject(change: Partial<Project> = {}): Project {
     state_reason: "",
     incremental_refresh: true,
     overlap: { labelers: 1, share: 1, most: 1, quorum: 0.5, iou: 0.5, shape: "median" },
+    twins: false,
+    honeypots: { rate: 0, limit: 0.7, after: 10, below: "nothing" },
+    assignments: [],
     assist: {
       on: false,
       similar_first: true,
@@ -157,6 +169,8 @@ export function aProject(change: Partial<Project> = {}): Project {
       backbone: "efficientnet-lite0",
       blind_share: null,
       hours_a_month: null,
+      clicks: false,
+      dicom: false,
     },
     created_at: "2026-01-01T00:00:00Z",
     my_role: "labeler",

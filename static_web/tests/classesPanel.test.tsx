@@ -69,6 +69,7 @@ describe("a class", () => {
       name: null,
       description: "With a stove",
       examples: ["b.jpg", "a.jpg"],
+      attributes: null,
       position: null,
       colour: null,
       retired: null,
@@ -115,7 +116,7 @@ describe("a class", () => {
   it("that becomes another says how far that is, and is not in the list", async () => {
     const classes = project.classes.map((one, at) => (at ? one : { ...one, merged_into: "c2" }));
     const sweep = { sweep_id: "s", what: "merge", class_id: "c1", into: "c2", by: "u1" };
-    const counts = { items: 90, looked: 30, done: 4, left: {}, finished_at: null };
+    const counts = { items: 90, looked: 30, done: 4, left: {}, problem: "", finished_at: null };
     const sweeps = [{ ...sweep, ...counts, created_at: "2026-11-20T09:00:00Z" }];
     await open({ "GET /api/projects/p1/sweeps": { items: sweeps } }, { ...project, classes });
     const said = "Kitchen becomes Bath: 30 of 90 images looked at, 4 changed.";
@@ -169,6 +170,7 @@ describe("a class", () => {
       name: null,
       description: "Hot",
       examples: null,
+      attributes: null,
       position: null,
       colour: null,
       retired: null,

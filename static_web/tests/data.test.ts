@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 
 import type { Annotation, ItemLine } from "@/api/types";
+import { canBe } from "@/features/data/deeds";
 import { difference } from "@/features/data/difference";
 import { asQuery, readFilters, unfiltered, writeFilters } from "@/features/data/filters";
 import { withTop } from "@/features/data/list";
+import { paceOf } from "@/features/data/pace";
 
 import { aTag } from "./builders";
 
@@ -31,6 +33,37 @@ describe("filters", () => {
       name: "a",
       labels: true,
     });
+  });
+});
+
+describe("an image", () => {
+  const asked = { state: "needs_review", approved: "", flag: "", honeypot: false };
+
+  it("about which a labeler asked is answered", () => {
+    expect([canBe("answer", asked), canBe("approve", asked)]).toEqual([true, false]);
+  });
+
+  it("that is labeled is made a honeypot, and is one no longer", () => {
+    const labeled = { ...asked, state: "labeled" };
+    const honeypot = { ...labeled, honeypot: true };
+    expect([canBe("pose", asked), canBe("pose", labeled), canBe("pose", honeypot)]).toEqual([
+      ...[false, true, false],
+    ]);
+    expect([canBe("unpose", labeled), canBe("unpose", honeypot)]).toEqual([false, true]);
+  });
+
+  it("that waits is labeled before others, and left out like one that somebody has labeled", () => {
+    const of = (what: "first" | "leave_out") =>
+      ["available", "labeled", "needs_review", "skipped", "leased"].filter((state) =>
+        canBe(what, { ...asked, state }),
+      );
+    expect(of("first")).toEqual(["available"]);
+    expect(of("leave_out")).toEqual(["available", "labeled", "needs_review"]);
+  });
+
+  it("that was replaced since is approved where its labels fit", () => {
+    const replaced = { ...asked, flag: "overwritten" };
+    expect([canBe("answer", replaced), canBe("approve", replaced)]).toEqual([false, true]);
   });
 });
 
@@ -81,5 +114,25 @@ describe("a difference between two versions", () => {
 
   it("is none between two that are equal", () => {
     expect(difference([aTag("c1")], [aTag("c1")])).toEqual([]);
+  });
+});
+
+describe("the pace of a scroll", () => {
+  /** Pixels a second after a step each 20 ms. */
+  const after = (...steps: number[]): number => {
+    const pace = paceOf();
+    let offset = 0;
+    return steps.reduce((_, step, at) => pace((offset += step), at * 20), 0);
+  };
+
+  it("is how far it went in the last moment, up or down", () => {
+    expect(after(...Array<number>(20).fill(40))).toBeCloseTo(2000);
+    expect(after(...Array<number>(20).fill(-40))).toBeCloseTo(2000);
+    expect(after(...Array<number>(20).fill(40), ...Array<number>(20).fill(0))).toBe(0);
+  });
+
+  it("is not that of a single jump", () => {
+    expect(after(0, 400)).toBeLessThan(6000);
+    expect(paceOf()(9000, 5)).toBe(0);
   });
 });

@@ -9,7 +9,13 @@ import { openJournal } from "@/features/label/session/journal";
 
 import { anItem, aTask } from "./builders";
 
-const nothing: TaskAnswer = { task: null, why: "none_left", retry_after_s: 30, open_tasks: [] };
+const nothing: TaskAnswer = {
+  task: null,
+  why: "none_left",
+  retry_after_s: 30,
+  open_tasks: [],
+  look_again: false,
+};
 
 function someCalls() {
   let made = 0;
@@ -20,7 +26,13 @@ function someCalls() {
     next: vi.fn<TaskCalls["next"]>(() => {
       made += 1;
       const task = aTask(`t${made}`, [anItem(`i${made}`)]);
-      return Promise.resolve({ task, why: null, retry_after_s: null, open_tasks: [] });
+      return Promise.resolve({
+        task,
+        why: null,
+        retry_after_s: null,
+        open_tasks: [],
+        look_again: false,
+      });
     }),
     submit: vi.fn<TaskCalls["submit"]>((_, { items }) =>
       Promise.resolve({
@@ -101,6 +113,17 @@ describe("supply", () => {
     await open();
     expect(calls.next.mock.calls.map((call) => call[2])).toEqual(["next", "prefetch"]);
     expect(shown()).toEqual(["t1", "t2"]);
+  });
+
+  it("tells whoever should look at the instructions again so once, though each page says it", async () => {
+    const page = (id: string) => ({
+      ...{ task: aTask(id, [anItem(id)]), why: null, retry_after_s: null, open_tasks: [] },
+      look_again: true,
+    });
+    calls.next.mockResolvedValueOnce(page("a")).mockResolvedValueOnce(page("b"));
+    await open();
+    expect(shown()).toEqual(["a", "b"]);
+    expect(desk.state().notice).toEqual({ type: "lookAgain" });
   });
 
   it("takes the page that was asked for before the app was there", async () => {
@@ -273,6 +296,18 @@ describe("after the tab has died", () => {
     expect(desk.state().unsaved).toBe(0);
   });
 
+  it("sends what was held though the clock was set back meanwhile", async () => {
+    await open();
+    label();
+    desk.submit({ holdMs: 3_000 });
+    await pass(100);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    await again();
+    await pass(100);
+    expect(calls.submit).toHaveBeenCalledTimes(1);
+    expect(desk.state().unsaved).toBe(0);
+  });
+
   it("shows the page at once though the API can't be reached", async () => {
     calls.open.mockResolvedValueOnce([aTask("mine", [anItem("x"), anItem("y")])]);
     await open();
@@ -314,6 +349,8 @@ describe("after the tab has died", () => {
     await again();
     expect(desk.state().session.pages[0]?.problem).toEqual({ type: "over" });
     expect(outcomes()).toEqual(["labeled", null]);
+    expect(calls.draft).toHaveBeenCalled();
+    expect(desk.state().unsaved).toBe(1);
   });
 });
 
@@ -441,8 +478,22 @@ it("does not go on with what it has just given back, though the API lists it a l
   await open();
   calls.open.mockResolvedValue([aTask("t1", [anItem("i1")]), aTask("t2", [anItem("i2")])]);
   desk.leave(true);
+  vi.setSystemTime(Date.now() + 3_600_000); // the laptop slept while the page was loaded anew
   await again();
   expect(shown()).toEqual(["t1", "t3"]);
+  expect(calls.release.mock.calls).toEqual([["t2"], ["t2"]]); // the first may not have come through
+});
+
+it("does not take up what it has just given back, though a request that it repeats is answered with it", async () => {
+  await open();
+  calls.open.mockResolvedValue([aTask("t1", [anItem("i1")])]);
+  desk.leave(true);
+  // The journal did not come to forget the request before the page was gone.
+  calls.next.mockResolvedValueOnce({ ...nothing, task: aTask("t2", [anItem("i2")]), why: null });
+  await again();
+  expect(shown()).toEqual(["t1", "t3"]);
+  const asked = calls.next.mock.calls.map(([request]) => request);
+  expect(new Set(asked).size).toBe(asked.length);
 });
 
 it("gives its turn back also where the browser keeps nothing", async () => {

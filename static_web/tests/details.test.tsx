@@ -73,6 +73,9 @@ describe("instructions", () => {
           incremental_refresh: null,
           assist: null,
           overlap: null,
+          twins: null,
+          honeypots: null,
+          assignments: null,
         },
       },
     ]);
@@ -120,6 +123,16 @@ describe("refreshing", () => {
     await userEvent.click(await screen.findByRole("switch", { name: /new images by itself/ }));
     await vi.waitFor(() => expect(sent.map((one) => one.version)).toEqual(['"4"', '"6"']));
     expect(sent[1]?.body).toMatchObject({ incremental_refresh: false });
+  });
+});
+
+describe("shapes that lie exactly on others", () => {
+  it("are taken where an admin says so", async () => {
+    const { sent, reply } = inTurn(Response.json(project));
+    await open({ [`PATCH ${path}`]: reply }, { ...project, task_type: "boxes" });
+    await userEvent.click(await screen.findByRole("switch", { name: /same shape twice/ }));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]?.body).toMatchObject({ twins: true });
   });
 });
 
@@ -194,6 +207,19 @@ describe("settings of assist", () => {
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
     await vi.waitFor(() => expect(sent).toHaveLength(1));
     expect(sent[0]?.body).toMatchObject({ assist: { hours_a_month: null } });
+  });
+
+  it("offer to outline what is clicked at where shapes are drawn and there is a model", async () => {
+    const { sent, reply } = inTurn(Response.json(project));
+    const boxes = { ...project, task_type: "boxes" as const };
+    await renderAt("/", <AssistSettings project={boxes} />, {
+      [`PATCH ${path}`]: reply,
+      "GET /api/projects/p1/assist": { click_model: true },
+    });
+    await userEvent.click(await screen.findByRole("switch", { name: /clicking/ }));
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]?.body).toMatchObject({ assist: { clicks: true } });
   });
 
   it("say for boxes how well one must fit, and nothing of pages of similar images", async () => {

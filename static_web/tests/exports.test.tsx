@@ -42,6 +42,7 @@ function anExport(change: Partial<Export> = {}): Export {
     omitted: {},
     annotations: 4,
     lost: {},
+    images: "",
     files: ["aml/labels.jsonl", "aml/MLTable", "manifest.json"].map((name) => ({
       name,
       size: 1,
@@ -54,7 +55,19 @@ function anExport(change: Partial<Export> = {}): Export {
 const FORMATS = [
   aFormat("coco", {
     loses: ["frames", "notes"],
-    options: ["flat", "classes", "rename", "path", "labelers", "since", "images"],
+    options: [
+      "azure",
+      "datastore",
+      "flat",
+      "classes",
+      "rename",
+      "path",
+      "labelers",
+      "since",
+      "states",
+      "labelings",
+      "images",
+    ],
   }),
   aFormat("aml", { options: ["datastore"] }),
   aFormat("yolo", { options: ["split"] }),
@@ -79,12 +92,15 @@ async function open(exports: Export[] = []) {
   };
   await renderAt("/projects/p1", <ExportPanel projectId="p1" />, {
     "GET /api/projects/p1": aProject({ my_role: "admin" }),
-    "GET /api/projects/p1/progress": { labelers: [] },
+    "GET /api/projects/p1/progress": {
+      labelers: ["Ann", "Bob", "Cid"].map((name) => ({ user: name.toLowerCase(), name })),
+    },
     "GET /api/formats": { items: FORMATS },
     "GET /api/projects/p1/exports": { items: exports, next_cursor: null },
     "POST /api/projects/p1/exports": asked,
     "POST /api/projects/p1/exports/e1/link": linked,
-    "GET /api/projects/p1/exports/e2/difference/e1": difference,
+    "POST /api/projects/p1/exports/e2/difference/e1": { state: "waiting", problem: "" },
+    "GET /api/projects/p1/exports/e2/difference/e1": { state: "done", problem: "", difference },
     "DELETE /api/projects/p1/exports/e2": removed,
   });
   return { asked, linked, removed };
@@ -124,6 +140,22 @@ it("asks for the chosen format with its options", async () => {
   });
 });
 
+it("asks for COCO as Azure writes it, and only then where Azure finds the images", async () => {
+  const { asked } = await open();
+  await screen.findByRole("option", { name: "COCO" });
+  expect(screen.queryByLabelText("Datastore")).toBeNull();
+  await userEvent.click(screen.getByLabelText(/As Azure Machine Learning writes/));
+  await userEvent.type(screen.getByLabelText("Datastore"), "azureml://x/datastores/d");
+  await userEvent.click(screen.getByText("Export", { selector: "button" }));
+  await userEvent.click(screen.getByLabelText(/As Azure Machine Learning writes/));
+  await userEvent.click(screen.getByText("Export", { selector: "button" }));
+  const sent = await Promise.all(asked.mock.calls.map(([request]) => request.json()));
+  expect(sent).toMatchObject([
+    { options: { azure: true, datastore: "azureml://x/datastores/d" } },
+    { options: { azure: false, datastore: "" } },
+  ]);
+});
+
 it("sets images apart for validation where the format has a place for them", async () => {
   const { asked } = await open();
   await screen.findByRole("option", { name: "YOLO" });
@@ -145,23 +177,41 @@ it("sets images apart for validation where the format has a place for them", asy
 it("asks for a part of the classes, under other names, of some images", async () => {
   const { asked } = await open();
   await userEvent.click(await screen.findByText("Choose what is exported"));
-  await userEvent.click(await screen.findByLabelText("Kitchen"));
-  await userEvent.type(screen.getByLabelText("Name of Bath in the files"), "bird");
+  await userEvent.click(await screen.findByLabelText("Bath"));
+  await userEvent.type(screen.getByLabelText("Name of Kitchen in the files"), "bird");
   await userEvent.type(screen.getByLabelText("Only paths that begin with"), "a/");
   await userEvent.click(screen.getByLabelText(/without folders/));
-  await userEvent.click(screen.getByLabelText(/addresses/));
+  await userEvent.selectOptions(screen.getByLabelText("Images"), "links");
   await userEvent.click(screen.getByText("Export", { selector: "button" }));
   const request = asked.mock.calls.at(0)?.[0];
   expect(await request?.json()).toMatchObject({
     options: {
       ...NO_CHOICE,
-      classes: ["c2", "c3"],
-      rename: { c2: "bird" },
+      classes: ["c1", "c3"],
+      rename: { c1: "bird" },
       path: "a/",
       flat: true,
       images: "links",
     },
   });
+});
+
+it("asks for the labels of several people and states, and for what each said", async () => {
+  const { asked } = await open();
+  await userEvent.click(await screen.findByText("Choose what is exported"));
+  await userEvent.click(await screen.findByLabelText("Bob"));
+  await userEvent.click(screen.getByLabelText("waiting for a reviewer"));
+  expect(screen.queryByLabelText("not labeled by everybody yet")).toBeNull();
+  await userEvent.click(screen.getByText("Export", { selector: "button" }));
+  await userEvent.click(screen.getByLabelText(/each person said/));
+  await userEvent.click(screen.getByLabelText("waiting for a reviewer"));
+  await userEvent.click(screen.getByText("Export", { selector: "button" }));
+  const sent = await Promise.all(asked.mock.calls.map(([request]) => request.json()));
+  const labelers = ["ann", "cid"];
+  expect(sent).toMatchObject([
+    { options: { labelers, states: ["labeled", "needs_review"], labelings: "agreed" } },
+    { options: { labelers, states: ["labeled", "available"], labelings: "each" } },
+  ]);
 });
 
 it("hands out every file of labels by its name", async () => {
@@ -204,4 +254,19 @@ it("says who made a version, what changed since the one before, and deletes it",
   expect(screen.getByText("Added: a.jpg, b.jpg")).toBeInTheDocument();
   await userEvent.click(screen.getByLabelText(/Delete second/));
   expect(removed).toHaveBeenCalledOnce();
+});
+
+it("says that the images of a format that is made of them are copied", async () => {
+  await open();
+  expect(await screen.findByLabelText("Images")).toHaveValue("none");
+  await userEvent.selectOptions(screen.getByLabelText("Format"), "yolo");
+
+  expect(await screen.findByText(/copied within storage/)).toBeVisible();
+  expect(screen.queryByLabelText("Images")).toBeNull();
+});
+
+it("tells where the copies of images are", async () => {
+  await open([anExport({ images: "exports/p1/e1/coco/images/" })]);
+
+  expect(await screen.findByText("Images: exports/p1/e1/coco/images/")).toBeVisible();
 });

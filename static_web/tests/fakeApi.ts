@@ -46,13 +46,21 @@ const aFormat = (
   files: [`${name}/${file}`],
   task_types: ["multiclass", "multilabel", "boxes", "polygons"],
   loses,
-  options: [...options, "classes", "rename", "path", "labelers", "since", "images"],
+  options: [...options, "classes", "rename", "path", "labelers", "since", "states", "images"],
 });
 const FORMATS = [
-  aFormat("coco", "COCO", "annotations.json", ["frames", "notes"]),
+  aFormat(
+    "coco",
+    "COCO",
+    "annotations.json",
+    ["frames", "notes"],
+    ["azure", "datastore", "labelings"],
+  ),
   aFormat("azureml", "Azure ML (JSONL, MLTable)", "labels.jsonl", ["holes"], ["datastore"]),
   aFormat("yolo", "YOLO", "labels.zip", ["parts", "holes"], ["split"]),
 ];
+/** What was labeled, in parts of so much on each of the last days, the first one first. */
+const DAYS = [4, 9, 22, 18, 0, 0, 30, 17];
 const nothing = { accepted: 0, changed: 0, removed: 0, added: 0 };
 const LABELERS = [
   { user: "u2", name: "Lee Jun", labelings: 904, today: 212, today_active_ms: 2_650_000 },
@@ -89,6 +97,7 @@ function add(
       name: one,
       description: "",
       examples: [],
+      attributes: [],
       colour: at,
       retired: false,
       merged_into: "",
@@ -103,6 +112,12 @@ function add(
     state_reason: "",
     incremental_refresh: true,
     overlap: { labelers: 1, share: 1, most: 1, quorum: 0.5, iou: 0.5, shape: "median" },
+    twins: false,
+    honeypots: { rate: 0, limit: 0.7, after: 10, below: "nothing" },
+    assignments: [
+      { tag: "Radiologist", folder: "clinic/x-rays", class_id: null, share: null },
+      { tag: "Night shift", folder: null, class_id: null, share: 0.1 },
+    ],
     assist: {
       on: false,
       similar_first: true,
@@ -115,6 +130,8 @@ function add(
       backbone: "efficientnet-lite0",
       blind_share: null,
       hours_a_month: null,
+      clicks: false,
+      dicom: false,
     },
     created_at: "2026-11-20T09:00:00Z",
     my_role: "admin",
@@ -130,9 +147,9 @@ function add(
     ]),
   );
   const members: Member[] = [
-    { member_id: "invited:x1", role: "labeler", name: "bora@example.com", invited: true },
-    { member_id: "u2", role: "reviewer", name: "Lee Jun", invited: false },
-    { member_id: "u1", role: "admin", name: "Kim Minji", invited: false },
+    { member_id: "invited:x1", role: "labeler", name: "bora@example.com", tags: [], invited: true },
+    { member_id: "u2", role: "reviewer", name: "Lee Jun", tags: ["Radiologist"], invited: false },
+    { member_id: "u1", role: "admin", name: "Kim Minji", tags: [], invited: false },
   ];
   projects.set(id, {
     project,
@@ -314,6 +331,8 @@ function route(
         token_project: null,
         token_role: null,
         seen_ms: 400,
+        max_annotations: 10_000,
+        max_labels_bytes: 752_640,
       },
     ];
   if (path === "formats") return [200, { items: FORMATS }];
@@ -431,6 +450,8 @@ function route(
         ],
       },
     ];
+  if (verb === "honeypots" && !taskId) return [200, { honeypots: 24, people: KNOWING }];
+  if (verb === "honeypots") return [200, { user: "u2", name: "Bob", standing: "", items: [] }];
   if (verb === "runs") return [200, { items: [], next_cursor: null }];
   if (verb === "assist")
     return [
@@ -474,6 +495,32 @@ function route(
   if (taskVerb === "release") fake.open.delete(taskId);
   return [200, { lease: task?.lease }];
 }
+
+const KNOWING = [
+  {
+    user: "u2",
+    name: "Bob",
+    answers: 18,
+    accuracy: 0.44,
+    low: 0.25,
+    high: 0.66,
+    standing: "paused",
+    days: [
+      { day: "2026-11-27", answers: 10, accuracy: 0.6 },
+      { day: "2026-11-28", answers: 8, accuracy: 0.25 },
+    ],
+  },
+  {
+    user: "u1",
+    name: "Ada",
+    answers: 31,
+    accuracy: 0.97,
+    low: 0.84,
+    high: 0.99,
+    standing: "",
+    days: [{ day: "2026-11-28", answers: 31, accuracy: 0.97 }],
+  },
+];
 
 function patch(
   fake: FakeProject,
@@ -585,7 +632,7 @@ function people(
   memberId: string | undefined,
   body: never,
 ): [number, unknown] {
-  const sent = body as { email?: string; role: Member["role"] };
+  const sent = body as { email?: string; role: Member["role"]; tags: string[] | null };
   const { members } = fake;
   if (method === "DELETE") {
     fake.members = members.filter((one) => one.member_id !== memberId);
@@ -598,6 +645,7 @@ function people(
     member_id: known?.member_id ?? `invited:${name}`,
     role: sent.role,
     name,
+    tags: sent.tags ?? known?.tags ?? [],
     invited: known?.invited ?? true,
   };
   fake.members = [...members.filter((one) => one !== known), made];
@@ -640,6 +688,7 @@ function reopen(fake: FakeProject, itemIds: string[]) {
         class_id,
         frame: 0,
         geometry: { kind: "tag" },
+        attributes: {},
         origin: null,
       })),
       outcome: one.outcome,
@@ -652,7 +701,7 @@ function reopen(fake: FakeProject, itemIds: string[]) {
     })),
   };
   fake.open = new Map([[task.task_id, task], ...fake.open]);
-  return { task, why: null, retry_after_s: null, open_tasks: [] };
+  return { task, why: null, retry_after_s: null, open_tasks: [], look_again: false };
 }
 
 function line({ project, total, saved }: FakeProject) {
@@ -684,6 +733,14 @@ function progress(fake: FakeProject) {
     states[outcome] = (states[outcome] ?? 0) + 1;
     if (outcome === "labeled") for (const one of ids) classes.set(one, (classes.get(one) ?? 0) + 1);
   }
+  let left = states["labeled"] ?? 0;
+  const days = DAYS.map((share, at) => {
+    const images =
+      at === DAYS.length - 1 ? left : Math.floor((share * (states["labeled"] ?? 0)) / 100);
+    left -= images;
+    const ago = DAYS.length - 1 - at;
+    return { day: new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10), images };
+  });
   return {
     at: new Date().toISOString(),
     state: project.state,
@@ -693,6 +750,11 @@ function progress(fake: FakeProject) {
     queues: {},
     classes: [...classes].map(([class_id, images]) => ({ class_id, images, instances: images })),
     labelers: LABELERS,
+    days,
+    assigned: [
+      { tag: "Radiologist", waiting: 14, people: 1 },
+      { tag: "Night shift", waiting: 3, people: 0 },
+    ],
     flags: {},
     over_limit: 0,
     refresh: refresh(fake),
@@ -728,6 +790,7 @@ function exporting(
       exported: fake.saved.size,
       omitted: {},
       annotations: 0,
+      images: "",
       files: [],
     };
     fake.exports.unshift(made);
@@ -741,9 +804,9 @@ function exporting(
 
 function handOut(fake: FakeProject, size: number) {
   if (fake.project.state === "paused")
-    return { task: null, why: "paused", retry_after_s: 15, open_tasks: [] };
+    return { task: null, why: "paused", retry_after_s: 15, open_tasks: [], look_again: false };
   if (fake.given >= fake.total)
-    return { task: null, why: "none_left", retry_after_s: 30, open_tasks: [] };
+    return { task: null, why: "none_left", retry_after_s: 30, open_tasks: [], look_again: false };
   const task: Task = {
     task_id: `t-${fake.given}`,
     kind: "manual",
@@ -775,7 +838,7 @@ function handOut(fake: FakeProject, size: number) {
   };
   fake.given += task.items.length;
   fake.open.set(task.task_id, task);
-  return { task, why: null, retry_after_s: null, open_tasks: [] };
+  return { task, why: null, retry_after_s: null, open_tasks: [], look_again: false };
 }
 
 /** Every second image of a drawing project has suggestions. */
@@ -793,6 +856,7 @@ function suggested(type: TaskType, number: number): TaskItem["prelabel"] {
       class_id: `c${(at % 2) + 1}`,
       frame: 0,
       confidence,
+      attributes: {},
       geometry:
         type === "boxes"
           ? { kind: "box", x0: x, y0: y, x1: x + 0.2, y1: y + 0.25 }

@@ -23,6 +23,7 @@ function anImport(change: Partial<ImportView> = {}): ImportView {
     file_name: "instances.json",
     state: "waiting",
     problem: "",
+    problem_code: "",
     options: {
       format: null,
       into: "labels",
@@ -35,7 +36,8 @@ function anImport(change: Partial<ImportView> = {}): ImportView {
     created_by: "u1",
     finished_at: null,
     parts: 0,
-    next_part: 0,
+    taken: 0,
+    stretches: [],
     sparse: false,
     images: 0,
     matched: 0,

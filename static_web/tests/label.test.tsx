@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { cleanup, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
@@ -52,6 +52,11 @@ it("finds a class by typing, and comes back to the image", async () => {
   await waitFor(() => expect(screen.getByRole("option", { name: /Image 2 of 2/ })).toHaveFocus());
 });
 
+it("names the page and its project in the tab of the browser", async () => {
+  await renderAt("/", <LabelPage projectId="p1" Canvas={CanvasStage} />, answers());
+  await waitFor(() => expect(document.title).toBe("Labeling · Rooms · Labelry"));
+});
+
 it("labels by the mouse too", async () => {
   await renderAt("/", <LabelPage projectId="p1" Canvas={CanvasStage} />, answers());
   await userEvent.click(await screen.findByRole("option", { name: /Image 2 of 2/ }));
@@ -88,6 +93,19 @@ it.each([
   expect(await screen.findByRole("alert")).toHaveTextContent(said);
 });
 
+it.each(["multiclass", "boxes"] as const)("says that a page is a correction: %s", async (type) => {
+  const item = anItem("i1", { outcome: "labeled", annotations: [] });
+  await renderAt(
+    "/",
+    <LabelPage projectId="p1" Canvas={CanvasStage} />,
+    answers({
+      "GET /api/projects/p1": aProject({ task_type: type }),
+      [`GET ${tasks}`]: { items: [aTask("t1", [item], { kind: "correction" })], recent: [] },
+    }),
+  );
+  expect(await screen.findByText(/correcting what was submitted before/)).toBeVisible();
+});
+
 it("shows why an image to draw on is not submitted", async () => {
   await renderAt(
     "/",
@@ -97,6 +115,93 @@ it("shows why an image to draw on is not submitted", async () => {
   await waitFor(() => expect(screen.getByRole("application")).toHaveFocus());
   await userEvent.keyboard("{Control>}[Enter]{/Control}");
   expect(screen.getByTestId("hint")).toHaveTextContent("Nothing is labeled yet.");
+});
+
+describe("the tools of polygons", () => {
+  const triangle = (annotationId: string, x0: number): Annotation => ({
+    ...aTag("c1"),
+    annotation_id: annotationId,
+    geometry: {
+      kind: "polygon",
+      parts: [
+        {
+          outer: [
+            [x0, 0.1],
+            [x0 + 0.2, 0.1],
+            [x0, 0.4],
+          ],
+          holes: [],
+        },
+      ],
+    },
+  });
+  async function open(): Promise<void> {
+    const annotations = [triangle("a1", 0.1), triangle("a2", 0.5)];
+    await renderAt(
+      "/",
+      <LabelPage projectId="p1" Canvas={CanvasStage} />,
+      answers({
+        "GET /api/projects/p1": aProject({ task_type: "polygons" }),
+        [`GET ${tasks}`]: {
+          items: [
+            aTask("t1", [anItem("i1", { outcome: "labeled", annotations })]),
+            aTask("t2", [anItem("i2")]),
+          ],
+          recent: [],
+        },
+      }),
+    );
+    await waitFor(() => expect(document.querySelector("[data-shape=a2]")).not.toBeNull());
+  }
+  const offered = () =>
+    within(screen.getByRole("toolbar"))
+      .getAllByRole("button")
+      .map((one) => one.getAttribute("aria-label"));
+  const always = ["Select and move", "Polygon", "Draw by hand"];
+  const changing = [
+    "Edit points",
+    "Add to the polygon",
+    "Cut from the polygon",
+    "Split the polygon",
+  ];
+  const view = ["Rotate left", "Rotate right", "How the image looks"];
+
+  it("are those that mean something just now", async () => {
+    await open();
+    expect(offered()).toEqual([...always, ...changing, "Lock or unlock", ...view]);
+    await userEvent.click(document.querySelector("[data-shape=a1]") as HTMLElement);
+    expect(offered()).toContain("Fewer points");
+    expect(offered()).not.toContain("Merge polygons");
+    await userEvent.keyboard("{Control>}[KeyA]{/Control}");
+    expect(offered()).toContain("Merge polygons");
+  });
+
+  it("keep what was begun over a reload, and no longer than it is being drawn", async () => {
+    vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(800);
+    vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(600);
+    const drawn = () => document.querySelectorAll("[data-shape]").length;
+    await open();
+    await userEvent.keyboard("[KeyP][ArrowLeft][Enter]{Shift>}[ArrowRight]{/Shift}[Enter]");
+    cleanup();
+    await open();
+    expect(screen.getByRole("button", { name: "Polygon" })).toBePressed();
+    await userEvent.keyboard("{Shift>}[ArrowDown]{/Shift}[Enter][Enter]");
+    await waitFor(() => expect(drawn()).toBe(3));
+    cleanup();
+    await open();
+    await userEvent.keyboard("[Enter]"); // nothing is begun that it could close: it submits
+    await waitFor(() => expect(drawn()).toBe(0));
+  });
+
+  it("that change a shape are put away on the next image without any", async () => {
+    await open();
+    await userEvent.keyboard("[KeyX]");
+    expect(screen.getByRole("button", { name: "Cut from the polygon" })).toBePressed();
+    await userEvent.keyboard("{Control>}[Enter]{/Control}");
+    await waitFor(() => expect(document.querySelector("[data-shape]")).toBeNull());
+    expect(offered()).toEqual([...always, ...view]);
+    expect(screen.getByRole("button", { name: "Polygon" })).toBePressed();
+  });
 });
 
 describe("beside the image", () => {
@@ -174,7 +279,28 @@ describe("beside the image", () => {
     expect(await second()).toHaveAccessibleDescription("800 by 300 pixels at 320, 300");
   });
 
-  it("takes a class for the next shape after one was drawn, and for that one when it is chosen again", async () => {
+  it("shows on the image what no shape tells of it", async () => {
+    await open("labeled");
+    await second();
+    expect(screen.queryByTestId("mark")).toBeNull();
+    await userEvent.keyboard("[KeyS]");
+    expect(screen.getByTestId("mark")).toHaveTextContent("Skipped");
+    await userEvent.keyboard("[KeyN]");
+    expect(screen.getByTestId("mark")).toHaveTextContent("Nothing here");
+  });
+
+  it("deletes a selected shape by Backspace too, and Undo brings it back", async () => {
+    await open("labeled");
+    await userEvent.keyboard("[KeyM]");
+    await userEvent.click(await second());
+    await userEvent.keyboard("[Backspace]");
+    await waitFor(() => expect(document.querySelector("[data-shape=a2]")).toBeNull());
+    expect(document.querySelector("[data-shape=a1]")).not.toBeNull();
+    await userEvent.keyboard("{Control>}[KeyZ]{/Control}");
+    expect(await second()).toBeVisible();
+  });
+
+  it("takes a class for what was just drawn, and for the next shape once a tool was taken or Esc pressed", async () => {
     vi.spyOn(HTMLElement.prototype, "clientWidth", "get").mockReturnValue(800);
     vi.spyOn(HTMLElement.prototype, "clientHeight", "get").mockReturnValue(600);
     await open("labeled");
@@ -184,10 +310,11 @@ describe("beside the image", () => {
     await userEvent.keyboard("[KeyR][ArrowLeft][Enter][ArrowRight][ArrowDown][Enter]");
     expect(listed()).toEqual(["1Kitchen", "2Kitchen", "3Kitchen"]);
     await userEvent.keyboard("[Digit2]");
-    expect(listed()).toEqual(["1Kitchen", "2Kitchen", "3Kitchen"]);
-    await userEvent.keyboard("[KeyE][Digit2]");
-    expect(listed()).toEqual(["1Kitchen", "2Kitchen", "3Kitchen"]);
-    await userEvent.keyboard("[KeyM][Digit3]");
+    expect(listed()).toEqual(["1Kitchen", "2Kitchen", "3Bath"]);
+    expect(screen.getByTestId("hint")).toHaveTextContent("The shape drawn last is Bath now.");
+    await userEvent.keyboard("[KeyE][Digit3]");
+    expect(listed()).toEqual(["1Kitchen", "2Kitchen", "3Bath"]);
+    await userEvent.keyboard("[KeyM][Digit3][Escape][Digit1]");
     expect(listed()).toEqual(["1Kitchen", "2Kitchen", "3Bedroom"]);
   });
 });

@@ -124,7 +124,11 @@ describe("a new project", () => {
     const [dataset, project, invitation] = made;
     expect(dataset).toMatchObject({ source: { container: "photos", pattern: "birds/**" } });
     expect(project).toMatchObject({ name: "Birds", dataset_id: "d1", incremental_refresh: true });
-    expect(invitation).toEqual({ email: "bora@example.org", role: "labeler" });
+    expect(invitation).toEqual({
+      email: "bora@example.org",
+      role: "labeler",
+      tags: null,
+    });
     expect(localStorage.getItem("labelry.newProject")).toBeNull();
   });
 

@@ -11,9 +11,15 @@ import { renderAt, type Answers } from "./render";
 vi.setConfig({ testTimeout: 20_000 }); // dialogs, on a busy machine
 
 const members = [
-  { member_id: "invited:k1", role: "labeler", name: "bora@example.com", invited: true },
-  { member_id: "jun", role: "reviewer", name: "Jun", invited: false },
-  { member_id: aPerson().user, role: "admin", name: "Minji", invited: false },
+  {
+    member_id: "invited:k1",
+    role: "labeler",
+    name: "bora@example.com",
+    tags: ["owls"],
+    invited: true,
+  },
+  { member_id: "jun", role: "reviewer", name: "Jun", tags: [], invited: false },
+  { member_id: aPerson().user, role: "admin", name: "Minji", tags: [], invited: false },
 ];
 const path = "/api/projects/p1/members";
 const invitations = "/api/projects/p1/invitations";
@@ -62,6 +68,31 @@ describe("addresses", () => {
   });
 });
 
+describe("tags", () => {
+  it("are kept when the field is left, also of somebody invited", async () => {
+    const sent: unknown[] = [];
+    const keep = answering((body) => {
+      sent.push(body);
+      return Response.json({ ...members[1], tags: ["owls", "bees"] });
+    });
+    await open({ [`PUT ${path}/jun`]: keep, [`POST ${invitations}`]: keep });
+    const field = await screen.findByRole("textbox", { name: "Tags of Jun, with commas between" });
+    await userEvent.type(field, "owls, bees");
+    await userEvent.tab();
+    const invited = screen.getByRole("textbox", {
+      name: "Tags of bora@example.com, with commas between",
+    });
+    await vi.waitFor(() => expect(invited).toBeEnabled());
+    await userEvent.type(invited, ", bees{Enter}");
+
+    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    expect(sent).toEqual([
+      { role: "reviewer", name: "", tags: ["owls", "bees"] },
+      { email: "bora@example.com", role: "labeler", tags: ["owls", "bees"] },
+    ]);
+  });
+});
+
 describe("people", () => {
   it("are invited several at once, with their role", async () => {
     const sent: unknown[] = [];
@@ -76,8 +107,8 @@ describe("people", () => {
     await userEvent.click(screen.getByRole("button", { name: "Invite 2 people" }));
     await vi.waitFor(() => expect(field).toHaveValue(""));
     expect(sent).toEqual([
-      { email: "ann@example.com", role: "reviewer" },
-      { email: "bob@example.com", role: "reviewer" },
+      { email: "ann@example.com", role: "reviewer", tags: null },
+      { email: "bob@example.com", role: "reviewer", tags: null },
     ]);
   });
 

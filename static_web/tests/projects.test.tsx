@@ -1,11 +1,14 @@
 import { fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import type { Me, ProjectLine } from "@/api/types";
-import { changeDraft, discard } from "@/features/projects/new/draft";
+import { makeProject, newAttempt } from "@/features/projects/new/create";
+import { blank, changeDraft, discard } from "@/features/projects/new/draft";
+import { ProjectFrame } from "@/features/projects/ProjectFrame";
 import ProjectList from "@/features/projects/ProjectList";
 
+import { aProgress, aProject } from "./builders";
 import { renderAt } from "./render";
 
 const me: Me = {
@@ -16,6 +19,8 @@ const me: Me = {
   token_project: null,
   token_role: null,
   seen_ms: 400,
+  max_annotations: 10_000,
+  max_labels_bytes: 752_640,
 };
 
 function aLine(change: Partial<ProjectLine> = {}): ProjectLine {
@@ -75,7 +80,13 @@ describe("the project list", () => {
     name: "Rooms",
     task_type: "boxes",
     dataset_id: "d7",
-    classes: [{ name: "Room/Kitchen" }, { name: "Hall" }],
+    classes: [
+      { name: "Room/Kitchen", description: "with a stove", examples: ["k.jpg"], colour: 5 },
+      { name: "Hall", description: "", examples: [], colour: 2 },
+      { name: "Old", description: "", examples: [], colour: 3, retired: true },
+      { name: "Lobby", description: "", examples: [], colour: 4, merged_into: "c2" },
+    ].map((one) => ({ attributes: [], retired: false, merged_into: "", ...one })),
+    overlap: { labelers: 2, share: 0.1, most: 3, quorum: 0.5, iou: 0.5, shape: "median" },
     instructions: { text: "Look first.", link: "" },
     incremental_refresh: false,
     assist: { on: true },
@@ -102,6 +113,29 @@ describe("the project list", () => {
       refresh: false,
       assist: { on: true },
     });
+    let asked: unknown;
+    vi.stubGlobal("fetch", async (request: Request) => {
+      asked = await request.json();
+      return Response.json({});
+    });
+    const work = { draft: { ...blank, ...draft() }, files: [], attempt: newAttempt() };
+    const kitchen = {
+      name: "Room/Kitchen",
+      description: "with a stove",
+      attributes: [],
+      colour: 5,
+    };
+    await makeProject(work, "d7");
+    expect(asked).toMatchObject({
+      classes: [
+        { ...kitchen, examples: ["k.jpg"] },
+        { name: "Hall", colour: 2 },
+      ],
+      overlap: { labelers: 2, share: 0.1 },
+    });
+    // Its examples are not among the images of another dataset.
+    await makeProject({ ...work, draft: { ...work.draft, datasetId: "d8" } }, "d8");
+    expect(asked).toMatchObject({ classes: [{ ...kitchen, examples: [] }, { name: "Hall" }] });
   });
 
   it("asks before a copy replaces a draft", async () => {
@@ -166,5 +200,33 @@ describe("the project list", () => {
     await renderAt("/", <ProjectList />, answers([], false));
     expect(await screen.findByText(/Ask the person who runs the labeling/)).toBeVisible();
     expect(screen.queryByRole("button", { name: "New project" })).toBeNull();
+  });
+});
+
+describe("a project that starts over", () => {
+  it("says why that came to a stop, and goes on when it is told to", async () => {
+    const state = { state: "updating" as const, my_role: "admin" as const };
+    const why = { state_reason: "storage answered 500" };
+    const resume = vi.fn<() => Promise<Response>>(() =>
+      Promise.resolve(Response.json(aProject(state))),
+    );
+    let progress = aProgress({ state: "updating", ...why });
+    await renderAt(
+      "/",
+      <ProjectFrame projectId="p1" tab="dashboard" missing={() => null}>
+        {() => null}
+      </ProjectFrame>,
+      {
+        "GET /api/projects/p1": () =>
+          Promise.resolve(Response.json(aProject({ ...state, ...why }))),
+        "GET /api/projects/p1/progress": () => Promise.resolve(Response.json(progress)),
+        "POST /api/projects/p1/resume": resume,
+      },
+    );
+    await screen.findByText("Starting over has come to a stop: storage answered 500");
+    progress = aProgress({ state: "updating" });
+    await userEvent.click(screen.getByRole("button", { name: "Resume" }));
+    await waitFor(() => expect(screen.queryByText(/come to a stop/)).toBeNull());
+    expect(resume).toHaveBeenCalledOnce();
   });
 });

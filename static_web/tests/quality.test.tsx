@@ -1,4 +1,5 @@
 import { screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
 import { expect, it } from "vitest";
 
 import { AgreementPanel } from "@/features/quality/AgreementPanel";
@@ -59,6 +60,28 @@ it("leads from a person's count to the images they labeled", async () => {
 
   const link = await screen.findByRole("link", { name: "43, Ann" });
   expect(link).toHaveAttribute("href", "/projects/p1/data?state=all&labeler=ann");
+});
+
+it("compares two people by Cohen's kappa, in words, and tells where they differ", async () => {
+  await renderAt("/projects/p1", <AgreementPanel project={aProject()} />, {
+    "GET /api/projects/p1/progress": aProgress({
+      agreement: {
+        ...{ agreed: 40, disputed: 3, coefficient: ALPHA, iou: null, classes: [] },
+        labelers: ["ann", "ben"].map((user) => ({ user, share: 0.9, compared: 43 })),
+      },
+    }),
+    "GET /api/projects/p1/agreement/ann/ben": {
+      ...{ images: 43, sampled: false },
+      kappa: { kappa: 0.61, low: 0.4, high: 0.8, word: "substantial", answers: 43, agreed: 33 },
+      differences: [{ first: "yes", second: "no", count: 10 }],
+    },
+  });
+
+  await userEvent.selectOptions(await screen.findByRole("combobox", { name: "Compare" }), "ann");
+  await userEvent.selectOptions(screen.getByRole("combobox", { name: "With" }), "ben");
+
+  expect(await screen.findByText(/kappa: 0.61 \(0.4 to 0.8\).*Substantial/)).toBeVisible();
+  expect(screen.getByRole("row", { name: "Given Not given 10" })).toBeVisible();
 });
 
 it("shows nothing where nobody labels what somebody else does", async () => {

@@ -624,6 +624,7 @@ describe("shapes", () => {
     class_id: "c1",
     frame: 0,
     geometry: { ...box, x1 },
+    attributes: {},
     origin: null,
   });
   const draw = (annotations: Annotation[], joins = false) =>
@@ -631,6 +632,7 @@ describe("shapes", () => {
   const begin = (suggested: string[] = []) => {
     const annotations = suggested.map((one) => ({
       ...{ annotation_id: one, class_id: "c1", frame: 0, confidence: 0.9 },
+      attributes: {},
       geometry: box,
     }));
     const prelabel = suggested.length ? { run_id: "r", annotations } : null;

@@ -1,11 +1,13 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
-import type { Project, TaskItem } from "@/api/types";
+import type { Project, Submission, TaskItem } from "@/api/types";
 import { Full, OpenElsewhere, Refused } from "@/features/label/panels/Banners";
 import CanvasStage from "@/features/label/canvas/CanvasStage";
 import LabelPage from "@/features/label/LabelPage";
+import { Saved } from "@/features/label/panels/Saved";
+import type { Desk } from "@/features/label/session/desk";
 import { Announcer } from "@/ui/announcer";
 
 import { aPerson, aPage, aTag, anItem, aProject, aTask } from "./builders";
@@ -152,6 +154,40 @@ describe("saying why", () => {
     await waitFor(() => expect(option(3)).toHaveFocus());
   });
 
+  it("keeps the keyboard in a question that was opened right after a reason", async () => {
+    await open(three());
+    await keyboard("[KeyS]{Shift>}[Digit1]{/Shift}");
+    await waitFor(() => expect(option(2)).toHaveFocus());
+    await keyboard("[KeyS]");
+    const user = userEvent.setup({ delay: null });
+    await user.keyboard("{Shift>}[Digit1]{/Shift}[KeyA]");
+    await new Promise(requestAnimationFrame);
+    await user.keyboard("which?{Enter}");
+    expect(said(3)).toMatch(/For a reviewer, which\?$/);
+  });
+
+  it("keeps the image in large view while the question about it is typed", async () => {
+    await open(three());
+    await keyboard("[Space][KeyA]");
+    expect(options()).toHaveLength(1);
+    expect(said(1)).toMatch(/For a reviewer$/);
+    await keyboard("bath or kitchen?{Enter}");
+    await waitFor(() => expect(option(2)).toHaveFocus());
+  });
+
+  it("shows on the image that it was skipped, asked about or has nothing on it", async () => {
+    await open(three(), { task_type: "multilabel" });
+    const marked = (position: number) => within(option(position)).queryByTestId("mark");
+    await keyboard("[Digit1][ArrowRight][KeyS]{Shift>}[Digit1]{/Shift}");
+    expect(marked(1)).toBeNull();
+    expect(marked(2)).toHaveTextContent("Skipped: Blurred");
+    await keyboard("[KeyA]which?{Enter}");
+    expect(marked(3)).toHaveTextContent("For a reviewer, which?");
+    await waitFor(() => expect(option(3)).toHaveFocus());
+    await keyboard("[ArrowLeft][KeyN]");
+    expect(marked(2)).toHaveTextContent("Nothing here");
+  });
+
   it("skips the rest of the page by one key", async () => {
     await open(three());
     await keyboard("[Digit1]{Shift>}[KeyS]{/Shift}");
@@ -268,6 +304,21 @@ it("counts down what is left at once", async () => {
   expect(screen.getByText(/11 left/)).toBeVisible();
 });
 
+it("counts as labeled what has labels, and apart from it what was skipped or asked about", async () => {
+  await open(three());
+  const counted = () => screen.getByTestId("done").parentElement;
+  await keyboard("[Digit1]");
+  expect(counted()).toHaveTextContent(/^1 of 3 labeled$/);
+  await keyboard("[KeyS][KeyA]{Escape}");
+  expect(counted()).toHaveTextContent(/^1 of 3 labeled\+ 2$/);
+});
+
+it("says of another layout that it is for the pages that come", async () => {
+  await open(three());
+  const name = "6 images at once, from the next page on";
+  expect(screen.getByRole("button", { name })).toBeVisible();
+});
+
 it("shows why nothing happened, not only to who listens", async () => {
   await open(three());
   await keyboard("{Control>}[Enter]{/Control}");
@@ -306,6 +357,7 @@ describe("the classes", () => {
     name,
     description: "",
     examples: [],
+    attributes: [],
     colour: at % 24,
     retired: false,
     merged_into: "",
@@ -346,6 +398,7 @@ describe("the classes", () => {
       name: `Kind ${at}`,
       description: "",
       examples: [],
+      attributes: [],
       colour: at % 24,
       retired: false,
       merged_into: "",
@@ -383,6 +436,13 @@ describe("what is the matter with a page", () => {
     const page = aPage(three(), { problem: { type: "refused", why: "it is not yours" } });
     await renderAt("/", <Refused page={page} onDiscard={() => undefined} />, {});
     expect(screen.getByRole("alert")).toHaveTextContent(/3 images were not saved.*it is not yours/);
+  });
+
+  it("is not marked as saved while another tab has it", async () => {
+    const state = { connection: "online", unsaved: 0, readOnly: true };
+    const desk = { subscribe: () => () => undefined, state: () => state, kept: () => true };
+    await renderAt("/", <Saved desk={desk as unknown as Desk} />, {});
+    expect(screen.getByTestId("saved")).toHaveTextContent("In another tab");
   });
 
   it("is told when another tab has it, and when no more can wait", async () => {
@@ -452,11 +512,106 @@ describe("files of several frames", () => {
     await waitFor(() => expect(shown(1)).toBe("p"));
   });
 
+  it("are looked at through another window by a drag and by keys, where one image fills the page", async () => {
+    const whole = { center: 500, width: 1000, function: "linear" };
+    const grey = {
+      ...{ type: "uint16", low: 0, high: 1000, slope: 1, intercept: 0, unit: "" },
+      ...{ windows: [whole], inverted: false, padding: null },
+    };
+    const facts = { width: 64, height: 64, grey, notes: [] };
+    const view = { frame: 0, url: "frame-0", values: "values-0", facts, problem: null };
+    await open([scan(), anItem("i2")], {}, 1, {
+      "POST /api/projects/p1/images": { images: {}, frames: { i1: view } },
+    });
+    await keyboard("[KeyW]");
+    expect(screen.queryByTestId("window-drag")).not.toBeInTheDocument();
+
+    await userEvent.dblClick(option(1));
+    const chosen = () => screen.getByTestId<HTMLSelectElement>("window").selectedOptions[0]?.text;
+    await waitFor(() => expect(chosen()).toBe("File 1: 500 / 1,000"));
+    await keyboard("[KeyW]");
+    const area = await screen.findByTestId("window-drag");
+    Object.defineProperties(area, { clientWidth: { value: 100 }, clientHeight: { value: 100 } });
+    area.setPointerCapture = () => undefined;
+    fireEvent.pointerDown(area, { pointerId: 1, clientX: 50, clientY: 50 });
+    fireEvent.pointerMove(area, { pointerId: 1, clientX: 60, clientY: 30 });
+    fireEvent.pointerUp(area, { pointerId: 1 });
+    expect(chosen()).toBe("Own: 300 / 1,100");
+
+    const invert = screen.getByText("Invert").closest("button");
+    await keyboard("{Shift>}[KeyW]{/Shift}");
+    expect(invert).toHaveAttribute("aria-pressed", "true");
+    await keyboard("{Shift>}[KeyR]{/Shift}");
+    expect(invert).toHaveAttribute("aria-pressed", "false");
+    expect(chosen()).toBe("File 1: 500 / 1,000");
+
+    await keyboard("[Escape]");
+    expect(screen.queryByTestId("window-drag")).not.toBeInTheDocument();
+    expect(options()).toHaveLength(1);
+    await keyboard("[Escape]");
+    expect(options()).toHaveLength(2);
+  });
+
   it("asks for the first frame where no copy of the file was made yet", async () => {
     await open([scan({ images: links("") }), anItem("i2")], {}, 1, {
       "POST /api/projects/p1/images": signing({ i1: links("") }),
     });
 
     await waitFor(() => expect(shown(1)).toBe("frame-0"));
+  });
+});
+
+describe("what a class asks for", () => {
+  const mood = { name: "mood", kind: "choice", required: true, choices: ["calm", "wild"] } as const;
+  const note = { name: "note", kind: "text", required: false, choices: [] } as const;
+  const classes = ["Owl", "Wren"].map((name, at) => ({
+    class_id: `c${at + 1}`,
+    name,
+    description: "",
+    examples: [],
+    attributes: at
+      ? []
+      : [
+          { ...mood, choices: [...mood.choices] },
+          { ...note, choices: [] },
+        ],
+    colour: at,
+    retired: false,
+    merged_into: "",
+  }));
+  const field = (name: string) => screen.getByLabelText(new RegExp(`^${name}`));
+
+  it("is said, and sent", async () => {
+    const sent = vi.fn<(request: Request) => Promise<Response>>(() =>
+      Promise.resolve(Response.json({ task_state: "closed", results: [] })),
+    );
+    await open([anItem("i1")], { classes }, 1, { [`POST ${tasks}/t1/submit`]: sent });
+    await keyboard("[Digit1]");
+    await waitFor(() => expect(field("mood")).toHaveFocus());
+    await userEvent.selectOptions(field("mood"), "wild");
+    await userEvent.type(field("note"), "at night{Enter}{Escape}");
+    await waitFor(() => expect(option(1)).toHaveFocus());
+    await keyboard("{Enter}");
+    await waitFor(() => expect(sent).toHaveBeenCalled());
+    const body = (await sent.mock.calls[0]?.[0].json()) as Submission;
+    expect(body.items[0]?.annotations[0]?.attributes).toEqual({ mood: "wild", note: "at night" });
+  });
+
+  it("is asked for where it is required, before the page is sent", async () => {
+    await open([anItem("i1"), anItem("i2")], { classes });
+    await keyboard("[Digit1]");
+    await waitFor(() => expect(field("mood")).toHaveFocus());
+    await keyboard("{Escape}{ArrowRight}[Digit2]");
+    await keyboard("{Control>}{Enter}{/Control}");
+    expect(await screen.findByText("Say mood of Owl first.")).toBeVisible();
+    await waitFor(() => expect(field("mood")).toHaveFocus());
+    expect(screen.getByTestId("done")).toHaveTextContent("2 of 2 labeled");
+  });
+
+  it("is not there for other classes, and a key says so", async () => {
+    await open(three(), { classes });
+    await keyboard("[Digit2]");
+    await keyboard("[KeyY]");
+    expect(await screen.findByText("Nothing in hand has attributes.")).toBeVisible();
   });
 });

@@ -33,9 +33,14 @@ async function storage() {
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   vi.stubGlobal("fetch", async (request: Request) => {
-    const { files } = (await request.json()) as { files: { path: string }[] };
-    const uploads = files.map(({ path }) =>
-      found.stored.has(path) ? { path, exists: true } : { path, url: `${at}/c/${path}?sig=1` },
+    const { files, overwrite } = (await request.json()) as {
+      files: { path: string; size: number }[];
+      overwrite: boolean;
+    };
+    const uploads = files.map(({ path, size }) =>
+      found.stored.has(path) && !overwrite
+        ? { path, exists: true, differs: size !== BYTES }
+        : { path, url: `${at}/c/${path}?sig=1` },
     );
     return Response.json({ uploads });
   });
@@ -67,5 +72,25 @@ describe("uploading a folder", () => {
     expect(server.stored.size).toBe(FOLDER.length);
     expect(outcome.stored).toHaveLength(FOLDER.length);
     expect(outcome.failed).toEqual([]);
+  });
+
+  it("leaves what is there with another size as it is, unless it shall be overwritten", async () => {
+    const server = await storage();
+    const some = FOLDER.slice(0, 3);
+    const signal = new AbortController().signal;
+    await uploadImages("d-1", some, () => undefined, signal);
+    const longer = some.slice(1).map(({ path }) => {
+      const file = Object.assign(Buffer.alloc(BYTES + 1), { size: BYTES + 1 });
+      return { path, file: file as unknown as File };
+    });
+    server.putBytes = 0;
+
+    const left = await uploadImages("d-1", longer, () => undefined, signal);
+    expect([left.stored, left.differing]).toEqual([[], longer]);
+    expect(server.putBytes).toBe(0);
+
+    const over = await uploadImages("d-1", longer, () => undefined, signal, true);
+    expect(over.stored).toHaveLength(2);
+    expect(server.putBytes).toBe(2 * (BYTES + 1));
   });
 });

@@ -1,7 +1,14 @@
 import { expect, it } from "vitest";
 
 import { withUse, type Recent } from "@/features/label/panels/recent";
-import { actualSize, FITTED, fitted, pannedBy, zoomedBy } from "@/features/label/grid/zoom";
+import {
+  actualSize,
+  FITTED,
+  fitted,
+  pannedBy,
+  placeUnder,
+  zoomedBy,
+} from "@/features/label/grid/zoom";
 
 const picture = { width: 4000, height: 2000 };
 const frame = { width: 1000, height: 1000 };
@@ -18,6 +25,18 @@ it("keeps the place under the pointer where it is", () => {
   const twice = zoomedBy(once, 2, at, picture, frame);
   expect((at.x - twice.x) / twice.scale).toBeCloseTo(place);
   expect(twice.scale).toBe(8);
+});
+
+it("knows which pixel lies under the pointer, however near it is looked at", () => {
+  expect(placeUnder(FITTED, { x: 0, y: 0 }, picture, frame)).toEqual([2000, 1000]);
+  expect(placeUnder(FITTED, { x: -500, y: 250 }, picture, frame)).toEqual([0, 2000]);
+  const at = { x: 123, y: -77 };
+  const before = placeUnder(FITTED, at, picture, frame);
+  const near = zoomedBy(FITTED, 5, at, picture, frame);
+  const [x, y] = placeUnder(near, at, picture, frame);
+  expect([x, y]).toEqual([expect.closeTo(before[0]), expect.closeTo(before[1])]);
+  const [, above] = placeUnder(FITTED, { x: 0, y: -251 }, picture, frame);
+  expect(above).toBeLessThan(0);
 });
 
 it("never gets smaller than fitted, nor closer than eight dots a pixel", () => {

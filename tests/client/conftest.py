@@ -46,7 +46,7 @@ class Wire(httpx.BaseTransport):
         blobs = self.api.world.storage.blobs
         if request.method == "GET":
             return httpx.Response(200, content=blobs.read(container, path))
-        if blobs.find(container, path):
+        if blobs.find(container, path) and request.url.params["rights"] == "c":
             return httpx.Response(409, headers={"x-ms-error-code": "BlobAlreadyExists"})
         blobs.write(container, path, content, content_type=request.headers["content-type"])
         return httpx.Response(201)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -53,7 +54,7 @@ def say(client: Api, capsys: pytest.CaptureFixture[str]) -> Say:
     """What a command prints; its exit status is 0 unless said otherwise."""
 
     def said(*arguments: object, status: int = 0) -> str:
-        ended = main([str(one) for one in arguments])
+        ended = main([str(argument) for argument in arguments])
         printed = capsys.readouterr()
         assert ended == status, printed
         return printed.out + printed.err
@@ -73,7 +74,7 @@ def test_a_project_is_made_as_its_file_says_and_nothing_is_left_to_change(
     assert again == "nothing to change\n"
     line = wire.api("GET", "projects")["items"][0]
     project = wire.api("GET", f"projects/{line['project_id']}").body
-    assert [one["name"] for one in project["classes"]] == ["Owl", "Wren"]
+    assert [class_["name"] for class_ in project["classes"]] == ["Owl", "Wren"]
     assert project["classes"][1]["description"] == "small and loud"
     assert project["instructions"]["text"] == "Choose one."
 
@@ -154,7 +155,7 @@ def test_words_that_old_yaml_takes_for_true_and_false_are_words(
 
     line = wire.api("GET", "projects")["items"][0]
     project = wire.api("GET", f"projects/{line['project_id']}").body
-    assert [one["name"] for one in project["classes"]] == ["No", "On", "Wren"]
+    assert [class_["name"] for class_ in project["classes"]] == ["No", "On", "Wren"]
     assert project["assist"]["on"] is True
 
 
@@ -178,7 +179,26 @@ def test_a_folder_is_uploaded_once_and_what_was_missing_later(
 
     assert "sent 4, there already 0, left out 1" in first
     assert "notes.txt: not an accepted type" in first
+    assert "not_an_image: 1" in first
     assert "sent 1, there already 4, left out 1" in second
+
+
+def test_what_is_there_with_another_size_is_named_and_replaced_when_that_is_asked_for(
+    say: Say, file: Path, photos: Path
+) -> None:
+    say("apply", file, "--yes")
+    say("upload", "Birds", photos)
+    (photos / "deep/4.png").write_bytes((photos / "deep/4.png").read_bytes() + b"more")
+
+    kept = say("upload", "Birds", photos)
+    replaced = say("upload", "Birds", photos, "--overwrite")
+    after = say("upload", "Birds", photos)
+
+    assert "there with another size, kept: deep/4.png" in kept
+    assert "sent 0, there already 4" in kept
+    assert "sent 1, there already 4" in replaced
+    assert "another size" not in replaced
+    assert "sent 0, there already 5" in after
 
 
 def test_an_upload_that_was_cut_off_goes_on(say: Say, file: Path, photos: Path, wire: Wire) -> None:
@@ -227,8 +247,8 @@ def labeled(say: Say, file: Path, photos: Path, wire: Wire) -> str:
     task = api("POST", f"{base}/tasks", {"request_id": "r", "size": 9})["task"]
     tag = [{"annotation_id": "a", "class_id": "c1", "geometry": {"kind": "tag"}}]
     items = [
-        {"item_id": one["item_id"], "outcome": "labeled", "annotations": tag}
-        for one in task["items"]
+        {"item_id": item["item_id"], "outcome": "labeled", "annotations": tag}
+        for item in task["items"]
     ]
     body = {"submission_id": "s", "classes_version": 1, "items": items}
     assert api("POST", f"{base}/tasks/{task['task_id']}/submit", body).status == 200
@@ -258,6 +278,113 @@ def test_an_export_is_made_downloaded_and_checked_and_not_downloaded_twice(
     assert not list(to.rglob("*.part"))
 
 
+def manifest(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "manifest.json").read_text("utf-8"))
+
+
+def test_what_is_exported_is_chosen_by_names(
+    say: Say, file: Path, photos: Path, wire: Wire, tmp_path: Path
+) -> None:
+    labeled(say, file, photos, wire)
+    me = wire.api("GET", "me")["user"]
+
+    say(
+        *("export", "Birds", "--to", tmp_path, "--format", "yolo", "--class", "Owl"),
+        *("--rename", "Owl", "bird", "--state", "labeled", "--state", "needs_review"),
+        *("--path", "deep/", "--labeler", me, "--since", "2020-01-01T00:00:00Z"),
+        *("--val", 0.4, "--test", 0.1, "--seed", "2", "--flat", "--images", "links"),
+    )
+
+    assert manifest(tmp_path)["options"] == {
+        "azure": False,
+        "datastore": "",
+        "split": {"val": 0.4, "test": 0.1, "seed": "2"},
+        "classes": ["c1"],
+        "rename": {"c1": "bird"},
+        "path": "deep/",
+        "labelers": [me],
+        "since": "2020-01-01T00:00:00Z",
+        "states": ["labeled", "needs_review"],
+        "labelings": "agreed",
+        "flat": True,
+        "images": "links",
+    }
+    assert manifest(tmp_path)["counts"]["exported"] == 5
+    assert (tmp_path / "images.csv").exists()
+
+
+def test_what_is_left_out_of_an_export_is_told_and_where_copies_of_images_are(
+    say: Say, file: Path, photos: Path, wire: Wire, tmp_path: Path
+) -> None:
+    labeled(say, file, photos, wire)
+
+    shown = say("export", "Birds", "--path", "deep/1", "--images", "copies", "--to", tmp_path)
+
+    assert "1 of 5 images" in shown
+    assert "left out, not_chosen: 4" in shown
+    folder = re.findall(r"copies of its images are in storage: (\S+)", shown)[0]
+    container, _, path = folder.partition("/")
+    copied = wire.api.world.storage.blobs.list(container, prefix=path).blobs
+    assert [blob.path.endswith("-1.png") for blob in copied] == [True]
+
+
+def test_a_version_is_kept_by_a_name_and_exported_again_the_same(
+    say: Say, file: Path, photos: Path, wire: Wire, tmp_path: Path
+) -> None:
+    labeled(say, file, photos, wire)
+
+    say("export", "Birds", "--name", "May", "--format", "csv", "--to", tmp_path / "first")
+    wire.api.world.wait(60)
+    say("export", "Birds", "--version", "May", "--format", "csv", "--to", tmp_path / "again")
+
+    first, again = ((tmp_path / one / "csv/labels.csv").read_bytes() for one in ("first", "again"))
+    assert first == again
+    assert manifest(tmp_path / "first")["as_of"] == manifest(tmp_path / "again")["as_of"]
+    assert "there is no version 'June'" in say("export", "Birds", "--version", "June", status=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--class", "Auk"], "there is no class 'Auk' in Birds"),
+        (["--rename", "Auk", "bird"], "there is no class 'Auk' in Birds"),
+        (["--labeler", "eve@example.org"], "nobody of Birds has come by eve@example.org"),
+        (["--labeler", "ann@example.org"], "nobody of Birds has come by ann@example.org"),
+        (["--seed", "2"], "say how many by --val or --test"),
+        (["--val", "0.9", "--test", "0.9"], "less than a twentieth"),
+        (["--since", "yesterday"], "/options/since"),
+        (["--datastore", "birds"], "/options/datastore"),
+    ],
+)
+def test_what_can_not_be_chosen_is_refused_before_anything_is_made(
+    say: Say, file: Path, wire: Wire, arguments: list[str], what: str
+) -> None:
+    say("apply", file, "--yes")
+
+    assert what in say("export", "Birds", *arguments, status=1)
+    assert "there is no such export" in say("pull", "Birds", status=1)
+
+
+def test_an_export_whose_answer_was_lost_is_not_made_twice(
+    say: Say, file: Path, photos: Path, wire: Wire, tmp_path: Path
+) -> None:
+    project = labeled(say, file, photos, wire)
+    lost: list[httpx.Request] = []
+
+    def once(request: httpx.Request) -> httpx.Response | None:
+        if not lost and (request.method, request.url.path[-8:]) == ("POST", "/exports"):
+            lost.append(request)
+            wire.handle_request(request)
+            raise httpx.ReadError("cut off")
+        return None
+
+    wire.breaks = once
+    say("export", "Birds", "--to", tmp_path)
+
+    assert len(lost) == 1
+    assert len(wire.api("GET", f"projects/{project}/exports")["items"]) == 1
+
+
 def test_a_file_that_arrives_otherwise_than_made_is_not_kept(
     say: Say, file: Path, photos: Path, wire: Wire, tmp_path: Path
 ) -> None:
@@ -271,15 +398,16 @@ def test_a_file_that_arrives_otherwise_than_made_is_not_kept(
     assert "did not arrive as it was made" in say(
         "export", "Birds", "--format", "coco", "--to", tmp_path / "out", status=1
     )
-    assert not any(one.is_file() for one in (tmp_path / "out").rglob("*"))
+    assert not any(path.is_file() for path in (tmp_path / "out").rglob("*"))
 
 
 def test_a_file_of_an_export_is_written_into_its_folder_or_not_at_all(
     client: Api, tmp_path: Path
 ) -> None:
     export = routes.Export.model_validate(
-        {"export_id": "e", "format": "coco", "state": "done", "problem": "", "exported": 1}
-        | {"items": 1, "as_of": "2026-01-01T00:00:00Z", "files": []}
+        {"export_id": "e", "format": "coco", "name": "", "state": "done", "problem": ""}
+        | {"as_of": "2026-01-01T00:00:00Z", "exported": 1, "items": 1, "omitted": {}}
+        | {"files": [], "images": ""}
     )
     for name in ("../evil", "a/../../evil", "/evil", "..\\evil"):
         file = routes.ExportFile(name=name, size=1, sha256="x")
@@ -317,7 +445,7 @@ def test_changes_are_printed_once_and_then_those_that_came_since(
     again = say("changes", "Birds", "--cursor", tmp_path / "at")
 
     lines = [json.loads(line) for line in first.splitlines()]
-    assert [one["annotations"][0]["class_id"] for one in lines] == ["c1"] * 5
+    assert [line["annotations"][0]["class_id"] for line in lines] == ["c1"] * 5
     assert again == ""
 
 
@@ -327,7 +455,10 @@ def test_members_come_change_and_go(say: Say, file: Path) -> None:
     assert "bob@example.org is invited as reviewer" in say(
         "add-member", "Birds", "bob@example.org", "--role", "reviewer"
     )
+    say("add-member", "Birds", "bob@example.org", "--role", "reviewer", "--tag", "owls")
+    say("add-member", "Birds", "bob@example.org", "--role", "reviewer")
     assert "reviewer  bob@example.org" in say("members", "Birds")
+    assert "[owls]" in say("members", "Birds"), "which they keep"
     assert "no member any more" in say("remove-member", "Birds", "bob@example.org")
     assert "bob" not in say("members", "Birds")
     assert "is no member" in say("remove-member", "Birds", "bob@example.org", status=1)
@@ -364,3 +495,46 @@ def test_a_request_that_is_safe_to_repeat_is_and_another_is_not(client: Api, wir
 def test_what_is_missing_of_the_environment_is_said(environment: dict[str, str], what: str) -> None:
     with pytest.raises(ApiError, match=what):
         connect(environment)
+
+
+def test_a_class_is_said_instead_of_another_in_place_and_brought_back(
+    say: Say, file: Path, photos: Path, wire: Wire
+) -> None:
+    project = labeled(say, file, photos, wire)
+
+    def counts() -> dict[str, int]:
+        classes = wire.api("GET", f"projects/{project}/progress")["classes"]
+        return {class_["class_id"]: class_["images"] for class_ in classes}
+
+    before = counts()
+    assert before["c1"] > 0
+    wire.api.world.wait(1)
+
+    relabeled = say("sweep", "Birds", "relabel", "--class", "Owl", "--into", "Wren")
+    now = counts()
+    wire.api.world.wait(1)
+    reverted = say("sweep", "Birds", "revert", "--class", "Wren")
+
+    assert f"relabel: finished, {before['c1']} changed" in relabeled
+    assert now["c1"] == 0
+    assert "revert: finished" in reverted
+    assert counts() == before
+    assert len(say("sweeps", "Birds").splitlines()) == 2
+    assert "there is no class 'Auk' in Birds" in say(
+        "sweep", "Birds", "relabel", "--into", "Auk", status=1
+    )
+
+
+def test_a_class_is_merged_into_another_and_what_stopped_goes_on(
+    say: Say, file: Path, photos: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labeled(say, file, photos, wire)
+    monkeypatch.setattr("client.sweeps.STOPPED_S", -1)
+
+    stopped = say("merge-class", "Birds", "Owl", "Wren", status=1)
+    monkeypatch.setattr("client.sweeps.STOPPED_S", 180)
+    sweep_id = re.findall(r"--resume (\S+)", stopped)[0]
+    wire.api.world.wait(11)
+    done = say("sweeps", "Birds", "--resume", sweep_id)
+
+    assert "merge: finished" in done

@@ -13,7 +13,7 @@ from client import routes
 from client.routes import NOTHING, Route
 
 API = json.loads((Path(__file__).parents[2] / "openapi.json").read_text("utf-8"))
-ROUTES = {name: one for name, one in vars(routes).items() if isinstance(one, Route)}
+ROUTES = {name: var for name, var in vars(routes).items() if isinstance(var, Route)}
 
 
 def resolved(schema: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
@@ -26,8 +26,8 @@ def resolved(schema: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
 def kinds(schema: dict[str, Any]) -> set[str]:
     """Which JSON types a schema allows; empty where it does not say."""
     choices = schema.get("anyOf") or schema.get("oneOf") or [schema]
-    return {one["type"] for one in choices if "type" in one} | {
-        "object" for one in choices if "$ref" in one
+    return {choice["type"] for choice in choices if "type" in choice} | {
+        "object" for choice in choices if "$ref" in choice
     }
 
 
@@ -85,7 +85,9 @@ def of(route: Route[Any]) -> list[str]:
         found += differences(ours, theirs, ours, sent=True, at=route.path)
     elif "requestBody" in operation:
         found.append(f"{route.path} takes a body")
-    good = next(one for status, one in operation["responses"].items() if status.startswith("2"))
+    good = next(
+        response for status, response in operation["responses"].items() if status.startswith("2")
+    )
     if route.answer is NOTHING:
         return [*found, *(["it answers something"] if "content" in good else [])]
     ours = route.answer.model_json_schema(mode="validation")
@@ -96,6 +98,15 @@ def of(route: Route[Any]) -> list[str]:
 @pytest.mark.parametrize("name", ROUTES)
 def test_each_route_is_as_the_api_describes_it(name: str) -> None:
     assert of(ROUTES[name]) == []
+
+
+def test_whatever_may_be_chosen_of_an_export_can_be_chosen_from_a_script() -> None:
+    for model, name in (
+        (routes.NewExport, "NewExport"),
+        (routes.ExportOptions, "Options"),
+        (routes.Split, "Split"),
+    ):
+        assert set(model.model_fields) == set(API["components"]["schemas"][name]["properties"])
 
 
 class Lines(routes.Read):

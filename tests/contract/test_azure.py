@@ -299,7 +299,7 @@ def test_without_an_account_key_links_are_signed_with_a_key_of_the_identity(plac
         clock.at += timedelta(minutes=29, seconds=59)
 
     assert len(service.given) == 2
-    assert [addresses.index(one) for one in addresses] == [0, 0, 0, 0, 4, 4, 6, 6]
+    assert [addresses.index(address) for address in addresses] == [0, 0, 0, 0, 4, 4, 6, 6]
     assert "skoid=" in addresses[0]
 
 

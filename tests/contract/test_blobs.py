@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dev.azurite import OTHER_ACCOUNT
-from labeling.errors import NotFound, Refused, Unavailable
+from labeling.errors import NotFound, PreconditionFailed, Refused, Unavailable
 from tests.contract.conftest import Place
 
 
@@ -208,13 +208,56 @@ def test_another_account_is_reached_by_its_name_before_the_containers(place: Pla
 
     assert name in blobs.containers(OTHER_ACCOUNT)
     assert name not in blobs.containers()
-    assert [one.path for one in blobs.list(there).blobs] == ["a/b.png"]
+    assert [blob.path for blob in blobs.list(there).blobs] == ["a/b.png"]
     assert blobs.browse(there).folders == ["a/"]
     assert blobs.read(there, "a/b.png", start=1, length=2) == b"12"
     assert f"/{OTHER_ACCOUNT}/{name}/a/b.png?" in blobs.link(there, "a/b.png")[0]
+    copy = f"{uuid.uuid4().hex}.png"
+    blobs.copy(there, "a/b.png", place.container, copy)
+    assert blobs.read(place.container, copy) == b"0123"
     assert blobs.find(place.container, "a/b.png") is None
 
 
 def test_an_account_that_is_not_there_is_told(place: Place) -> None:
     with pytest.raises((Unavailable, Refused, NotFound)):
         place.storage.blobs.containers("nosuchaccount")
+
+
+def test_storage_copies_a_blob_with_what_is_known_of_it(place: Place, folder: str) -> None:
+    blobs = place.storage.blobs
+    path, to = f"{folder}ein Bild ü %20+#.png", f"{folder}copies/ü %20.png"
+    blobs.write(place.container, path, b"0123", content_type="image/png", metadata={"who": "ada"})
+    blob = blobs.find(place.container, path)
+    assert blob
+
+    blobs.copy(place.container, path, place.container, to, etag=blob.etag)
+
+    assert blobs.read(place.container, to) == b"0123"
+    copied = blobs.find(place.container, to)
+    assert copied
+    assert (copied.content_type, dict(copied.metadata)) == ("image/png", {"who": "ada"})
+
+
+def test_a_blob_is_copied_once(place: Place, folder: str) -> None:
+    blobs = place.storage.blobs
+    _write(place, f"{folder}a", b"first")
+    blobs.copy(place.container, f"{folder}a", place.container, f"{folder}b")
+    before = blobs.find(place.container, f"{folder}b")
+
+    blobs.copy(place.container, f"{folder}a", place.container, f"{folder}b")
+
+    assert blobs.find(place.container, f"{folder}b") == before
+
+
+def test_a_blob_that_is_gone_or_has_changed_is_not_copied(place: Place, folder: str) -> None:
+    blobs = place.storage.blobs
+    _write(place, f"{folder}a", b"first")
+    blob = blobs.find(place.container, f"{folder}a")
+    assert blob
+    _write(place, f"{folder}a", b"second")
+
+    with pytest.raises(PreconditionFailed, match="has changed"):
+        blobs.copy(place.container, f"{folder}a", place.container, f"{folder}b", etag=blob.etag)
+    with pytest.raises(NotFound):
+        blobs.copy(place.container, f"{folder}c", place.container, f"{folder}b")
+    assert blobs.find(place.container, f"{folder}b") is None

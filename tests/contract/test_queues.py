@@ -39,7 +39,7 @@ def test_the_service_holds_messages_as_json_in_base64(place: Place, azurite: Tes
     client = QueueClient.from_connection_string(azurite.connection_string, queue)
     messages = [message.content for message in client.receive_messages(max_messages=32)]
 
-    assert [Note.model_validate_json(base64.b64decode(one)) for one in messages] == [
+    assert [Note.model_validate_json(base64.b64decode(message)) for message in messages] == [
         Note(text="naïve")
     ]
 

@@ -23,12 +23,12 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     logs = tmp_path_factory.mktemp("logs")
     running = [Azurite.start(folder=None, name=name, logs=logs) for name in ("one", "two")]
     try:
-        for one in running:
-            connect(one.connection_string).create_all()
-        yield [one.connection_string for one in running]
+        for azurite in running:
+            connect(azurite.connection_string).create_all()
+        yield [azurite.connection_string for azurite in running]
     finally:
-        for one in running:
-            one.stop()
+        for azurite in running:
+            azurite.stop()
 
 
 def filled(text: str) -> AzureStorage:

@@ -8,7 +8,7 @@ import pytest
 from dev.cost import MONTHS, Month, Prices, costs, main, peer, table
 
 ROOT = Path(__file__).parents[2]
-FREE = replace(Prices(), **{one.name: 0.0 for one in fields(Prices)})
+FREE = replace(Prices(), **{field.name: 0.0 for field in fields(Prices)})
 
 
 def test_the_document_shows_what_the_command_prints() -> None:
@@ -41,7 +41,9 @@ def test_more_images_cost_more_of_everything_that_is_not_fixed() -> None:
     assert all(more[name] == some[name] for name in ("site", "registry"))
 
 
-@pytest.mark.parametrize("name", [one.name for one in fields(Prices) if "free" not in one.name])
+@pytest.mark.parametrize(
+    "name", [field.name for field in fields(Prices) if "free" not in field.name]
+)
 def test_every_price_is_somewhere_in_the_sum(name: str) -> None:
     dear = replace(FREE, **{name: 1_000.0})
     month = Month(2_000_000, 20)

@@ -73,7 +73,7 @@ def test_a_project_is_suggested_labels_as_a_model_would(system: Stack, tmp_path:
 
     assert page["kind"] == "prelabeled"
     assert len(page["items"]) >= 6  # the empty scene has none
-    shown = [one for item in page["items"] for one in item["prelabel"]["annotations"]]
+    shown = [annotation for item in page["items"] for annotation in item["prelabel"]["annotations"]]
     assert {one["geometry"]["kind"] for one in shown} == {"box"}
     assert all(0.3 < one["confidence"] < 1 for one in shown)
 

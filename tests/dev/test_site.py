@@ -18,7 +18,10 @@ def build(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "index.html").write_text("<head><title>Labelry</title></head>")
     config = {
-        "routes": [{"route": "/*", "allowedRoles": ["authenticated"]}],
+        "routes": [
+            {"route": "/w/*", "headers": {"Content-Security-Policy": "connect-src 'self'"}},
+            {"route": "/*", "allowedRoles": ["authenticated"]},
+        ],
         "globalHeaders": {"Content-Security-Policy": "default-src 'self'; img-src 'self' blob:"},
     }
     (folder / "staticwebapp.config.json").write_text(json.dumps(config))
@@ -58,9 +61,13 @@ def test_the_sign_in_page_is_open(build: Path, tmp_path: Path) -> None:
 def test_pages_reach_storage_on_this_machine_and_only_here(build: Path, tmp_path: Path) -> None:
     folder = config_for_one_machine(build, tmp_path / "config")
 
-    local, production = (
-        json.loads((one / "staticwebapp.config.json").read_text("utf-8"))["globalHeaders"]
-        for one in (folder, build)
+    for_local, for_production = (
+        json.loads((path / "staticwebapp.config.json").read_text("utf-8"))
+        for path in (folder, build)
+    )
+    local, production = for_local["globalHeaders"], for_production["globalHeaders"]
+    assert for_local["routes"][0]["headers"]["Content-Security-Policy"] == (
+        "connect-src 'self' http://127.0.0.1:* http://localhost:*"
     )
     assert local["Content-Security-Policy"] == (
         "default-src 'self'; img-src 'self' blob: http://127.0.0.1:* http://localhost:*"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -135,8 +136,9 @@ def all_measured(admin: Client, project: str, picture: Picture) -> bool:
     items = admin.call("GET", f"/projects/{project}/items")["items"]
     large = picture.width > 1600
     return len(items) == COPIES and all(
-        one["width"] == picture.width and (not large or "/renditions/" in one["images"]["preview"])
-        for one in items
+        item["width"] == picture.width
+        and (not large or "/renditions/" in item["images"]["preview"])
+        for item in items
     )
 
 
@@ -353,12 +355,12 @@ def exported(admin: Client, project: str, path: str) -> dict[str, list[Json]]:
     wait_until(lambda: admin.call("GET", export)["state"] != "waiting")
     link = admin.call("POST", f"{export}/link", {})
     coco = httpx.get(link["url"]).raise_for_status().json()
-    image = next(one for one in coco["images"] if one["file_name"] == path)
-    names = {one["id"]: one["name"] for one in coco["categories"]}
+    image = next(image for image in coco["images"] if image["file_name"] == path)
+    names = {category["id"]: category["name"] for category in coco["categories"]}
     found: dict[str, list[Json]] = {}
-    for one in coco["annotations"]:
-        if one["image_id"] == image["id"]:
-            found.setdefault(names[one["category_id"]], []).append(one)
+    for annotation in coco["annotations"]:
+        if annotation["image_id"] == image["id"]:
+            found.setdefault(names[annotation["category_id"]], []).append(annotation)
     return found
 
 
@@ -597,6 +599,30 @@ def test_undo_takes_back_points_before_shapes_and_redo_disturbs_no_draft(
         assert furthest(outline(polygon), desk.picture.marks) <= WITHIN_PX
 
 
+def test_a_reload_in_the_middle_of_a_polygon_loses_no_point_and_undo_brings_back_what_was_erased(
+    open_desk: Open, projects: Projects, admin: Client
+) -> None:
+    desk = open_desk("small", "polygons")
+    seen = desk.look()
+    desk.press("p", "1")
+    for at in (seen[0], seen[1], seen[2]):
+        desk.click(at)
+    desk.press("Backspace", "Backspace", "Control+z", "Control+z")
+
+    desk.page.reload()
+    expect(desk.stage).to_be_visible(timeout=ARRIVES_MS)
+    seen = desk.look()
+    desk.click(seen[3])
+    desk.press("Enter")
+    expect(desk.shapes()).to_have_count(1)
+    desk.press("2")
+    item = desk.submit()
+
+    ((name, (polygon,)),) = exported(admin, projects["small", "polygons"], item).items()
+    assert name == POLYGON_WAYS[1], "the class pressed after drawing is that of what was drawn"
+    assert furthest(outline(polygon), desk.picture.marks) <= WITHIN_PX
+
+
 def test_a_draft_is_not_submitted_and_after_esc_all_else_is(
     open_desk: Open, projects: Projects, admin: Client
 ) -> None:
@@ -686,8 +712,8 @@ def test_slips_of_the_hand_leave_no_shape_and_nothing_gets_one_without_area(
 
     found = exported(admin, projects["small", kind], item)
     shapes = [one for of_class in found.values() for one in of_class]
-    assert min(one["area"] for one in shapes) >= 0.99  # pixels, rounded to two places
-    assert kind == "polygons" or min(side for one in shapes for side in one["bbox"][2:]) >= 0.99
+    assert min(shape["area"] for shape in shapes) >= 0.99  # pixels, rounded to two places
+    assert kind == "polygons" or min(side for shape in shapes for side in shape["bbox"][2:]) >= 0.99
 
 
 def test_enter_right_after_the_click_that_closed_a_polygon_submits_nothing(
@@ -716,7 +742,7 @@ def test_suggestions_are_submitted_once_seen_and_the_history_says_what_became_of
     admin.wait_until_running(project)
     items = f"/projects/{project}/items"
     wait_until(partial(all_measured, admin, project, small))
-    ids = {one["path"]: one["item_id"] for one in admin.call("GET", items)["items"]}
+    ids = {item["path"]: item["item_id"] for item in admin.call("GET", items)["items"]}
     suggested = [
         {
             "annotation_id": f"s{number}",
@@ -767,7 +793,7 @@ def test_suggestions_are_submitted_once_seen_and_the_history_says_what_became_of
 
     def became(path: str) -> tuple[Json, list[Json]]:
         last = admin.call("GET", f"{items}/{ids[path]}/history")["items"][-1]
-        return last["prelabel"], [one["origin"] for one in last["annotations"]]
+        return last["prelabel"], [annotation["origin"] for annotation in last["annotations"]]
 
     def origin(number: int, changed: bool) -> Json:
         return {"prelabel": f"s{number}", "run_id": "a-model", "changed": changed}
@@ -776,3 +802,157 @@ def test_suggestions_are_submitted_once_seen_and_the_history_says_what_became_of
     assert became(accepted) == (counts, [origin(number, False) for number in range(3)])
     counts = {"run_id": "a-model", "accepted": 1, "changed": 1, "removed": 1, "added": 1}
     assert became(mended) == (counts, [origin(0, False), origin(1, True), None])
+
+
+THINGS = Picture(640, 480, ((120, 120), (430, 140), (410, 350), (150, 330)), 64)
+"""Four things that a box is drawn about."""
+FIRST_TIME = 10
+
+
+@pytest.fixture(scope="module")
+def things(admin: Client, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Two projects over the same ten images: a model suggests in the first, nobody in the second."""
+    file = tmp_path_factory.mktemp("things") / "things.png"
+    THINGS.draw(file)
+    dataset = admin.create_dataset("things", key="things")
+    assert not admin.upload(dataset, {f"thing-{n}.png": file for n in range(FIRST_TIME)})
+    made = tuple(
+        admin.create_project(name, "boxes", dataset, ["Thing"], key=name)
+        for name in ("helped", "alone")
+    )
+    for project in made:
+        admin.wait_until_running(project)
+    return made[0], made[1]
+
+
+def box_of(mark: Point, off: float = 0) -> Json:
+    """About a thing; its lower right corner is off by so many pixels."""
+    (x, y), half = mark, THINGS.side / 2
+    return {
+        "kind": "box",
+        "x0": (x - half) / THINGS.width,
+        "y0": (y - half) / THINGS.height,
+        "x1": (x + half + off) / THINGS.width,
+        "y1": (y + half + off) / THINGS.height,
+    }
+
+
+@dataclass
+class FirstTime:
+    """Somebody who uses what is to be seen on the page, and whose every press counts."""
+
+    desk: Desk
+    presses: int = 0
+
+    def click(self, on: Locator) -> None:
+        on.click()
+        self.presses += 1
+
+    def drag(self, start: Point, end: Point) -> None:
+        self.desk.drag(start, end)
+        self.presses += 1
+
+    def submit(self) -> None:
+        item = self.desk.item()
+        self.click(self.desk.page.get_by_role("button", name="Submit"))
+        expect(self.desk.page.get_by_label(item)).to_have_count(0, timeout=ARRIVES_MS)
+
+    def on_screen(self, seen: Sequence[Point]) -> Callable[[Point], Point]:
+        """From pixels of the image to the screen."""
+        scale = distance(seen[0], seen[2]) / distance(THINGS.marks[0], THINGS.marks[2])
+        (left, top), (x0, y0) = seen[0], THINGS.marks[0]
+        return lambda at: (left + (at[0] - x0) * scale, top + (at[1] - y0) * scale)
+
+
+def test_a_first_time_user_corrects_ten_suggested_images_with_fewer_presses_than_drawing_them(
+    system: Stack, admin: Client, things: tuple[str, str], contexts: dict[int, BrowserContext]
+) -> None:
+    """Of the forty things on ten images three are missed and three boxes are off; two are about nothing."""
+    helped, alone = things
+    wait_until(lambda: len(measured_items(admin, helped)) == FIRST_TIME)
+    wait_until(lambda: len(measured_items(admin, alone)) == FIRST_TIME)
+    half = THINGS.side / 2
+    said: list[Json] = []
+    for number, item_id in enumerate(measured_items(admin, helped)):
+        boxes = [
+            {"confidence": 0.95, "geometry": box_of(mark, 20 * (number in (1, 4, 7) and at == 0))}
+            for at, mark in enumerate(THINGS.marks)
+            if not (number in (2, 5, 8) and at == 3)
+        ]
+        if number in (3, 6):
+            boxes.append({"confidence": 0.7, "geometry": box_of((560, 420))})
+        annotations = [
+            {"annotation_id": f"s{at}", "class": "Thing"} | box for at, box in enumerate(boxes)
+        ]
+        said.append({"item_id": item_id, "annotations": annotations})
+    assert admin.suggest(helped, "a-model", said) == {"saved": FIRST_TIME}
+
+    presses: dict[str, int] = {}
+    for project in (alone, helped):
+        page = contexts[1].new_page()
+        page.goto(f"{system.url}/projects/{project}/label")
+        expect(page.get_by_role("application")).to_be_visible(timeout=ARRIVES_MS)
+        somebody = FirstTime(Desk(page, THINGS))
+        for _ in range(FIRST_TIME):
+            desk = somebody.desk
+            desk.look()  # the image is there
+            expect(page.locator("[data-unseen]")).to_have_count(0, timeout=ARRIVES_MS)
+            to_screen = somebody.on_screen(desk.look())  # where it came to rest
+            shapes = {
+                shape_place(locator): page.locator(
+                    f"[data-shape='{locator.get_attribute('data-shape')}']"
+                )
+                for locator in desk.shapes().all()
+            }
+            for mark in THINGS.marks:
+                x, y = mark[0] - half, mark[1] - half
+                about = [place for place in shapes if np.hypot(place[0] - x, place[1] - y) < 5]
+                corners = (to_screen((x, y)), to_screen((mark[0] + half, mark[1] + half)))
+                if not about:
+                    somebody.drag(*corners)
+                    continue
+                (place,) = about
+                row = shapes.pop(place)
+                if place[2] > THINGS.side + 5:
+                    somebody.click(row)
+                    expect(row).to_have_attribute("aria-pressed", "true")
+                    page.evaluate(TWO_FRAMES)  # until its handles are to be seen
+                    wrong = to_screen((x + place[2], y + place[3]))
+                    somebody.drag(wrong, corners[1])
+            for row in shapes.values():  # about nothing
+                row.hover()  # else its buttons are not there
+                somebody.click(page.locator("li").filter(has=row).get_by_title("Reject"))
+            somebody.submit()
+        presses[project] = somebody.presses
+        expect(page.get_by_test_id("saved")).to_have_attribute(
+            "data-unsaved", "0", timeout=ARRIVES_MS
+        )
+        page.close()
+
+    for project in things:
+        for item_id in measured_items(admin, project):
+            found = admin.call("GET", f"/projects/{project}/items/{item_id}")["annotations"]
+            drawn = sorted(pixels_of(one["geometry"]) for one in found)
+            true = sorted(pixels_of(box_of(mark)) for mark in THINGS.marks)
+            assert len(drawn) == len(true), (project, drawn)
+            assert np.abs(np.subtract(drawn, true)).max() <= 2, (project, drawn)
+    assert presses[alone] == 5 * FIRST_TIME
+    assert presses[helped] <= presses[alone] / 2, presses
+
+
+def measured_items(admin: Client, project: str) -> list[str]:
+    """Those whose size is known, in order of their paths."""
+    items = admin.call("GET", f"/projects/{project}/items")["items"]
+    ready = sorted((item["path"], item["item_id"]) for item in items if item["width"])
+    return [item_id for _, item_id in ready]
+
+
+def shape_place(row: Locator) -> tuple[float, ...]:
+    """x, y, width and height of a shape, in pixels, as the list tells them."""
+    width, height, x, y = map(int, re.findall(r"\d+", row.get_attribute("title") or ""))
+    return x, y, width, height
+
+
+def pixels_of(box: Json) -> tuple[float, ...]:
+    across, down = THINGS.width, THINGS.height
+    return box["x0"] * across, box["y0"] * down, box["x1"] * across, box["y1"] * down

@@ -9,6 +9,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Error as BrowserError
 
 from dev.client import Client, Person
 from dev.site import build
@@ -36,6 +38,8 @@ from tests.e2e.test_pages_fit import (
     picture,
 )
 from tests.labeling.media.test_dicom import dicom
+
+INVERT = {"en": "Invert", "ko": "반전"}
 
 ADMIN = Person("admin", "admin@example.com", roles=("admin",))
 ARRIVES_MS = 30_000
@@ -206,8 +210,8 @@ def test_a_stack_of_16_bits_is_windowed_scrolled_drawn_on_and_exported(
 ) -> None:
     file = tmp_path / "stack.tif"
     with tifffile.TiffWriter(file) as writer:
-        for one in STACK:
-            writer.write(one, photometric="minisblack", metadata=None)
+        for array in STACK:
+            writer.write(array, photometric="minisblack", metadata=None)
     project = make("stack", "boxes", {"stack.tif": file})
     viewer = look(project)
     page = viewer.page
@@ -255,14 +259,45 @@ def test_a_stack_of_16_bits_is_windowed_scrolled_drawn_on_and_exported(
     expect(page.get_by_text("stack.tif")).to_have_count(0)
 
     found = coco(admin, project)
-    entries = [(one["labelry_frame"], one["labelry_frames"]) for one in found["images"]]
+    entries = [(image["labelry_frame"], image["labelry_frames"]) for image in found["images"]]
     assert entries == [(1, 12), (2, 12)]
-    assert {one["file_name"] for one in found["images"]} == {found["images"][0]["file_name"]}
-    boxes = [one["bbox"] for one in found["annotations"]]
+    assert {image["file_name"] for image in found["images"]} == {found["images"][0]["file_name"]}
+    boxes = [annotation["bbox"] for annotation in found["annotations"]]
     assert boxes[0] == boxes[1] == pytest.approx([80, 120, 40, 60], abs=1)
-    assert [one["image_id"] for one in found["annotations"]] == [
-        one["id"] for one in found["images"]
+    assert [annotation["image_id"] for annotation in found["annotations"]] == [
+        image["id"] for image in found["images"]
     ]
+
+
+def test_a_wheel_that_turns_faster_than_frames_come_goes_through_them(
+    make: Make, look: Look, tmp_path: Path
+) -> None:
+    file = tmp_path / "fast.tif"
+    with tifffile.TiffWriter(file) as writer:
+        for frame in STACK:
+            writer.write(frame, photometric="minisblack", metadata=None)
+    viewer = look(make("fast", "boxes", {"fast.tif": file}))
+    page = viewer.page
+    viewer.wait_for_frame(1, 12)
+    page.keyboard.press("w")
+    size = page.get_by_test_id("picture").bounding_box()
+    page.mouse.move(*viewer.place(0.5, 0.5))
+    held: list[Route] = []
+    asks = "**/api/projects/*/images"
+    page.route(asks, lambda route: held.append(route))
+
+    for turned in range(8):
+        page.mouse.wheel(0, 100)
+        expect(page.get_by_test_id("frame")).to_have_text(f"Frame {turned + 2} of 12")
+
+    expect(page.get_by_test_id("window-drag")).to_be_visible()
+    assert held, "the last frames have not come yet"
+    assert page.get_by_test_id("picture").bounding_box() == size
+    page.unroute(asks)
+    for route in held:
+        with suppress(BrowserError):  # given up by the page, which is further on
+            route.continue_()
+    viewer.wait_for_frame(9, 12)
 
 
 def test_two_hundred_frames_scroll_by_held_keys_the_slider_and_as_a_film(
@@ -335,13 +370,35 @@ def test_the_samples_of_pydicom_are_seen_in_both_languages_at_a_desk_and_on_a_ph
         expect(page.get_by_label(name)).to_have_count(0)
 
 
+def window_by_hand(viewer: Viewer) -> None:
+    """The value under the pointer, and the window by dragging, where `STACK` fills the page at its frame 7."""
+    page = viewer.page
+    value = page.get_by_test_id("value")
+    canvas = page.get_by_test_id("painted").locator("canvas")
+    frame = canvas.bounding_box()
+    assert frame
+    scale = min(frame["width"] / 400, frame["height"] / 300)  # the picture is fitted into its box
+    left = frame["x"] + (frame["width"] - 400 * scale) / 2
+    top = frame["y"] + (frame["height"] - 300 * scale) / 2
+    page.mouse.move(left + 100.5 * scale, top + 200.5 * scale)
+    expect(value).to_have_text(f"(100, 200) {STACK[6][200, 100]:,}")
+    page.keyboard.press("w")
+    before = viewer.window
+    viewer.drag((left + 200, top + 200), (left + 350, top + 120))
+    assert viewer.window != before
+    expect(value).to_have_text(re.compile(r"^\(\d+, \d+\) [\d,]+$"))
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+R")
+    assert viewer.window == before
+
+
 def test_frames_are_looked_through_where_a_class_is_chosen_for_the_whole_file(
     make: Make, look: Look, tmp_path: Path
 ) -> None:
     file = tmp_path / "scan.tif"
     with tifffile.TiffWriter(file) as writer:
-        for one in STACK:
-            writer.write(one, photometric="minisblack", metadata=None)
+        for array in STACK:
+            writer.write(array, photometric="minisblack", metadata=None)
     files = {"scan.tif": file, "ct.dcm": SAMPLES / "CT_small.dcm"}
     project = make("classes", "multiclass", files)
     for language, size, options in (("ko", DESK, {}), ("en", PHONE, TOUCH)):
@@ -359,6 +416,18 @@ def test_frames_are_looked_through_where_a_class_is_chosen_for_the_whole_file(
         expect(scan.locator("img")).to_have_attribute("src", re.compile(r"/frame-6\.webp"))
         page.wait_for_timeout(300)
         picture(page, f"classes-{language}-{size['width']}")
+        scan.dblclick(position={"x": 30, "y": 60})
+        expect(page.get_by_test_id("painted")).to_be_visible()
+        seen = page.get_by_test_id("painted").screenshot()
+        page.get_by_role("button", name=INVERT[language], exact=True).click()
+        page.wait_for_timeout(500)
+        assert page.get_by_test_id("painted").screenshot() != seen
+        if size is DESK:
+            window_by_hand(viewer)
+        page.keyboard.press("Quote")
+        expect(scan.get_by_test_id("frames")).to_have_text("8 / 12")
+        page.wait_for_timeout(500)
+        picture(page, f"classes-large-{language}-{size['width']}")
         assert page.evaluate(CLIPPED) == []
         assert page.evaluate(COLLIDING) == []
         assert max(page.evaluate(SCROLLS)) <= 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -37,6 +38,18 @@ SHOWN = """() => new Promise(done => requestAnimationFrame(() => done({
   kept: document.querySelector("[data-testid=saved]")?.dataset.kept === "true",
   works: WORKS,
 })))"""
+
+WATCH = """() => {
+  const seen = new Set();
+  const look = () => WORKS.forEach(work => seen.add(JSON.stringify(work)));
+  const observer = new MutationObserver(look);
+  observer.observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true});
+  window.watched = () => {
+    observer.disconnect();
+    return [...seen].map(work => JSON.parse(work));
+  };
+}"""
+"""What is on the page after each change of it, until `watched()` is asked."""
 
 JOURNAL = """() => new Promise((done, fail) => {
   const opening = indexedDB.open("labelry");
@@ -111,6 +124,16 @@ def context(system: Stack, browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+def _is_late(result: dict[str, Any]) -> bool:
+    """Whether the image was no longer the labeler's.
+
+    What they have submitted before is something else: a browser that was full as it died did not note that, and
+    shows what it had noted once more.
+    """
+    status = result["status"]
+    return status == "saved_late" or (status == "superseded" and result["why"] != "submitted")
+
+
 @dataclass
 class Labeler:
     """Ann at her browser, who remembers what the screen told her."""
@@ -126,6 +149,8 @@ class Labeler:
     sent: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     late: set[str] = field(default_factory=set[str])
     """Tasks that were no longer this labeler's when they were submitted."""
+    calls: list[str] = field(default_factory=list[str])
+    """What was asked of the API about tasks and what came back, for whoever looks for a fault."""
     edits: int = 0
     cut_off: bool = False
     """Nothing new comes: no connection, or the project is paused."""
@@ -149,10 +174,19 @@ class Labeler:
             assert known == body, "a submission is replayed as it was"
 
     def _hear(self, response: Response) -> None:
+        asked = response.request
+        path = response.url.partition("/tasks")[2]
+        if "/tasks" in response.url and "/api/" in response.url:
+            with suppress(BrowserError):
+                tasks = re.findall(r'"task_id":"(\w+)"', response.text())
+                at = time.monotonic()
+                body = (asked.post_data or "")[:60]
+                said = f"{asked.method} {path} {body} -> {response.status} {tasks}"
+                self.calls.append(f"{at:.2f} {said}")
         if response.request.method == "POST" and response.url.endswith("/submit") and response.ok:
             with suppress(BrowserError):  # the tab was killed meanwhile
-                statuses = {one["status"] for one in response.json()["results"]}
-                if statuses & {"saved_late", "superseded"}:
+                results = response.json()["results"]
+                if any(_is_late(result) for result in results):
                     self.late.add(response.url.split("/")[-2])
 
     def arrive(self) -> None:
@@ -180,7 +214,12 @@ class Labeler:
 
     def edit(self, before: dict[str, str], *, strict: bool = True) -> None:
         """One random edit. `strict`: what is seen counts, whatever the page says about keeping it."""
+        if not strict:  # an edit by several keys may be kept after any of them
+            self.page.evaluate(WATCH.replace("WORKS", self.hand.shown))
         self.hand.edit(self.page, self.chance)
+        if not strict:
+            for item, work in self.page.evaluate("watched()"):
+                self.perhaps.setdefault(item, set()).add(work)
         shown = self._shown()
         for item, work in shown["works"]:
             if item not in before:  # undone as far as the page before
@@ -362,6 +401,7 @@ def test_a_thousand_edits_survive_every_fault_and_none_is_doubled(
     for fault in FAULTS * 2:
         began = time.monotonic()
         labeler.work(EDITS)
+        labeler.calls.append(f"{time.monotonic():.2f} {fault.__name__}")
         fault(world)
         labeler.look()
         print(f"{fault.__name__}: {labeler.edits} edits, {time.monotonic() - began:.1f} s")
@@ -393,5 +433,11 @@ def test_a_thousand_edits_survive_every_fault_and_none_is_doubled(
         f"{labeler.edits} edits, {len(labeler.sent)} submissions, {len(lost)} lost, {len(twice)} doubled"
     )
     assert (lost, twice) == ([], [])
+    for task in labeler.late - world.given_back:
+        print(
+            f"what was asked about {task}:",
+            *(call for call in labeler.calls if task in call),
+            sep="\n  ",
+        )
     assert labeler.late <= world.given_back, "worked on tasks that it had given back itself"
     assert labeler.edits >= 1_000

@@ -195,10 +195,60 @@ def test_the_canvas_fits_with_every_tool(
         assert (tool, page.evaluate(COLLIDING)) == (tool, [])
         assert page.evaluate(SCROLLS) == [0, 0]
         give_up(page)
+    stage = page.locator(CANVAS).bounding_box()
+    assert stage
     if size == "desk":
-        stage = page.locator(CANVAS).bounding_box()
-        assert stage
         assert stage["width"] * stage["height"] >= 0.75 * DESK["width"] * DESK["height"]
+    else:
+        assert stage["height"] >= 0.69 * PHONE["height"]
+
+
+# How much of what two icons cover they cover both, the most alike first: [share, one, other].
+ALIKE = """() => {
+  const inked = svg => {
+    const canvas = new OffscreenCanvas(40, 40);
+    const context = canvas.getContext("2d");
+    context.scale(2, 2);
+    context.lineWidth = 2;
+    context.stroke(new Path2D(svg.querySelector("path").getAttribute("d")));
+    return context.getImageData(0, 0, 40, 40).data.filter((_, at) => at % 4 === 3).map(a => a > 99);
+  };
+  const name = one => one.getAttribute("aria-label") ?? one.textContent;
+  const all = [...document.querySelectorAll("[role=toolbar] button, footer button")]
+    .filter(one => one.querySelector("svg"))
+    .map(one => [name(one), inked(one.querySelector("svg"))]);
+  return all.flatMap(([one, a], at) => all.slice(at + 1).map(([other, b]) => {
+    const both = a.filter((ink, pixel) => ink && b[pixel]).length;
+    const any = a.filter((ink, pixel) => ink || b[pixel]).length;
+    return [both / any, one, other];
+  })).sort((a, b) => b[0] - a[0]);
+}"""
+
+
+def test_no_two_icons_of_the_drawing_page_look_alike(open_page: Open) -> None:
+    page = open_page("/projects/leaves/label")
+    expect(page.locator(CANVAS)).to_be_focused()
+    page.keyboard.press("Control+a")
+    expect(page.get_by_role("button", name="Merge polygons")).to_be_visible()
+
+    share, *names = page.evaluate(ALIKE)[0]
+
+    assert share < 0.5, names
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_classes_are_on_the_same_side_wherever_one_labels(
+    open_page: Open, viewport: Any
+) -> None:
+    def place(project: str) -> tuple[float, bool]:
+        page = open_page(f"/projects/{project}/label", viewport=viewport)
+        classes = page.get_by_role("region", name="Classes")
+        expect(classes).to_be_visible()
+        box = classes.bounding_box()
+        assert box
+        return box["x"], box["y"] > viewport["height"] / 2
+
+    assert place("rooms") == place("leaves") == (0, viewport is PHONE)
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -294,7 +344,8 @@ def test_everything_is_large_enough_for_a_finger(open_page: Open, path: str) -> 
     small = page.evaluate(
         """() => [...document.querySelectorAll("button, a, input, textarea, [role=option]")]
           .filter(one => one.checkVisibility() && !one.closest("[aria-hidden=true]"))
-          .map(one => one.matches("input") ? one.closest(".fui-Input, .fui-Radio, .fui-Switch") ?? one : one)
+          .map(one => one.matches("input")
+            ? one.closest(".fui-Input, .fui-Radio, .fui-Switch, .fui-Checkbox") ?? one : one)
           .map(one => [one.getAttribute("aria-label") ?? one.textContent, one.getBoundingClientRect()])
           .filter(([, box]) => box.width > 1 && (box.height < 43.5 || box.width < 43.5))
           .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""

@@ -92,7 +92,8 @@ class Labeler:
 
     def shown(self) -> list[str]:
         said = [
-            one.get_attribute("aria-label") or "" for one in self.page.get_by_role("option").all()
+            locator.get_attribute("aria-label") or ""
+            for locator in self.page.get_by_role("option").all()
         ]
         return [match["path"].rsplit("/", 1)[-1] for one in said if (match := TILE.match(one))]
 
@@ -133,7 +134,7 @@ class Labeler:
 
     def label_all(self, key: str) -> None:
         """Give every image that comes the same class, until none is left."""
-        done = self.page.get_by_role("heading", name="All images are labeled")
+        done = self.page.get_by_role("heading", name="No images are left for you")
         while True:
             expect(self.tile(0).or_(done).first).to_be_visible()
             if done.is_visible():
@@ -201,6 +202,17 @@ def add_class(page: Page, name: str, way: str) -> None:
     expect(page.get_by_text("Running", exact=True)).to_be_visible()
 
 
+def merge_class(page: Page, name: str, into: str) -> None:
+    """All labels of a class become another's."""
+    open_tab(page, "Details")
+    page.get_by_role("button", name=f"Edit {name}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="Merge into another class").select_option(label=into)
+    dialog.get_by_role("button", name=f"Merge into {into}").click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name=f"Edit {name}")).to_have_count(0)
+
+
 def expect_counts(page: Page, states: dict[str, int], people: dict[str, int]) -> None:
     """What the dashboard says: a recount of what was labeled."""
     open_tab(page, "Dashboard")
@@ -262,7 +274,8 @@ def test_a_project_lives_from_its_making_to_its_end(sign_in: SignIn, tmp_path: P
 
     ann.begin()
     said = " ".join(
-        one.get_attribute("aria-label") or "" for one in ann.page.get_by_role("option").all()
+        locator.get_attribute("aria-label") or ""
+        for locator in ann.page.get_by_role("option").all()
     )
     assert "Returned: Yes, it is." in said
     assert "Returned: Look at the roof." in said
@@ -285,6 +298,12 @@ def test_a_project_lives_from_its_making_to_its_end(sign_in: SignIn, tmp_path: P
     expect(ann.tile(0)).to_have_attribute("aria-label", re.compile("No label yet$"))
     again = ann.label_page("5")
     ann.go_home()
+    expect_counts(admin, {"labeled": again, "left": left - again}, {})
+    assert [count(admin, f"class-c{key}") for key in (3, 5)] == [0, again]
+    merge_class(admin, "Castle", into="Barn")
+    open_tab(admin, "Dashboard")
+    expect(admin.get_by_test_id("class-c3")).to_have_text(str(again))
+    expect(admin.get_by_test_id("class-c5")).to_have_count(0)
 
     admin.get_by_role("button", name="Pause").click()
     expect(admin.get_by_text("Paused", exact=True)).to_be_visible()
@@ -298,7 +317,7 @@ def test_a_project_lives_from_its_making_to_its_end(sign_in: SignIn, tmp_path: P
     with admin.expect_download() as downloading:
         download.click()
     coco = json.loads(Path(downloading.value.path()).read_text())
-    assert [one["category_id"] for one in coco["annotations"]] == [5] * again
+    assert [annotation["category_id"] for annotation in coco["annotations"]] == [3] * again
 
     open_tab(admin, "Details")
     admin.get_by_role("textbox", name=f"To delete it, type its name: {NAME}").fill(NAME)

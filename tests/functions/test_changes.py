@@ -12,7 +12,7 @@ def label(api: Api, project: str, number: int, size: int, outcome: str = "labele
     base = f"projects/{project}"
     task = api("POST", f"{base}/tasks", {"request_id": f"r{number}", "size": size})["task"]
     tag = [{"annotation_id": "a", "class_id": "c1", "geometry": {"kind": "tag"}}]
-    ids = [one["item_id"] for one in task["items"]]
+    ids = [item["item_id"] for item in task["items"]]
     items = [
         {"item_id": one, "outcome": outcome, "annotations": tag if outcome == "labeled" else []}
         for one in ids

@@ -18,7 +18,7 @@ def test_a_dataset_is_previewed_made_renamed_and_deleted(api: Api) -> None:
 
     assert (preview["images"], preview["skipped"][0]["reason"]) == (1, "not_an_image")
     assert (made.status, renamed["name"], stale.status) == (201, "Owls", 412)
-    assert [one["name"] for one in api("GET", "datasets")["items"]] == ["Owls"]
+    assert [item["name"] for item in api("GET", "datasets")["items"]] == ["Owls"]
     assert api("DELETE", path).status == 204
     assert api("GET", path).status == 404
 
@@ -38,7 +38,7 @@ def test_storage_is_browsed_by_location_and_folder(api: Api) -> None:
     missing = api("GET", "storage/browse", query={"location": "missing"})
     without = api("GET", "storage/browse")
 
-    assert [one["prefix"] for one in top["folders"]] == ["birds/"]
+    assert [folder["prefix"] for folder in top["folders"]] == ["birds/"]
     assert (missing.status, without.status) == (404, 422)
     assert {"location": "photos"} in api("GET", "storage/locations")["items"]
 

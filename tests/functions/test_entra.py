@@ -78,7 +78,7 @@ def test_a_persons_address_counts_only_where_a_setting_says_so() -> None:
     listed = SETTINGS.model_copy(update={"admins": "ann@example.org"})
     vouched = listed.model_copy(update={"address_providers": "aad,entra"})
 
-    plain, trusted = (Entra(one, Tenant("one")).caller(said) for one in (listed, vouched))
+    plain, trusted = (Entra(settings, Tenant("one")).caller(said) for settings in (listed, vouched))
 
     assert (plain.name, plain.email, plain.site_admin) == ("ann@example.org", "", False)
     assert (trusted.email, trusted.site_admin) == ("ann@example.org", True)

@@ -27,7 +27,7 @@ def test_an_export_is_asked_for_made_linked_and_deleted(api: Api) -> None:
     assert (asked.status, again["export_id"]) == (202, asked["export_id"])
     assert (waiting.status, done["state"], done["items"]) == (409, "done", 2)
     assert link["url"].startswith("memory://exports/")
-    assert [one["state"] for one in api("GET", path)["items"]] == ["done"]
+    assert [item["state"] for item in api("GET", path)["items"]] == ["done"]
     assert api("DELETE", f"{path}/{asked['export_id']}").status == 204
     assert api("GET", f"{path}/{asked['export_id']}").status == 404
 

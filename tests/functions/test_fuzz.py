@@ -83,7 +83,9 @@ def _fitting(schema: dict[str, Any], known: list[str]) -> st.SearchStrategy[Any]
         case "number":
             return st.floats(low, schema.get("maximum", 1.0))
         case "array" if "prefixItems" in schema:
-            return st.tuples(*(_fitting(one, known) for one in schema["prefixItems"])).map(list)
+            return st.tuples(
+                *(_fitting(prefixItem, known) for prefixItem in schema["prefixItems"])
+            ).map(list)
         case "array":
             least = schema.get("minItems", 0)
             items = value(schema.get("items", {}), known)
@@ -107,7 +109,7 @@ def _fitting(schema: dict[str, Any], known: list[str]) -> st.SearchStrategy[Any]
 def _object(schema: dict[str, Any], known: list[str]) -> st.SearchStrategy[Any]:
     fields: dict[str, Any] = schema["properties"]
     needed = {name: value(fields[name], known) for name in schema.get("required", [])}
-    others = {name: value(one, known) for name, one in fields.items() if name not in needed}
+    others = {name: value(field, known) for name, field in fields.items() if name not in needed}
     return st.fixed_dictionaries(needed, optional=others)
 
 
@@ -118,7 +120,7 @@ def an_api() -> tuple[Api, list[str], list[dict[str, str]]]:
     ann = api.member(project, "ann")
     tasks = f"projects/{project}/tasks"
     task = api("POST", tasks, {"request_id": "r1", "size": 3}, who=ann)["task"]
-    items = [one["item_id"] for one in task["items"]]
+    items = [item["item_id"] for item in task["items"]]
     one = {"item_id": items[0], "outcome": "skipped"}
     submission = {"submission_id": "s1", "classes_version": 1, "items": [one]}
     saved = api("POST", f"{tasks}/{task['task_id']}/submit", submission, who=ann)
@@ -141,7 +143,7 @@ def send(data: st.DataObject, api: Api, known: list[str], people: list[dict[str,
     """One request, and what holds of every answer."""
     path, method, operation = data.draw(st.sampled_from(OPERATIONS))
     parameters = operation.get("parameters", [])
-    names = [one["name"] for one in parameters if one["in"] == "path"]
+    names = [parameter["name"] for parameter in parameters if parameter["in"] == "path"]
     own = {"project_id": known[0], "task_id": known[1], "item_id": known[2], "class_id": "c1"}
     ids = st.sampled_from(known) | st.text(max_size=8)
     params = {
@@ -152,9 +154,9 @@ def send(data: st.DataObject, api: Api, known: list[str], people: list[dict[str,
     }
     words = st.sampled_from(ODD_TEXT) | st.sampled_from(known) | st.text(max_size=12)
     query = {
-        one["name"]: data.draw(value(one["schema"], known).map(_as_text) | words)
-        for one in parameters
-        if one["in"] == "query" and data.draw(st.booleans())
+        parameter["name"]: data.draw(value(parameter["schema"], known).map(_as_text) | words)
+        for parameter in parameters
+        if parameter["in"] == "query" and data.draw(st.booleans())
     }
     raw = b""
     if "requestBody" in operation:
@@ -214,5 +216,5 @@ def test_whatever_is_sent_no_route_breaks(data: st.DataObject) -> None:
 
 def test_every_route_is_among_those_that_are_tried() -> None:
     assert {operation["operationId"] for *_, operation in OPERATIONS} >= {
-        one.name for one in ROUTES if one.name != "get_openapi"
+        route.name for route in ROUTES if route.name != "get_openapi"
     }

@@ -141,6 +141,10 @@ HANDLERS = {
     layout.REFRESH_QUEUE: "on_refresh",
     layout.REGISTER_QUEUE: "on_register",
     layout.MEASURE_QUEUE: "on_measure",
+    layout.START_OVER_QUEUE: "on_start_over",
+    layout.SWEEP_QUEUE: "on_sweep",
+    layout.ASK_QUEUE: "on_ask",
+    layout.WEBHOOKS_QUEUE: "on_webhook",
 }
 
 
@@ -238,3 +242,111 @@ def test_images_that_could_not_be_read_are_told_of_and_read_by_the_next_refresh(
     progress = api("GET", f"projects/{project}/progress")
     assert progress["refresh"]["problem"] == ""
     assert progress["queues"] == {layout.MANUAL: 2}
+
+
+def give_up(api: Api, monkeypatch: pytest.MonkeyPatch, queue: str) -> None:
+    """All tries of the first message of a queue fail where items are to be read, or a page is to be called."""
+    own = api.world.services
+    with monkeypatch.context() as broken:
+        for what, name in (
+            (own.starting_over, "on_start_over"),
+            (own.sweeps, "on_sweep"),
+            (own.asking, "on_ask"),
+            (own.webhooks, "on_deliver"),
+        ):
+            broken.setattr(what, name, down)
+        drop_behind_the_last_try(api, queue)
+
+
+def test_starting_over_that_failed_to_the_end_is_told_and_resumed(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = api.project(2)
+    added = {"classes": [{"name": "Robin"}], "then": "start_over_keeping"}
+    api("POST", f"projects/{project}/classes", added)
+    give_up(api, monkeypatch, layout.START_OVER_QUEUE)
+
+    seen = api("GET", f"projects/{project}")
+    assert seen["state"] == "updating"
+    assert "labeled again: storage answered 500. Resume to go on" in seen["state_reason"]
+
+    assert api("POST", f"projects/{project}/resume")["state_reason"] == ""
+    api.world.drain()
+    api.world.wait(6)
+
+    seen = api("GET", f"projects/{project}")
+    assert (seen["state"], seen["state_reason"]) == ("running", "")
+
+
+def test_a_change_of_many_images_that_failed_to_the_end_is_told_and_resumed(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = api.project(2)
+    sweeps = f"projects/{project}/sweeps"
+    api("POST", sweeps, {"sweep_id": "w1", "filter": {}, "do": {"what": "first"}})
+    give_up(api, monkeypatch, layout.SWEEP_QUEUE)
+
+    stopped = api("GET", f"{sweeps}/w1")
+    assert (stopped["problem"], stopped["finished_at"]) == ("storage answered 500", None)
+
+    assert api("POST", f"{sweeps}/w1/resume")["problem"] == ""
+    api.world.drain()
+
+    done = api("GET", f"{sweeps}/w1")
+    assert (done["done"], done["problem"]) == (2, "")
+    assert done["finished_at"]
+
+
+def test_images_that_could_not_be_made_for_more_people_are_told_of_and_gone_on_with_by_the_next_refresh(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = api.project(2)
+    more = {"overlap": {"labelers": 2}}
+    version = str(api("GET", f"projects/{project}")["version"])
+    assert api("PATCH", f"projects/{project}", more, if_match=version).status == 200
+    give_up(api, monkeypatch, layout.ASK_QUEUE)
+
+    problem = api("GET", f"projects/{project}/progress")["refresh"]["problem"]
+    assert "for as many people as before: storage answered 500. Refresh to go on" in problem
+
+    api("POST", f"projects/{project}/refresh")
+    api.world.drain()
+
+    opened = api.world.services.projects.get(project)
+    assert {len(item.lanes) for item in api.world.items(opened).values()} == {2}
+    assert api("GET", f"projects/{project}/progress")["refresh"]["problem"] == ""
+
+
+def test_a_delivery_that_could_not_even_be_tried_has_failed_and_is_begun_anew(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = api.project(1)
+    hook = f"projects/{project}/webhook"
+    api("PUT", hook, {"url": "https://example.org/labelry"})
+    api("POST", f"{hook}/ping")
+    give_up(api, monkeypatch, layout.WEBHOOKS_QUEUE)
+
+    (failed,) = api("GET", f"{hook}/deliveries")["items"]
+    assert (failed["state"], failed["problem"]) == ("failed", "storage answered 500")
+
+    again = api("POST", f"{hook}/deliveries/{failed['delivery_id']}/again")
+    assert (again.status, again["state"]) == (202, "waiting")
+    assert api.world.storage.queues.sent[layout.WEBHOOKS_QUEUE]
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png"])
+def test_a_small_file_that_is_cut_off_is_flagged_though_no_copy_is_made_of_it(
+    api: Api, kind: str
+) -> None:
+    whole = photo(60, 40, kind)
+    api.world.upload(f"whole.{kind}", data=whole)
+    api.world.upload(f"cut.{kind}", data=whole[:-8])
+    project = api.project(0)
+
+    found = api("GET", f"projects/{project}/items")["items"]
+
+    assert {(one["path"], one["state"], one["flag"]) for one in found} == {
+        (f"whole.{kind}", "available", ""),
+        (f"cut.{kind}", "available", "damaged"),
+    }
+    assert api("GET", f"projects/{project}/progress")["flags"] == {"damaged": 1}

@@ -33,24 +33,67 @@ def test_a_member_is_changed_and_removed(api: Api) -> None:
     assert api("GET", f"projects/{project}", who=who).status == 404
 
 
+def test_images_are_given_to_who_carries_the_tag_until_an_admin_gives_them_to_everybody(
+    api: Api,
+) -> None:
+    project = api.project(4)
+    base = f"projects/{project}"
+    ann, rae = api.member(project, "ann"), api.member(project, "rae")
+    user = api("GET", "me", who=rae)["user"]
+    carries = {"role": "labeler", "tags": ["Radiologist"]}
+
+    def gets(who: dict[str, str], request_id: str) -> int:
+        task = api("POST", f"{base}/tasks", {"request_id": request_id}, who=who)["task"]
+        if task:
+            api("POST", f"{base}/tasks/{task['task_id']}/release", {}, who=who)
+        return len(task["items"]) if task else 0
+
+    def ruled(*rules: dict[str, object]) -> None:
+        etag = api("GET", base).headers["etag"]
+        changed = api("PATCH", base, {"assignments": list(rules)}, if_match=etag)
+        assert len(changed["assignments"]) == len(rules)
+        api.world.wait(6)
+        api.world.drain()
+
+    assert api("PUT", f"{base}/members/{user}", carries)["tags"] == ["Radiologist"]
+    ruled({"tag": "radiologist", "share": 1})
+
+    assert (gets(ann, "r1"), gets(rae, "r1")) == (0, 4)
+    assert api("GET", base, who=ann)["assignments"] is None
+    told = api("GET", f"{base}/progress")["assigned"]
+    assert told == [{"tag": "radiologist", "waiting": 4, "people": 1}]
+    ruled()
+    assert gets(ann, "r2") == 4
+
+
+def test_a_rule_that_says_nothing_is_refused(api: Api) -> None:
+    project = api.project(1)
+    etag = api("GET", f"projects/{project}").headers["etag"]
+
+    for rule in ({"tag": "a"}, {"tag": "a", "class_id": "c9"}, {"tag": "", "share": 1}):
+        answer = api("PATCH", f"projects/{project}", {"assignments": [rule]}, if_match=etag)
+        assert answer.status == 422
+        assert answer["errors"][0]["pointer"].startswith("/assignments/0")
+
+
 def test_what_was_returned_to_who_is_removed_is_for_others(api: Api) -> None:
     project = api.project(2)
     who = api.member(project, "ann")
     base = f"projects/{project}"
     task = api("POST", f"{base}/tasks", {"request_id": "r1"}, who=who)["task"]
-    ids = [one["item_id"] for one in task["items"]]
+    ids = [item["item_id"] for item in task["items"]]
     tag = [{"annotation_id": "a1", "class_id": "c1"}]
     items = [{"item_id": one, "outcome": "labeled", "annotations": tag} for one in ids]
     body = {"submission_id": "s1", "classes_version": 1, "items": items}
     api("POST", f"{base}/tasks/{task['task_id']}/submit", body, who=who)
     rejected = api("POST", f"{base}/items/reject", {"item_ids": ids, "to": "same_labeler"})
-    assert [one["status"] for one in rejected["results"]] == ["rejected"] * 2
+    assert [result["status"] for result in rejected["results"]] == ["rejected"] * 2
 
     user = api("GET", "me", who=who)["user"]
     api("DELETE", f"{base}/members/{user}")
 
     again = api("POST", f"{base}/tasks", {"request_id": "r2"})["task"]
-    assert {one["item_id"] for one in again["items"]} == set(ids)
+    assert {item["item_id"] for item in again["items"]} == set(ids)
 
 
 def test_a_role_or_an_address_that_is_none_is_refused(api: Api) -> None:
@@ -138,7 +181,7 @@ def test_a_token_that_calls_too_often_waits_and_others_do_not() -> None:
 
     answers = [api("GET", "me", who=one) for _ in range(4)]
 
-    assert [one.status for one in answers] == [200, 200, 200, 429]
+    assert [answer.status for answer in answers] == [200, 200, 200, 429]
     assert (answers[-1]["type"], answers[-1]["retry"]) == ("too-many-requests", "same")
     assert 0 < int(answers[-1].headers["retry-after"]) <= 60
     assert api("GET", "me", who=two).status == 200

@@ -22,7 +22,11 @@ def test_every_route_is_described_with_its_parameters() -> None:
         operation = paths[f"/api/{route.path}"][route.method.lower()]
         assert operation["operationId"] == route.name
         assert operation["summary"]
-        told = {one["name"] for one in operation.get("parameters", []) if one["in"] == "path"}
+        told = {
+            parameter["name"]
+            for parameter in operation.get("parameters", [])
+            if parameter["in"] == "path"
+        }
         assert told == set(re.findall(r"{(\w+)}", route.path))
         assert ("requestBody" in operation) == (route.body is not None)
         assert "default" in operation["responses"]
@@ -39,7 +43,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_what_can_be_asked_without_signing_in_says_so() -> None:
     operations = [
-        (path, one) for path, methods in whole()["paths"].items() for one in methods.values()
+        (path, method) for path, methods in whole()["paths"].items() for method in methods.values()
     ]
 
     assert {path for path, one in operations if one.get("security") == []} == {"/api/health"}

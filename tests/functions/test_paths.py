@@ -48,7 +48,7 @@ def project_of(api: Api, dataset: str, name: str = "Mine", examples: Any = ()) -
 
 
 def paths(answer: Any) -> list[str]:
-    return sorted(one["path"] for one in answer["items"])
+    return sorted(item["path"] for item in answer["items"])
 
 
 def test_an_image_is_found_by_the_path_it_was_uploaded_with(
@@ -78,7 +78,7 @@ def test_labelers_see_the_path_and_examples_and_suggestions_name_it(api: Api, pr
     task = api("POST", f"projects/{project}/tasks", {"request_id": "r1"})["task"]
     (example,) = api("GET", f"projects/{project}/classes")["items"][0]["examples"]
 
-    assert [one["status"] for one in sent["results"]] == ["saved"]
+    assert [result["status"] for result in sent["results"]] == ["saved"]
     assert paths(task) == [UPLOADED]
     assert example["path"] == UPLOADED
     assert example["url"].startswith(f"memory://{layout.DATASETS}/d-")
@@ -90,16 +90,16 @@ def exported(api: Api, project: str, **asked: Any) -> dict[str, bytes]:
     api.handlers["on_export"](QueueMessage(body=message.model_dump_json().encode()))  # type: ignore[arg-type]
     done = api("GET", f"projects/{project}/exports/{made}")
     return {
-        one["name"]: api.world.storage.blobs.read(
-            layout.EXPORTS, layout.export_blob(project, made, one["name"])
+        file["name"]: api.world.storage.blobs.read(
+            layout.EXPORTS, layout.export_blob(project, made, file["name"])
         )
-        for one in done["files"]
+        for file in done["files"]
     }
 
 
 def test_exports_name_it_with_the_container_beside_it(api: Api, project: str, dataset: str) -> None:
     task = api("POST", f"projects/{project}/tasks", {"request_id": "r1"})["task"]
-    (owl,) = [one["item_id"] for one in task["items"] if one["path"] == UPLOADED]
+    (owl,) = [item["item_id"] for item in task["items"] if item["path"] == UPLOADED]
     answer = {"submission_id": "s1", "classes_version": 1, "items": [decided(owl, tag())]}
     said = api("POST", f"projects/{project}/tasks/{task['task_id']}/submit", answer)
     assert said.status == 200, said.body
@@ -113,7 +113,7 @@ def test_exports_name_it_with_the_container_beside_it(api: Api, project: str, da
     store = "azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/uploads"
     by_store = exported(api, project, format="azureml", options={"datastore": store})
 
-    assert [one["file_name"] for one in content["images"]] == [UPLOADED]
+    assert [image["file_name"] for image in content["images"]] == [UPLOADED]
     assert content["info"]["labelry_location"] == f"datasets/{dataset}"
     assert (manifest["container"], manifest["folder"]) == ("datasets", f"{dataset}/")
     assert [one["path"] for one in manifest["omitted"]] == ["d-2.png"]
@@ -122,6 +122,16 @@ def test_exports_name_it_with_the_container_beside_it(api: Api, project: str, da
     assert f"/{dataset}/birds/" in json.loads(by_address)["image_url"]
     line = json.loads(by_store["azureml/labels.jsonl"])
     assert line["image_url"] == f"{store}/paths/{dataset}/{UPLOADED}"
+
+
+def test_exports_of_a_folder_take_its_path_with_or_without_the_datasets(
+    api: Api, project: str, dataset: str
+) -> None:
+    exports = f"projects/{project}/exports"
+    for path in ("birds/", f"{dataset}/birds/"):
+        made = api("POST", exports, {"format": "csv", "options": {"path": path}})
+        assert made.status == 202, made.body
+        assert api("GET", f"{exports}/{made['export_id']}")["options"]["path"] == "birds/"
 
 
 def test_over_two_datasets_paths_stay_whole_and_an_upload_never_begins_with_its_own(

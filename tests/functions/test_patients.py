@@ -60,10 +60,13 @@ def test_a_mark_in_every_tag_of_a_file_is_in_nothing_that_any_route_serves_to_a_
     for path in ("health", "me", "formats", "task_types", "projects"):
         ask("GET", path)
     task = ask("POST", f"{at}/tasks", {"request_id": "r1", "size": 2})["task"]
-    ids = [one["item_id"] for one in task["items"]]
+    ids = [item["item_id"] for item in task["items"]]
     assert len(ids) == 2
     for frame in (None, 0, 1, 7):
         ask("POST", f"{at}/images", {"item_ids": ids, "frame": frame})
+    ask("POST", f"{at}/clicks", {"item_ids": ids})
+    about = {"kind": "box", "x0": 0.1, "y0": 0.1, "x1": 0.9, "y1": 0.9}
+    ask("POST", f"{at}/fit", {"item_id": ids[0], "box": about})
     own = f"{at}/tasks/{task['task_id']}"
     ask("GET", own)
     ask("GET", f"{at}/tasks", mine="true")
@@ -80,7 +83,7 @@ def test_a_mark_in_every_tag_of_a_file_is_in_nothing_that_any_route_serves_to_a_
     ask("POST", f"{at}/tasks/{again['task']['task_id']}/release")
     for path in ("", "/classes", "/mine", "/progress", "/tasks"):
         ask("GET", at + path)
-    open_to_labelers = {one.name for one in ROUTES if one.role in SEEN_BY_LABELERS}
+    open_to_labelers = {route.name for route in ROUTES if route.role in SEEN_BY_LABELERS}
     assert open_to_labelers <= asked, "ask the new route here, too"
 
     # What a reviewer may pass on: the list of images, their history, every format of exports.
@@ -89,20 +92,20 @@ def test_a_mark_in_every_tag_of_a_file_is_in_nothing_that_any_route_serves_to_a_
         return answers[-1]
 
     listed = by_rick("GET", f"{at}/items")
-    assert sorted(one["state"] for one in listed["items"]).count("unreadable") == 2
-    for one in listed["items"]:
-        by_rick("GET", f"{at}/items/{one['item_id']}")
-        by_rick("GET", f"{at}/items/{one['item_id']}/history")
+    assert sorted(item["state"] for item in listed["items"]).count("unreadable") == 2
+    for item in listed["items"]:
+        by_rick("GET", f"{at}/items/{item['item_id']}")
+        by_rick("GET", f"{at}/items/{item['item_id']}/history")
     for name in ("coco", "azureml", "csv", "yolo"):
         by_rick("POST", f"{at}/exports", {"format": name})
     world.drain()
 
-    served = [json.dumps([one.headers, one.body]) for one in answers]
+    served = [json.dumps([answer.headers, answer.body]) for answer in answers]
     addresses = {one for text in served for one in ADDRESS.findall(text)}
     assert addresses
     assert all(container != PHOTOS for container, _ in addresses), "the file itself is signed"
     for container in (layout.RENDITIONS, layout.EXPORTS):
-        for name in [one.path for one in world.storage.blobs.list(container).blobs]:
+        for name in [blob.path for blob in world.storage.blobs.list(container).blobs]:
             blob = world.storage.blobs.read(container, name)
             served += [name, blob.decode("latin-1")]
             if name.endswith(".values"):

@@ -34,7 +34,7 @@ def test_a_script_suggests_and_a_labeler_sees_it(api: Api) -> None:
     who = api.member(project, "ann")
     task = api("POST", f"projects/{project}/tasks", {"request_id": "r1"}, who=who)["task"]
     assert task["kind"] == "prelabeled"
-    assert [one["prelabel"] for one in task["items"]] == [
+    assert [item["prelabel"] for item in task["items"]] == [
         {
             "run_id": "run-1",
             "annotations": [
@@ -44,6 +44,7 @@ def test_a_script_suggests_and_a_labeler_sees_it(api: Api) -> None:
                     "confidence": 0.8,
                     "frame": 0,
                     "geometry": {"kind": "tag"},
+                    "attributes": {},
                 }
             ],
         }

@@ -39,9 +39,9 @@ def words(language: str) -> dict[str, dict[str, str]]:
 
 def failure_types() -> set[str]:
     def below(kind: type[errors.Failure]) -> set[type[errors.Failure]]:
-        return {kind}.union(*(below(one) for one in kind.__subclasses__()))
+        return {kind}.union(*(below(subclass) for subclass in kind.__subclasses__()))
 
-    return {one.type for one in below(errors.Failure)}
+    return {failure.type for failure in below(errors.Failure)}
 
 
 @cache
@@ -57,7 +57,7 @@ def own_codes() -> set[str]:
                 if node.func.id in ("Fault", "_refused"):
                     given = node.args[1:2]
                 if node.func.id == "Problem":
-                    given = [one.value for one in node.keywords if one.arg == "type"]
+                    given = [keyword.value for keyword in node.keywords if keyword.arg == "type"]
                 if node.func.id == "PydanticCustomError":
                     given = node.args[:1]
                 found |= {

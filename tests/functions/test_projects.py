@@ -104,7 +104,7 @@ def test_classes_are_added_renamed_and_listed(api: Api) -> None:
     assert [missing.status, renamed.status, stale.status] == [428, 200, 412]
     assert [(twin.status, twin["errors"][0]["pointer"])] == [(422, "/name")]
     assert [(odd.status, odd["errors"][0]["pointer"])] == [(422, "/name")]
-    assert [one["name"] for one in api("GET", path)["items"]] == ["Owl", "Wren", "Stork"]
+    assert [item["name"] for item in api("GET", path)["items"]] == ["Owl", "Wren", "Stork"]
 
 
 def test_a_class_is_recoloured_in_exchange_and_retired_without_touching_a_label(api: Api) -> None:
@@ -116,14 +116,30 @@ def test_a_class_is_recoloured_in_exchange_and_retired_without_touching_a_label(
     retired = api("PATCH", f"{path}/c1", {"retired": True}, if_match=swapped.headers["etag"])
     odd = api("PATCH", f"{path}/c1", {"colour": 24}, if_match=retired.headers["etag"])
 
-    assert [one["colour"] for one in first["items"]] == [0, 1, 2]
-    assert [one["colour"] for one in swapped["items"]] == [2, 1, 0]
-    assert [one["retired"] for one in retired["items"]] == [True, False, False]
+    assert [item["colour"] for item in first["items"]] == [0, 1, 2]
+    assert [item["colour"] for item in swapped["items"]] == [2, 1, 0]
+    assert [item["retired"] for item in retired["items"]] == [True, False, False]
     assert odd.status == 422
     twin = api("POST", path, {"classes": [{"name": "owl"}], "then": "continue"})
     assert (twin.status, twin["errors"][0]["code"]) == (422, "duplicate")
     again = api("PATCH", f"{path}/c1", {"retired": False}, if_match=retired.headers["etag"])
-    assert [one["retired"] for one in again["items"]] == [False, False, False]
+    assert [item["retired"] for item in again["items"]] == [False, False, False]
+
+
+def test_a_class_asks_for_attributes(api: Api) -> None:
+    project = api.project(1)
+    path = f"projects/{project}/classes"
+    mood = {"name": "mood", "kind": "choice", "choices": ["calm", "wild"], "required": True}
+    first = api("POST", path, {"classes": [{"name": "Heron", "attributes": [mood]}]})
+
+    odd = [{"name": "seen", "kind": "yes_no"}, {"name": "age", "kind": "number", "choices": ["1"]}]
+    refused = api("PATCH", f"{path}/c1", {"attributes": odd}, if_match=first.headers["etag"])
+    set_ = api("PATCH", f"{path}/c1", {"attributes": odd[:1]}, if_match=first.headers["etag"])
+
+    assert first["items"][2]["attributes"] == [mood]
+    assert (refused.status, refused["errors"][0]["pointer"]) == (422, "/attributes/1")
+    seen = {"name": "seen", "kind": "yes_no", "required": False, "choices": []}
+    assert [item["attributes"] for item in set_["items"]] == [[seen], [], [mood]]
 
 
 def test_a_class_is_moved_and_keeps_its_id(api: Api) -> None:
@@ -136,7 +152,7 @@ def test_a_class_is_moved_and_keeps_its_id(api: Api) -> None:
     more = api("POST", path, {"classes": [{"name": "Crane"}], "then": "continue"})
 
     def order(answer: Answer) -> list[str]:
-        return [one["class_id"] for one in answer["items"]]
+        return [item["class_id"] for item in answer["items"]]
 
     assert order(first) == ["c3", "c1", "c2"]
     assert order(last) == ["c3", "c2", "c1"]
@@ -196,7 +212,7 @@ def test_labelers_see_the_examples_of_classes_that_admins_choose(api: Api) -> No
     assert (wrong.status, wrong["errors"][0]["pointer"]) == (422, "/examples/0")
     assert chosen.status == 200
     seen = api("GET", path, who=ann)["items"]
-    assert [one["path"] for one in seen[0]["examples"]] == ["img0001.png"]
+    assert [example["path"] for example in seen[0]["examples"]] == ["img0001.png"]
     assert seen[1]["examples"] == []
     shown = api("GET", f"projects/{project}", who=ann)["classes"]
     assert shown[0]["examples"] == ["img0001.png"]
@@ -229,7 +245,7 @@ def test_an_address_of_an_example_is_never_called_current_after_its_end(api: Api
 
 
 def test_the_kinds_of_projects_are_listed_with_what_an_image_gets(api: Api) -> None:
-    listed = {one["task_type"]: one for one in api("GET", "task_types")["items"]}
+    listed = {item["task_type"]: item for item in api("GET", "task_types")["items"]}
 
     assert set(listed) == set(get_args(TaskType))
     assert {kind: (one["geometry"], one["classes"]) for kind, one in listed.items()} == {
@@ -257,13 +273,25 @@ def test_a_name_with_a_character_that_nobody_sees_is_refused_wherever_one_is_typ
         api("PATCH", f"projects/{project}/classes/c1", {"name": unseen}, if_match="1"),
         api("PUT", f"projects/{project}/members/{user}", {"role": "labeler", "name": unseen}),
         api("POST", "tokens", {"name": unseen, "project_id": project}),
+        api("POST", f"projects/{project}/exports", {"name": unseen}),
+        api("POST", f"projects/{project}/exports", {"options": {"rename": {"c1": unseen}}}),
+        api("POST", f"projects/{project}/invitations", {"email": f"{unseen}@example.org"}),
+        *(
+            api("PATCH", f"projects/{project}/classes/c1", {"attributes": [one]}, if_match="1")
+            for one in (
+                {"name": unseen, "kind": "text"},
+                {"name": "pose", "kind": "choice", "choices": ["sits", unseen]},
+            )
+        ),
     ]
 
-    assert [(one.status, one["errors"][0]["code"]) for one in refused] == [
+    assert [(answer.status, answer["errors"][0]["code"]) for answer in refused] == [
         (422, "unseen-character")
     ] * len(refused)
-    assert [one["errors"][0]["pointer"] for one in refused] == [
-        *("/name", "/name", "/classes/0/name", "/classes/0/name", "/name", "/name", "/name")
+    assert [answer["errors"][0]["pointer"] for answer in refused] == [
+        *("/name", "/name", "/classes/0/name", "/classes/0/name", "/name", "/name", "/name"),
+        *("/name", "/options/rename/c1", "/email"),
+        *("/attributes/0/name", "/attributes/0/choices/1"),
     ]
 
 

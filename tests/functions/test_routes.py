@@ -21,6 +21,8 @@ ROLES = {
     "labeler": """
         GET projects/{project_id}
         GET projects/{project_id}/classes
+        POST projects/{project_id}/clicks
+        POST projects/{project_id}/fit
         POST projects/{project_id}/images
         GET projects/{project_id}/mine
         GET projects/{project_id}/progress
@@ -34,18 +36,25 @@ ROLES = {
         POST projects/{project_id}/tasks/{task_id}/submit
     """,
     "reviewer": """
+        GET projects/{project_id}/agreement/{member_id}/{other_id}
         GET projects/{project_id}/assist
         GET projects/{project_id}/changes
+        GET projects/{project_id}/models/{model_id}
         GET projects/{project_id}/runs
         GET projects/{project_id}/runs/{run_id}
         GET projects/{project_id}/exports
         POST projects/{project_id}/exports
         GET projects/{project_id}/exports/{export_id}
         GET projects/{project_id}/exports/{export_id}/difference/{older_id}
+        POST projects/{project_id}/exports/{export_id}/difference/{older_id}
         POST projects/{project_id}/exports/{export_id}/link
         GET projects/{project_id}/items
         POST projects/{project_id}/items/accept
+        POST projects/{project_id}/items/exclude
+        POST projects/{project_id}/items/first
         POST projects/{project_id}/items/answer
+        POST projects/{project_id}/items/relabel
+        POST projects/{project_id}/items/revert
         POST projects/{project_id}/items/approve
         POST projects/{project_id}/items/reject
         GET projects/{project_id}/items/{item_id}
@@ -55,6 +64,7 @@ ROLES = {
         GET projects/{project_id}/sweeps
         POST projects/{project_id}/sweeps
         GET projects/{project_id}/sweeps/{sweep_id}
+        POST projects/{project_id}/sweeps/{sweep_id}/resume
     """,
     "admin": """
         DELETE projects/{project_id}
@@ -68,6 +78,10 @@ ROLES = {
         DELETE projects/{project_id}/imports/{import_id}
         GET projects/{project_id}/imports/{import_id}
         POST projects/{project_id}/imports/{import_id}/start
+        GET projects/{project_id}/honeypots
+        GET projects/{project_id}/honeypots/{member_id}
+        POST projects/{project_id}/honeypots/{member_id}/resume
+        POST projects/{project_id}/items/honeypots
         POST projects/{project_id}/invitations
         GET projects/{project_id}/leases
         GET projects/{project_id}/members

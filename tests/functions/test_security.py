@@ -65,7 +65,7 @@ def test_neither_links_nor_secrets_are_logged(api: Api, caplog: pytest.LogCaptur
     api("GET", "me", who={"x-authorization": "Bearer abc.def.ghi"})
     api.world.services.progress.on_tick()
 
-    said = "\n".join(f"{one.getMessage()} {one.__dict__}" for one in caplog.records)
+    said = "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records)
     for secret in (token, hook, hook.removeprefix("whsec_"), "memory://", "abc.def.ghi"):
         assert secret not in said
 

@@ -13,7 +13,7 @@ def decided(item: dict[str, Any], class_id: str = "c1") -> dict[str, Any]:
 
 
 def submission(task: dict[str, Any], name: str = "s1", class_id: str = "c1") -> dict[str, Any]:
-    items = [decided(one, class_id) for one in task["items"]]
+    items = [decided(item, class_id) for item in task["items"]]
     return {"submission_id": name, "classes_version": 1, "items": items}
 
 
@@ -81,7 +81,7 @@ def test_an_unknown_class_is_refused_where_it_stands(api: Api) -> None:
     )
 
     assert answer.status == 422
-    assert [(one["pointer"], one["code"]) for one in answer["errors"]] == [
+    assert [(error["pointer"], error["code"]) for error in answer["errors"]] == [
         ("/items/0/annotations/0/class_id", "unknown-class"),
         ("/items/1/annotations/0/class_id", "unknown-class"),
     ]
@@ -128,7 +128,7 @@ def test_an_admin_releases_anyones_task_and_their_own_twice(api: Api) -> None:
     theirs = api("POST", base, {"request_id": "r1", "size": 2}, who=bob)["task"]["task_id"]
     mine = api("POST", base, {"request_id": "r1", "size": 2})["task"]["task_id"]
     leases = api("GET", f"projects/{project}/leases")["items"]
-    assert {one["task_id"] for one in leases} == {theirs, mine}
+    assert {lease["task_id"] for lease in leases} == {theirs, mine}
 
     for task in (theirs, mine, mine):
         answer = api("POST", f"{base}/{task}/release")
@@ -148,7 +148,7 @@ def test_images_are_signed_for_who_may_see_them(api: Api) -> None:
     project = api.project()
     who = api.member(project, "ann")
     task = api("POST", f"projects/{project}/tasks", {"request_id": "r1", "size": 2}, who=who)
-    mine = [one["item_id"] for one in task["task"]["items"]]
+    mine = [item["item_id"] for item in task["task"]["items"]]
     wanted = {"item_ids": [*mine, "unknown"]}
 
     assert set(api("POST", f"projects/{project}/images", wanted, who=who)["images"]) == set(mine)

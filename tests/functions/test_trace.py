@@ -49,7 +49,7 @@ def test_no_trigger_reads_a_message_without_taking_its_id_off() -> None:
     folder = Path(__file__).parents[2] / "functions"
     allowed = {"queues.py", "ingest.py"}  # which reads events of other systems, too
 
-    found = {one.name for one in folder.glob("*.py") if ".get_body" in one.read_text("utf-8")}
+    found = {path.name for path in folder.glob("*.py") if ".get_body" in path.read_text("utf-8")}
     assert found - {"web.py"} == allowed
 
 

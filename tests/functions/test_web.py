@@ -181,7 +181,7 @@ def test_an_unknown_field_is_refused_where_it_stands(api: Api) -> None:
     answer = api("POST", "datasets", body)
 
     assert answer.status == 422
-    assert {one["pointer"]: one["code"] for one in answer["errors"]} == {
+    assert {error["pointer"]: error["code"] for error in answer["errors"]} == {
         "/source/depth": "extra-forbidden"
     }
 
@@ -191,7 +191,7 @@ def test_every_offending_place_is_named(api: Api) -> None:
 
     answer = api("POST", "projects", body)
 
-    assert {one["pointer"] for one in answer["errors"]} == {
+    assert {error["pointer"] for error in answer["errors"]} == {
         "/name",
         "/task_type",
         "/dataset_id",
@@ -219,7 +219,7 @@ def test_what_a_form_of_another_site_can_send_is_not_read(api: Api, said: str) -
     paused = api("POST", f"projects/{project}/pause", content_type=said)
     asked = api("POST", f"projects/{project}/tasks", {"request_id": "r1"}, content_type=said)
 
-    assert [(one.status, one["type"]) for one in (paused, asked)] == [
+    assert [(answer.status, answer["type"]) for answer in (paused, asked)] == [
         (415, "unsupported-media-type")
     ] * 2
     assert api("GET", f"projects/{project}")["state"] == "running"
@@ -264,7 +264,7 @@ def test_what_is_sent_is_read_by_its_type(
 ) -> None:
     answer = api("POST", f"projects/{api.project(1)}/{path}", body)
 
-    assert (answer.status, [one["pointer"] for one in answer["errors"]]) == (422, [pointer])
+    assert (answer.status, [error["pointer"] for error in answer["errors"]]) == (422, [pointer])
 
 
 def shaped(**change: Any) -> dict[str, Any]:
@@ -478,11 +478,11 @@ def test_a_submission_that_fails_on_the_way_leaves_nothing_half_written(
     task = api("POST", f"projects/{project}/tasks", {"request_id": "r1", "size": 3})["task"]
     items: list[dict[str, Any]] = [
         {
-            "item_id": one["item_id"],
+            "item_id": item["item_id"],
             "outcome": "labeled",
             "annotations": [{"annotation_id": "a1", "class_id": "c1"}],
         }
-        for one in task["items"]
+        for item in task["items"]
     ]
     body = {"submission_id": "s1", "classes_version": 1, "items": items}
     path = f"projects/{project}/tasks/{task['task_id']}/submit"
@@ -514,3 +514,39 @@ def test_the_number_of_calls_is_told_only_where_a_setting_says_so(
     monkeypatch.setattr("functions.web.services", lambda: counted.services)
 
     assert api("GET", "me").headers["x-labelry-calls"] == "0"
+
+
+def test_a_pointer_has_the_fields_of_the_request_whatever_kinds_there_are_of_one(api: Api) -> None:
+    project = f"projects/{api.project(1)}"
+
+    sweep = {"sweep_id": "w1", "filter": {}, "do": {"what": "relabel", "into": 7}}
+    rule = {"tag": "", "share": 0.5}
+
+    assert [
+        api("POST", f"{project}/sweeps", sweep)["errors"][0]["pointer"],
+        api("PATCH", project, {"assignments": [rule]}, if_match="1")["errors"][0]["pointer"],
+        api("PATCH", project, {"assignments": [{**rule, "tag": 7}]}, if_match="1")["errors"][0][
+            "pointer"
+        ],
+    ] == ["/do/into", "/assignments/0/tag", "/assignments/0/tag"]
+
+
+def test_no_answer_repeats_all_of_what_was_sent(api: Api) -> None:
+    project = f"projects/{api.project(1)}"
+    long, label = "z" * 100_000, {"class": "k" * 2_000}
+    batch = {
+        "run_id": "m1",
+        "items": [{"path": f"{n}.png", "annotations": [label]} for n in range(500)],
+    }
+    sweep = {"sweep_id": "w1", "filter": {"class_id": long}, "do": {"what": "approve"}}
+
+    format = api("POST", f"{project}/exports", {"format": long})
+    labels = api("POST", f"{project}/prelabels", batch)
+    filtered = api("POST", f"{project}/sweeps", sweep)
+
+    assert len(json.dumps(format.body)) < 2_000
+    assert format["detail"].endswith(
+        "there are coco, azureml, csv, yolo, imagenet, voc, label_studio, cvat"
+    )
+    assert len(json.dumps(labels.body)) < 500 * 1_000
+    assert (filtered.status, filtered["errors"][0]["pointer"]) == (422, "/filter/class_id")

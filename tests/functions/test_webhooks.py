@@ -100,8 +100,8 @@ def label_all(api: Api, place: str) -> None:
     task = api("POST", f"{place}/tasks", {"request_id": "r", "size": 9})["task"]
     tag = [{"annotation_id": "a", "class_id": "c1", "geometry": {"kind": "tag"}}]
     items = [
-        {"item_id": one["item_id"], "outcome": "labeled", "annotations": tag}
-        for one in task["items"]
+        {"item_id": item["item_id"], "outcome": "labeled", "annotations": tag}
+        for item in task["items"]
     ]
     body = {"submission_id": "s", "classes_version": 1, "items": items}
     assert api("POST", f"{place}/tasks/{task['task_id']}/submit", body).status == 200
@@ -268,7 +268,7 @@ def test_only_the_newest_deliveries_are_kept(api: Api, hooked: str) -> None:
         "ftp://example.org/x",
         "https://",
         "example.org",
-        "https://me:secret@example.org/x",
+        "https://me:secret@example.org/x",  # pragma: allowlist secret
         "https://example.org/x#y",
         "https://example.org/a b",
         "https://example.org:0/",

@@ -42,17 +42,17 @@ def project_of(scenes: tuple[Path, Truth]) -> tuple[World, Project, Truth]:
 def label(world: World, project: Project, said: Callable[[str], list[str]], most: int) -> None:
     """Let somebody label images as `said` of their path, by class names; none: skipped."""
     who = world.member(project, "lee")
-    ids = {one.name: one.class_id for one in project.classes}
+    ids = {class_.name: class_.class_id for class_ in project.classes}
     done = 0
     while done < most and (task := world.ask(project, who, size=4).task):
         decisions = [
-            decided(one.item_id, *(tag(ids[name], f"a{ids[name]}") for name in said(one.path)))
-            if said(one.path)
-            else decided(one.item_id, outcome="skipped", reason="empty")
-            for one in task.items
+            decided(item.item_id, *(tag(ids[name], f"a{ids[name]}") for name in said(item.path)))
+            if said(item.path)
+            else decided(item.item_id, outcome="skipped", reason="empty")
+            for item in task.items
         ]
         answer = world.submit(project, who, task.task_id, *decisions)
-        assert {one.status for one in answer.results} == {"saved"}, answer
+        assert {result.status for result in answer.results} == {"saved"}, answer
         done += len(task.items)
     world.drain()
 
@@ -69,7 +69,9 @@ def ask_to_train(world: World, project: Project, **more: object) -> TrainSpec:
         run_id=training,
         validation_run_id=validation,
         task_type=project.task_type,
-        classes=[JobClass(class_id=one.class_id, name=one.name) for one in project.classes],
+        classes=[
+            JobClass(class_id=class_.class_id, name=class_.name) for class_ in project.classes
+        ],
     ).model_copy(update=more)
     world.storage.queues.send(layout.GPU_JOBS_QUEUE, spec)
     return spec

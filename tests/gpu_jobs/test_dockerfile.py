@@ -22,7 +22,7 @@ def installs() -> list[str]:
     commands = [
         one.strip() for run in re.findall(r"^RUN (.*)$", text, re.M) for one in run.split("&&")
     ]
-    return [one for one in commands if " install " in one]
+    return [command for command in commands if " install " in command]
 
 
 def test_hadolint_finds_nothing() -> None:

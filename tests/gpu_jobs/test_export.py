@@ -45,8 +45,8 @@ def test_the_file_has_the_version_that_the_deployed_runtime_reads_and_its_weight
 ):
     made = onnx.load_from_string(export(network, head(), photos))
     assert made.ir_version == IR
-    assert {one.domain: one.version for one in made.opset_import}[""] == OPSET
-    assert [one.name for one in made.graph.output] == ["scores", "embedding"]
+    assert {proto.domain: proto.version for proto in made.opset_import}[""] == OPSET
+    assert [proto.name for proto in made.graph.output] == ["scores", "embedding"]
     assert made.graph.input[0].type.tensor_type.shape.dim[0].dim_param
 
 

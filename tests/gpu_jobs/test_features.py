@@ -54,9 +54,11 @@ def test_embeddings_come_in_the_order_asked_for_without_those_that_cannot_be_rea
 
     readable, vectors = mine.of(some[::-1])
 
-    assert [one.path for one in readable] == [f"{n:02}.png" for n in range(9, -1, -1) if n != 3]
+    assert [source.path for source in readable] == [
+        f"{n:02}.png" for n in range(9, -1, -1) if n != 3
+    ]
     again, same = mine.of(some[:3])
-    assert [one.path for one in again] == ["00.png", "01.png", "02.png"]
+    assert [source.path for source in again] == ["00.png", "01.png", "02.png"]
     assert np.array_equal(same, vectors[::-1][:3])
 
 

@@ -22,7 +22,7 @@ def clustered(seed: int, clusters: int, each: int, spread: float = 0.3) -> tuple
 @pytest.mark.parametrize("n", [1, 2, 5, 9, 37, 500])
 def test_every_image_is_in_exactly_one_group_of_bounded_size(n):
     found = groups(noise(n, n))
-    assert sorted(one for group in found for one in group.members) == list(range(n))
+    assert sorted(member for group in found for member in group.members) == list(range(n))
     assert max(len(group.members) for group in found) <= 2 * PAGE
 
 
@@ -86,13 +86,13 @@ def test_cells_with_few_images_leave_none_out_and_none_twice(monkeypatch: pytest
     monkeypatch.setattr("gpu_jobs.group.EXACT", 100)
     monkeypatch.setattr("gpu_jobs.group._CELLS_LOOKED_INTO", 1)
     found = groups(noise(11, 900))
-    assert sorted(one for group in found for one in group.members) == list(range(900))
+    assert sorted(member for group in found for member in group.members) == list(range(900))
 
 
 def test_a_copy_is_marked_as_showing_the_same_as_an_earlier_one():
     vectors = noise(7, 60)
     vectors[10] = vectors[20] + 0.01 * vectors[30]
-    marked = [one for group in groups(vectors) for one in group.duplicates]
+    marked = [duplicate for group in groups(vectors) for duplicate in group.duplicates]
     assert marked in ([10], [20])
 
 

@@ -19,9 +19,12 @@ from labeling.annotations.classes import NewClass
 from labeling.assist.jobs import Group, TrainSpec
 from labeling.assist.models import CARD, EMBEDDING, INPUT, SCORES, SNAPSHOT, load
 from labeling.assist.preprocess import Unseeable, pixels_for_model
+from labeling.assist.reports import report_of
+from labeling.errors import NotFound
 from labeling.projects.projects import Project
 from labeling.projects.record import AddClasses
 from tests.gpu_jobs.conftest import ask_to_group, ask_to_train, label, project_of
+from tests.labeling.media.test_dicom import dicom
 from tests.world import PHOTOS, World
 
 pytest.importorskip("torch", reason="gpu_jobs/requirements.txt is not installed")
@@ -77,7 +80,7 @@ class Trained:
 def trained(scenes: tuple[Path, Truth]) -> Trained:
     world, project, truth = project_of(scenes)
     label(world, project, truth_of(truth), most=40)
-    labeled = [one for one in world.items(project).values() if one.state == "labeled"]
+    labeled = [item for item in world.items(project).values() if item.state == "labeled"]
     for item in labeled[:3]:
         world.storage.blobs.write(PHOTOS, item.path, b"no image", content_type="image/jpeg")
         for side in filter(None, item.renditions.split(",")):
@@ -95,7 +98,7 @@ def test_labels_become_a_model_that_onnxruntime_runs_on_the_original_photos(trai
     run = world.services.runs.get(project.project_id, trained.spec.run_id)
     assert (run.state, run.reason) == ("done", "")
     manifest, data = load(world.storage, project.project_id, trained.spec.run_id)
-    assert [one.name for one in manifest.classes] == list(truth.classes)
+    assert [class_.name for class_ in manifest.classes] == list(truth.classes)
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     shown: list[tuple[int, np.ndarray]] = []
     for scene in truth.scenes:
@@ -130,6 +133,26 @@ def test_few_labels_make_a_model_that_suggests_nothing_and_say_what_is_missing(t
     assert "no promise for images of another kind" in card
 
 
+def test_what_was_found_out_about_a_model_can_be_asked_for(trained: Trained):
+    world, project, spec = trained.world, trained.project, trained.spec
+    found = report_of(world.storage, project.project_id, spec.run_id)
+    run = world.services.runs.get(project.project_id, spec.validation_run_id)
+
+    assert found.threshold is None
+    assert found.card.startswith(f"# Model {spec.run_id}")
+    assert found.curve[0].threshold > found.curve[-1].threshold
+    assert found.confusion
+    counts = np.array(found.confusion.counts)
+    assert counts.sum() == run.metrics["validated"]
+    assert np.trace(counts) / counts.sum() == pytest.approx(run.metrics["accuracy"], abs=1e-4)
+    assert counts.sum(1).tolist() == sorted(counts.sum(1).tolist(), reverse=True)
+
+
+def test_a_model_that_is_not_there_has_no_report(trained: Trained):
+    with pytest.raises(NotFound, match="no such model"):
+        report_of(trained.world.storage, trained.project.project_id, "run-none")
+
+
 def test_the_snapshot_is_kept_and_its_hash_is_in_the_manifest(trained: Trained):
     world, project, truth = trained.world, trained.project, trained.truth
     manifest, _ = load(world.storage, project.project_id, trained.spec.run_id)
@@ -137,9 +160,9 @@ def test_the_snapshot_is_kept_and_its_hash_is_in_the_manifest(trained: Trained):
     data = world.storage.blobs.read(layout.MODELS, place)
     assert sha256(data).hexdigest() == manifest.snapshot_sha256
     paths = {item.item_id: path for path, item in world.items(project).items()}
-    names = {one.class_id: one.name for one in project.classes}
-    for line in (json.loads(one) for one in gzip.decompress(data).splitlines()):
-        said = [names[one] for one in line["class_ids"]]
+    names = {class_.class_id: class_.name for class_ in project.classes}
+    for line in (json.loads(line) for line in gzip.decompress(data).splitlines()):
+        said = [names[class_id] for class_id in line["class_ids"]]
         assert said == list(truth.scene(paths[line["item_id"]]).tags)
 
 
@@ -152,7 +175,7 @@ def test_a_job_delivered_again_changes_nothing_and_tells_again_that_it_is_over(t
     work(world)
 
     assert world.services.runs.get(project.project_id, spec.run_id) == before
-    told = [one.message.run_id for one in world.storage.queues.sent[layout.RUN_FINISHED_QUEUE]]
+    told = [sent.message.run_id for sent in world.storage.queues.sent[layout.RUN_FINISHED_QUEUE]]
     assert told == [spec.validation_run_id, spec.run_id]
 
 
@@ -164,8 +187,8 @@ def test_a_model_groups_images_by_what_it_takes_them_for(trained: Trained):
 
     run = world.services.runs.get(project.project_id, asked.run_id)
     assert (run.state, run.model_id) == ("done", spec.run_id)
-    waiting = [one.item_id for one in world.items(project).values() if one.state == "available"]
-    grouped = [one for group in groups_of(world, project, asked.run_id) for one in group.items]
+    waiting = [item.item_id for item in world.items(project).values() if item.state == "available"]
+    grouped = [item for group in groups_of(world, project, asked.run_id) for item in group.items]
     assert sorted(grouped) == sorted(waiting)
 
 
@@ -193,7 +216,7 @@ def test_each_waiting_image_is_in_one_group_and_groups_are_purer_than_chance(pho
     run = world.services.runs.get(project.project_id, spec.run_id)
     assert run.state == "done"
     found = groups_of(world, project, spec.run_id)
-    grouped = [one for group in found for one in group.items]
+    grouped = [item for group in found for item in group.items]
     paths = {item.item_id: path for path, item in world.items(project).items()}
     assert sorted(grouped) == sorted(paths)
     assert [group.rank for group in found] == list(range(len(found)))
@@ -226,6 +249,21 @@ def test_what_can_not_be_trained_on_fails_the_run_with_a_reason(photos, labels, 
         assert run.state == "failed"
         assert reason in run.reason
     assert world.services.runs.state(project.project_id).active == {}
+
+
+def test_labels_of_dicom_alone_fail_the_run_naming_the_setting_that_takes_them_in():
+    world = World()
+    for number in range(24):
+        pixels = np.full((24, 32, 3), (number * 9, 90, 30), np.uint8)
+        world.upload(f"scan{number:02}.dcm", data=dicom(pixels).getvalue())
+    project = world.project()
+    label(world, project, lambda path: ["Owl"] if path < "scan12" else ["Wren"], most=24)
+    spec = ask_to_train(world, project)
+
+    work(world)
+
+    run = world.services.runs.get(project.project_id, spec.run_id)
+    assert run.reason.startswith("0 labeled images are too few, and 24 DICOM images are left out")
 
 
 def test_a_class_that_is_gone_when_the_training_ends_fails_it(photos: Photos, monkeypatch):
@@ -262,7 +300,9 @@ def test_labels_of_a_class_that_came_after_the_training_was_asked_for_are_left_o
     assert run.state == "done", run.reason
     assert 20 <= run.metrics["labels"] < 40
     manifest, _ = load(world.storage, project.project_id, spec.run_id)
-    assert [one.name for one in manifest.classes] == [one.name for one in project.classes]
+    assert [class_.name for class_ in manifest.classes] == [
+        class_.name for class_ in project.classes
+    ]
 
 
 def test_a_killed_job_goes_on_where_its_files_end(photos: Photos, monkeypatch):

@@ -37,11 +37,13 @@ def test_wrong_labels_are_found_and_few_right_ones_are_doubted() -> None:
         train(vectors, truth, np.arange(len(said)), "multiclass").scores, truth, "multiclass"
     )
 
-    doubted = [one.image for one in found]
+    doubted = [doubted.image for doubted in found]
     assert len({*doubted} & {*wrong.tolist()}) >= 16
     assert len({*doubted} - {*wrong.tolist()}) <= 4
     assert {*doubted[:10]} <= {*wrong.tolist()}
-    assert all(one.seems == (classes[one.image],) for one in found if one.image in wrong)
+    assert all(
+        doubted.seems == (classes[doubted.image],) for doubted in found if doubted.image in wrong
+    )
 
 
 def test_a_class_of_three_images_can_be_doubted_and_its_right_labels_come_after() -> None:
@@ -66,7 +68,7 @@ def test_of_several_classes_a_tag_too_many_and_one_too_few_are_found() -> None:
     truth[150, 1] = False  # too few
     scores = train(vectors, truth, np.arange(len(truth)), "multilabel").scores
 
-    found = {one.image: one.seems for one in label_errors(scores, truth, "multilabel")}
+    found = {error.image: error.seems for error in label_errors(scores, truth, "multilabel")}
 
     assert found[0] == (0,)
     assert found[150] == (1,)

@@ -97,7 +97,7 @@ def test_a_process_that_is_killed_is_followed_by_one_that_goes_on_where_it_was(a
 
     def parts() -> dict[str, str]:
         found = storage.blobs.list(layout.MODELS, prefix=prefix).blobs
-        return {one.path: one.etag for one in found}
+        return {blob.path: blob.etag for blob in found}
 
     first = subprocess.Popen(command, cwd=ROOT, env=environment)
     wait_for(parts)

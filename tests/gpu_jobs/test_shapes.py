@@ -8,14 +8,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 
 from dev.samples import Instance, Truth, compose
 from gpu_jobs.worker import Worker
 from labeling import layout
-from labeling.assist.detection import FEATURES, FRAME, Detector, Found, Framed, framed
+from labeling.annotations.areas import polygon_of
+from labeling.assist.detection import (
+    FEATURES,
+    FRAME,
+    OF_MASKS,
+    Detector,
+    Found,
+    Framed,
+    framed,
+)
 from labeling.assist.models import CARD, FINDER, UnfitModel, load, load_detection
 from labeling.projects.projects import Project
 from tests.gpu_jobs.conftest import ask_to_train
+from tests.red_things import file_of
 from tests.world import PHOTOS, World, box, decided
 
 pytest.importorskip("torch", reason="gpu_jobs/requirements.txt is not installed")
@@ -26,7 +37,16 @@ import gpu_jobs.detector
 from gpu_jobs import CannotFinish
 from gpu_jobs.detector import DRAWN, STRIDE, Shown, train_finder, train_refiner
 from gpu_jobs.embed import PACKAGED, backbone
-from gpu_jobs.shapes import Drawn, fit_scorer, judged, parts, train_detector
+from gpu_jobs.shapes import (
+    Drawn,
+    average_precision,
+    drawn_on,
+    fit_scorer,
+    judged,
+    mask_iou,
+    parts,
+    train_detector,
+)
 from gpu_jobs.threshold import budget
 from labeling.adapters.onnx import open_networks
 
@@ -147,15 +167,18 @@ def test_no_object_hundreds_of_them_tiny_ones_and_some_across_the_border_can_be_
         for channels, stride in ((24, 4), (40, STRIDE), (112, 16), (320, 32))
     )
     boxes = [torch.tensor(one, dtype=torch.float32).reshape(-1, 4) for one in STRANGE]
-    boxes = [torch.cat([one[:, :2], torch.maximum(one[:, 2:], one[:, :2] + 1)], 1) for one in boxes]
-    masks = [torch.full((len(one), DRAWN, DRAWN), 255, dtype=torch.uint8) for one in boxes]
+    boxes = [
+        torch.cat([tensor[:, :2], torch.maximum(tensor[:, 2:], tensor[:, :2] + 1)], 1)
+        for tensor in boxes
+    ]
+    masks = [torch.full((len(tensor), DRAWN, DRAWN), 255, dtype=torch.uint8) for tensor in boxes]
     shown = Shown(maps, [*boxes, *boxes], [*masks, *masks])
 
     finder = train_finder(shown, lambda done, total: None, epochs=1)
     refiner = train_refiner(shown, lambda done, total: None, epochs=1)
 
     with torch.inference_mode():
-        some = [one[:2].float() for one in maps]
+        some = [tensor[:2].float() for tensor in maps]
         assert all(torch.isfinite(one).all() for one in finder(some))
         two = torch.tensor([[[0, 0, 0, 0.0], [10, 20, 300, 320]]] * 2)
         refined, fits, covered = refiner(some, two)
@@ -187,7 +210,7 @@ def test_too_little_to_learn_from_or_to_judge_by_is_refused_in_words(things, par
 def draw(world: World, project: Project, truth: Truth, most: int) -> None:
     """Let somebody draw the shapes there are."""
     who = world.member(project, "lee")
-    ids = {one.name: one.class_id for one in project.classes}
+    ids = {class_.name: class_.class_id for class_ in project.classes}
     done = 0
     while done < most and (task := world.ask(project, who, size=1).task):
         (item,) = task.items
@@ -200,7 +223,7 @@ def draw(world: World, project: Project, truth: Truth, most: int) -> None:
             for n, instance in enumerate(truth.scene(item.path).instances)
         ]
         answer = world.submit(project, who, task.task_id, decided(item.item_id, *drawn))
-        assert {one.status for one in answer.results} == {"saved"}, answer
+        assert {result.status for result in answer.results} == {"saved"}, answer
         done += 1
     world.drain()
 
@@ -208,7 +231,7 @@ def draw(world: World, project: Project, truth: Truth, most: int) -> None:
 def shape_of(instance: Instance, task_type: str) -> dict[str, Any]:
     if task_type == "boxes":
         return box(*instance.box)["geometry"]
-    parts = [{"outer": one.outer, "holes": one.holes} for one in instance.polygon]
+    parts = [{"outer": part.outer, "holes": part.holes} for part in instance.polygon]
     return {"kind": "polygon", "parts": parts}
 
 
@@ -242,9 +265,9 @@ def test_shapes_become_a_model_whose_files_run_on_photos(trained):
     outlines = project.task_type == "polygons"
     networks = open_networks(len(manifest.classes), outlines, *files, classifier)
     photos = [world.storage.blobs.read(PHOTOS, scene.path) for scene in truth.scenes[:9]]
-    found = Detector(networks, manifest.detection.scorer).find([framed(one) for one in photos])
+    found = Detector(networks, manifest.detection.scorer).find([framed(photo) for photo in photos])
     assert len(found) == 9
-    looked = networks.look(np.stack([framed(one).pixels for one in photos]))
+    looked = networks.look(np.stack([framed(photo).pixels for photo in photos]))
     assert looked.peaks.min() >= 0
     assert looked.peaks.max() <= 1
     refined = networks.refine(looked.maps, looked.boxes)
@@ -291,3 +314,18 @@ def test_files_of_another_kind_are_refused_in_words(trained):
     world.storage.blobs.write(layout.MODELS, place, finder[:-9], content_type="")
     with pytest.raises(UnfitModel, match="damaged"):
         load_detection(world.storage, manifest)
+
+
+def test_outlines_that_were_found_as_they_were_drawn_are_all_right():
+    image = framed(file_of(640, 320, (64, 64, 192, 192), (320, 32, 448, 256)))
+    boxes = np.array([[0.1, 0.2, 0.3, 0.6], [0.5, 0.1, 0.7, 0.8]], np.float32)
+    areas = np.empty(2, object)
+    areas[:] = [shapely.MultiPolygon([shapely.box(*map(float, one))]) for one in boxes]
+    drawn = [polygon_of(area) for area in areas]
+    classes = np.array([0, 1], np.int64)
+    truth = drawn_on(image, drawn, classes, True)
+    features = np.zeros((2, len(FEATURES + OF_MASKS)), np.float32)
+    found = Found(boxes, classes, features, np.array([0.9, 0.8], np.float32), areas)
+
+    assert average_precision([truth], [found], 2) == {"ap50": 1.0, "ap75": 1.0}
+    assert mask_iou([truth], [found]) == {"mask_iou": pytest.approx(1.0, abs=0.01)}

@@ -98,6 +98,16 @@ def test_tags_that_are_wrong_together_in_an_image_are_worth_fewer():
     assert trained.metrics["independent_labels"] < 0.95 * said
 
 
+def test_what_images_that_look_alike_cost_in_coverage_is_said():
+    vectors, truth = labeled(300, spread=1.2)
+    alike = np.arange(300) // 3
+    together = train(vectors, truth, alike, "multiclass").metrics
+    strangers = train(vectors, truth, alone(300), "multiclass").metrics
+
+    assert together["coverage_ungrouped"] >= together.get("coverage", 0)
+    assert "coverage_ungrouped" not in strangers
+
+
 def test_confidences_mean_what_they_say():
     vectors, truth = labeled(2000, spread=2.0)
     head = train(vectors, truth, alone(2000), "multiclass").head

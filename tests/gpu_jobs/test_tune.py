@@ -47,7 +47,7 @@ def test_it_learns_what_the_frozen_network_does_not_tell(monkeypatch: pytest.Mon
     monkeypatch.setattr(tuning, "varied", lambda images, random: images.float())
     network = tiny()
     pixels, truth = stripes(48)
-    before = [one.clone() for one in network.parameters()]
+    before = [parameter.clone() for parameter in network.parameters()]
 
     made = tune(network, blank(network), pixels, truth, "tiny-1-run", epochs=12, batch=8)
 

@@ -24,8 +24,8 @@ def found(types: ArmTypes, facts: Facts) -> list[str]:
     return [
         message
         for made in facts.deployments.values()
-        for one in made.resources
-        for message in types.problems(one)
+        for resource in made.resources
+        for message in types.problems(resource)
     ]
 
 

@@ -337,7 +337,7 @@ def test_a_queue_the_code_gets_is_made_by_itself(copy: Path, functions: frozense
     facts = Facts(copy, functions)
 
     queues = facts.deployments["small"].of("Microsoft.Storage/storageAccounts/queueServices/queues")
-    assert "later" in {str(one.name) for one in queues}
+    assert "later" in {str(queue.name) for queue in queues}
     assert problems(facts) == []
 
 
@@ -349,9 +349,9 @@ def test_what_a_size_does_not_ask_for_is_not_made(size: str) -> None:
     made = bicep.evaluate(folder / "main.bicep", given)
     whole = bicep.evaluate(folder / "main.bicep", {**given, **EVERYTHING})
 
-    kinds = {one.type for one in made.resources}
+    kinds = {resource.type for resource in made.resources}
     assert not any(kind.startswith("Microsoft.Network/") for kind in kinds)
-    assert {one.type for one in whole.resources} > kinds
+    assert {resource.type for resource in whole.resources} > kinds
 
 
 def test_without_an_admin_nothing_can_be_deployed() -> None:

@@ -20,7 +20,7 @@ def config() -> dict[str, Any]:
 
 
 def test_only_entra_signs_people_in(config: dict[str, Any]) -> None:
-    closed = {one["route"] for one in config["routes"] if one.get("statusCode") == 404}
+    closed = {route["route"] for route in config["routes"] if route.get("statusCode") == 404}
 
     assert closed == {"/.auth/login/github", "/.auth/login/twitter"}
 
@@ -38,6 +38,21 @@ def test_no_script_runs_that_the_site_did_not_bring(config: dict[str, Any]) -> N
     text = FILE.read_text("utf-8")
     assert "127.0.0.1" not in text
     assert "localhost" not in text
+
+
+def test_webassembly_is_for_the_decoder_of_clicks_alone(config: dict[str, Any]) -> None:
+    allowing = {
+        route["route"]: route["headers"]["Content-Security-Policy"]
+        for route in config["routes"]
+        if "Content-Security-Policy" in route.get("headers", {})
+    }
+
+    assert list(allowing) == ["/assets/clicks/*"]
+    assert "script-src 'self' 'wasm-unsafe-eval';" in allowing["/assets/clicks/*"]
+    assert "default-src 'none'" in allowing["/assets/clicks/*"]
+    # The first rule that fits is taken.
+    routes = [route["route"] for route in config["routes"]]
+    assert routes.index("/assets/clicks/*") < routes.index("/assets/*")
 
 
 def test_a_tenant_is_pinned_by_the_settings_the_site_is_given(

@@ -10,12 +10,12 @@ from labeling.model import Model
 
 def failures() -> list[type[Failure]]:
     """Those of the product: other tests may have some of their own."""
-    kinds = [one for one in vars(errors).values() if isinstance(one, type)]
-    return [one for one in kinds if issubclass(one, Failure) and one is not Failure]
+    kinds = [var for var in vars(errors).values() if isinstance(var, type)]
+    return [kind for kind in kinds if issubclass(kind, Failure) and kind is not Failure]
 
 
 def test_every_failure_has_a_status_and_a_type_of_its_own() -> None:
-    statuses = {one.__name__: one.status for one in failures()}
+    statuses = {failure.__name__: failure.status for failure in failures()}
 
     assert statuses == {
         "Malformed": 400,
@@ -32,11 +32,13 @@ def test_every_failure_has_a_status_and_a_type_of_its_own() -> None:
         "Refused": 503,
         "Unavailable": 503,
     }
-    assert len({one.type for one in failures()}) == len(statuses)
+    assert len({failure.type for failure in failures()}) == len(statuses)
 
 
 def test_only_what_may_help_is_to_be_tried_again() -> None:
-    assert {one.__name__: one.retry for one in failures() if one.retry != "never"} == {
+    assert {
+        failure.__name__: failure.retry for failure in failures() if failure.retry != "never"
+    } == {
         "PreconditionFailed": "later",
         "Refused": "later",
         "TooManyRequests": "same",

@@ -19,7 +19,7 @@ def test_a_name_is_spelled_in_one_way_or_refused(case: dict[str, Any]) -> None:
     if "fault" in case:
         with pytest.raises(ValidationError) as refused:
             TypeAdapter(Name).validate_python(case["typed"])
-        assert [one.code for one in faults_of(refused.value)] == [case["fault"]]
+        assert [fault.code for fault in faults_of(refused.value)] == [case["fault"]]
     else:
         assert TypeAdapter(Name).validate_python(case["typed"]) == case["spelled"]
 

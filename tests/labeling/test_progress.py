@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
 from labeling.progress import Compact, Progress
 from labeling.projects.record import Project
+from labeling.review import ItemFilter, RejectRequest
+from labeling.tasks.service import ReopenRequest
 from tests.world import ADMIN, Killed, World, decided, tag
 
 
@@ -52,9 +55,9 @@ def test_progress_counts_states_classes_labelers_and_the_day(world: World) -> No
         ("c2", 0, 0),
         ("c3", 0, 0),
     ]
-    assert [(one.user, one.name, one.labelings, one.today) for one in now.labelers] == [
-        ("ann", "Ann", 3, 3)
-    ]
+    assert [
+        (labeler.user, labeler.name, labeler.labelings, labeler.today) for labeler in now.labelers
+    ] == [("ann", "Ann", 3, 3)]
     assert (now.over_limit, now.state, now.queues) == (0, "running", {"6": 2})
 
 
@@ -73,7 +76,9 @@ def test_today_is_of_today(world: World) -> None:
     world.wait(86_400)
     world.label(project, ann, world.task(project, ann, size=2))
 
-    assert [(one.labelings, one.today) for one in progress(world, project).labelers] == [(3, 2)]
+    assert [
+        (labeler.labelings, labeler.today) for labeler in progress(world, project).labelers
+    ] == [(3, 2)]
 
 
 def test_today_tells_how_long_somebody_was_at_it(world: World) -> None:
@@ -136,7 +141,7 @@ def test_more_changes_than_a_page_holds_are_folded_before_they_are_read(world: W
     items = world.services.projects.items(project)
     one = next(iter(world.items(project).values()))
     for number in range(1_010):
-        items.flag(one.item_id, "missing" if number % 2 == 0 else "")
+        items.note_missing(one.item_id, number % 2 == 0)
     assert len(world.rows(project, "C|")) > 1_000
 
     counted = world.counters(project)
@@ -186,7 +191,7 @@ def test_what_fails_for_one_project_does_not_keep_the_others_from_their_upkeep(
     world.watch.reset()
 
     states = [world.counters(project) for project in projects]
-    assert [one.get("state:available", 0) for one in states] == [2, 0, 2]
+    assert [state.get("state:available", 0) for state in states] == [2, 0, 2]
     assert "upkeep failed" in caplog.text
 
 
@@ -250,3 +255,71 @@ def test_the_list_shows_labelers_no_images_that_they_do_not_hold(world: World) -
     ann = world.member(project, "ann")
 
     assert world.services.projects.list_for(ann)[0].cover == []
+
+
+def test_days_tell_since_when_images_are_labeled_whatever_is_corrected_later(world: World) -> None:
+    project = world.project(images=5)
+    ann = world.member(project, "ann")
+    first = world.task(project, ann, size=3)
+    world.label(project, ann, first)
+    day = world.clock.now().date()
+    world.wait(86_400)
+    world.label(project, ann, world.task(project, ann, size=1))
+    wanted = ReopenRequest(request_id="again", items=[first.items[0].item_id])
+    opened = world.open(project, ann)
+    again = world.services.tasks.reopen(opened, ann, first.task_id, wanted).task
+    assert again
+    world.label(project, ann, again, class_id="c2")
+    sent_back = RejectRequest(item_ids=[first.items[1].item_id])
+    world.services.review.reject(world.open(project, ADMIN), sent_back, by="ada")
+
+    days = [(day.day, day.images) for day in progress(world, project).days]
+    assert days == [(day, 2), (day + timedelta(days=1), 1)]
+
+    opened = world.open(project, ADMIN)
+    for since, images in days:
+        page = world.services.review.list(opened, ItemFilter(labeled_on=since))
+        assert len(page.items) == images
+    assert world.counters(project) == world.recount(project)
+
+
+@pytest.mark.parametrize(("shards", "images"), [(1, 6), (4, 60)])
+def test_the_dashboard_costs_a_call_a_shard_and_one_however_many_days_were_labeled(
+    world: World, shards: int, images: int
+) -> None:
+    project = world.sharded(shards, images=images)
+    ann = world.member(project, "ann")
+    for _ in range(5):
+        world.label(project, ann, world.task(project, ann, size=1))
+        world.wait(86_400)
+    opened = world.open(project, ADMIN)
+    world.watch.reset()
+
+    assert len(world.services.progress.get(opened).days) == 5
+
+    assert world.watch.calls == 1 + shards
+
+
+def test_an_image_that_is_corrected_or_labeled_anew_counts_once_a_day(world: World) -> None:
+    project = world.project(images=2)
+    ann = world.member(project, "ann")
+    opened = world.open(project, ann)
+    task = world.task(project, ann, size=1)
+    item_id = task.items[0].item_id
+    world.label(project, ann, task)
+    for number in range(2):
+        request = ReopenRequest(request_id=f"r{number}", items=[item_id])
+        found = world.services.tasks.reopen(opened, ann, task.task_id, request).task
+        assert found
+        task = found
+        world.submit(project, ann, task.task_id, decided(item_id, tag("c2")))
+    items = world.services.projects.items(project)
+    items.reject(item_id, by="rob", reason="", to_same_labeler=True, front=False, revision=None)
+    world.label(project, ann, world.task(project, ann, size=1))
+    assert [labeler.today for labeler in progress(world, project).labelers] == [1]
+
+    world.wait(86_400)
+    items.reject(item_id, by="rob", reason="", to_same_labeler=True, front=False, revision=None)
+    world.label(project, ann, world.task(project, ann, size=1))
+    assert [labeler.today for labeler in progress(world, project).labelers] == [1]
+    assert world.counters(project) == world.recount(project)

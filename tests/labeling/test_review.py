@@ -20,10 +20,12 @@ from labeling.review import (
     ItemFilter,
     ItemLine,
     ItemPage,
+    LeaveOutRequest,
+    PutFirstRequest,
     RejectRequest,
 )
 from labeling.storage import Create
-from labeling.tasks.service import ReopenRequest
+from labeling.tasks.messages import ReopenRequest
 from tests.world import ADMIN, PHOTOS, World, decided, tag
 
 Labeled = tuple[World, Project, Caller]
@@ -73,7 +75,7 @@ def test_all_pages_together_hold_every_item_once(labeled: Labeled) -> None:
 
     found = pages(world, project)
 
-    assert sorted(one.path for one in found) == list(world.items(project))
+    assert sorted(line.path for line in found) == list(world.items(project))
 
 
 @pytest.mark.parametrize("limit", [1, 3, 200])
@@ -82,7 +84,7 @@ def test_settled_items_are_listed_newest_first(labeled: Labeled, limit: int) -> 
 
     found = pages(world, project, state="labeled", limit=limit)
 
-    times = [one.changed_at for one in found]
+    times = [line.changed_at for line in found]
     assert len(found) == 20
     assert times == sorted(times, reverse=True)
 
@@ -126,12 +128,12 @@ def test_a_list_says_how_many_items_were_looked_at(labeled: Labeled) -> None:
 def test_labels_are_listed_with_their_images_where_they_are_asked_for(labeled: Labeled) -> None:
     world, project, _ = labeled
 
-    assert all(one.labels is None for one in pages(world, project, state="labeled"))
+    assert all(line.labels is None for line in pages(world, project, state="labeled"))
     found = pages(world, project, labels=True)
 
-    for one in found:
-        classes = None if one.labels is None else [label.class_id for label in one.labels]
-        assert classes == (one.classes if one.state == "labeled" else None)
+    for line in found:
+        classes = None if line.labels is None else [label.class_id for label in line.labels]
+        assert classes == (line.classes if line.state == "labeled" else None)
 
 
 def test_labels_too_many_for_a_list_are_left_to_the_image_itself(
@@ -142,7 +144,7 @@ def test_labels_too_many_for_a_list_are_left_to_the_image_itself(
 
     found = pages(world, project, state="labeled", labels=True)
 
-    assert all(one.labels is None for one in found)
+    assert all(line.labels is None for line in found)
 
 
 def test_leased_items_are_listed_to_the_last(world: World) -> None:
@@ -152,8 +154,8 @@ def test_leased_items_are_listed_to_the_last(world: World) -> None:
 
     found = pages(world, project, state="leased")
 
-    assert len({one.item_id for one in found}) == len(found) == 60
-    assert {one.state for one in found} == {"leased"}
+    assert len({line.item_id for line in found}) == len(found) == 60
+    assert {line.state for line in found} == {"leased"}
 
 
 def test_a_page_stays_in_order_across_shards_when_it_has_to_skip_much(world: World) -> None:
@@ -163,7 +165,7 @@ def test_a_page_stays_in_order_across_shards_when_it_has_to_skip_much(world: Wor
         fill(world, items, shard, [5_000 - time for time in times])
 
     wanted = {"state": "labeled", "class_id": "c1", "limit": 200}
-    found = [one.changed_at for one in pages(world, project, **wanted)]
+    found = [line.changed_at for line in pages(world, project, **wanted)]
 
     assert len(found) == 1_110
     assert found == sorted(found, reverse=True)
@@ -231,7 +233,7 @@ def test_an_item_is_shown_with_its_labels(labeled: Labeled) -> None:
     view = world.services.review.get(world.open(project, ADMIN), line.item_id)
 
     assert view.model_dump(include=set(ItemLine.model_fields)) == line.model_dump()
-    assert [one.class_id for one in view.annotations] == view.classes
+    assert [annotation.class_id for annotation in view.annotations] == view.classes
     assert (view.outcome, view.labelers) == ("labeled", ["ann"])
 
 
@@ -274,12 +276,12 @@ def test_history_has_every_change_with_the_labels_after_it(world: World) -> None
 
     history = found.items
     assert found.names == {"ann": "Ann", "bob": "Bob"}, "the boss is no member"
-    assert [(one.revision, one.what, one.by, one.reason) for one in history] == [
+    assert [(entry.revision, entry.what, entry.by, entry.reason) for entry in history] == [
         (1, "submitted", "ann", None),
         (2, "rejected", "boss", "look again"),
         (3, "submitted", "bob", None),
     ]
-    assert [[a.class_id for a in one.annotations] for one in history] == [["c1"], [], ["c2"]]
+    assert [[a.class_id for a in entry.annotations] for entry in history] == [["c1"], [], ["c2"]]
     assert (history[2].note, history[2].active_ms) == ("sure", 7)
     assert history[0].at < history[1].at < history[2].at
 
@@ -295,13 +297,13 @@ def test_history_says_why_an_image_was_skipped(world: World) -> None:
 
     history = world.services.review.history(world.open(project, ADMIN), item).items
 
-    assert [(one.outcome, one.note) for one in history] == [("skipped", "the lens is wet")]
+    assert [(entry.outcome, entry.note) for entry in history] == [("skipped", "the lens is wet")]
 
 
 def reject(world: World, project: Project, *items: str, **more: Any) -> list[str]:
     request = RejectRequest.model_validate({"item_ids": items, "reason": "no", **more})
     answer = world.services.review.reject(world.open(project, ADMIN), request, by="boss")
-    return [one.status for one in answer.results]
+    return [result.status for result in answer.results]
 
 
 def test_each_item_of_a_reject_has_a_result_of_its_own(world: World) -> None:
@@ -329,7 +331,7 @@ def test_each_item_of_a_reject_has_a_result_of_its_own(world: World) -> None:
 def test_a_reject_twice_is_one(world: World, to: str) -> None:
     project = world.project(images=2)
     world.finish(project, world.member(project, "ann"))
-    items = [one.item_id for one in world.items(project).values()]
+    items = [item.item_id for item in world.items(project).values()]
 
     assert reject(world, project, *items, to=to) == ["rejected", "rejected"]
     assert reject(world, project, *items, to=to) == ["not_settled", "not_settled"]
@@ -352,7 +354,7 @@ def test_what_leaves_is_uncounted_at_once(world: World, to: str) -> None:
     project = world.project(images=3)
     world.finish(project, world.member(project, "ann"))
 
-    reject(world, project, *(one.item_id for one in world.items(project).values()), to=to)
+    reject(world, project, *(item.item_id for item in world.items(project).values()), to=to)
 
     counters = world.counters(project)
     assert counters == world.recount(project)
@@ -365,7 +367,7 @@ def test_unreadable_images_are_listed_with_their_reason(world: World) -> None:
 
     found = pages(world, project, state="unreadable")
 
-    assert [(one.path, one.state) for one in found] == [("bad.png", "unreadable")]
+    assert [(line.path, line.state) for line in found] == [("bad.png", "unreadable")]
     assert "not a JPEG" in found[0].reason
 
 
@@ -376,8 +378,8 @@ def test_approved_labels_are_found_and_counted_until_they_change(labeled: Labele
     assert approve(world, project, first.item_id) == ["done"], "twice is once"
 
     found = pages(world, project, state="labeled", approved=True)
-    assert {one.item_id for one in found} == {first.item_id, second.item_id}
-    assert {one.approved for one in found} == {"boss"}
+    assert {line.item_id for line in found} == {first.item_id, second.item_id}
+    assert {line.approved for line in found} == {"boss"}
     assert len(pages(world, project, state="labeled", approved=False)) == 18
     assert world.counters(project)["review:approved"] == 2
 
@@ -396,7 +398,10 @@ def test_approving_keeps_the_labels_and_is_kept_with_them_in_history(labeled: La
     view = world.services.review.get(opened, line.item_id)
     last = world.services.review.history(opened, line.item_id).items[-1]
 
-    assert (view.state, [one.class_id for one in view.annotations]) == ("labeled", line.classes)
+    assert (view.state, [annotation.class_id for annotation in view.annotations]) == (
+        "labeled",
+        line.classes,
+    )
     assert (last.what, last.by, last.annotations) == ("approved", "boss", view.annotations)
 
 
@@ -448,11 +453,49 @@ def test_a_skip_that_is_accepted_leaves_the_item_out_until_it_is_sent_back(world
     assert (line.item_id, line.reason) == (item, "blurred")
     assert world.counters(project) == world.recount(project)
     other = world.task(project, ann, size=9)
-    assert item not in {one.item_id for one in other.items}
+    assert item not in {item.item_id for item in other.items}
 
     assert reject(world, project, item, to="anyone", reason="label it all the same") == ["rejected"]
-    assert [one.item_id for one in pages(world, project, state="available")] == [item]
+    assert [line.item_id for line in pages(world, project, state="available")] == [item]
     assert world.counters(project) == world.recount(project)
+
+
+def test_whatever_is_said_of_an_image_it_is_left_out_with_a_reason_until_it_is_sent_back(
+    labeled: Labeled,
+) -> None:
+    world, project, _ = labeled
+    seen = pages(world, project, state="labeled")[0]
+    item = seen.item_id
+
+    assert leave_out(world, project, item, reason="a test card") == ["done"]
+    assert leave_out(world, project, item, reason="a test card") == ["done"], "twice is once"
+    line = pages(world, project, state="excluded")[0]
+    assert (line.item_id, line.reason) == (item, "a test card")
+    assert world.counters(project) == world.recount(project)
+
+    assert reject(world, project, item, to="anyone", reason="after all") == ["rejected"]
+    stale = {item: seen.revision}
+    assert leave_out(world, project, item, reason="late", revisions=stale) == ["changed"]
+    assert item not in {line.item_id for line in pages(world, project, state="excluded")}
+
+
+def test_an_image_that_waits_is_put_before_others_and_one_that_is_labeled_is_not(
+    world: World,
+) -> None:
+    project = world.project(images=6)
+    ann = world.member(project, "ann")
+    waiting = [line.item_id for line in pages(world, project, state="available")]
+    last = waiting[-1]
+    request = PutFirstRequest(item_ids=[last])
+    answer = world.services.review.put_first(world.open(project, ADMIN), request)
+    assert [result.status for result in answer.results] == ["done"]
+
+    task = world.task(project, ann, size=1)
+    assert [item.item_id for item in task.items] == [last]
+
+    world.submit(project, ann, task.task_id, decided(last, tag("c1")))
+    answer = world.services.review.put_first(world.open(project, ADMIN), request)
+    assert [result.status for result in answer.results] == ["not_settled"]
 
 
 def test_only_a_skip_can_be_accepted(labeled: Labeled) -> None:
@@ -466,7 +509,7 @@ def test_who_asked_gets_the_answer_with_the_image(world: World) -> None:
     project = world.project(images=2)
     ann, bob = world.member(project, "ann"), world.member(project, "bob")
     task = world.task(project, ann, size=2)
-    asked, done = (one.item_id for one in task.items)
+    asked, done = (item.item_id for item in task.items)
     world.submit(
         project,
         ann,
@@ -477,28 +520,34 @@ def test_who_asked_gets_the_answer_with_the_image(world: World) -> None:
     request = AnswerRequest(item_ids=[asked, done], answer="it is")
     answer = world.services.review.answer(world.open(project, ADMIN), request, by="boss")
 
-    assert [one.status for one in answer.results] == ["rejected", "not_settled"]
+    assert [result.status for result in answer.results] == ["rejected", "not_settled"]
     world.wait(5.1)
     assert world.ask(project, bob).task is None
     again = world.task(project, ann)
-    assert [one.item_id for one in again.items] == [asked]
+    assert [item.item_id for item in again.items] == [asked]
     returned = again.items[0].returned
     assert returned
     assert returned.reason == "it is"
     history = world.services.review.history(world.open(project, ADMIN), asked).items
-    assert [one.what for one in history] == ["submitted", "answered"]
+    assert [entry.what for entry in history] == ["submitted", "answered"]
 
 
 def approve(world: World, project: Project, *items: str, **more: Any) -> list[str]:
     request = ApproveRequest.model_validate({"item_ids": items, **more})
     answer = world.services.review.approve(world.open(project, ADMIN), request, by="boss")
-    return [one.status for one in answer.results]
+    return [result.status for result in answer.results]
 
 
 def accept(world: World, project: Project, *items: str) -> list[str]:
     request = AcceptRequest(item_ids=list(items))
     answer = world.services.review.accept_skipped(world.open(project, ADMIN), request, by="boss")
-    return [one.status for one in answer.results]
+    return [result.status for result in answer.results]
+
+
+def leave_out(world: World, project: Project, *items: str, **more: Any) -> list[str]:
+    request = LeaveOutRequest.model_validate({"item_ids": items, **more})
+    answer = world.services.review.leave_out(world.open(project, ADMIN), request, by="boss")
+    return [result.status for result in answer.results]
 
 
 def test_a_file_named_in_parts_of_letters_is_found_by_what_is_typed(world: World) -> None:
@@ -507,4 +556,4 @@ def test_a_file_named_in_parts_of_letters_is_found_by_what_is_typed(world: World
     project = world.project()
 
     for typed in ("고양", "école", unicodedata.normalize("NFD", "ÉCOLE")):
-        assert [one.path for one in pages(world, project, name=typed)] == [named]
+        assert [line.path for line in pages(world, project, name=typed)] == [named]

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from labeling.errors import NotFound
+from labeling.errors import Invalid, NotFound
 from labeling.exchange.exports import NewExport
 from labeling.progress import Agreement
 from labeling.projects.access import Caller
 from labeling.projects.record import Project, ProjectChange
 from labeling.quality.overlap import Overlap
 from labeling.review import ItemFilter, ResolveRequest
-from labeling.tasks.service import TaskRequest
-from tests.world import World, box, decided, person, tag
+from labeling.tasks.messages import TaskRequest
+from tests.world import World, box, decided, person, photo, tag
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def agreement(world: World, project: Project) -> Agreement:
 
 
 def states(world: World, project: Project) -> list[str]:
-    return [one.state for one in world.items(project).values()]
+    return [item.state for item in world.items(project).values()]
 
 
 def reviewed(world: World, project: Project) -> Project:
@@ -73,12 +73,12 @@ def test_images_nobody_has_begun_are_for_as_many_as_the_setting_says(world: Worl
 
     asked(world, project, labelers=2)
 
-    places = [len(one.lanes) for one in world.items(project).values()]
+    places = [len(item.lanes) for item in world.items(project).values()]
     assert (places.count(1), places.count(2)) == (7, 33)
     assert world.counters(project) == world.recount(project)
     world.label(project, ann, held)
     asked(world, project, labelers=1)
-    assert {len(one.lanes) for one in world.items(project).values()} == {1}
+    assert {len(item.lanes) for item in world.items(project).values()} == {1}
     assert world.counters(project) == world.recount(project)
 
 
@@ -91,7 +91,7 @@ def test_what_was_begun_by_several_is_finished_by_them_when_fewer_are_asked(worl
 
     asked(world, project, labelers=1)
 
-    begun = [one for one in world.items(project).values() if len(one.lanes) == 5]
+    begun = [item for item in world.items(project).values() if len(item.lanes) == 5]
     assert len(begun) == 24
     theirs = [world.task(project, ben, size=24) for _ in range(3)]
     assert sum(len(task.items) for task in theirs) == 30
@@ -146,7 +146,7 @@ def test_a_share_of_the_images_is_for_several(world: World) -> None:
 
     asked(world, project, labelers=3, share=0.5)
 
-    places = [len(one.lanes) for one in world.items(project).values()]
+    places = [len(item.lanes) for item in world.items(project).values()]
     assert 15 < places.count(3) < 45
     assert places.count(1) == 60 - places.count(3)
 
@@ -159,11 +159,14 @@ def test_what_two_people_agree_on_is_the_label(world: World) -> None:
     says(world, project, world.member(project, "bob"), tag("c1"))
 
     view = world.services.review.get(world.open(project, person("boss"), "reviewer"), item_id)
-    assert (view.state, [one.class_id for one in view.annotations or []]) == ("labeled", ["c1"])
+    assert (view.state, [annotation.class_id for annotation in view.annotations or []]) == (
+        "labeled",
+        ["c1"],
+    )
     assert world.counters(project)["class:c1"] == 1
     found = agreement(world, project)
     assert (found.agreed, found.disputed) == (1, 0)
-    assert {one.user: one.share for one in found.labelers} == {"ann": 1.0, "bob": 1.0}
+    assert {labeler.user: labeler.share for labeler in found.labelers} == {"ann": 1.0, "bob": 1.0}
 
 
 def test_where_two_disagree_a_reviewer_takes_what_one_of_them_said(world: World) -> None:
@@ -176,17 +179,41 @@ def test_where_two_disagree_a_reviewer_takes_what_one_of_them_said(world: World)
     said = world.services.review.opinions(opened, item_id).items
     done = world.services.review.resolve(opened, item_id, ResolveRequest(labeler="bob"), by="boss")
 
-    assert [(one.name, one.annotations[0].class_id) for one in said] == [
+    assert [(opinion.name, opinion.annotations[0].class_id) for opinion in said] == [
         ("Ann", "c1"),
         ("Bob", "c2"),
     ]
     assert done.status == "done"
     view = world.services.review.get(opened, item_id)
-    assert (view.state, [one.class_id for one in view.annotations or []]) == ("labeled", ["c2"])
+    assert (view.state, [annotation.class_id for annotation in view.annotations or []]) == (
+        "labeled",
+        ["c2"],
+    )
     assert world.counters(project) == world.recount(project)
     assert (agreement(world, project).agreed, agreement(world, project).disputed) == (0, 1)
     history = world.services.review.history(opened, item_id).items
-    assert [one.what for one in history] == ["submitted", "submitted", "disputed", "resolved"]
+    assert [entry.what for entry in history] == ["submitted", "submitted", "disputed", "resolved"]
+
+
+def test_a_reviewer_takes_what_one_said_also_after_the_image_changed(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2))
+    item_id = says(world, project, world.member(project, "ann"), tag("c1"))
+    says(world, project, world.member(project, "bob"), tag("c1"))
+    world.upload("img0000.png", data=photo(20, 10, shade=9))
+    world.services.ingest.start(project)
+    world.drain()
+    opened = world.open(project, person("boss"), "reviewer")
+    assert states(world, project) == ["needs_review"]
+
+    done = world.services.review.resolve(opened, item_id, ResolveRequest(labeler="bob"), by="boss")
+
+    assert done.status == "done"
+    view = world.services.review.get(opened, item_id)
+    assert (view.state, [annotation.class_id for annotation in view.annotations or []]) == (
+        "labeled",
+        ["c1"],
+    )
+    assert world.counters(project) == world.recount(project)
 
 
 def test_nobody_decides_for_somebody_who_said_nothing(world: World) -> None:
@@ -207,7 +234,7 @@ def test_a_third_person_is_asked_only_where_two_disagree(world: World) -> None:
     ann, bob, cat = (world.member(project, name) for name in ("ann", "bob", "cat"))
     for who in (ann, bob):
         task = world.task(project, who, size=2)
-        first, second = sorted(one.item_id for one in task.items)
+        first, second = sorted(item.item_id for item in task.items)
         other = tag("c1" if who is ann else "c2")
         world.submit(project, who, task.task_id, decided(first, tag("c1")), decided(second, other))
     assert sorted(states(world, project)) == ["available", "labeled"]
@@ -228,7 +255,7 @@ def test_somebody_who_corrects_themselves_changes_what_is_agreed(world: World) -
     says(world, project, world.member(project, "bob"), tag("c2"))
     assert states(world, project) == ["needs_review"]
 
-    from labeling.tasks.service import ReopenRequest
+    from labeling.tasks.messages import ReopenRequest
 
     again = world.services.tasks.reopen(
         world.open(project, ann), ann, task.task_id, ReopenRequest(request_id="again")
@@ -258,8 +285,8 @@ def test_an_export_of_a_moment_before_all_had_answered_leaves_the_image_out(worl
     ]
     world.drain()
 
-    exported = [world.services.exports.get(project.project_id, one.export_id) for one in made]
-    assert [one.exported for one in exported] == [0, 1]
+    exported = [world.services.exports.get(project.project_id, export.export_id) for export in made]
+    assert [export.exported for export in exported] == [0, 1]
 
 
 def test_boxes_of_two_people_become_one(world: World) -> None:
@@ -286,4 +313,27 @@ def test_items_that_are_disputed_are_found_among_those_that_need_review(world: W
         world.open(project, person("boss"), "reviewer"), ItemFilter(state="needs_review")
     )
 
-    assert [one.item_id for one in page.items] == [item_id]
+    assert [item.item_id for item in page.items] == [item_id]
+
+
+def test_two_people_are_compared_on_the_images_that_both_labeled(world: World) -> None:
+    project = reviewed(world, world.sharded(4, images=24, overlap=2))
+    ann, ben = world.member(project, "ann"), world.member(project, "ben")
+    for who, odd in ((ann, "c1"), (ben, "c2")):
+        while task := world.ask(project, who, size=6).task:
+            for item in task.items:
+                said = tag(odd if item.item_id < "m" else "c3")
+                world.submit(project, who, task.task_id, decided(item.item_id, said))
+    apart = sum(item.item_id < "m" for item in world.items(project).values())
+
+    found = world.services.agreements.of(
+        world.open(project, person("boss"), "reviewer"), ann.user, ben.user
+    )
+
+    assert (found.images, found.sampled) == (24, False)
+    assert (found.kappa.answers, found.kappa.agreed) == (24, 24 - apart)
+    assert [
+        (difference.first, difference.second, difference.count) for difference in found.differences
+    ] == [("c1", "c2", apart)]
+    with pytest.raises(Invalid):
+        world.services.agreements.of(world.open(project, ann), ann.user, ann.user)

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from labeling import layout
+from labeling.errors import Invalid
 from labeling.exchange.exports import NewExport
 from labeling.projects.access import Caller
 from labeling.projects.record import Project
-from labeling.review import ItemFilter
+from labeling.review import ItemFilter, RevertRequest
 from labeling.sweeps import NewSweep, Sweep, SweepOn
-from labeling.tasks.service import ReopenRequest
+from labeling.tasks.messages import ReopenRequest
+from tests.labeling.assist.test_doubts import doubt, model
 from tests.world import ADMIN, Killed, World, box, decided
 
 
@@ -60,13 +63,13 @@ def test_labels_of_a_class_become_those_of_another_with_history_and_counters() -
     assert (counters.get("class:c1", 0), counters["class:c2"]) == (0, 20)
     opened = world.open(project, ADMIN)
     labels = {
-        one.classes[0]
-        for one in world.services.review.list(opened, ItemFilter(state="labeled", limit=200)).items
+        item.classes[0]
+        for item in world.services.review.list(opened, ItemFilter(state="labeled", limit=200)).items
     }
     assert labels == {"c2"}
     page = world.services.review.list(opened, ItemFilter(class_id="c2", limit=200)).items
     whats = [
-        [one.what for one in world.services.review.history(opened, item.item_id).items]
+        [entry.what for entry in world.services.review.history(opened, item.item_id).items]
         for item in page
     ]
     assert sorted(whats) == [["submitted"]] * 10 + [["submitted", "merged"]] * 10
@@ -102,7 +105,9 @@ def test_a_correction_in_hand_shows_the_other_class_and_is_saved() -> None:
     merge(world, project)
 
     shown = tasks.get(world.open(project, ann), ann, again.task_id).items[0].annotations or []
-    assert [one.class_id for one in shown] == ["c2"]  # two in the same place were one too many
+    assert [annotation.class_id for annotation in shown] == [
+        "c2"
+    ]  # two in the same place were one too many
     world.submit(project, ann, again.task_id, decided(item_id, *twice))
     assert world.counters(project)["instances:c2"] == 1
     assert world.counters(project) == world.recount(project)
@@ -164,11 +169,11 @@ def test_exports_know_the_other_class_only() -> None:
     world.drain()
 
     made = own.exports.get(project.project_id, made.export_id)
-    name = next(one.name for one in made.files if one.name.endswith("annotations.json"))
+    name = next(file.name for file in made.files if file.name.endswith("annotations.json"))
     place = f"{project.project_id}/{made.export_id}/{name}"
     coco = json.loads(world.storage.blobs.read("exports", place))
-    assert [one["name"] for one in coco["categories"]] == ["Robin", "Wren"]
-    assert {one["category_id"] for one in coco["annotations"]} == {1}
+    assert [category["name"] for category in coco["categories"]] == ["Robin", "Wren"]
+    assert {annotation["category_id"] for annotation in coco["annotations"]} == {1}
 
 
 def test_all_that_a_filter_means_is_approved_but_what_changed_since() -> None:
@@ -221,3 +226,137 @@ def test_what_waits_is_put_first_or_left_out() -> None:
     assert (first.done, out.done) == (4, 4)
     assert world.counters(project)["state:excluded"] == 4
     assert world.counters(project) == world.recount(project)
+
+
+def test_all_that_a_filter_means_says_another_class_in_place() -> None:
+    world = World()
+    project, _ = labeled(world)
+
+    done = sweep(world, project, ItemFilter(class_id="c1"), what="relabel", into="c3")
+
+    assert (done.what, done.into, done.done) == ("relabel", "c3", 10)
+    counters = world.counters(project)
+    assert (counters.get("class:c1", 0), counters["class:c2"], counters["class:c3"]) == (0, 10, 10)
+    assert counters["labeler:ann"] == 20, "it stays the work of who labeled it"
+    assert counters == world.recount(project)
+
+
+def test_labels_become_what_they_were_at_a_moment_even_if_they_were_sent_back() -> None:
+    world = World()
+    project, _ = labeled(world)
+    world.wait(1)
+    moment = world.clock.now()
+    sweep(world, project, ItemFilter(class_id="c1"), what="relabel", into="c2")
+    sweep(world, project, ItemFilter(state="labeled"), what="reject", reason="a mistake")
+
+    done = sweep(world, project, ItemFilter(), what="revert", before=moment)
+
+    assert (done.done, done.left) == (20, {"no_earlier": 4})
+    counters = world.counters(project)
+    assert (counters["class:c1"], counters["class:c2"], counters["state:labeled"]) == (10, 10, 20)
+    assert counters == world.recount(project)
+    world.wait(6)
+    ann = world.member(project, "ann")
+    assert len(world.finish(project, ann)) == 4, "nobody is asked about the others again"
+
+
+def test_without_a_moment_labels_become_what_they_were_before() -> None:
+    world = World()
+    project, _ = labeled(world, images=6)
+    wanted = ItemFilter(class_id="c1")
+    sweep(world, project, wanted, what="relabel", into="c2")
+
+    opened = world.open(project, ADMIN)
+    page = world.services.review.list(opened, ItemFilter(state="labeled", limit=200)).items
+    request = RevertRequest(item_ids=[*(line.item_id for line in page), "nowhere"])
+    became = world.services.review.revert(opened, request, by="boss").results
+
+    assert sorted(result.status for result in became) == ["done", "no_earlier", "unknown"]
+    assert world.counters(project)["class:c1"] == 1
+    assert world.counters(project) == world.recount(project)
+
+
+def test_what_several_people_agreed_on_is_relabeled_and_reverted_as_a_reviewers_choice() -> None:
+    world = World()
+    project = world.sharded(1, images=1, overlap=2)
+    for name in ("ann", "bob"):
+        who = world.member(project, name)
+        world.label(project, who, world.task(project, who, size=1), "c1")
+    [item] = world.items(project).values()
+
+    sweep(world, project, ItemFilter(), what="relabel", class_id="c1", into="c2")
+    assert class_of(world, project, item.item_id) == ["c2"]
+    merge(world, project, "c1", "c3")
+    assert class_of(world, project, item.item_id) == ["c2"]
+    assert world.counters(project) == world.recount(project)
+
+
+def test_labels_that_the_model_disagrees_with_are_meant_as_one_model_saw_them() -> None:
+    world = World()
+    project, _ = labeled(world, images=10)
+    opened = world.open(project, ADMIN)
+    page = world.services.review.list(opened, ItemFilter(class_id="c1")).items
+    doubted = [line.item_id for line in page[:2]]
+    model(world, project, "run-a", [doubt(one) for one in doubted])
+    new = NewSweep.model_validate(
+        {
+            "sweep_id": "s1",
+            "filter": {"disagrees": True, "state": "labeled"},
+            "do": {"what": "relabel", "into": "c2"},
+        }
+    )
+    world.wait(1)
+    world.services.sweeps.start(opened, new, by=ADMIN.user)
+    model(world, project, "run-b", [])
+
+    world.drain()
+
+    assert world.services.sweeps.get(project.project_id, "s1").done == 2
+    assert [class_of(world, project, one) for one in doubted] == [["c2"], ["c2"]]
+    assert world.counters(project) == world.recount(project)
+
+
+def test_a_sweep_that_came_to_a_stop_goes_on_when_it_is_told_to() -> None:
+    world = World()
+    project, _ = labeled(world)
+    new = NewSweep.model_validate({"sweep_id": "s1", "filter": {}, "do": {"what": "approve"}})
+    world.wait(1)
+    begun = world.services.sweeps.start(world.open(project, ADMIN), new, by=ADMIN.user)
+    assert begun.moved_at == begun.created_at
+    world.storage.queues.sent[layout.SWEEP_QUEUE].clear()
+    world.drain()
+    assert world.services.sweeps.get(project.project_id, "s1").finished_at is None
+
+    for _ in range(2):
+        world.services.sweeps.resume(project.project_id, "s1")
+    world.wait(5)
+    world.drain()
+
+    done = world.services.sweeps.get(project.project_id, "s1")
+    assert (done.done, done.finished_at) == (20, done.moved_at)
+
+
+def test_nobody_can_relabel_into_a_class_that_is_not_given() -> None:
+    world = World()
+    project, _ = labeled(world, images=5)
+    world.services.projects.merge_class(project.project_id, "c1", "c2", version=1)
+    world.wait(6)
+
+    for do in ({"into": "c1"}, {"into": "c9"}, {"class_id": "c9", "into": "c2"}):
+        with pytest.raises(Invalid):
+            sweep(world, project, ItemFilter(), what="relabel", **do)
+
+
+def test_sweeps_and_exports_of_a_project_are_listed_each_for_themselves() -> None:
+    world = World()
+    project, _ = labeled(world)
+    opened = world.open(project, ADMIN)
+    export = world.services.exports.create(
+        opened, NewExport(name="v1"), by=ADMIN.user, idempotency_key=None
+    )
+    swept = sweep(world, project, ItemFilter(state="labeled"), what="approve")
+
+    listed = world.services.sweeps.all(project.project_id).items
+    assert [one.sweep_id for one in listed] == [swept.sweep_id]
+    exports = world.services.exports.all(project.project_id)
+    assert [item.export_id for item in exports.items] == [export.export_id]

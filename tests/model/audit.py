@@ -7,15 +7,18 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any, cast
 
 from labeling import layout
 from labeling.annotations.acceptance import small_copy
 from labeling.items import rules
 from labeling.items.cells import unpack
+from labeling.items.checks import Check
 from labeling.items.items import Items
-from labeling.items.records import Item, Labeling, QueuedItem, Task, split_tasks
+from labeling.items.records import Item, Judged, Labeling
 from labeling.items.records import stored as stored_item
+from labeling.items.tasks import CHECK, QueuedItem, Task, split_tasks
 from labeling.layout import Kind
 from labeling.quality.consensus import Opinion, verdict
 from labeling.storage import Range, Row, Storage, Tables
@@ -47,31 +50,32 @@ class Auditor:
             layout.item_of(key): stored_item(row)
             for key, row in self._rows(shard, Kind.TRUTH).items()
         }
-        items = {item_id: one.item for item_id, one in truths.items()}
+        items = {item_id: truth.item for item_id, truth in truths.items()}
         for item in items.values():
             fit = ("", copies_of(item.blob_etag))
             require(item.renditions in fit, "copies of another version", item)
             require(item.damage in ("", damage_of(item.blob_etag)), "another's damage", item)
-            flags = (
-                ("damaged", "overwritten", "missing")
-                if item.damage
-                else ("", "overwritten", "missing")
+            # Whose turn to be moved has not come waits by rules of before.
+            told = not item.waits or any(
+                rule.of(item) == item.audience for rule in self._ledger.rules
             )
-            require(item.flag in flags, "damage and flag", item)
+            require(told, "waits for nobody that any rule named", item)
         leases = self._rows(shard, Kind.LABELER)
         tasks, returned = split_tasks(leases.values(), shard)
-        self._queue(
-            items, [*self._rows(shard, Kind.QUEUED).values(), *(one.row for one in returned)]
-        )
+        waiting = self._rows(shard, Kind.QUEUED) | self._rows(shard, Kind.ASSIGNED)
+        self._queue(items, [*waiting.values(), *(item.row for item in returned)])
+        checks = [Check.of(row, shard) for row in self._rows(shard, Kind.CHECK).values()]
         self._tasks(items, tasks)
+        self._checks(tasks, checks)
+        self._honeypots(items, self._rows(shard, Kind.HONEYPOT))
         self._listing(items, self._rows(shard, Kind.LISTED))
         self._flags(items, self._rows(shard, Kind.FLAG))
         self._labelings(items, self._rows(shard, Kind.LABELING))
         prelabels = self._rows(shard, Kind.PRELABEL)
-        for item_id, one in truths.items():
-            self._prelabels(one.item, [row for key, row in prelabels.items() if item_id in key])
-            self._history(item_id, one.item, unpack("labels", one.cells))
-        self._counters(shard, items, self._rows(shard, Kind.COUNTER))
+        for item_id, truth in truths.items():
+            self._prelabels(truth.item, [row for key, row in prelabels.items() if item_id in key])
+            self._history(item_id, truth.item, unpack("labels", truth.cells))
+        self._counters(shard, items, checks, self._rows(shard, Kind.COUNTER))
 
     def _queue(self, items: Mapping[str, Item], rows: Sequence[Row]) -> None:
         wanted = {key: item for item in items.values() for key in item.queue_keys().values()}
@@ -86,6 +90,8 @@ class Auditor:
         for task in tasks:
             require(bool(task.held), "task of nothing", task.task_id)
             for one in task.held:
+                if one.is_check:
+                    continue
                 place = one.item.item_id, one.lane
                 require(place not in held, "leased twice", place)
                 held[place] = task.task_id
@@ -114,6 +120,40 @@ class Auditor:
             require(all(lane.task for lane in leased), "leased to no task", item)
             people = [lane.labeler for lane in item.lanes if lane.state != "available"]
             require(len(people) == len(set(people)), "twice to the same labeler", item)
+
+    def _checks(self, tasks: Sequence[Task], checks: Sequence[Check]) -> None:
+        """Each honeypot in somebody's hands is in their task, and looks like nothing that was touched."""
+        held: dict[tuple[str, str], str] = {}
+        for task in tasks:
+            for one in task.held:
+                if not one.is_check:
+                    continue
+                item = one.item
+                place = task.user, item.item_id
+                require(place not in held, "the same honeypot twice", place)
+                held[place] = task.task_id
+                require(task.everything.get(item.item_id) == CHECK, "items of task", task)
+                if not one.is_correction:
+                    untouched = (item.revision, item.approved, item.honeypot, item.verdict)
+                    require(untouched == (0, "", "", ""), "a honeypot shows", item)
+        wanted = {(check.user, check.item_id): check.task for check in checks if check.task}
+        require(held == wanted, "checks in hands", held.items() ^ wanted.items())
+        for check in checks:
+            require(check.answered or bool(check.task), "a check of nothing", check)
+            if check.answered:
+                key = layout.checked(check.user, check.item_id, check.revision)
+                place = self._items.partition(check.shard), key
+                said = self._ledger.checks[check.item_id].get(place)
+                require(said is not None, "an answer that was not kept", check)
+                last = unpack("labels", cast(Any, said).cells)
+                require(unpack("labels", check.cells) == last, "labels of a check", check)
+
+    def _honeypots(self, items: Mapping[str, Item], rows: Mapping[str, Row]) -> None:
+        wanted = {item.honeypot_key: item for item in items.values() if item.honeypot_key}
+        require(rows.keys() == wanted.keys(), "honeypots", rows.keys() ^ wanted.keys())
+        for key, row in rows.items():
+            copy = QueuedItem(row).item
+            require(copy == wanted[key], "copy of a honeypot", copy, wanted[key])
 
     def _prelabels(self, item: Item, rows: Sequence[Row]) -> None:
         """What was suggested for an item is kept, and the newest of it stands, as long as it may."""
@@ -150,7 +190,7 @@ class Auditor:
         """Whether a suggestion that was the newest must be there still: nothing happened to its image."""
         same_image = item.blob_etag == row.text("blob_etag")
         # Of two lanes the one that waits keeps it, though what the item is as a whole is told by the other.
-        were_it_there = replace(item, flag="").state
+        were_it_there = replace(item, missing=False).state
         touched = were_it_there not in ("available", "leased", "unreadable") or bool(item.returned)
         return bool(row.number("suggestion")) and same_image and not touched
 
@@ -162,7 +202,7 @@ class Auditor:
             require(copy == wanted[key], "copy in the listing", copy, wanted[key])
 
     def _flags(self, items: Mapping[str, Item], rows: Mapping[str, Row]) -> None:
-        wanted = {layout.flagged(one.item_id): one.flag for one in items.values() if one.flag}
+        wanted = {layout.flagged(item.item_id): item.flag for item in items.values() if item.flag}
         found = {key: row.text("flag") for key, row in rows.items()}
         require(found == wanted, "flags", found.items() ^ wanted.items())
 
@@ -184,27 +224,35 @@ class Auditor:
                 last = self._last_said(item_id, user)
                 require(unpack("labels", row.cells) == last, "labels of a labeling", key)
         for item_id, item in items.items():
-            if rules.complete(item) and item.flag != "overwritten":
+            # What was agreed on of an image that was overwritten is forgotten until somebody corrects it.
+            if rules.complete(item) and (item.verdict or item.judged or not item.overwritten):
                 said = [rows[layout.labeling(item_id, lane.labeler)] for lane in item.lanes]
                 self._verdict(item, said)
             else:
                 early = bool(item.verdict or item.judged)
-                require(item.flag == "overwritten" or not early, "judged too early", item)
+                require(not early, "judged too early", item)
 
     def _verdict(self, item: Item, rows: Sequence[Row]) -> None:
         """What several people said is what is kept of them together."""
         said = [Labeling.model_validate_json(unpack("labels", row.cells)) for row in rows]
-        # A class that became another counts as that once the item's turn has come.
-        ways = [said, [one.merged(MERGED) for one in said]]
-        fit = [self._is_verdict(item, one) for one in ways]
+        # A class that became another counts as that once the item's turn has come, or once whoever submits
+        # knows of it: here that may be in the middle of a submission.
+        ways = product(*((labeling, labeling.merged(MERGED)) for labeling in said))
+        fit = [self._is_verdict(item, way) for way in ways]
         require(any(fit), "not what they agree on", item, said)
 
     def _is_verdict(self, item: Item, said: Sequence[Labeling]) -> bool:
-        opinions = [Opinion(one.labeler, one.outcome, one.annotations) for one in said]
+        opinions = [
+            Opinion(labeling.labeler, labeling.outcome, labeling.annotations) for labeling in said
+        ]
         found = verdict(opinions, self._items.overlap)
-        tally = Counter(one.class_id for one in found.annotations)
-        return item.verdict == found.outcome and (
-            found.outcome != "labeled" or dict(item.classes) == dict(tally)
+        tally = Counter(annotation.class_id for annotation in found.annotations)
+        wanted = "needs_review" if found.disputed else found.outcome
+        return (
+            item.verdict == wanted
+            and bool(item.judged)
+            and Judged.of(item.judged).disputed == found.disputed
+            and (wanted != "labeled" or dict(item.classes) == dict(tally))
         )
 
     def _history(self, item_id: str, item: Item, labels: bytes) -> None:
@@ -226,7 +274,13 @@ class Auditor:
         ]
         return unpack("labels", max(rows)[1].cells) if rows else b""
 
-    def _counters(self, shard: int, items: Mapping[str, Item], rows: Mapping[str, Row]) -> None:
+    def _counters(
+        self,
+        shard: int,
+        items: Mapping[str, Item],
+        checks: Sequence[Check],
+        rows: Mapping[str, Row],
+    ) -> None:
         found: Counter[str] = Counter()
         for row in rows.values():
             known = self._deltas.get((row.key, row.etag))
@@ -237,6 +291,8 @@ class Auditor:
         wanted: Counter[str] = Counter(self._ledger.done[self._items.partition(shard)])
         for item in items.values():
             wanted.update(item.facts())
+        for check in checks:
+            wanted.update(check.facts())
         found = Counter({name: count for name, count in found.items() if count})
         wanted = Counter({name: count for name, count in wanted.items() if count})
         require(found == wanted, "counters", shard, found.items() ^ wanted.items())

@@ -18,14 +18,15 @@ from labeling.items.records import Decision, Labeling, Late
 from labeling.items.records import Run as Source
 from labeling.layout import Kind
 from labeling.model import digest_id
-from labeling.storage import Create, Operation
+from labeling.quality.assignment import EVERYBODY, Audiences
+from labeling.storage import Create, Delete, Operation
 
 SOURCES = tuple(Source(f"run{n}", 1_000 + n % 7) for n in range(14))
 """Runs that suggest labels: two of each moment, and none of them in order."""
-ORDER_OF = {one.run_id: one.order for one in SOURCES}
+ORDER_OF = {run.run_id: run.order for run in SOURCES}
 MERGED = {"y": "x"}
 """The class that becomes another."""
-KEPT = (Kind.HISTORY, Kind.ANSWER, Kind.FINISHED, Kind.PRELABEL)
+KEPT = (Kind.HISTORY, Kind.ANSWER, Kind.FINISHED, Kind.PRELABEL, Kind.CHECKED)
 """What is written once, and stays."""
 
 
@@ -75,14 +76,24 @@ class Ledger:
     history: dict[str, dict[str, Create]] = field(
         default_factory=lambda: defaultdict[str, dict[str, Create]](dict)
     )
+    checks: dict[str, dict[tuple[str, str], Create]] = field(
+        default_factory=lambda: defaultdict[str, dict[tuple[str, str], Create]](dict)
+    )
+    """What was said of honeypots, by item: in which partition, under which key."""
     done: dict[str, Counter[str]] = field(
         default_factory=lambda: defaultdict[str, Counter[str]](Counter)
     )
     """What the counters say of what was done, and not of what is: by partition."""
+    submitted: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    """Who submitted what on which day."""
     expected: dict[tuple[str, str], dict[str, Labeling]] = field(
         default_factory=dict[tuple[str, str], dict[str, Labeling]]
     )
     """What is to be kept of what was sent: with what it was made from."""
+    rules: list[Audiences] = field(default_factory=lambda: [EVERYBODY])
+    """Whom images wait for: by the rules that there were, in order."""
+    audiences: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Those that whoever asks for a page is in, by request."""
     largest: int = 0
     transactions: int = 0
     lock: Lock = field(default_factory=Lock)
@@ -93,6 +104,7 @@ class Ledger:
             self.transactions += 1
             self.largest = max(self.largest, len(operations))
             became: dict[str, dict[str, str]] = defaultdict(dict)
+            self._require_theirs(operations)
             for operation in operations:
                 kind = layout.kind_of(operation.key)
                 if kind not in KEPT:
@@ -100,9 +112,24 @@ class Ledger:
                 require(isinstance(operation, Create), "changed what is kept", operation.key)
                 if kind is Kind.HISTORY and isinstance(operation, Create):
                     self._remember(partition, operation, became)
+                if kind is Kind.CHECKED and isinstance(operation, Create):
+                    self._remember_check(partition, operation, became)
             for submission, items in became.items():
                 require(submission not in self.kept, "saved twice", submission, items)
                 self.kept[submission] = items
+
+    def _require_theirs(self, operations: Sequence[Operation]) -> None:
+        """Whoever claims an image takes it from a queue of an audience they are in."""
+        asked = [
+            operation.key.split("|")[2]
+            for operation in operations
+            if layout.kind_of(operation.key) is Kind.REQUEST
+        ]
+        queues = tuple(map(layout.queues_of, ("", *self.audiences.get("".join(asked), ()))))
+        for operation in operations:
+            waited = layout.kind_of(operation.key) in (Kind.QUEUED, Kind.ASSIGNED)
+            if asked and waited and isinstance(operation, Delete):
+                require(operation.key.startswith(queues), "taken from others", operation.key, asked)
 
     def _remember(self, partition: str, row: Create, became: dict[str, dict[str, str]]) -> None:
         item = layout.history_place(row.key).item
@@ -114,11 +141,31 @@ class Ledger:
         became[labels["submission_id"]][item] = what
         if what == "submitted":
             done, by = self.done[partition], str(row.cells["by"])
-            done[day_key(int(cast(int, row.cells["at_ms"])), by)] += 1
+            done[day_key(int(cast(int, row.cells["at_ms"])), by)] += self._is_first(row, item, by)
             if labels["prelabel"] and labels["outcome"] == "labeled":
                 for name, count in labels["prelabel"].items():
                     if name != "run_id":
                         done[f"prelabel:{name}:{by}"] += count
+
+    def _remember_check(
+        self, partition: str, row: Create, became: dict[str, dict[str, str]]
+    ) -> None:
+        _, user, item, _, *late = row.key.split("|")
+        self.checks[item][partition, row.key] = row
+        labels = json.loads(unpack("labels", row.cells))
+        became[labels["submission_id"]][item] = "superseded" if late else "submitted"
+        if not late:
+            at_ms = int(cast(int, row.cells["at_ms"]))
+            self.done[partition][day_key(at_ms, user)] += self._is_first(
+                row, f"{partition} check {item}", user
+            )
+
+    def _is_first(self, row: Create, item: str, user: str) -> bool:
+        """Whether somebody submitted an image for the first time that day."""
+        what = (day_key(int(cast(int, row.cells["at_ms"])), user), item)
+        known = what in self.submitted
+        self.submitted.add(what)
+        return not known
 
     def answer(self, submission: str, digest: str, late: Late) -> None:
         """Note what a labeler was told, which must be what is kept."""
@@ -137,13 +184,13 @@ class Ledger:
         for item in told:
             works = [
                 labels
-                for row in self.history[item].values()
-                if row.cells["what"] in ("submitted", "superseded")
+                for row in (*self.history[item].values(), *self.checks[item].values())
+                if row.cells.get("what", "submitted") in ("submitted", "superseded")
                 and (labels := unpack("labels", row.cells))
                 and json.loads(labels)["submission_id"] == submission
             ]
             ways = (sent[item], _with_merged(sent[item]))
-            expected = [[one.model_dump_json().encode()] for one in ways]
+            expected = [[way.model_dump_json().encode()] for way in ways]
             require(works in expected, "not the work that was sent", submission, item, works)
 
 

@@ -177,7 +177,8 @@ class Run:
         """Prepare a run.
 
         Args:
-            seed: decides everything: shards, how many label an image, who does what, and who dies.
+            seed: decides everything: shards, how many label an image, who does what, whether images
+                whose answer is known are mixed in or some are for those with a tag, and who dies.
             items_of: what makes `Items`; the place to break a rule.
             tables: where to keep things; in memory when left out.
             project: its name in the tables.
@@ -208,7 +209,12 @@ class Run:
             lease_ms=self.random.choice(LEASES_MS),
             users=USERS[: self.random.randint(2, 6)],
             eagerness=self.random.choice((6, 24)),
+            honeypots=seed % 3 == 2,
+            assigned=seed % 5 == 4,
         )
+        if seed % 5 == 4:
+            self._ledger.rules.clear()
+            self._world.assign()
         self._world.discover(self.random.randint(4, 16) * items.shards)
         self._auditor = Auditor(items, inner, self._ledger)
 
@@ -235,9 +241,9 @@ class Run:
         with _known_random(self.random):
             for shard in range(self._world.items.shards):
                 here = [
-                    one
-                    for one in self._world.images
-                    if self._world.items.shard_of(one.item_id) == shard
+                    image
+                    for image in self._world.images
+                    if self._world.items.shard_of(image.item_id) == shard
                 ]
                 if here[: len(here) // 2]:
                     self._world.items.register(shard, here[: len(here) // 2], "b0")
@@ -300,15 +306,15 @@ def _known_random(known: random.Random) -> Generator[None]:
     def token_hex(size: int) -> str:
         return f"{known.getrandbits(8 * size):0{2 * size}x}"
 
-    modules = [cast(Any, one) for one in (leases, rows)]
-    before = [one.secrets for one in modules]
-    for one in modules:
-        one.secrets = SimpleNamespace(token_hex=token_hex)
+    modules = [cast(Any, kind) for kind in (leases, rows)]
+    before = [module.secrets for module in modules]
+    for module in modules:
+        module.secrets = SimpleNamespace(token_hex=token_hex)
     try:
         yield
     finally:
-        for one, known_before in zip(modules, before, strict=True):
-            one.secrets = known_before
+        for module, known_before in zip(modules, before, strict=True):
+            module.secrets = known_before
 
 
 class ThreadedRun:

@@ -13,20 +13,13 @@ from labeling import layout
 from labeling.annotations.acceptance import Acceptance
 from labeling.annotations.shapes import Annotation, Origin
 from labeling.items.items import Items
-from labeling.items.records import (
-    Decision,
-    Finished,
-    Item,
-    Labeling,
-    Late,
-    QueuedItem,
-    Rendered,
-    Task,
-)
+from labeling.items.records import Decision, Item, Labeling, Late, Rendered
+from labeling.items.tasks import Finished, QueuedItem, Task
 from labeling.layout import Kind
 from labeling.media.header import Measured
 from labeling.model import digest_id, milliseconds
-from labeling.storage import Collision, Range, Storage
+from labeling.quality.assignment import Assignment, Audiences
+from labeling.storage import Collision, Range, Row, Storage
 from tests.model.ledger import (
     MERGED,
     SOURCES,
@@ -55,6 +48,9 @@ class World:
     lease_ms: int
     users: Sequence[str]
     eagerness: int = 24
+    honeypots: bool = True
+    assigned: bool = False
+    tags: dict[str, list[str]] = field(default_factory=lambda: defaultdict[str, list[str]](list))
     images: list[Item] = field(default_factory=list[Item])
     etags: dict[str, str] = field(default_factory=dict[str, str])
     tasks: dict[str, list[Task]] = field(default_factory=lambda: defaultdict[str, list[Task]](list))
@@ -107,10 +103,15 @@ class World:
             "prelabel": (10, lambda: lambda: self.prelabel(shard)),
             "group": (6, lambda: lambda: self.group(shard)),
             "overwrite": (4, lambda: lambda: self.overwrite(image.item_id)),
+            "approve": (3 * self.honeypots, lambda: lambda: self.approve(image.item_id)),
+            "use as honeypot": (8 * self.honeypots, lambda: lambda: self.use_as_honeypot()),
             "flag": (3, lambda: lambda: self.flag(image.item_id)),
             "unreserve": (0.5, lambda: lambda: self.unreserve(user, shard)),
             "compact": (4, lambda: lambda: self.compact(shard)),
             "merge": (1, lambda: lambda: self.merge(shard)),
+            "assign": (3 * self.assigned, lambda: self.assign),
+            "move to queues": (4 * self.assigned, lambda: lambda: self.move(shard)),
+            "give tags": (2 * self.assigned, lambda: lambda: self.give_tags(user)),
             "ask others": (2 * (self.items.overlap.most > 1), lambda: lambda: self.ask(shard)),
         }
         if task:
@@ -122,10 +123,10 @@ class World:
         return choices
 
     def _batch(self, shard: int) -> list[Item]:
-        here = [one for one in self.images if self.items.shard_of(one.item_id) == shard]
+        here = [image for image in self.images if self.items.shard_of(image.item_id) == shard]
         return self.random.sample(here, min(len(here), 6))
 
-    # What labelers do, as `labeling/tasks/service.py` does it for them.
+    # What labelers do, as `labeling/tasks/` does it for them.
 
     def hand_out(self, user: str, shard: int) -> None:
         """Ask for a page."""
@@ -136,29 +137,73 @@ class World:
             if slot is None:
                 self.tasks[user] += tasks  # as after a reload
                 return
-            found = returned[:PAGE] or self._look(user, shard, avoid)
+            rules = len(self.ledger.rules) - 1
+            mine = self.items.audiences.joined_by(self.tags[user])
+            found = returned[:PAGE] or self._mixed(self._look(user, shard, avoid, mine), avoid)
             if not found:
                 return
+            self.ledger.audiences[request] = mine
             try:
                 task = self.items.claim(
-                    user, slot, shard, found, request_id=request, lease_ms=self.lease_ms
+                    user,
+                    slot,
+                    shard,
+                    found,
+                    request_id=request,
+                    lease_ms=self.lease_ms,
+                    audiences=mine,
                 )
             except Collision as collision:
                 if layout.kind_of(collision.key) is Kind.LABELING:
                     avoid.add(layout.labeling_of(collision.key)[0])
+                if layout.kind_of(collision.key) is Kind.CHECK:
+                    avoid.add(layout.check_of(collision.key)[1])
                 continue
+            for item in task.held if not returned else ():
+                theirs = any(it.of(item.item) in mine for it in self.ledger.rules[rules:])
+                require(theirs, "given to somebody it is not for", user, item.item)
+                self.counts["assigned"] += self.items.audiences.of(item.item) != ""
             self.tasks[user].append(task)
+            self.counts["posed"] += sum(item.is_check for item in task.held)
             return
+
+    def _mixed(self, found: list[QueuedItem], avoid: set[str]) -> list[QueuedItem]:
+        """A page on which some images gave way to honeypots, of whatever shard."""
+        if not self.honeypots or not found or self.random.random() < 0.2:
+            return found
+        keys = layout.all_of(Kind.HONEYPOT)
+        wanted = [Range(self.items.partition(one), *keys) for one in range(self.items.shards)]
+        pages = self.storage.tables.query_many(layout.ITEMS, wanted)
+        on_page = {item.item.item_id for item in found}
+        pool = [
+            QueuedItem(row, found[0].item.priority)
+            for rows in pages
+            for row in rows
+            if layout.item_of(row.key) not in avoid | on_page
+            and self._whom(row) == self.items.audiences.of(found[0].item)
+        ]
+        chosen = self.random.sample(pool, min(len(pool), self.random.randint(1, len(found))))
+        return [*chosen, *found[len(chosen) :]]
 
     def _free_slot(self, tasks: Sequence[Task]) -> int | None:
         busy = {task.slot for task in tasks}
         return next((slot for slot in range(SLOTS) if slot not in busy), None)
 
-    def _look(self, user: str, shard: int, avoid: set[str]) -> list[QueuedItem]:
+    def _whom(self, row: Row) -> str:
+        return self.items.audiences.of(QueuedItem(row).item)
+
+    def _look(
+        self, user: str, shard: int, avoid: set[str], mine: Sequence[str]
+    ) -> list[QueuedItem]:
         lane, strict = layout.shard_of(user, self.items.overlap.most), self.random.random() < 0.7
         partition = self.items.partition(shard)
-        first, end = layout.all_of(Kind.QUEUED)
-        low = layout.queue_start(self.random.choice("12469"), lane)
+        # Whoever looks by rules and tags of before learns of the new ones when they claim.
+        blind = self.assigned and self.random.random() < 0.3
+        audience = (
+            self.random.choice(("first", "second", "") if blind else mine) if self.assigned else ""
+        )
+        first, end = layout.below(layout.queues_of(audience))
+        low = layout.queue_start(self.random.choice("12469"), lane, audience=audience)
         rows = self.storage.tables.query(layout.ITEMS, Range(partition, low, end, 4 * PAGE))
         if not rows:
             rows = self.storage.tables.query(layout.ITEMS, Range(partition, first, end, 4 * PAGE))
@@ -167,7 +212,7 @@ class World:
             for row in sorted(
                 rows, key=lambda row: (layout.queue_place(row.key).lane == lane) is strict
             )
-            if layout.item_of(row.key) not in avoid
+            if layout.item_of(row.key) not in avoid and (blind or self._whom(row) in mine)
         }
         at = self.random.randrange(max(1, len(found) - PAGE + 1))
         return list(found.values())[at : at + PAGE]
@@ -183,7 +228,7 @@ class World:
             wanted = self.random.sample(wanted, self.random.randint(1, len(wanted)))
         elif self.random.random() < 0.8:
             self.tasks[task.user].remove(task)
-        revisions = {one.item.item_id: one.item.revision for one in task.held}
+        revisions = {item.item.item_id: item.item.revision for item in task.held}
         decisions: dict[str, Decision] = {}
         expected: dict[str, Labeling] = {}
         for item in wanted:
@@ -250,8 +295,10 @@ class World:
                         return
                     self._submit_late(user, task_id, submission, digest)
                     return
-                held = {one.item.item_id for one in task.held}
-                open_ones = [one for one in decisions.values() if one.item_id in held]
+                held = {item.item.item_id for item in task.held}
+                open_ones = [
+                    decision for decision in decisions.values() if decision.item_id in held
+                ]
                 if not open_ones:
                     known = self._answered_before(user, task_id, submission, digest)
                     require(
@@ -260,7 +307,7 @@ class World:
                         submission,
                     )
                     return
-                late = Late(tuple(one.item_id for one in open_ones), ())
+                late = Late(tuple(decision.item_id for decision in open_ones), ())
                 self.items.submit(
                     task,
                     open_ones,
@@ -315,7 +362,7 @@ class World:
             return
         named = None
         if self.random.random() < 0.4:
-            named = [one.item.item_id for one in current.held[: self.random.randint(1, PAGE)]]
+            named = [item.item.item_id for item in current.held[: self.random.randint(1, PAGE)]]
         self.items.give_back(current, "released", named)
 
     def reopen(self, user: str, shard: int) -> None:
@@ -348,7 +395,7 @@ class World:
         mine = self.items.register(shard, found, batch).mine
         rows = self.storage.tables.get_many(
             layout.ITEMS,
-            [(self.items.partition(shard), layout.truth(one.item_id)) for one in found],
+            [(self.items.partition(shard), layout.truth(item.item_id)) for item in found],
         )
         of_batch = sum(1 for row in rows if row and row.text("batch") == batch)
         require(mine == of_batch, "not the number of a batch", batch, mine, of_batch)
@@ -356,18 +403,18 @@ class World:
     def measure(self, shard: int) -> None:
         """Measure images, of which some can't be read."""
         results = {
-            one.item_id: Measured(self.etags[one.item_id], problem="not an image")
+            item.item_id: Measured(self.etags[item.item_id], problem="not an image")
             if self.random.random() < 0.1
-            else Measured(self.etags[one.item_id], self.random.randint(1, 99), 20)
-            for one in self._batch(shard)
+            else Measured(self.etags[item.item_id], self.random.randint(1, 99), 20)
+            for item in self._batch(shard)
         }
         self.items.measured(shard, results)
 
     def render(self, shard: int) -> None:
         """Make smaller copies of images, some too late: of what they were before they were overwritten."""
         made = {
-            one.item_id: self.etags[one.item_id] if self.random.random() < 0.9 else "e0"
-            for one in self._batch(shard)
+            item.item_id: self.etags[item.item_id] if self.random.random() < 0.9 else "e0"
+            for item in self._batch(shard)
         }
         self.items.rendered(
             shard,
@@ -400,7 +447,7 @@ class World:
     def prelabel(self, shard: int) -> None:
         """Suggest labels, by a run that may be older than others, and may say so again."""
         run = self.random.choice(SOURCES)
-        ids = [one.item_id for one in self._batch(shard)]
+        ids = [item.item_id for item in self._batch(shard)]
         became = self.items.suggest(
             shard, run, {one: suggested(run.run_id, one) for one in ids}, by="model"
         )
@@ -410,10 +457,10 @@ class World:
     def group(self, shard: int) -> None:
         """Find that some images look alike, and that others look like nothing else any more."""
         places = {
-            one.item_id: layout.group_place(self.random.randrange(4), place)
+            item.item_id: layout.group_place(self.random.randrange(4), place)
             if self.random.random() < 0.8
             else ""
-            for place, one in enumerate(self._batch(shard))
+            for place, item in enumerate(self._batch(shard))
         }
         self.counts["grouped"] += self.items.group(shard, places)
 
@@ -422,13 +469,41 @@ class World:
         self.etags[item] = self.fresh("e")
         self.items.overwritten(item, self.etags[item], self.random.randint(1, 9999))
 
+    def approve(self, item: str) -> None:
+        """Find labels good, or after all not."""
+        self.items.approve(item, by="admin", revision=None, approved=self.random.random() < 0.8)
+
+    def use_as_honeypot(self) -> None:
+        """Have images mixed in among what people label, or no longer."""
+        some = self.random.sample(self.images, min(len(self.images), 6))
+        for stored in self.items.read_many([item.item_id for item in some]):
+            if stored and stored.item.state == "labeled":
+                item, wanted = stored.item.item_id, self.random.random() < 0.9
+                self.items.approve(item, by="admin", revision=None, approved=True)
+                self.items.use_as_honeypot(item, by="admin", revision=None, wanted=wanted)
+
     def flag(self, item: str) -> None:
         """Lose an image, or find it again."""
-        self.items.flag(item, self.random.choice(("missing", "")))
+        self.items.note_missing(item, self.random.choice((True, False)))
 
     def unreserve(self, user: str, shard: int) -> None:
         """Give others what was returned to somebody."""
         self.items.unreserve(user, shard)
+
+    def move(self, shard: int) -> None:
+        """Have what waits do so for whom the rules say."""
+        self.items.ask(shard, "", limit=1000)
+
+    def assign(self) -> None:
+        """Have other images labeled by those with a tag. The first rule is always there."""
+        last = self.random.choice(({"class_id": self.random.choice("abc")}, {"share": 0.3}))
+        said = [{"tag": "first", "share": 0.3}, {"tag": "second", **last}]
+        self.items.audiences = Audiences.by([Assignment.model_validate(one) for one in said])
+        self.ledger.rules.append(self.items.audiences)
+
+    def give_tags(self, user: str) -> None:
+        """Let somebody carry other tags."""
+        self.tags[user] = [one for one in ("first", "second") if self.random.random() < 0.6]
 
     def ask(self, shard: int) -> None:
         """Have other images labeled by several from now on, as another host may know already or not yet."""

@@ -9,17 +9,21 @@ from labeling.exchange.formats.coco import COCO
 from labeling.exchange.formats.csv import CSV
 from labeling.exchange.formats.cvat import CVAT
 from labeling.exchange.formats.format import Format
+from labeling.exchange.formats.imagenet import IMAGENET
 from labeling.exchange.formats.label_studio import LABEL_STUDIO
 from labeling.exchange.formats.source import Source
 from labeling.exchange.formats.voc import VOC
 from labeling.exchange.formats.yolo import YOLO
 
 FORMATS: Mapping[str, Format] = {
-    one.name: one for one in (COCO, AZURE_ML, CSV, YOLO, VOC, LABEL_STUDIO, CVAT)
+    format_.name: format_
+    for format_ in (COCO, AZURE_ML, CSV, YOLO, IMAGENET, VOC, LABEL_STUDIO, CVAT)
 }
 """By name; the first is what is made when nothing is said."""
 
 
 def guessed(source: Source) -> Format | None:
     """The format that a file looks like, of those that can be read."""
-    return next((one for one in FORMATS.values() if one.read and one.fits(source)), None)
+    return next(
+        (format_ for format_ in FORMATS.values() if format_.read and format_.fits(source)), None
+    )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import pickle
+import json
 import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029]")
+from labeling.exchange.formats.output import Output
+
+_UNSAFE = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Of these, halves of surrogate pairs can't be written at all."""
 
 
 def is_safe(path: str) -> bool:
@@ -27,14 +28,17 @@ def is_safe(path: str) -> bool:
 
 
 class Archive:
-    """A zip file. The same files of the same moment give the same bytes."""
+    """A zip file. The same files of the same moment give the same bytes, whoever goes on with it."""
 
-    def __init__(self, path: Path, moment: datetime) -> None:
-        self._zip = ZipFile(path, "w", ZIP_DEFLATED)
+    def __init__(self, output: Output, name: str, moment: datetime) -> None:
+        self._zip = ZipFile(output.file(name), "w", ZIP_DEFLATED)
         # Its own directory takes a kilobyte a file, in memory, until the end.
-        self._zip.filelist = self._directory = _Directory(path.parent)
+        self._zip.filelist = self._directory = _Directory(output.file(f".{name}.entries"))
         self._zip.NameToInfo = _Nothing()
         self._time = moment.timetuple()[:6]
+
+    def __contains__(self, name: str) -> bool:
+        return self._directory.has(name)
 
     def close(self) -> None:
         """Complete the file; again does nothing."""
@@ -65,33 +69,42 @@ class Archive:
         return entry
 
 
-class Names:
-    """Names that were used, on disk."""
-
-    def __init__(self) -> None:
-        self._base = sqlite3.connect("")
-        self._base.execute("CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID")
-
-    def __contains__(self, name: str) -> bool:
-        return bool(self._base.execute("SELECT 1 FROM names WHERE name = ?", (name,)).fetchone())
-
-    def add(self, name: str) -> None:
-        self._base.execute("INSERT INTO names VALUES (?)", (name,))
-
-    def close(self) -> None:
-        self._base.close()
+_TOLD = (
+    "filename",
+    "date_time",
+    "compress_type",
+    "create_system",
+    "external_attr",
+    "create_version",
+    "extract_version",
+    "flag_bits",
+    "CRC",
+    "compress_size",
+    "file_size",
+    "header_offset",
+)
+"""What the directory of a zip file tells of an entry."""
 
 
 class _Directory(list[ZipInfo]):
     """The entries of a zip file, on disk: it appends to them, and goes through them when it closes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
-        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed by its owner
-        self._count = 0
+        self._file = file
+        self._base = sqlite3.connect("")
+        self._base.execute("CREATE TABLE names (name TEXT PRIMARY KEY) WITHOUT ROWID")
+        file.seek(0)
+        names = ((json.loads(line)[0],) for line in file)
+        self._count = self._base.executemany("INSERT INTO names VALUES (?)", names).rowcount
+
+    def has(self, name: str) -> bool:
+        found = self._base.execute("SELECT 1 FROM names WHERE name = ?", (name,))
+        return bool(found.fetchone())
 
     def append(self, entry: ZipInfo, /) -> None:
-        pickle.dump(entry, self._file)
+        self._base.execute("INSERT INTO names VALUES (?)", (entry.filename,))
+        self._file.write(json.dumps([getattr(entry, name) for name in _TOLD]).encode() + b"\n")
         self._count += 1
 
     def __len__(self) -> int:
@@ -99,11 +112,14 @@ class _Directory(list[ZipInfo]):
 
     def __iter__(self) -> Iterator[ZipInfo]:
         self._file.seek(0)
-        for _ in range(self._count):
-            yield pickle.load(self._file)
+        for line in self._file:
+            entry = ZipInfo()
+            for name, value in zip(_TOLD, json.loads(line), strict=True):
+                setattr(entry, name, value)
+            yield entry
 
     def close(self) -> None:
-        self._file.close()
+        self._base.close()
 
 
 class _Nothing(dict[str, ZipInfo]):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +25,7 @@ from labeling.exchange.formats.format import (
     Subject,
     Writer,
 )
+from labeling.exchange.formats.output import Output
 from labeling.exchange.formats.rings import with_seams
 from labeling.exchange.formats.source import Source
 from labeling.items.records import Item, Labeling
@@ -49,14 +49,10 @@ transformations:
 class AzureMlWriter(Writer):
     """Writes one line an image."""
 
-    def __init__(self, folder: Path, subject: Subject) -> None:
+    def __init__(self, output: Output, subject: Subject) -> None:
         self._subject = subject
-        self._file = (folder / "labels.jsonl").open("wb")
-        (folder / "MLTable").write_text(_MLTABLE, "utf-8")
-
-    def close(self) -> None:
-        """Let go of the files."""
-        self._file.close()
+        self._output = output
+        self._file = output.file("labels.jsonl")
 
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write the line of an image."""
@@ -74,8 +70,8 @@ class AzureMlWriter(Writer):
         return len(said)
 
     def finish(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Add what tells how the lines are read."""
+        self._output.file("MLTable").write(_MLTABLE.encode())
 
     def _address(self, item: Item) -> str:
         """Where an image is.
@@ -97,26 +93,26 @@ class AzureMlWriter(Writer):
             case "boxes" | "polygons":
                 return {
                     "label": [
-                        {"label": name, **_place(one)}
-                        for name, (_, one) in zip(names, said, strict=True)
+                        {"label": name, **_place(annotation)}
+                        for name, (_, annotation) in zip(names, said, strict=True)
                     ]
                 }
 
 
-def _place(one: Annotation) -> dict[str, Any]:
+def _place(annotation: Annotation) -> dict[str, Any]:
     """Where a thing is, in fractions of the image.
 
     All of them are written as floats: MLTable takes the type of a column from the first number that it
     meets, and makes nothing of fractions that come after a whole one.
     """
-    match one.geometry:
+    match annotation.geometry:
         case Box(x0=x0, y0=y0, x1=x1, y1=y1):
             corners = {"topX": x0, "topY": y0, "bottomX": x1, "bottomY": y1}
             return {name: float(value) for name, value in corners.items()} | {"isCrowd": 0}
         case Polygon(parts=parts):
             return {"isCrowd": 0, "polygon": [_flat(with_seams(part)) for part in parts]}
         case _:
-            raise ValueError(f"annotation {one.annotation_id!r} says nothing of where it is")
+            raise ValueError(f"annotation {annotation.annotation_id!r} says nothing of where it is")
 
 
 def _flat(ring: list[Point]) -> list[float]:
@@ -193,6 +189,6 @@ AZURE_ML = Format(
     open=AzureMlWriter,
     read=read_azure_ml,
     fits=looks_like_azure_ml,
-    loses=("holes", "frames", "notes", "suggestions"),
+    loses=("holes", "frames", "attributes", "notes", "suggestions", "metadata"),
     options=("datastore",),
 )

@@ -1,4 +1,8 @@
-"""COCO files, written and read as they come: memory does not grow with the dataset."""
+"""COCO files, written and read as they come: memory does not grow with the dataset.
+
+Azure Machine Learning writes COCO of its own, with fractions instead of pixels and the addresses of images:
+that is written when the option `azure` asks for it, and told by those addresses when it is read.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +12,34 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any, TypedDict
+from urllib.parse import quote
 
 import pycocotools.mask
 
 from labeling.annotations.classes import LabelClass
 from labeling.annotations.geometry import adds_up
 from labeling.annotations.shapes import Box, Point, Polygon, Tag, ring_area
-from labeling.errors import Invalid
 from labeling.exchange.formats.format import (
     Described,
     File,
     Format,
     Remark,
+    Ring,
     RingsOfPart,
     Shape,
     Subject,
     Writer,
+    scalar,
 )
 from labeling.exchange.formats.masks import decoded, outlines
-from labeling.exchange.formats.source import Source
+from labeling.exchange.formats.output import Output
+from labeling.exchange.formats.source import Source, Unreadable
 from labeling.items.records import Item, Labeling
 from labeling.media.frames import size_of
+from labeling.model import from_milliseconds
 
 _masks: Any = pycocotools.mask  # its stubs know neither lists of polygons nor lists of runs
 
@@ -53,21 +60,49 @@ def to_pixels(fraction: float, side: int) -> float:
     return round(fraction * side, 2)
 
 
+@dataclass(frozen=True)
+class Units:
+    """What numbers say where a thing is on an image of `width` x `height` pixels: pixels, or `fractions`."""
+
+    width: int
+    height: int
+    fractions: bool = False
+
+    def x(self, fraction: float) -> float:
+        """A place along the width."""
+        return self.rounded(fraction) if self.fractions else to_pixels(fraction, self.width)
+
+    def y(self, fraction: float) -> float:
+        """A place along the height."""
+        return self.rounded(fraction) if self.fractions else to_pixels(fraction, self.height)
+
+    def rounded(self, value: float) -> float:
+        """A place, a length or an area."""
+        return round(float(value), 10 if self.fractions else 2)
+
+    @property
+    def whole(self) -> int:
+        """The area of the image."""
+        return 1 if self.fractions else self.width * self.height
+
+
 class CocoWriter(Writer):
     """Writes one COCO file.
 
-    Images go straight into the file; annotations, which follow them there, wait in a nameless file
-    beside it. So the folder needs room for the annotations twice.
+    Images go straight into the file; annotations, which follow them there, wait in one beside it. So the
+    folder needs room for the annotations twice.
 
     Source: the COCO data format, https://cocodataset.org/#format-data.
     """
 
-    def __init__(self, folder: Path, subject: Subject) -> None:
+    def __init__(self, output: Output, subject: Subject) -> None:
         """Start the file. All classes become categories 1, 2, ..., whether any image shows them or not."""
         self._subject = subject
-        self._images = self._annotations = 0
-        self._file = (folder / "annotations.json").open("wb")
-        self._waiting = TemporaryFile(dir=folder)  # noqa: SIM115 - close() closes it
+        self._counts = output.counts
+        self._file = output.file("annotations.json")
+        self._waiting = output.file(".annotations")
+        if self._file.tell():
+            return
         info = {
             "description": subject.project,
             "contributor": "Labelry",
@@ -78,34 +113,51 @@ class CocoWriter(Writer):
         }
         self._file.write(b'{"info": %b, "licenses": [], "images": [' % _json(info))
 
-    def close(self) -> None:
-        """Let go of the files."""
-        self._file.close()
-        self._waiting.close()
-
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write an image and its annotations, all or nothing.
 
         An image labeled with no annotations is written too: nothing on it is something known. Of an image
         with several frames there is one entry for each frame with annotations, of the same file name.
         """
+        return self._write(item, self._records(item, labeling), {})
+
+    def add_each(self, item: Item, said: Sequence[Labeling]) -> int:
+        """Write an image once; each annotation tells whose it is, and the image who has labeled it."""
+        records = [
+            (frame, record | {"labelry_annotator": labeling.labeler})
+            for labeling in said
+            for frame, record in self._records(item, labeling)
+        ]
+        return self._write(
+            item, records, {"labelry_annotators": [labeling.labeler for labeling in said]}
+        )
+
+    def _write(
+        self, item: Item, records: Sequence[tuple[int, dict[str, Any]]], more: dict[str, Any]
+    ) -> int:
+        """An entry for each frame of the records, with `more` about the image."""
         by_frame: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
-        for frame, record in self._records(item, labeling):
+        for frame, record in records:
             by_frame[frame].append(record)
         for frame in sorted(by_frame) or [0]:
-            self._write_frame(item, frame, by_frame[frame])
-        return sum(map(len, by_frame.values()))
+            self._write_frame(item, frame, by_frame[frame], more)
+        return len(records)
 
-    def _write_frame(self, item: Item, frame: int, records: Sequence[dict[str, Any]]) -> None:
+    def _write_frame(
+        self, item: Item, frame: int, records: Sequence[dict[str, Any]], more: dict[str, Any]
+    ) -> None:
         width, height = _size(item, frame)
-        self._images += 1
+        self._counts["images"] += 1
+        number = self._counts["images"]
         image: dict[str, Any] = {
-            "id": self._images,
+            "id": number,
             "file_name": item.path,
             "width": width,
             "height": height,
             "labelry_item_id": item.item_id,
         }
+        if self._subject.options.azure:
+            image |= self._addresses(item)
         if item.frames > 1:
             image |= {"labelry_frame": frame, "labelry_frames": item.frames}
         if item.flag:  # its image is gone, or is another than was labeled
@@ -114,37 +166,62 @@ class CocoWriter(Writer):
             image["labelry_metadata"] = item.metadata
         if external_id := item.metadata.get("external_id"):
             image["labelry_external_id"] = external_id
-        self._file.write(_separator(self._images) + _json(image))
+        image |= more
+        self._file.write(_separator(number) + _json(image))
         for record in records:
-            self._annotations += 1
-            head = {"id": self._annotations, "image_id": self._images}
-            self._waiting.write(_separator(self._annotations) + _json(head | record))
+            self._counts["annotations"] += 1
+            head = {"id": self._counts["annotations"], "image_id": number}
+            self._waiting.write(_separator(head["id"]) + _json(head | record))
+
+    def _addresses(self, item: Item) -> dict[str, str]:
+        """What Azure Machine Learning has of an image besides.
+
+        Nobody knows when it was taken: what is told is when it came.
+        """
+        options = self._subject.options
+        https = f"{self._subject.address}/{quote(item.path)}"
+        datastore = options.datastore.rpartition("/")[2]
+        come = from_milliseconds(item.registered_ms)
+        return {
+            "coco_url": f"AmlDatastore://{datastore}/{self._subject.folder}{item.path}"
+            if datastore
+            else https,
+            "absolute_url": https,
+            "date_captured": f"{come:%Y-%m-%dT%H:%M:%S.%f}0Z",
+        }
 
     def finish(self) -> None:
         """Put the annotations behind the images, and the categories behind them."""
-        categories = [_category(number, one) for number, one in enumerate(self._subject.classes, 1)]
+        categories = [
+            _category(number, class_) for number, class_ in enumerate(self._subject.classes, 1)
+        ]
         self._file.write(b'\n], "annotations": [')
         self._waiting.seek(0)
         shutil.copyfileobj(self._waiting, self._file)
         self._file.write(b'\n], "categories": %b}\n' % _json(categories))
-        self._file.close()
 
     def _records(self, item: Item, labeling: Labeling) -> list[tuple[int, dict[str, Any]]]:
         """COCO's annotations of an image, without their ids, with their frames."""
         records: list[tuple[int, dict[str, Any]]] = []
-        for number, one in self._subject.said(labeling):
+        for number, annotation in self._subject.said(labeling):
+            units = Units(*_size(item, annotation.frame), fractions=self._subject.options.azure)
             record = {"category_id": number + 1, "iscrowd": 0} | _geometry(
-                one.geometry, *_size(item, one.frame)
+                annotation.geometry, units
             )
-            if one.origin and one.origin.run_id:
-                made_from = {"run_id": one.origin.run_id, "changed": one.origin.changed}
+            if annotation.attributes:  # as CVAT and Datumaro have them
+                record["attributes"] = annotation.attributes
+            if annotation.origin and annotation.origin.run_id:
+                made_from = {
+                    "run_id": annotation.origin.run_id,
+                    "changed": annotation.origin.changed,
+                }
                 record["labelry_prelabel"] = made_from
-            records.append((one.frame, record))
+            records.append((annotation.frame, record))
         return records
 
 
-def _category(number: int, one: LabelClass) -> dict[str, str | int]:
-    return {"id": number, "name": one.name, "supercategory": one.name.rpartition("/")[0]}
+def _category(number: int, class_: LabelClass) -> dict[str, str | int]:
+    return {"id": number, "name": class_.name, "supercategory": class_.name.rpartition("/")[0]}
 
 
 def _json(value: object) -> bytes:
@@ -161,39 +238,39 @@ def _size(item: Item, frame: int) -> tuple[int, int]:
     return size_of(item.frame_sizes, frame) or (item.width, item.height)
 
 
-def _geometry(geometry: Tag | Box | Polygon, width: int, height: int) -> dict[str, Any]:
-    """What COCO says of where a thing is, in pixels of the upright image. Of a tag: nothing."""
+def _geometry(geometry: Tag | Box | Polygon, units: Units) -> dict[str, Any]:
+    """What COCO says of where a thing is on the upright image. Of a tag: nothing, or in fractions no area."""
+    width, height = units.width, units.height
     if isinstance(geometry, Tag):
-        return {}
+        return {"area": 0.0} if units.fractions else {}
     if isinstance(geometry, Box):
-        bounds = _bounds([(geometry.x0, geometry.y0), (geometry.x1, geometry.y1)], width, height)
-        return {"bbox": bounds, "area": round(bounds[2] * bounds[3], 2), "segmentation": []}
-    bounds = _bounds([point for part in geometry.parts for point in part.outer], width, height)
+        bounds = _bounds([(geometry.x0, geometry.y0), (geometry.x1, geometry.y1)], units)
+        return {"bbox": bounds, "area": units.rounded(bounds[2] * bounds[3]), "segmentation": []}
+    bounds = _bounds([point for part in geometry.parts for point in part.outer], units)
     if not adds_up(geometry, width, height):  # kept before that was a rule
         mask = run_lengths(geometry, width, height)
-        return {"bbox": bounds, "area": float(_masks.area(mask)), "segmentation": mask}
+        area = float(_masks.area(mask)) / (width * height) * units.whole
+        return {"bbox": bounds, "area": units.rounded(area), "segmentation": mask}
     holed = any(part.holes for part in geometry.parts)
     share = sum(ring_area(part.outer) - sum(map(ring_area, part.holes)) for part in geometry.parts)
     return {
         "bbox": bounds,
-        "area": round(share * width * height, 2),
+        "area": units.rounded(share * units.whole),
         "segmentation": run_lengths(geometry, width, height)
         if holed
-        else [_flat(part.outer, width, height) for part in geometry.parts],
+        else [_flat(part.outer, units) for part in geometry.parts],
     }
 
 
-def _bounds(points: Sequence[Point], width: int, height: int) -> list[float]:
+def _bounds(points: Sequence[Point], units: Units) -> list[float]:
     """[x, y, width, height]: each corner is rounded, so that x + width is as exact as x."""
-    left = to_pixels(min(x for x, _ in points), width)
-    top = to_pixels(min(y for _, y in points), height)
-    right = to_pixels(max(x for x, _ in points), width)
-    bottom = to_pixels(max(y for _, y in points), height)
-    return [left, top, round(right - left, 2), round(bottom - top, 2)]
+    left, top = units.x(min(x for x, _ in points)), units.y(min(y for _, y in points))
+    right, bottom = units.x(max(x for x, _ in points)), units.y(max(y for _, y in points))
+    return [left, top, units.rounded(right - left), units.rounded(bottom - top)]
 
 
-def _flat(ring: Sequence[Point], width: int, height: int) -> list[float]:
-    return [pixels for x, y in ring for pixels in (to_pixels(x, width), to_pixels(y, height))]
+def _flat(ring: Sequence[Point], units: Units) -> list[float]:
+    return [place for x, y in ring for place in (units.x(x), units.y(y))]
 
 
 def run_lengths(polygon: Polygon, width: int, height: int) -> dict[str, Any]:
@@ -201,11 +278,12 @@ def run_lengths(polygon: Polygon, width: int, height: int) -> dict[str, Any]:
 
     Computed on run lengths throughout: a hole in an image of 500 megapixels costs no 500 MB.
     """
+    units = Units(width, height)
     pieces: list[Rle] = []
     for part in polygon.parts:
-        piece: Rle = _masks.frPyObjects([_flat(part.outer, width, height)], height, width)[0]
+        piece: Rle = _masks.frPyObjects([_flat(part.outer, units)], height, width)[0]
         if part.holes:
-            holes = [_flat(hole, width, height) for hole in part.holes]
+            holes = [_flat(hole, units) for hole in part.holes]
             cut: Rle = _masks.merge(_masks.frPyObjects(holes, height, width))
             piece = _masks.merge([piece, _complement(cut)], intersect=True)
         pieces.append(piece)
@@ -223,7 +301,7 @@ def _complement(rle: Rle) -> Rle:
 def read_coco(source: Source) -> Iterator[Described | Remark]:
     """What COCO files say: one, or all JSON files of an archive. Annotations may come before their images.
 
-    Azure Machine Learning's exports are told by the address of an image: they have fractions instead of pixels.
+    Azure Machine Learning's are told by the addresses of images: they have fractions instead of pixels.
     """
     for name in source.ending(".json"):
         with closing(sqlite3.connect("")) as images:
@@ -232,7 +310,10 @@ def read_coco(source: Source) -> Iterator[Described | Remark]:
 
 def _read(source: Source, name: str, images: sqlite3.Connection) -> Iterator[Described | Remark]:
     images.execute("CREATE TABLE images (id TEXT PRIMARY KEY, about TEXT) WITHOUT ROWID")
-    classes = {str(one.get("id")): one.get("name") for one in source.json(name, "categories.item")}
+    classes = {
+        str(category.get("id")): category.get("name")
+        for category in source.json(name, "categories.item")
+    }
     any_image = False
     for record in source.json(name, "images.item"):
         any_image = True
@@ -241,11 +322,13 @@ def _read(source: Source, name: str, images: sqlite3.Connection) -> Iterator[Des
             yield Remark("unreadable_row", f"image {record.get('id')!r}")
             continue
         known = [about.path, about.width, about.height, record.get("labelry_frame", 0)]
-        kept = json.dumps([*known, _has_fractions(record)])
+        kept = json.dumps([*known, _from_azure(record)])
         images.execute("INSERT OR IGNORE INTO images VALUES (?, ?)", (str(record.get("id")), kept))
         yield about
     if not any_image:
-        raise Invalid(f"{name} has no list of images: results alone don't say what they are of")
+        raise Unreadable(
+            "no_images", f"{name} has no list of images: results alone don't say what they are of"
+        )
     for record in source.json(name, "annotations.item"):
         found = images.execute(
             "SELECT about FROM images WHERE id = ?", (str(record.get("image_id")),)
@@ -259,13 +342,12 @@ def _read(source: Source, name: str, images: sqlite3.Connection) -> Iterator[Des
             yield Remark("no_such_class", f"{path}: category {record.get('category_id')!r}")
             continue
         try:
-            shape = _shape(record, str(class_name), frame, height)
+            shape, in_pixels = _shape(record, str(class_name), frame, height, fractions)
         except (KeyError, TypeError, ValueError):
             yield Remark("unreadable_shape", f"{path}: annotation {record.get('id')!r}")
             continue
         if record.get("iscrowd") == 1:
             yield Remark("crowd", f"{path}: annotation {record.get('id')!r}")
-        in_pixels = not (fractions and _within_one(shape))
         yield Described(path, [shape], width, height, in_pixels=in_pixels)
 
 
@@ -288,18 +370,20 @@ def _about(record: Mapping[str, Any]) -> Described | None:
     return Described(str(path), (), width, height, in_pixels=True) if path else None
 
 
-def _has_fractions(record: Mapping[str, Any]) -> bool:
-    return str(record.get("coco_url", "")).startswith(("AmlDatastore://", "azureml://"))
+def _from_azure(record: Mapping[str, Any]) -> bool:
+    """Whether Azure Machine Learning wrote that of an image: then its places may be fractions."""
+    address = str(record.get("coco_url", ""))
+    return "absolute_url" in record or address.startswith(("AmlDatastore://", "azureml://"))
 
 
-def _within_one(shape: Shape) -> bool:
-    points = [point for outer, holes in shape.parts for ring in (outer, *holes) for point in ring]
-    numbers = [*(shape.box or ()), *(value for point in points for value in point)]
-    return all(value <= 1 for value in numbers)
+_WITHIN = 1.01
+"""What no fraction is above, rounded as it may be."""
 
 
-def _shape(record: Mapping[str, Any], class_name: str, frame: int, height: float) -> Shape:
-    """An annotation. What has no place is of the whole image.
+def _shape(
+    record: Mapping[str, Any], class_name: str, frame: int, height: float, azure: bool
+) -> tuple[Shape, bool]:
+    """An annotation, and whether it is in pixels. What has no place is of the whole image.
 
     Raises:
         ValueError, KeyError, TypeError: it says where it is in a way that nobody understands.
@@ -309,10 +393,30 @@ def _shape(record: Mapping[str, Any], class_name: str, frame: int, height: float
         left, top, width, length = (float(value) for value in record["bbox"])
         box = (left, top, left + width, top + length)
     outline = record.get("segmentation") or []
-    parts = _of_mask(outline, height) if isinstance(outline, dict) else list(map(_part, outline))
+    mask = outline if isinstance(outline, dict) else None
+    parts = [] if mask else list(map(_part, outline))
+    points = (point for ring, _ in parts for point in ring)
+    in_pixels = not azure or any(one > _WITHIN for point in (box or (), *points) for one in point)
+    if mask:  # which is of pixels, whatever its box is in
+        parts = _of_mask(mask, height)
+        if not in_pixels:
+            parts = _shrunk(parts, int(mask["size"][1]), int(mask["size"][0]))
     score = record.get("score")
     confidence = None if score is None else float(score)
-    return Shape(class_name, box, parts, int(frame), confidence)
+    said = record.get("attributes")
+    attributes = {
+        str(name): scalar(value) for name, value in (said.items() if isinstance(said, dict) else ())
+    }
+    return Shape(class_name, box, parts, int(frame), confidence, attributes), in_pixels
+
+
+def _shrunk(parts: Sequence[RingsOfPart], width: int, height: int) -> list[RingsOfPart]:
+    """Places in pixels as fractions."""
+
+    def ring(points: Ring) -> Ring:
+        return [(x / width, y / height) for x, y in points]
+
+    return [(ring(outer), [ring(hole) for hole in holes]) for outer, holes in parts]
 
 
 def _part(flat: Sequence[float]) -> RingsOfPart:
@@ -338,5 +442,5 @@ COCO = Format(
     read=read_coco,
     fits=looks_like_coco,
     loses=("notes",),
-    options=("flat",),
+    options=("azure", "datastore", "flat", "labelings"),
 )

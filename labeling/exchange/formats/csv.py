@@ -7,14 +7,14 @@ Opened in a spreadsheet, text stays text: what could be taken for a formula begi
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 
 from labeling.annotations.shapes import Annotation, Box, Point, Polygon
-from labeling.errors import Invalid
 from labeling.exchange.formats.format import (
     Described,
     File,
@@ -24,8 +24,10 @@ from labeling.exchange.formats.format import (
     Shape,
     Subject,
     Writer,
+    scalar,
 )
-from labeling.exchange.formats.source import MAX_SMALL, Source
+from labeling.exchange.formats.output import Output
+from labeling.exchange.formats.source import MAX_SMALL, Source, Unreadable
 from labeling.items.records import Item, Labeling
 
 COLUMNS = (
@@ -49,6 +51,9 @@ COLUMNS = (
     "labeled_at",
     "note",
     "location",
+    "attributes",
+    "external_id",
+    "metadata",
 )
 """In this order for ever; new ones come behind them."""
 
@@ -74,17 +79,14 @@ def plain(cell: str) -> str:
 class CsvWriter(Writer):
     """Writes one row an annotation; an image with nothing on it has one row without a class."""
 
-    def __init__(self, folder: Path, subject: Subject) -> None:
+    def __init__(self, output: Output, subject: Subject) -> None:
         self._subject = subject
         self._location = guarded(subject.location)
         # With a byte-order mark: without one, spreadsheets take Hangul for something else.
-        self._file = (folder / "labels.csv").open("w", encoding="utf-8-sig", newline="")
-        self._rows = csv.writer(self._file)
-        self._rows.writerow(COLUMNS)
-
-    def close(self) -> None:
-        """Let go of the files."""
-        self._file.close()
+        begun = output.file("labels.csv").tell()
+        self._rows = csv.writer(output.text("labels.csv", "utf-8-sig"))
+        if not begun:
+            self._rows.writerow(COLUMNS)
 
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write the rows of an image."""
@@ -96,21 +98,38 @@ class CsvWriter(Writer):
             guarded(labeling.note or ""),
             self._location,
         )
-        for number, one in said:
+        metadata = json.dumps(item.metadata, ensure_ascii=False) if item.about else ""
+        known = (guarded(item.metadata.get("external_id", "")), metadata)
+        for number, annotation in said:
             name = guarded(self._subject.classes[number].name)
-            self._rows.writerow([*image, name, one.class_id, *_place(one), *_origin(one), *last])
+            told = (
+                json.dumps(annotation.attributes, ensure_ascii=False)
+                if annotation.attributes
+                else ""
+            )
+            self._rows.writerow(
+                [
+                    *image,
+                    name,
+                    annotation.class_id,
+                    *_place(annotation),
+                    *_origin(annotation),
+                    *last,
+                    told,
+                    *known,
+                ]
+            )
         if not said:
-            self._rows.writerow([*image, *[""] * 12, *last])
+            self._rows.writerow([*image, *[""] * 12, *last, "", *known])
         return len(said)
 
     def finish(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Nothing follows the rows."""
 
 
-def _place(one: Annotation) -> Iterator[object]:
+def _place(annotation: Annotation) -> Iterator[object]:
     """Kind, left, top, right and bottom in fractions of the image, outline, frame."""
-    match one.geometry:
+    match annotation.geometry:
         case Box(x0=x0, y0=y0, x1=x1, y1=y1):
             yield from ("box", x0, y0, x1, y1, "")
         case Polygon() as polygon:
@@ -119,13 +138,13 @@ def _place(one: Annotation) -> Iterator[object]:
             yield from ("polygon", min(xs), min(ys), max(xs), max(ys), _well_known_text(polygon))
         case _:
             yield from ("tag", "", "", "", "", "")
-    yield one.frame
+    yield annotation.frame
 
 
-def _origin(one: Annotation) -> tuple[str, str, str]:
-    made = one.origin if one.origin and one.origin.run_id else None
+def _origin(annotation: Annotation) -> tuple[str, str, str]:
+    made = annotation.origin if annotation.origin and annotation.origin.run_id else None
     return (
-        guarded(one.annotation_id),
+        guarded(annotation.annotation_id),
         guarded(made.run_id or "") if made else "",
         str(made.changed).lower() if made else "",
     )
@@ -167,15 +186,19 @@ def read_csv(source: Source) -> Iterator[Described | Remark]:
             file.seek(0)
             separator = max(",;\t", key=head.count)
             rows = csv.DictReader(file, delimiter=separator)
-            columns = {str(one).strip().lower(): one for one in rows.fieldnames or ()}
+            columns = {
+                str(fieldname).strip().lower(): fieldname for fieldname in rows.fieldnames or ()
+            }
             path = _column(columns, _PATH)
             if path is None:
-                raise Invalid(f"{name} has no column with paths of images; call it path")
+                raise Unreadable(
+                    "no_paths", f"{name} has no column with paths of images; call it path"
+                )
             for number, row in enumerate(rows, 2):
-                said = {key: (row.get(one) or "").strip() for key, one in columns.items()}
+                said = {key: (row.get(column) or "").strip() for key, column in columns.items()}
                 try:
                     yield _described(said, plain(said[path]), columns)
-                except (ValueError, shapely.errors.ShapelyError):
+                except (TypeError, ValueError, shapely.errors.ShapelyError):
                     yield Remark("unreadable_row", f"{name}: row {number}")
 
 
@@ -185,12 +208,14 @@ def looks_like_csv(source: Source) -> bool:
     if not names or len(source.names) > len(names):
         return False
     head = source.head_of(names[0]).decode("utf-8-sig", "replace").partition("\n")[0].lower()
-    words = [one.strip().strip('"') for one in head.replace(";", ",").replace("\t", ",").split(",")]
-    return any(one in words for one in _PATH)
+    words = [
+        word.strip().strip('"') for word in head.replace(";", ",").replace("\t", ",").split(",")
+    ]
+    return any(column in words for column in _PATH)
 
 
 def _column(columns: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((one for one in names if one in columns), None)
+    return next((name for name in names if name in columns), None)
 
 
 def _described(said: Mapping[str, str], path: str, columns: Mapping[str, Any]) -> Described:
@@ -208,7 +233,10 @@ def _described(said: Mapping[str, str], path: str, columns: Mapping[str, Any]) -
             break
     parts = _parts(said["outline"]) if said.get("outline") else []
     sure = said.get(_column(columns, _CONFIDENCE) or "", "")
-    shape = Shape(name, box, parts, int(said.get("frame") or 0), float(sure) if sure else None)
+    confidence = float(sure) if sure else None
+    told: Any = json.loads(said.get("attributes") or "{}")
+    attributes = {attribute: scalar(value) for attribute, value in dict[str, Any](told).items()}
+    shape = Shape(name, box, parts, int(said.get("frame") or 0), confidence, attributes)
     return Described(
         path,
         [shape] if name else [],
@@ -221,14 +249,16 @@ def _described(said: Mapping[str, str], path: str, columns: Mapping[str, Any]) -
 
 def _parts(text: str) -> list[RingsOfPart]:
     """Polygons of well-known text, each with its holes."""
-    outline: Any = shapely.from_wkt(text)
+    # What comes of numbers too large is no place, and told where places are looked at.
+    with np.errstate(over="ignore", invalid="ignore"):
+        outline: Any = shapely.from_wkt(text)
     return [
         (
-            [(float(x), float(y)) for x, y in one.exterior.coords[:-1]],
-            [[(float(x), float(y)) for x, y in hole.coords[:-1]] for hole in one.interiors],
+            [(float(x), float(y)) for x, y in part.exterior.coords[:-1]],
+            [[(float(x), float(y)) for x, y in hole.coords[:-1]] for hole in part.interiors],
         )
-        for one in shapely.get_parts(outline)
-        if one.geom_type == "Polygon"
+        for part in shapely.get_parts(outline)
+        if part.geom_type == "Polygon"
     ]
 
 
@@ -239,4 +269,5 @@ CSV = Format(
     open=CsvWriter,
     read=read_csv,
     fits=looks_like_csv,
+    options=("labelings",),
 )

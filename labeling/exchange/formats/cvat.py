@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from dataclasses import replace
 from xml.etree.ElementTree import Element, ParseError, SubElement, indent, iterparse, tostring
 
+from labeling.annotations.attributes import Attribute
 from labeling.annotations.shapes import Annotation, Box, Part, Point, Polygon
-from labeling.errors import Invalid
 from labeling.exchange.formats.archive import is_safe
 from labeling.exchange.formats.coco import run_lengths, to_pixels
 from labeling.exchange.formats.format import (
@@ -27,25 +27,24 @@ from labeling.exchange.formats.format import (
     Writer,
 )
 from labeling.exchange.formats.masks import columns, decoded, outlines
-from labeling.exchange.formats.source import Source
+from labeling.exchange.formats.output import Output
+from labeling.exchange.formats.source import Source, Unreadable
 from labeling.items.records import Item, Labeling
 
 
 class CvatWriter(Writer):
     """Writes one XML file."""
 
-    def __init__(self, folder: Path, subject: Subject) -> None:
+    def __init__(self, output: Output, subject: Subject) -> None:
         self._subject = subject
-        self._images = 0
-        self._file = (folder / "annotations.xml").open("wb")
+        self._counts = output.counts
+        self._file = output.file("annotations.xml")
+        if self._file.tell():
+            return
         self._file.write(
             b"<?xml version='1.0' encoding='utf-8'?>\n<annotations>\n  <version>1.1</version>\n"
         )
         self._write(_about(subject))
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
 
     def refuses(self, item: Item, labeling: Labeling) -> str | None:
         """Why CVAT would not find an image: its name can't stand in XML, or leads out of the folder."""
@@ -55,19 +54,18 @@ class CvatWriter(Writer):
         """Write an image. One without shapes says that nothing is on it."""
         said = self._subject.said(labeling)
         # Without `subset`: datumaro 1.13.12 drops images that have one.
-        image = Element("image", id=str(self._images), name=item.path)
+        image = Element("image", id=str(self._counts["images"]), name=item.path)
         image.set("width", str(item.width))
         image.set("height", str(item.height))
-        for number, one in said:
-            _add_shape(image, self._subject.classes[number].name, one, item)
+        for number, annotation in said:
+            _add_shape(image, self._subject.classes[number].name, annotation, item)
         self._write(image)
-        self._images += 1
+        self._counts["images"] += 1
         return len(said)
 
     def finish(self) -> None:
-        """Close the file."""
+        """End the file."""
         self._file.write(b"</annotations>\n")
-        self._file.close()
 
     def _write(self, element: Element) -> None:
         indent(element, level=1)
@@ -81,19 +79,31 @@ def _about(subject: Subject) -> Element:
     SubElement(task, "name").text = subject.project
     SubElement(task, "mode").text = "annotation"
     labels = SubElement(task, "labels")
-    for one in subject.classes:
+    for class_ in subject.classes:
         label = SubElement(labels, "label")
-        SubElement(label, "name").text = one.name
+        SubElement(label, "name").text = class_.name
         SubElement(label, "type").text = "any"
-        SubElement(label, "attributes")
+        _add_attributes(SubElement(label, "attributes"), class_.attributes)
     SubElement(meta, "dumped").text = subject.as_of.isoformat()
     return meta
 
 
-def _add_shape(image: Element, name: str, one: Annotation, item: Item) -> None:
+def _add_attributes(element: Element, attributes: Sequence[Attribute]) -> None:
+    """What is asked for there. A number is a text: CVAT's numbers have a least, a most and a step."""
+    kinds = {"choice": "select", "yes_no": "checkbox"}
+    for one in attributes:
+        attribute = SubElement(element, "attribute")
+        SubElement(attribute, "name").text = one.name
+        SubElement(attribute, "mutable").text = "False"
+        SubElement(attribute, "input_type").text = kinds.get(one.kind, "text")
+        SubElement(attribute, "default_value")
+        SubElement(attribute, "values").text = "\n".join(one.choices)
+
+
+def _add_shape(image: Element, name: str, annotation: Annotation, item: Item) -> None:
     width, height = item.width, item.height
     place = {"label": name, "source": "manual", "occluded": "0"}
-    match one.geometry:
+    match annotation.geometry:
         case Box() as box:
             sides = {
                 "xtl": to_pixels(box.x0, width),
@@ -102,16 +112,21 @@ def _add_shape(image: Element, name: str, one: Annotation, item: Item) -> None:
                 "ybr": to_pixels(box.y1, height),
             }
             numbers = {side: f"{value:.2f}" for side, value in sides.items()}
-            SubElement(image, "box", place | numbers | {"z_order": "0"})
+            shape = SubElement(image, "box", place | numbers | {"z_order": "0"})
         case Polygon(parts=[part]) if not part.holes:
             points = (
                 f"{to_pixels(x, width):.2f},{to_pixels(y, height):.2f}" for x, y in part.outer
             )
-            SubElement(image, "polygon", place | {"points": ";".join(points), "z_order": "0"})
+            outline = {"points": ";".join(points), "z_order": "0"}
+            shape = SubElement(image, "polygon", place | outline)
         case Polygon() as polygon:
-            SubElement(image, "mask", place | _runs(polygon, width, height) | {"z_order": "0"})
+            runs = _runs(polygon, width, height) | {"z_order": "0"}
+            shape = SubElement(image, "mask", place | runs)
         case _:
-            SubElement(image, "tag", {"label": name, "source": "manual"})
+            shape = SubElement(image, "tag", {"label": name, "source": "manual"})
+    for attribute, value in annotation.attributes.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        SubElement(shape, "attribute", name=attribute).text = text
 
 
 def _runs(polygon: Polygon, width: int, height: int) -> dict[str, str]:
@@ -127,7 +142,7 @@ def _runs(polygon: Polygon, width: int, height: int) -> dict[str, str]:
         x, y = polygon.parts[0].outer[0]
         pieces = [(min(int(y * height), height - 1), at := min(int(x * width), width - 1), at + 1)]
     top, bottom = pieces[0][0], pieces[-1][0] + 1
-    left, right = min(one[1] for one in pieces), max(one[2] for one in pieces)
+    left, right = min(piece[1] for piece in pieces), max(piece[2] for piece in pieces)
     counts: list[int] = []
     end = 0
     for row, first, stop in pieces:
@@ -174,7 +189,7 @@ def read_cvat(source: Source) -> Iterator[Described | Remark]:
             try:
                 yield from _read(iterparse(file, events=("start", "end")))
             except ParseError as error:
-                raise Invalid(f"{name} is no XML that can be read: {error}") from None
+                raise Unreadable("no_xml", f"{name} is no XML that can be read: {error}") from None
 
 
 def looks_like_cvat(source: Source) -> bool:
@@ -186,19 +201,19 @@ def looks_like_cvat(source: Source) -> bool:
 def _read(events: Iterator[tuple[str, Element]]) -> Iterator[Described | Remark]:
     root: Element | None = None
     size = (0.0, 0.0)
-    for event, one in events:
+    for event, element in events:
         if root is None:
-            root = one
+            root = element
         if event == "start":
             continue
-        if one.tag == "original_size":
-            size = (float(one.findtext("width") or 0), float(one.findtext("height") or 0))
-        elif one.tag == "image":
-            yield from _read_image(one)
-        elif one.tag == "track":
-            yield from _read_track(one, size)
-        if one.tag in ("image", "track"):
-            one.clear()
+        if element.tag == "original_size":
+            size = (float(element.findtext("width") or 0), float(element.findtext("height") or 0))
+        elif element.tag == "image":
+            yield from _read_image(element)
+        elif element.tag == "track":
+            yield from _read_track(element, size)
+        if element.tag in ("image", "track"):
+            element.clear()
             root.clear()  # what was read is held no longer
 
 
@@ -206,18 +221,18 @@ def _read_image(image: Element) -> Iterator[Described | Remark]:
     path = image.get("name", "")
     width, height = float(image.get("width") or 0), float(image.get("height") or 0)
     shapes: list[Shape] = []
-    for one in image:
-        where = f"{path}: {one.tag} {one.get('label', '')}"
-        if one.tag in _OTHERS:
+    for element in image:
+        where = f"{path}: {element.tag} {element.get('label', '')}"
+        if element.tag in _OTHERS:
             yield Remark("not_a_shape", where)
             continue
         try:
-            shape = _shape(one, height)
+            shape = _shape(element, height)
         except (TypeError, ValueError):
             yield Remark("unreadable_shape", where)
             continue
         if shape:
-            if float(one.get("rotation") or 0) % 360:
+            if float(element.get("rotation") or 0) % 360:
                 yield Remark("rotated", where)
             shapes.append(shape)
     yield Described(path, shapes, width, height, in_pixels=True)
@@ -226,48 +241,54 @@ def _read_image(image: Element) -> Iterator[Described | Remark]:
 def _read_track(track: Element, size: tuple[float, float]) -> Iterator[Described | Remark]:
     """What a track says of the frames it is seen on, which are named by their numbers."""
     label = track.get("label", "")
-    for one in track:
-        if one.get("outside") == "1":
+    for element in track:
+        if element.get("outside") == "1":
             continue
-        path = f"frame_{int(one.get('frame') or 0):06d}"
-        if one.tag in _OTHERS:
-            yield Remark("not_a_shape", f"{path}: {one.tag} {label}")
+        path = f"frame_{int(element.get('frame') or 0):06d}"
+        if element.tag in _OTHERS:
+            yield Remark("not_a_shape", f"{path}: {element.tag} {label}")
             continue
-        one.set("label", label)
+        element.set("label", label)
         try:
-            shape = _shape(one, size[1])
+            shape = _shape(element, size[1])
         except (TypeError, ValueError):
-            yield Remark("unreadable_shape", f"{path}: {one.tag} {label}")
+            yield Remark("unreadable_shape", f"{path}: {element.tag} {label}")
             continue
         if shape:
             yield Described(path, [shape], *size, in_pixels=True, stem=True)
 
 
-def _shape(one: Element, height: float) -> Shape | None:
-    """A shape of an image; None where an element is none, as attributes are.
+def _shape(element: Element, height: float) -> Shape | None:
+    """A shape of an image with its attributes; None where an element is none.
 
     Raises:
         ValueError, TypeError: a number is missing or is none.
     """
-    label = one.get("label", "")
-    match one.tag:
+    shape = _bare_shape(element, height)
+    said = {each.get("name", ""): each.text or "" for each in element.iter("attribute")}
+    return replace(shape, attributes=said) if shape and said else shape
+
+
+def _bare_shape(element: Element, height: float) -> Shape | None:
+    label = element.get("label", "")
+    match element.tag:
         case "tag":
             return Shape(label)
         case "box":
             left, top, right, bottom = (
-                float(one.get(side, "")) for side in ("xtl", "ytl", "xbr", "ybr")
+                float(element.get(side, "")) for side in ("xtl", "ytl", "xbr", "ybr")
             )
-            angle = math.radians(float(one.get("rotation") or 0))
+            angle = math.radians(float(element.get("rotation") or 0))
             if not angle % math.tau:
                 return Shape(label, (left, top, right, bottom))
             return Shape(label, parts=[(_turned((left, top, right, bottom), angle), [])])
         case "polygon":
-            pairs = (pair.split(",") for pair in one.get("points", "").split(";") if pair)
+            pairs = (pair.split(",") for pair in element.get("points", "").split(";") if pair)
             return Shape(label, parts=[([(float(x), float(y)) for x, y in pairs], [])])
         case "ellipse":
-            return Shape(label, parts=[(_ellipse(one), [])])
+            return Shape(label, parts=[(_ellipse(element), [])])
         case "mask":
-            return Shape(label, parts=_mask(one, int(height)))
+            return Shape(label, parts=_mask(element, int(height)))
         case _:
             return None
 
@@ -285,9 +306,9 @@ def _turned(box: tuple[float, float, float, float], angle: float) -> Ring:
     ]
 
 
-def _ellipse(one: Element) -> Ring:
-    x, y, across, down = (float(one.get(side, "")) for side in ("cx", "cy", "rx", "ry"))
-    angle = math.radians(float(one.get("rotation") or 0))
+def _ellipse(element: Element) -> Ring:
+    x, y, across, down = (float(element.get(side, "")) for side in ("cx", "cy", "rx", "ry"))
+    angle = math.radians(float(element.get("rotation") or 0))
     ring: Ring = []
     for step in range(72):
         turn = math.tau * step / 72
@@ -301,10 +322,10 @@ def _ellipse(one: Element) -> Ring:
     return ring
 
 
-def _mask(one: Element, height: int) -> list[tuple[Ring, list[Ring]]]:
+def _mask(element: Element, height: int) -> list[tuple[Ring, list[Ring]]]:
     """Runs of pixels, row by row, of a window of the image: as outlines in the image."""
-    runs = [int(run) for run in one.get("rle", "").replace(",", " ").split()]
-    left, top, width = (int(float(one.get(side, ""))) for side in ("left", "top", "width"))
+    runs = [int(run) for run in element.get("rle", "").replace(",", " ").split()]
+    left, top, width = (int(float(element.get(side, ""))) for side in ("left", "top", "width"))
     # Rows for columns: the outlines come out with x and y exchanged.
     found = outlines(runs, width)
     return [
@@ -323,6 +344,6 @@ CVAT = Format(
     open=CvatWriter,
     read=read_cvat,
     fits=looks_like_cvat,
-    loses=("frames", "notes", "suggestions"),
+    loses=("frames", "notes", "suggestions", "metadata"),
     options=("flat",),
 )

@@ -7,6 +7,7 @@ image of a project is the same for all formats (`placing.py`).
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,28 +15,45 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from labeling import layout
 from labeling.annotations.classes import MAX_CLASSES, ClassName, LabelClass
+from labeling.annotations.geometry import is_seen
 from labeling.annotations.shapes import Annotation, Polygon, Tag, TaskType
+from labeling.exchange.formats.output import Output
 from labeling.exchange.formats.source import Source
 from labeling.items.records import Item, Labeling
+from labeling.media.frames import size_of
 from labeling.model import Id, Model, UtcTime
 
 Feature = Literal[
-    "empty", "several_tags", "outlines", "parts", "holes", "frames", "notes", "suggestions"
+    "empty",
+    "several_tags",
+    "outlines",
+    "parts",
+    "holes",
+    "frames",
+    "attributes",
+    "notes",
+    "suggestions",
+    "metadata",
 ]
-"""What labels may have that some formats can't say, see `features`."""
+"""What labels and images may have that some formats can't say, see `features`.
+
+`metadata` is known of an image, whatever is said of it.
+"""
 
 ALL_TASK_TYPES: tuple[TaskType, ...] = get_args(TaskType)
 
 
 Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
+
+State = Literal["labeled", "needs_review", "available"]
+"""Of images that can be exported."""
 
 Share = Annotated[float, Field(ge=0.0, le=0.9)]
 
@@ -70,6 +88,13 @@ class Split(Model):
 class Options(Model):
     """What may be chosen of an export; each format tells which of them it heeds."""
 
+    azure: Annotated[
+        bool,
+        Field(
+            description="COCO as Azure Machine Learning writes it: places in fractions of an image, and the "
+            "addresses of images"
+        ),
+    ] = False
     datastore: Annotated[
         str,
         Field(
@@ -106,22 +131,55 @@ class Options(Model):
     since: Annotated[
         UtcTime | None, Field(description="labels that were saved before are not exported")
     ] = None
+    states: Annotated[
+        list[State],
+        Field(
+            min_length=1,
+            description="of exported images; `available` are those that not everybody has labeled who is to",
+        ),
+    ] = ["labeled"]
+    labelings: Annotated[
+        Literal["agreed", "each"],
+        Field(
+            description="of images that several people label: what they agree on, or what each of them said"
+        ),
+    ] = "agreed"
     flat: Annotated[
         bool, Field(description="whether files name images without folders; `images.csv` tells how")
     ] = False
     images: Annotated[
-        Literal["none", "links"],
+        Literal["none", "links", "copies"],
         Field(
-            description="`links`: `images.csv` has the address of each exported image in storage"
+            description="`links`: `images.csv` has the address of each exported image in storage; `copies`: "
+            "images are copied to where the files name them, under names without folders"
         ),
     ] = "none"
 
 
 OptionName = Literal[
-    "datastore", "split", "classes", "rename", "path", "labelers", "since", "flat", "images"
+    "azure",
+    "datastore",
+    "split",
+    "classes",
+    "rename",
+    "path",
+    "labelers",
+    "since",
+    "states",
+    "labelings",
+    "flat",
+    "images",
 ]
 
-ALWAYS: tuple[OptionName, ...] = ("classes", "rename", "path", "labelers", "since", "images")
+ALWAYS: tuple[OptionName, ...] = (
+    "classes",
+    "rename",
+    "path",
+    "labelers",
+    "since",
+    "states",
+    "images",
+)
 """What can be chosen of every format."""
 
 
@@ -149,7 +207,7 @@ class Subject:
 
     @cached_property
     def _numbers(self) -> Mapping[str, int]:
-        return {one.class_id: number for number, one in enumerate(self.classes)}
+        return {class_.class_id: number for number, class_ in enumerate(self.classes)}
 
     def number(self, annotation: Annotation) -> int:
         """The place of an annotation's class among the classes, from 0.
@@ -177,18 +235,22 @@ class Subject:
         """
         said: list[tuple[int, Annotation]] = []
         tagged: set[int] = set()
-        for one in labeling.annotations:
-            number = self.number(one)
-            if isinstance(one.geometry, Tag):
+        for annotation in labeling.annotations:
+            number = self.number(annotation)
+            if isinstance(annotation.geometry, Tag):
                 if number in tagged:
                     continue
                 tagged.add(number)
-            said.append((number, one))
+            said.append((number, annotation))
         return said
 
 
 class Writer(ABC):
-    """Writes the files of one export, into its folder; all of them are there when it is finished."""
+    """Writes the files of one export; all of them are there when it is finished.
+
+    One that is opened on what another has left goes on behind it: all that it needs to know is in the files
+    and counts of its output.
+    """
 
     def __enter__(self) -> Self:
         return self
@@ -200,6 +262,14 @@ class Writer(ABC):
         """Why a labeled image can't be in these files, in one word, or None."""
         return None
 
+    def place(self, item: Item, labeling: Labeling) -> str:
+        """Where an image that is copied lies, in the folder of copies."""
+        return item.path
+
+    def folders(self) -> Sequence[str]:
+        """Folders that readers look for in that of copies, whether an image lies in them or not."""
+        return ()
+
     @abstractmethod
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write a labeled, measured image that is not refused; the number of annotations written.
@@ -208,13 +278,19 @@ class Writer(ABC):
             ValueError: an annotation is of a class that isn't among the classes. Nothing is written.
         """
 
+    def add_each(self, item: Item, said: Sequence[Labeling]) -> int:
+        """Write an image with what each of several people said of it, as `add`.
+
+        Only formats that heed `labelings` are given that.
+        """
+        return sum(self.add(item, labeling) for labeling in said)
+
     @abstractmethod
     def finish(self) -> None:
         """Complete the files. Nothing can be added afterwards."""
 
-    @abstractmethod
-    def close(self) -> None:
-        """Let go of what is open, whether it was finished or not."""
+    def close(self) -> None:  # noqa: B027 - most hold nothing open
+        """Let go of what is open besides the files, whether it was finished or not."""
 
 
 Ring = list[tuple[float, float]]
@@ -227,6 +303,7 @@ class Shape:
     """One thing that a file says to be on an image; with neither box nor parts, of the whole image.
 
     `box` is left, top, right and bottom. What has both says the same twice: whoever takes it chooses.
+    `attributes` are as the file has them, by name.
     """
 
     class_name: str
@@ -234,6 +311,14 @@ class Shape:
     parts: list[RingsOfPart] = field(default_factory=list[RingsOfPart])
     frame: int = 0
     confidence: float | None = None
+    attributes: Mapping[str, str | float | bool] = field(
+        default_factory=dict[str, "str | float | bool"]
+    )
+
+
+def scalar(value: object) -> str | float | bool:
+    """What a file says of an attribute, as `Shape` has it: of lists and objects their JSON."""
+    return value if isinstance(value, str | int | float) else json.dumps(value)
 
 
 @dataclass(frozen=True)
@@ -291,7 +376,7 @@ class File:
 
 @dataclass(frozen=True)
 class Format:
-    """A format, as it is listed: what writes it into a folder that is there and empty, and what reads it.
+    """A format, as it is listed: what writes it, and what reads it.
 
     One that can't be written has no `open`, one that can't be read no `read`. `fits` tells whether a file looks
     like one, from its name, its first bytes and the names in it.
@@ -302,12 +387,24 @@ class Format:
     """A proper name, the same in every language."""
     files: tuple[File, ...] = ()
     """The labels themselves first."""
-    open: Callable[[Path, Subject], Writer] | None = None
+    open: Callable[[Output, Subject], Writer] | None = None
     read: Read | None = None
     fits: Callable[[Source], bool] = lambda _: False
     task_types: tuple[TaskType, ...] = ALL_TASK_TYPES
     loses: tuple[Feature, ...] = ()
     options: tuple[OptionName, ...] = ()
+    images: str | None = "images"
+    """Where readers look for images beside the files; None where the format is made of images."""
+
+    def chosen(self, options: Options) -> Options:
+        """Those options, as far as the format leaves a choice."""
+        return options if self.images else options.model_copy(update={"images": "copies"})
+
+    def folder(self, options: Options) -> str:
+        """Where images are copied to, with its slash; empty where they are not."""
+        if options.images != "copies":
+            return ""
+        return "/".join([self.name, *([self.images] if self.images else []), ""])
 
 
 def of_first_frame(labeling: Labeling) -> Labeling:
@@ -315,7 +412,29 @@ def of_first_frame(labeling: Labeling) -> Labeling:
 
     Its readers open the first frame of a file alone, and would take the shapes of others for what is on that.
     """
-    kept = [one for one in labeling.annotations if not one.frame or isinstance(one.geometry, Tag)]
+    kept = [
+        annotation
+        for annotation in labeling.annotations
+        if not annotation.frame or isinstance(annotation.geometry, Tag)
+    ]
+    return labeling.model_copy(update={"annotations": kept})
+
+
+def of_what_is_seen(item: Item, labeling: Labeling) -> Labeling:
+    """What of the labels is on the image: on a frame that it has, and a pixel large at least.
+
+    All of it is while the image is the one that was labeled. Since it was overwritten it may be smaller.
+    """
+
+    def seen(annotation: Annotation) -> bool:
+        if isinstance(annotation.geometry, Tag):
+            return True
+        size = size_of(item.frame_sizes, annotation.frame) or (item.width, item.height)
+        return annotation.frame < item.frames and is_seen(annotation.geometry, *size)
+
+    kept = [annotation for annotation in labeling.annotations if seen(annotation)]
+    if len(kept) == len(labeling.annotations):
+        return labeling
     return labeling.model_copy(update={"annotations": kept})
 
 
@@ -323,20 +442,21 @@ def features(labeling: Labeling) -> Counter[Feature]:
     """How much of what some formats can't say there is in the labels of an image.
 
     `empty` and `several_tags` and `notes` count images, the others annotations: outlines that are polygons,
-    those in several parts, those with holes, those of another frame than the first, those made from a
-    suggestion.
+    those in several parts, those with holes, those of another frame than the first, those with attributes,
+    those made from a suggestion.
     """
     found: Counter[Feature] = Counter()
     tagged: set[str] = set()
-    for one in labeling.annotations:
-        if isinstance(one.geometry, Tag):
-            tagged.add(one.class_id)
-        elif isinstance(one.geometry, Polygon):
+    for annotation in labeling.annotations:
+        if isinstance(annotation.geometry, Tag):
+            tagged.add(annotation.class_id)
+        elif isinstance(annotation.geometry, Polygon):
             found["outlines"] += 1
-            found["parts"] += len(one.geometry.parts) > 1
-            found["holes"] += any(part.holes for part in one.geometry.parts)
-        found["frames"] += one.frame > 0
-        found["suggestions"] += bool(one.origin and one.origin.run_id)
+            found["parts"] += len(annotation.geometry.parts) > 1
+            found["holes"] += any(part.holes for part in annotation.geometry.parts)
+        found["frames"] += annotation.frame > 0
+        found["attributes"] += bool(annotation.attributes)
+        found["suggestions"] += bool(annotation.origin and annotation.origin.run_id)
     found["empty"] = not labeling.annotations
     found["several_tags"] = len(tagged) > 1
     found["notes"] = bool(labeling.note)

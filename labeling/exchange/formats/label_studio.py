@@ -11,11 +11,13 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from labeling.annotations.attributes import Attribute, AttributeKind, AttributeValue
+from labeling.annotations.classes import LabelClass
 from labeling.annotations.shapes import Annotation, Box, Polygon, TaskType
 from labeling.exchange.formats.format import (
     Described,
@@ -26,10 +28,13 @@ from labeling.exchange.formats.format import (
     Shape,
     Subject,
     Writer,
+    scalar,
 )
+from labeling.exchange.formats.output import Output
 from labeling.exchange.formats.rings import as_one
 from labeling.exchange.formats.source import Source
 from labeling.items.records import Item, Labeling
+from labeling.model import digest_id
 
 _CONTROLS: Mapping[TaskType, str] = {
     "multiclass": "Choices",
@@ -43,30 +48,28 @@ _CONTROLS: Mapping[TaskType, str] = {
 class LabelStudioWriter(Writer):
     """Writes a task for each image, with one annotation that has all that was said of it."""
 
-    def __init__(self, folder: Path, subject: Subject) -> None:
+    def __init__(self, output: Output, subject: Subject) -> None:
         self._subject = subject
-        self._tasks = 0
+        self._output = output
         self._control = _CONTROLS[subject.task_type]
+        self._attributes = _Attributes(subject.classes, of_images=self._control == "Choices")
         container = subject.container.rpartition("/")[2]
         self._address = f"azure-blob://{container}/{subject.folder}"
-        (folder / "config.xml").write_bytes(_configuration(subject, self._control))
-        self._file = (folder / "tasks.json").open("wb")
-        self._file.write(b"[")
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
+        self._file = output.file("tasks.json")
+        if not self._file.tell():
+            self._file.write(b"[")
 
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write the task of an image. An annotation without results says that nothing is on it."""
         said = self._subject.said(labeling)
-        self._tasks += 1
+        self._output.counts["tasks"] += 1
+        number = self._output.counts["tasks"]
         task = {
-            "id": self._tasks,
-            "data": {"image": self._address + item.path},
+            "id": number,
+            "data": {"image": self._address + item.path, **_known(item)},
             "annotations": [
                 {
-                    "id": self._tasks,
+                    "id": number,
                     "created_at": labeling.saved_at.isoformat(),
                     "was_cancelled": False,
                     "result": list(self._results(said, item)),
@@ -75,13 +78,14 @@ class LabelStudioWriter(Writer):
         }
         # ASCII only: its converters open files in the encoding of the machine they run on.
         line = json.dumps(task).encode("ascii")
-        self._file.write((b",\n" if self._tasks > 1 else b"\n") + line)
+        self._file.write((b",\n" if number > 1 else b"\n") + line)
         return len(said)
 
     def finish(self) -> None:
-        """Close the file."""
+        """End the file, and write the configuration."""
         self._file.write(b"\n]\n")
-        self._file.close()
+        configuration = _configuration(self._subject, self._control, self._attributes)
+        self._output.file("config.xml").write(configuration)
 
     def _results(
         self, said: Sequence[tuple[int, Annotation]], item: Item
@@ -96,34 +100,137 @@ class LabelStudioWriter(Writer):
             "image_rotation": 0,
         }
         names = [self._subject.classes[number].name for number, _ in said]
-        if self._control == "Choices":
-            if said:
-                yield {**head, "id": said[0][1].annotation_id, "value": {"choices": names}}
-            return
-        for name, (_, one) in zip(names, said, strict=True):
-            value = {**_place(one), self._control.lower(): [name]}
-            yield {**head, "id": one.annotation_id, "value": value}
+        tags = self._control == "Choices"
+        if tags and said:
+            yield {**head, "id": said[0][1].annotation_id, "value": {"choices": names}}
+        for name, (number, annotation) in zip(names, said, strict=True):
+            place = {} if tags else _place(annotation)
+            if not tags:
+                value = {**place, self._control.lower(): [name]}
+                yield {**head, "id": annotation.annotation_id, "value": value}
+            asked = {each.name: each for each in self._subject.classes[number].attributes}
+            for attribute, said_of_it in annotation.attributes.items():
+                control = _control_of(attribute, said_of_it, asked.get(attribute))
+                yield {
+                    **head,
+                    "id": digest_id(annotation.annotation_id, attribute)
+                    if tags
+                    else annotation.annotation_id,
+                    "from_name": self._attributes.name_of(number, attribute),
+                    "type": control.lower(),
+                    "value": {**place, **_as_value(control, said_of_it)},
+                }
 
 
-def _configuration(subject: Subject, control: str) -> bytes:
-    """What a project shows to people there: the image, and the classes in order."""
+def _known(item: Item) -> dict[str, Any]:
+    """What its owner has written about an image: columns of Label Studio's list of tasks."""
+    known: dict[str, Any] = {"metadata": item.metadata} if item.about else {}
+    external_id = item.metadata.get("external_id")
+    return {**known, "external_id": external_id} if external_id else known
+
+
+class _Attributes:
+    """What else is asked of what has a class: one control there for what is asked in the same way.
+
+    A control has the attribute's name; with the class in brackets behind it where the attribute is of whole
+    images, or another class asks for something else by that name.
+    """
+
+    def __init__(self, classes: Sequence[LabelClass], *, of_images: bool) -> None:
+        self._classes = classes
+        self._of_images = of_images
+        self._first: dict[str, Attribute] = {}
+        for class_ in classes:
+            for attribute in class_.attributes:
+                self._first.setdefault(attribute.name, attribute)
+
+    def name_of(self, number: int, attribute: str) -> str:
+        """The control for an attribute of a class."""
+        label = self._classes[number]
+        mine = next((known for known in label.attributes if known.name == attribute), None)
+        shared = mine == self._first.get(attribute) and attribute not in ("label", "image")
+        return attribute if shared and not self._of_images else f"{attribute} ({label.name})"
+
+    def add_to(self, view: Element) -> None:
+        """The controls, each shown where one of its classes is said."""
+        of: dict[str, tuple[Attribute, list[str]]] = {}
+        for number, label in enumerate(self._classes):
+            for attribute in label.attributes:
+                of.setdefault(self.name_of(number, attribute.name), (attribute, []))[1].append(
+                    label.name
+                )
+        for name, (attribute, labels) in of.items():
+            control = SubElement(view, _ASKED_BY[attribute.kind], name=name, toName="image")
+            if attribute.required:
+                control.set("required", "true")
+            if attribute.kind in ("choice", "yes_no"):
+                control.set("choice", "single")
+                for choice in attribute.choices or (_YES, _NO):
+                    SubElement(control, "Choice", value=choice)
+            if self._of_images:
+                control.set("visibleWhen", "choice-selected")
+                control.set("whenTagName", "label")
+                control.set("whenChoiceValue", labels[0])
+            else:
+                control.set("perRegion", "true")
+                if not any("," in label for label in labels):
+                    control.set("whenLabelValue", ",".join(labels))
+
+
+_YES, _NO = "yes", "no"
+_ASKED_BY: Mapping[AttributeKind, str] = {
+    "choice": "Choices",
+    "yes_no": "Choices",
+    "number": "Number",
+    "text": "TextArea",
+}
+
+
+def _control_of(name: str, value: AttributeValue, asked: Attribute | None) -> str:
+    """What a value is chosen or typed by; of an attribute that the class has no more, by what it is."""
+    if asked and asked.takes(value):
+        return _ASKED_BY[asked.kind]
+    match value:
+        case bool():
+            return "Choices"
+        case float() | int():
+            return "Number"
+        case _:
+            return "TextArea"
+
+
+def _as_value(control: str, value: AttributeValue) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"choices": [_YES if value else _NO]}
+    match control:
+        case "Choices":
+            return {"choices": [value]}
+        case "Number":
+            return {"number": value}
+        case _:
+            return {"text": [value]}
+
+
+def _configuration(subject: Subject, control: str, attributes: _Attributes) -> bytes:
+    """What a project shows to people there: the image, the classes in order, and what is asked of each."""
     view = Element("View")
     SubElement(view, "Image", name="image", value="$image")
     chosen = SubElement(view, control, name="label", toName="image")
     if control == "Choices":
         chosen.set("choice", "single" if subject.task_type == "multiclass" else "multiple")
-    for one in subject.classes:
-        SubElement(chosen, "Choice" if control == "Choices" else "Label", value=one.name)
+    for class_ in subject.classes:
+        SubElement(chosen, "Choice" if control == "Choices" else "Label", value=class_.name)
+    attributes.add_to(view)
     indent(view)
     return tostring(view, encoding="utf-8") + b"\n"
 
 
-def _place(one: Annotation) -> dict[str, Any]:
+def _place(annotation: Annotation) -> dict[str, Any]:
     """Where a thing is, in percent of the image.
 
     Each corner is rounded, so that `x + width` is as exact as `x`, and is the same when it is read and written.
     """
-    match one.geometry:
+    match annotation.geometry:
         case Box() as box:
             left, top = _percent(box.x0), _percent(box.y0)
             width, height = _percent(box.x1) - left, _percent(box.y1) - top
@@ -135,7 +242,7 @@ def _place(one: Annotation) -> dict[str, Any]:
                 "closed": True,
             }
         case _:
-            raise ValueError(f"annotation {one.annotation_id!r} says nothing of where it is")
+            raise ValueError(f"annotation {annotation.annotation_id!r} says nothing of where it is")
 
 
 _DIGITS = 10
@@ -171,13 +278,23 @@ def looks_like_label_studio(source: Source) -> bool:
 
 def _read_task(task: Mapping[str, Any], number: int) -> Iterator[Described | Remark]:
     path = _path(task["data"])
-    said = [one for one in task.get("annotations") or [] if not one.get("was_cancelled")]
-    for one in said or task.get("predictions") or []:
-        results: Sequence[Mapping[str, Any]] = one.get("result") or []
+    said = [
+        annotation
+        for annotation in task.get("annotations") or []
+        if not annotation.get("was_cancelled")
+    ]
+    for prediction in said or task.get("predictions") or []:
+        results: Sequence[Mapping[str, Any]] = prediction.get("result") or []
+        known = _Said(results)
         for result in results:
             place = f"{path}: task {number}"
             try:
-                shapes = list(_shapes(result, one.get("score")))
+                if known.is_attribute(result):
+                    continue
+                shapes = [
+                    known.completed(each, result)
+                    for each in _shapes(result, prediction.get("score"))
+                ]
             except (AttributeError, KeyError, TypeError, ValueError):
                 yield Remark("unreadable_shape", place)
                 continue
@@ -190,10 +307,91 @@ def _read_task(task: Mapping[str, Any], number: int) -> Iterator[Described | Rem
     yield Described(path)
 
 
+class _Said:
+    """What the results of an annotation say of others of them: attributes of a region or of a class."""
+
+    def __init__(self, results: Sequence[Mapping[str, Any]]) -> None:
+        # What is unreadable is told where it is read as a shape.
+        results = [
+            result
+            for result in results
+            if isinstance(result, dict) and isinstance(result.get("value"), dict)
+        ]
+        self._regions = {
+            result["id"]: str(name)
+            for result in results
+            if result.get("id") and (name := _label_of(result.get("value")))
+        }
+        whole = [result for result in results if _is_of_image(result)]
+        self._tags = {
+            str(name)
+            for result in whole
+            for name in result["value"].get("choices") or ()
+            if not str(result.get("from_name")).endswith(")")
+        }
+        self._values: dict[str, dict[str, str | float | bool]] = {}
+        for result in results:
+            if self.is_attribute(result):
+                of, name = self._place(result)
+                self._values.setdefault(of, {})[name] = _value_of(result["value"])
+
+    def is_attribute(self, result: Mapping[str, Any]) -> bool:
+        """Whether a result is said of a region, or of a class of the image, that another result gives."""
+        value = result.get("value")
+        if not isinstance(value, dict) or _label_of(value) or _value_of(value) == _NOTHING:
+            return False
+        return bool(self._place(result)[0])
+
+    def completed(self, shape: Shape, result: Mapping[str, Any]) -> Shape:
+        """A shape with its attributes."""
+        of = (
+            f"region {result.get('id')}"
+            if _label_of(result["value"])
+            else f"tag {shape.class_name}"
+        )
+        return replace(shape, attributes=self._values.get(of, {}))
+
+    def _place(self, result: Mapping[str, Any]) -> tuple[str, str]:
+        """Of what, and the attribute's name; of nothing where the result stands for itself."""
+        name = str(result.get("from_name") or "")
+        if label := self._regions.get(str(result.get("id"))):
+            return f"region {result['id']}", name.removesuffix(f" ({label})")
+        if not _is_of_image(result):
+            return "", ""
+        tag = next((tag for tag in sorted(self._tags) if name.endswith(f" ({tag})")), None)
+        return (f"tag {tag}", name.removesuffix(f" ({tag})")) if tag else ("", "")
+
+
+_NOTHING = ""
+
+
+def _label_of(value: object) -> object:
+    """The class of a region; nothing where a value is of no region."""
+    if not isinstance(value, dict):
+        return None
+    said: dict[str, Any] = value
+    names = next((said[name] for name in _NAMES if name != "choices" and said.get(name)), None)
+    return names[0] if isinstance(names, list) else names
+
+
+def _is_of_image(result: Mapping[str, Any]) -> bool:
+    value = result.get("value")
+    return isinstance(value, dict) and not {"x", "points"} & value.keys()
+
+
+def _value_of(value: Mapping[str, Any]) -> str | float | bool:
+    """What is said of an attribute; nothing where that is more than one thing, or none."""
+    said = value.get("choices") or value.get("text") or value.get("number", value.get("rating"))
+    if isinstance(said, list):
+        items: list[object] = said
+        said = items[0] if len(items) == 1 else None
+    return _NOTHING if said is None else scalar(said)
+
+
 def _path(data: Mapping[str, Any]) -> str:
     """The image of a task: the first value that looks like one, without what Label Studio adds to it."""
     values = [value for value in data.values() if isinstance(value, str)]
-    value = str(data.get("image") or next((one for one in values if "." in one), values[0]))
+    value = str(data.get("image") or next((value for value in values if "." in value), values[0]))
     if value.startswith("azure-blob://"):
         return value
     address = urlsplit(value)

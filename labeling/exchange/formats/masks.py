@@ -50,8 +50,8 @@ def outlines(runs: Sequence[int], height: int) -> list[RingsOfPart]:
     x0, y0, x1, y1 = zip(*edges, strict=True)
     covered: Any = shapely.simplify(shapely.union_all(shapely.box(x0, y0, x1, y1)), 0)
     return [
-        (_ring(one.exterior), [_ring(hole) for hole in one.interiors])
-        for one in shapely.get_parts(covered)
+        (_ring(part.exterior), [_ring(hole) for hole in part.interiors])
+        for part in shapely.get_parts(covered)
     ]
 
 

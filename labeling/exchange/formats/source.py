@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from io import TextIOWrapper
 from pathlib import PurePosixPath
-from typing import IO, Any, Self
+from typing import IO, Any, Literal, Self
 from zipfile import BadZipFile, ZipFile
 
 import ijson
@@ -17,6 +17,28 @@ MAX_SMALL = 64 * 1024 * 1024
 """Bytes of a file that is read as a whole: the labels of one image, a list of names."""
 
 _HEAD = 64 * 1024
+
+
+Problem = Literal[
+    "no_images",
+    "no_paths",
+    "no_xml",
+    "no_zip",
+    "too_large",
+    "no_class_names",
+    "unknown_format",
+    "too_many_classes",
+    "nothing_said",
+]
+"""Why nothing of a file can be taken in."""
+
+
+class Unreadable(Invalid):
+    """A file that nothing can be taken from: `code` for those who have words of their own, `detail` in ours."""
+
+    def __init__(self, code: Problem, detail: str) -> None:
+        super().__init__(detail)
+        self.code: Problem = code
 
 
 class Source:
@@ -44,18 +66,20 @@ class Source:
         try:
             return ZipFile(self._file)
         except BadZipFile as error:
-            raise Invalid(f"{self.name} is no zip archive that can be opened: {error}") from None
+            raise Unreadable(
+                "no_zip", f"{self.name} is no zip archive that can be opened: {error}"
+            ) from None
 
     @cached_property
     def names(self) -> Sequence[str]:
         """Names of the files in it, as an archive has them; of any other file its own."""
         if self._zip is None:
             return [PurePosixPath(self.name).name]
-        return [one for one in self._zip.namelist() if not _is_litter(one)]
+        return [name for name in self._zip.namelist() if not _is_litter(name)]
 
     def ending(self, *suffixes: str) -> list[str]:
         """Names of the files in it that end so, in whatever case."""
-        return [one for one in self.names if one.lower().endswith(suffixes)]
+        return [name for name in self.names if name.lower().endswith(suffixes)]
 
     def open(self, name: str) -> IO[bytes]:
         """One of its files, from the beginning."""
@@ -78,8 +102,9 @@ class Source:
         with self.open(name) as file:
             data = file.read(MAX_SMALL + 1)
         if len(data) > MAX_SMALL:
-            raise Invalid(
-                f"{name} has more than {MAX_SMALL:,} bytes: it can't be what it should be"
+            raise Unreadable(
+                "too_large",
+                f"{name} has more than {MAX_SMALL:,} bytes: it can't be what it should be",
             )
         return data
 
@@ -98,7 +123,9 @@ class Source:
             while line := file.readline(MAX_SMALL):
                 number += 1
                 if len(line) == MAX_SMALL:
-                    raise Invalid(f"{name} has a line of more than {MAX_SMALL:,} characters")
+                    raise Unreadable(
+                        "too_large", f"{name} has a line of more than {MAX_SMALL:,} characters"
+                    )
                 yield number, line
 
     def json(self, name: str, prefix: str) -> Iterator[Any]:
@@ -115,6 +142,7 @@ class _Unclosed:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self.closed = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
@@ -129,12 +157,8 @@ class _Unclosed:
         pass
 
     def close(self) -> None:
-        """Nothing: its owner closes it."""
-
-    @property
-    def closed(self) -> bool:
-        """Never: TextIOWrapper asks."""
-        return False
+        """Be done with it: its owner closes the file. TextIOWrapper asks whether it is `closed`."""
+        self.closed = True
 
 
 def _is_litter(name: str) -> bool:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryFile
+from pathlib import PurePosixPath
 from xml.etree.ElementTree import Element, ParseError, SubElement, fromstring, indent, tostring
 
 from labeling.annotations.shapes import Annotation, Box, Polygon
-from labeling.exchange.formats.archive import Archive, Names, is_safe
+from labeling.exchange.formats.archive import Archive, is_safe
 from labeling.exchange.formats.format import (
     PARTS,
     Described,
@@ -26,6 +25,7 @@ from labeling.exchange.formats.format import (
     Subject,
     Writer,
 )
+from labeling.exchange.formats.output import Output
 from labeling.exchange.formats.source import Source
 from labeling.items.records import Item, Labeling
 
@@ -33,39 +33,30 @@ from labeling.items.records import Item, Labeling
 class VocWriter(Writer):
     """Writes one XML file an image."""
 
-    def __init__(self, folder: Path, subject: Subject) -> None:
+    def __init__(self, output: Output, subject: Subject) -> None:
         self._subject = subject
-        self._archive = Archive(folder / "labels.zip", subject.as_of)
-        self._lists = {
-            part: TemporaryFile(dir=folder)  # noqa: SIM115 - close() closes them
-            for part in PARTS
-        }
-        self._names = Names()
+        self._archive = Archive(output, "labels.zip", subject.as_of)
+        self._lists = {part: output.file(f".{part}") for part in PARTS}
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Complete the archive."""
         self._archive.close()
-        self._names.close()
-        for file in self._lists.values():
-            file.close()
 
     def refuses(self, item: Item, labeling: Labeling) -> str | None:
         """Why an image can't have a file of its own: its name without suffix is another's, or unsafe."""
         if not is_safe(item.path):
             return "unsafe_name"
-        return "same_name_as_another" if _stem(item.path) in self._names else None
+        return "same_name_as_another" if _file_of(item.path) in self._archive else None
 
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write the file of an image. One without objects says that nothing is on it."""
         said = self._subject.said(labeling)
-        stem = _stem(item.path)
-        self._names.add(stem)
         tree = _image(item)
-        for number, one in said:
-            _object(tree, self._subject.classes[number].name, one, item)
+        for number, annotation in said:
+            _object(tree, self._subject.classes[number].name, annotation, item)
         indent(tree)
-        self._archive.write(f"Annotations/{stem}.xml", tostring(tree, encoding="utf-8"))
-        self._lists[self._subject.part(item)].write(f"{stem}\n".encode())
+        self._archive.write(_file_of(item.path), tostring(tree, encoding="utf-8"))
+        self._lists[self._subject.part(item)].write(f"{_stem(item.path)}\n".encode())
         return len(said)
 
     def finish(self) -> None:
@@ -73,9 +64,13 @@ class VocWriter(Writer):
         for part, file in self._lists.items():
             if file.tell() or part == "train":
                 self._archive.copy(f"ImageSets/Main/{part}.txt", file)
-        names = "".join(f"{_text(one.name)}:::\n" for one in self._subject.classes)
+        names = "".join(f"{_text(class_.name)}:::\n" for class_ in self._subject.classes)
         self._archive.write("labelmap.txt", f"# label:color_rgb:parts:actions\n{names}".encode())
         self._archive.close()
+
+
+def _file_of(path: str) -> str:
+    return f"Annotations/{_stem(path)}.xml"
 
 
 def _stem(path: str) -> str:
@@ -94,21 +89,21 @@ def _image(item: Item) -> Element:
     return tree
 
 
-def _object(tree: Element, name: str, one: Annotation, item: Item) -> None:
+def _object(tree: Element, name: str, annotation: Annotation, item: Item) -> None:
     thing = SubElement(tree, "object")
     SubElement(thing, "name").text = _text(name)
     for flag, value in (("pose", "Unspecified"), ("truncated", "0"), ("difficult", "0")):
         SubElement(thing, flag).text = value
     box = SubElement(thing, "bndbox")
-    x0, y0, x1, y1 = _bounds(one)
+    x0, y0, x1, y1 = _bounds(annotation)
     left, right = _pixels(x0, x1, item.width)
     top, bottom = _pixels(y0, y1, item.height)
     for side, value in (("xmin", left), ("ymin", top), ("xmax", right), ("ymax", bottom)):
         SubElement(box, side).text = str(value)
 
 
-def _bounds(one: Annotation) -> tuple[float, float, float, float]:
-    match one.geometry:
+def _bounds(annotation: Annotation) -> tuple[float, float, float, float]:
+    match annotation.geometry:
         case Box(x0=x0, y0=y0, x1=x1, y1=y1):
             return x0, y0, x1, y1
         case Polygon(parts=parts):
@@ -116,7 +111,7 @@ def _bounds(one: Annotation) -> tuple[float, float, float, float]:
             ys = [y for part in parts for _, y in part.outer]
             return min(xs), min(ys), max(xs), max(ys)
         case _:
-            raise ValueError(f"annotation {one.annotation_id!r} says nothing of where it is")
+            raise ValueError(f"annotation {annotation.annotation_id!r} says nothing of where it is")
 
 
 def _pixels(low: float, high: float, side: int) -> tuple[int, int]:
@@ -164,15 +159,15 @@ def _described(tree: Element, name: str) -> Described:
     file_name = tree.findtext("filename", "").strip()
     folder = tree.findtext("folder", "").strip()
     width, height = (float(tree.findtext(f"size/{side}") or 0) for side in ("width", "height"))
-    shapes = [shape for one in tree.iter("object") if (shape := _read_object(one))]
+    shapes = [shape for element in tree.iter("object") if (shape := _read_object(element))]
     path = str(PurePosixPath(folder) / file_name) if file_name else _stem(name)
     return Described(path, shapes, width, height, in_pixels=True, stem=not file_name)
 
 
 def _remarks(tree: Element, name: str) -> Iterator[Remark]:
-    for one in tree.iter("object"):
-        if _read_object(one) is None:
-            yield Remark("unreadable_shape", f"{name}: {one.findtext('name', '')}")
+    for element in tree.iter("object"):
+        if _read_object(element) is None:
+            yield Remark("unreadable_shape", f"{name}: {element.findtext('name', '')}")
 
 
 def _read_object(thing: Element) -> Shape | None:
@@ -194,6 +189,16 @@ VOC = Format(
     read=read_voc,
     fits=looks_like_voc,
     task_types=("boxes", "polygons"),
-    loses=("outlines", "parts", "holes", "frames", "notes", "suggestions"),
+    loses=(
+        "outlines",
+        "parts",
+        "holes",
+        "frames",
+        "attributes",
+        "notes",
+        "suggestions",
+        "metadata",
+    ),
     options=("split", "flat"),
+    images="JPEGImages",
 )

@@ -16,17 +16,14 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from importlib.resources import files
-from io import TextIOWrapper
 from math import isfinite
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryFile
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 import yaml
 
 from labeling.annotations.shapes import Annotation, Box, Polygon
-from labeling.errors import Invalid
-from labeling.exchange.formats.archive import Archive, Names, is_safe
+from labeling.exchange.formats.archive import Archive, is_safe
 from labeling.exchange.formats.format import (
     PARTS,
     Described,
@@ -37,8 +34,10 @@ from labeling.exchange.formats.format import (
     Subject,
     Writer,
 )
+from labeling.exchange.formats.imagenet import class_folders, read_imagenet
+from labeling.exchange.formats.output import Output
 from labeling.exchange.formats.rings import as_one
-from labeling.exchange.formats.source import Source
+from labeling.exchange.formats.source import Source, Unreadable
 from labeling.items.records import Item, Labeling
 
 _READ = re.compile(r".+\.(avif|bmp|dng|heic|heif|jp2|jpe?g|mpo|png|tiff?|webp)", re.IGNORECASE)
@@ -53,35 +52,26 @@ _ABOUT = """\
 class LabelsWriter(Writer):
     """Writes one text file an image: class and box, or class and outline, in fractions of the image."""
 
-    def __init__(self, folder: Path, subject: Subject) -> None:
+    def __init__(self, output: Output, subject: Subject) -> None:
         self._subject = subject
-        self._archive = Archive(folder / "labels.zip", subject.as_of)
-        self._lists = {
-            part: TemporaryFile(dir=folder)  # noqa: SIM115 - close() closes them
-            for part in PARTS
-        }
-        self._names = Names()
+        self._archive = Archive(output, "labels.zip", subject.as_of)
+        self._lists = {part: output.file(f".{part}") for part in PARTS}
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Complete the archive."""
         self._archive.close()
-        self._names.close()
-        for file in self._lists.values():
-            file.close()
 
     def refuses(self, item: Item, labeling: Labeling) -> str | None:
         """Why an image would be passed over, or be given the labels of another one."""
         return _unread(item.path) or (
-            "same_name_as_another" if label_path(item.path) in self._names else None
+            "same_name_as_another" if label_path(item.path) in self._archive else None
         )
 
     def add(self, item: Item, labeling: Labeling) -> int:
         """Write the labels of an image. An empty file says that nothing is on it."""
         said = self._subject.said(labeling)
-        name = label_path(item.path)
-        self._names.add(name)
-        rows = "".join(f"{number} {_row(one)}\n" for number, one in said)
-        self._archive.write(name, rows.encode("ascii"))
+        rows = "".join(f"{number} {_row(annotation)}\n" for number, annotation in said)
+        self._archive.write(label_path(item.path), rows.encode("ascii"))
         self._lists[self._subject.part(item)].write(f"./images/{item.path}\n".encode())
         return len(said)
 
@@ -92,7 +82,7 @@ class LabelsWriter(Writer):
             self._archive.copy(f"{part}.txt", self._lists[part])
         # Training wants images to validate with: where none are set apart, those it is trained on.
         lists = {"train": "train.txt", "val": "train.txt"} | {part: f"{part}.txt" for part in used}
-        names = {number: one.name for number, one in enumerate(self._subject.classes)}
+        names = {number: class_.name for number, class_ in enumerate(self._subject.classes)}
         task = "detect" if self._subject.task_type == "boxes" else "segment"
         lines = [
             _ABOUT.format(task=task),
@@ -107,20 +97,21 @@ class LabelsWriter(Writer):
 class FoldersWriter(Writer):
     """Writes which image goes into which folder, and a script that puts it there."""
 
-    def __init__(self, folder: Path, subject: Subject) -> None:
+    def __init__(self, output: Output, subject: Subject) -> None:
         self._subject = subject
-        self._archive = Archive(folder / "labels.zip", subject.as_of)
-        self._names = [one.name for one in subject.classes]
+        self._archive = Archive(output, "labels.zip", subject.as_of)
+        self._names = [class_.name for class_ in subject.classes]
         self._folders = class_folders(self._names)
-        self._list = TemporaryFile(dir=folder)  # noqa: SIM115 - close() closes it
-        self._text = TextIOWrapper(self._list, "utf-8", newline="")
+        self._list = output.file(".images")
+        begun = self._list.tell()
+        self._text = output.text(".images")
         self._rows = csv.writer(self._text)
-        self._rows.writerow(("image", "split", "folder"))
+        if not begun:
+            self._rows.writerow(("image", "split", "folder"))
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Complete the archive."""
         self._archive.close()
-        self._text.close()
 
     def refuses(self, item: Item, labeling: Labeling) -> str | None:
         """Why an image would not be trained from: of no class, there is no folder for it."""
@@ -138,7 +129,9 @@ class FoldersWriter(Writer):
         self._archive.copy("images.csv", self._list)
         names = {"folders": dict(zip(self._folders, self._names, strict=True))}
         self._archive.write("names.yaml", json.dumps(names).encode("ascii"))
-        self._archive.write("classes.txt", "".join(f"{one}\n" for one in self._folders).encode())
+        self._archive.write(
+            "classes.txt", "".join(f"{folder}\n" for folder in self._folders).encode()
+        )
         self._archive.write(
             "arrange.py", files("labeling.exchange.formats").joinpath("arrange.py").read_bytes()
         )
@@ -159,17 +152,6 @@ def label_path(path: str) -> str:
     return "/".join([*folders[:last], "labels", *folders[last + 1 :], f"{stem}.txt"])
 
 
-def class_folders(names: Sequence[str]) -> list[str]:
-    """For each class a folder; sorted by name, as classes are numbered by it, they are in this order.
-
-    >>> class_folders(["Owl", "Animal/Cat"])
-    ['0-Owl', '1-Animal-Cat']
-    """
-    digits = len(str(max(0, len(names) - 1)))
-    safe = (re.sub(r"[^\w -]+", "-", name)[:60].rstrip() for name in names)
-    return [f"{number:0{digits}d}-{name}" for number, name in enumerate(safe)]
-
-
 def quoted(text: str) -> str:
     """Text as YAML reads it back, whatever is in it: JSON, with what YAML takes for no text escaped."""
     return re.sub(
@@ -185,14 +167,14 @@ def _unread(path: str) -> str | None:
     return None if _READ.fullmatch(path) else "not_read_by_yolo"
 
 
-def _row(one: Annotation) -> str:
-    match one.geometry:
+def _row(annotation: Annotation) -> str:
+    match annotation.geometry:
         case Box(x0=x0, y0=y0, x1=x1, y1=y1):
             values = [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]
         case Polygon(parts=parts):
             values = [value for point in as_one(parts) for value in point]
         case _:
-            raise ValueError(f"annotation {one.annotation_id!r} says nothing of where it is")
+            raise ValueError(f"annotation {annotation.annotation_id!r} says nothing of where it is")
     return " ".join(str(round(value, 10)) for value in values)
 
 
@@ -207,19 +189,14 @@ def read_yolo(source: Source) -> Iterator[Described | Remark]:
     elif labels := _label_files(source):
         yield from _read_labels(source, labels)
     else:
-        for name in source.names:
-            *_, folder, file = ["", *name.split("/")]
-            if _READ.fullmatch(file) and folder:
-                yield Described(name, [Shape(folder)])
+        yield from read_imagenet(source)
 
 
 def looks_like_yolo(source: Source) -> bool:
-    """Whether there are text files of labels and names of classes, or images in folders."""
+    """Whether there are text files of labels and names of classes, or our own list of folders."""
     if source.ending("images.csv") and source.ending("names.yaml"):
         return True
-    if _label_files(source):
-        return bool(_names_files(source))
-    return len(source.names) > 1 and not source.ending(".xml", ".json", ".jsonl", ".csv")
+    return bool(_label_files(source)) and bool(_names_files(source))
 
 
 _LISTS = tuple(f"{part}.txt" for part in PARTS)
@@ -239,9 +216,9 @@ def _names_files(source: Source) -> list[str]:
 
 def _label_files(source: Source) -> list[str]:
     texts = [
-        one for one in source.ending(".txt") if PurePosixPath(one).name.lower() not in _NO_LABELS
+        name for name in source.ending(".txt") if PurePosixPath(name).name.lower() not in _NO_LABELS
     ]
-    below = [one for one in texts if "labels" in one.split("/")[:-1]]
+    below = [text for text in texts if "labels" in text.split("/")[:-1]]
     return below or texts
 
 
@@ -263,7 +240,9 @@ def _class_names(source: Source) -> list[str]:
             return [by_number.get(number, "") for number in range(min(most, 100_000) + 1)]
         if isinstance(names, list):
             return [str(name) for name in names]
-    raise Invalid("the names of the classes are missing: put data.yaml into the archive")
+    raise Unreadable(
+        "no_class_names", "the names of the classes are missing: put data.yaml into the archive"
+    )
 
 
 def _read_labels(source: Source, labels: Sequence[str]) -> Iterator[Described | Remark]:
@@ -344,14 +323,14 @@ def _read_folders(source: Source, name: str) -> Iterator[Described | Remark]:
     with source.text(name) as file:
         for number, row in enumerate(csv.DictReader(file), 2):
             if row["folder"] in names:
-                yield Described(row["image"], [Shape(names[row["folder"]])])
+                yield Described(row["image"], [Shape(str(names[row["folder"]]))])
             else:
                 yield Remark("no_such_class", f"{name}: row {number}")
 
 
-def _open(folder: Path, subject: Subject) -> LabelsWriter | FoldersWriter:
+def _open(output: Output, subject: Subject) -> LabelsWriter | FoldersWriter:
     drawn = subject.task_type in ("boxes", "polygons")
-    return LabelsWriter(folder, subject) if drawn else FoldersWriter(folder, subject)
+    return LabelsWriter(output, subject) if drawn else FoldersWriter(output, subject)
 
 
 YOLO = Format(
@@ -361,6 +340,15 @@ YOLO = Format(
     open=_open,
     read=read_yolo,
     fits=looks_like_yolo,
-    loses=("several_tags", "parts", "holes", "frames", "notes", "suggestions"),
+    loses=(
+        "several_tags",
+        "parts",
+        "holes",
+        "frames",
+        "attributes",
+        "notes",
+        "suggestions",
+        "metadata",
+    ),
     options=("split", "flat"),
 )

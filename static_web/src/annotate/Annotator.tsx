@@ -4,9 +4,9 @@
  * It is controlled: `annotations` come in as an array that nobody changes in place, and every finished
  * gesture or command answers with one `onChange(next, change)`. The owner keeps the history: an entry
  * for each call, except that `change.what === "nudge"` on the same ids may be joined to the one before.
- * Undo is the owner's business too, after `takeBack()` said that no draft was there to take a point from:
+ * Undo is the owner's business too, after `undo()` said that no draft was there to take a point from:
  *
- *     undo: () => editor.current?.takeBack() || session.undo()
+ *     undo: () => editor.current?.undo() || session.undo()
  *     submit (Enter): () => editor.current?.enter() || session.submit()
  *     Escape: () => editor.current?.escape() || leave()
  *
@@ -22,6 +22,7 @@
  * - `onNotice` tells what no change tells (refusals, points of a draft, outlines that cross themselves),
  *   to be put into words and announced; `onChange` and `onSelect` are to be announced as well. The list
  *   of shapes beside the editor is the accessible view of them; the editor is `role="application"`.
+ * - `onDraft` tells the outline that is being drawn, for the owner to keep over a reload and pass as `kept`.
  * - New links in `item.images` for the same `item_id` change nothing that is shown.
  *
  * Modifiers while drawing: Shift and drag draws a polygon by hand; with Alt held at its first point a
@@ -116,8 +117,10 @@ function delegate(commands: () => EditorCommands | undefined): AnnotatorHandle {
     pixelAt: (event) => commands()?.pixelAt(event) ?? null,
     isDrafting: () => commands()?.isDrafting() ?? false,
     enter: () => commands()?.enter() ?? false,
+    finish: () => commands()?.finish(),
     escape: () => commands()?.escape() ?? false,
     takeBack: () => commands()?.takeBack() ?? false,
+    undo: () => commands()?.undo() ?? false,
     arrow: (direction, how) => commands()?.arrow(direction, how),
     cycle: (by) => commands()?.cycle(by),
     selectAll: () => commands()?.selectAll(),

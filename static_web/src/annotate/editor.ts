@@ -36,12 +36,21 @@ import {
   type Shape,
   type Size,
 } from "./geometry";
+import {
+  isIgnored,
+  NO_HANDS,
+  step,
+  withoutPress,
+  type Contact,
+  type Deed,
+  type Hands,
+} from "./gestures";
 import { createImageLayer, type ImageState, type Picture } from "./render/imageLayer";
 import { looks, type Looks, type Suggestion } from "./render/look";
 import { createOverlay } from "./render/overlay";
 import { createShapesLayer, type ShapesLayer } from "./render/shapesLayer";
 import { gripAt, type Grip } from "./tools/select";
-import type { Effect, Press, Scene, Sketch, ToolEvent } from "./tools/tool";
+import type { Click, Draft, Effect, Press, Proposal, Scene, Sketch, ToolEvent } from "./tools/tool";
 import { DRAWING, newMachine, type Machine, type ToolId } from "./tools/tools";
 import {
   fitted,
@@ -97,10 +106,19 @@ export interface EditorProps {
   onChange: (annotations: Annotation[], change: Change) => void;
   onSelect: (ids: readonly string[]) => void;
   onNotice: (notice: Notice) => void;
+  /** The view has moved, or the shapes that were hidden are to be seen again. */
   onView: (view: { scale: number; turn: Turn; fits: boolean }) => void;
   onImage: (state: ImageState) => void;
   /** Where the pointer is, in pixels of the image; null: it is elsewhere. */
   onPoint?: (at: Point | null) => void;
+  /** What clicks outline, of the last that were asked about; null: nothing yet. */
+  proposal?: Proposal | null;
+  /** What do these clicks outline? None: nothing is asked any more. */
+  onAsk?: (clicks: readonly Click[]) => void;
+  /** An outline begun before, to go on with once its tool is in hand on this image. */
+  kept?: (Draft & { tool: ToolId }) | null;
+  /** The outline that is not closed yet, after each of its points; null: there is none. */
+  onDraft?: (draft: Draft | null) => void;
 }
 
 /** What the keyboard and the buttons around the editor can ask of it. */
@@ -121,6 +139,8 @@ export interface EditorCommands {
   pixelAt(event: { clientX: number; clientY: number }): Point | null;
   /** Sets a point at the crosshair of the keyboard, or closes the draft. False: there was neither. */
   enter(): boolean;
+  /** Closes the draft, or takes what is proposed. */
+  finish(): void;
   /**
    * Gives up the draft, else lets go of the selection. False: there was neither; the crosshair of the
    * keyboard is put away.
@@ -128,6 +148,8 @@ export interface EditorCommands {
   escape(): boolean;
   /** Takes back the last point of the draft. False: there is no draft. */
   takeBack(): boolean;
+  /** Brings back the points of the draft that were taken back, else is as `takeBack`. */
+  undo(): boolean;
   /**
    * Moves by the arrow keys, as seen on the screen: the selection by 1 pixel of the image (with
    * `far` 10), the crosshair of a drawing tool (with `fine` by 1 pixel), else the view.
@@ -154,6 +176,18 @@ export interface Editor {
   destroy(): void;
 }
 
+/** Tools that draw a shape of its own. */
+const MAKING: ReadonlySet<ToolId> = new Set([
+  "box",
+  "rectangle",
+  "extreme",
+  "template",
+  "polygon",
+  "freehand",
+  "click",
+]);
+/** Tools with lines through the pointer. */
+const GUIDED: ReadonlySet<ToolId> = new Set(["box", "rectangle", "extreme"]);
 /** How near to a handle counts as on it, in CSS pixels. */
 const REACH_PX = 9;
 const TOUCH_REACH_PX = 18;
@@ -163,6 +197,8 @@ const SEEN_PX = 8;
 const MAX_LIFTED = 60;
 const WHEEL_PER_PX = 0.0016;
 const PINCH_PER_PX = 0.01;
+/** A notch of a wheel is further than two fingers on a touchpad move between two events. */
+const NOTCH_PX = 50;
 const LINE_PX = 16;
 const CURSOR_STEP_PX = 6;
 const CURSOR_FAR_PX = 48;
@@ -173,11 +209,6 @@ const TEMPLATE_LEAST_PX = 50;
 
 /** What was copied last, for all images. */
 let clipboard: Copied | null = null;
-
-interface Touch {
-  x: number;
-  y: number;
-}
 
 interface Shown {
   view: Viewport | null;
@@ -191,13 +222,6 @@ interface Shown {
   strong: ReadonlySet<string>;
 }
 
-type Gesture =
-  | { name: "tool"; pointer: number; isPen: boolean; machine: Machine }
-  | { name: "pan"; pointer: number; isPen: boolean }
-  | { name: "pinch" }
-  /** A finger is still down after a pinch: it draws nothing. */
-  | { name: "over" };
-
 export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   let props = first;
   let size: Size = { width: first.item.width, height: first.item.height };
@@ -208,15 +232,17 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   let machine = newMachine(first.tool);
   /** Pulls the sides of the selected box while a box tool is in hand. */
   const adjuster = newMachine("select");
-  let gesture: Gesture | null = null;
-  const pointers = new Map<number, Touch>();
-  let last: { x: number; y: number; event: PointerEvent } | null = null;
-  let penSeen = false;
+  let hands: Hands = NO_HANDS;
+  /** What the press in hand is for. */
+  let pressed: Machine = machine;
+  let last: PointerEvent | null = null;
   let cursor: { at: Point; by: "pointer" | "keys" } | null = null;
   let hovered: Grip = { kind: "ground" };
   let held: { what: "pan" | "hide"; code: string } | null = null;
   let frame = 0;
   /** What the last frame showed. */
+  /** Whether no shape was to be seen in the last frame. */
+  let hidden = false;
   let shown: Shown = {
     view: null,
     annotations: [],
@@ -239,7 +265,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   const overlay = createOverlay(layers);
   image.show(props.item);
 
-  const reachPx = (): number => (last?.event.pointerType === "touch" ? TOUCH_REACH_PX : REACH_PX);
+  const reachPx = (): number => (last?.pointerType === "touch" ? TOUCH_REACH_PX : REACH_PX);
 
   const scene = (): Scene => ({
     size,
@@ -248,6 +274,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     locked: props.locked,
     reach: reachPx() / view.scale,
     stamp: lastBoxSize(annotations, size) ?? stamp ?? usualStamp(size),
+    proposal: props.proposal ?? null,
   });
   let stamp: Size | null = null;
 
@@ -301,6 +328,9 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       case "select":
         select(effect.ids);
         return;
+      case "ask":
+        props.onAsk?.(effect.clicks);
+        return;
       case "refuse":
         say({ type: "refused", why: effect.why });
         return;
@@ -312,8 +342,26 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   const send = (event: ToolEvent, to: Machine = machine): Effect[] => {
     const effects = to.send(event, scene());
     effects.forEach(carryOut);
+    tellDraft();
     schedule();
     return effects;
+  };
+
+  let told: Draft["points"] | undefined;
+  const tellDraft = (): void => {
+    const draft = machine.draft();
+    if (draft?.points === told) return;
+    told = draft?.points;
+    props.onDraft?.(draft);
+  };
+
+  /** What was begun before waits for its tool, and is gone on with once. */
+  let waiting = first.kept ?? null;
+  const goOn = (): void => {
+    if (waiting?.tool !== props.tool) return;
+    machine.resume(waiting);
+    told = machine.draft()?.points;
+    waiting = null;
   };
 
   const lookAt = (next: Viewport): void => {
@@ -323,10 +371,11 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
 
   /** After the view has moved under a pointer or a crosshair that stands still, the draft follows it. */
   const refollow = (): void => {
-    if (gesture?.name === "tool" && last) send(press("move", last.event), gesture.machine);
-    else if (cursor?.by === "pointer" && last && machine.isDrafting()) {
-      cursor = { at: toImage(view, [last.x, last.y]), by: "pointer" };
-      send(press("move", last.event));
+    if (!last) return;
+    if (isPressed()) send(press("move", last), pressed);
+    else if (cursor?.by === "pointer" && machine.isDrafting()) {
+      cursor = { at: toImage(view, place(last)), by: "pointer" };
+      send(press("move", last));
     }
   };
 
@@ -371,7 +420,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   const render = (): void => {
     frame = 0;
     const now = scene();
-    const active = gesture?.name === "tool" ? gesture.machine : machine;
+    const active = isPressed() ? pressed : machine;
     const drafted = active.sketch(now);
     const crowd = isCrowd(drafted) ? drafted.shapes : undefined;
     const sketch = crowd ? {} : drafted;
@@ -391,6 +440,8 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     shapes.follow(view);
     if (!crowd) dropCrowd();
     const hides = isHidden();
+    const shownAgain = hidden && !hides;
+    hidden = hides;
     shapes.setVisible(!hides);
     crowdLayer?.setVisible(!hides && crowdIsUp);
     overlay.setVisible(!hides);
@@ -405,11 +456,12 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       hovered: hides ? null : hoveredShape(),
       cursor: drawing && cursor ? clampPoint(cursor.at) : null,
       cross: cursor?.by === "keys",
-      guides: props.settings.guides && (props.tool === "box" || props.tool === "extreme"),
+      guides: props.settings.guides && GUIDED.has(props.tool),
       fill: props.settings.fill,
     });
     host.style.cursor = cursorStyle();
-    if (moved) props.onView({ scale: view.scale, turn: view.turn, fits: isFitted(view) });
+    if (moved || shownAgain)
+      props.onView({ scale: view.scale, turn: view.turn, fits: isFitted(view) });
   };
 
   /** Very many that are moved together are painted once, and then shifted. */
@@ -450,8 +502,11 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
 
   const isHidden = (): boolean => props.settings.hidden || held?.what === "hide";
 
-  const isPanning = (): boolean =>
-    gesture?.name === "pan" || held?.what === "pan" || props.tool === "pan";
+  const isPressed = (): boolean => hands.gesture?.name === "draw";
+
+  /** Whatever is pressed next moves the view. */
+  const pans = (): boolean => held?.what === "pan" || props.tool === "pan";
+  const isPanning = (): boolean => hands.gesture?.name === "pan" || pans();
 
   const withHandles = (): ReadonlySet<string> => {
     const [id] = selection;
@@ -460,27 +515,32 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     return isEditing || canAdjust() ? new Set([id]) : new Set();
   };
 
-  /** With a box tool in hand the selected box can still be pulled by its handles. */
-  const canAdjust = (): boolean =>
-    (props.tool === "box" || props.tool === "extreme" || props.tool === "template") &&
-    !machine.isDrafting() &&
-    shapeById(selection[0])?.kind === "box";
+  /**
+   * With a tool in hand that draws shapes, the selected box can still be pulled by its handles; a polygon that was
+   * suggested too, but no other: the next one often begins at a point of it.
+   */
+  const canAdjust = (): boolean => {
+    const [id] = selection;
+    if (!MAKING.has(props.tool) || machine.isDrafting() || id === undefined) return false;
+    return shapeById(id)?.kind === "box" || props.suggestions.has(id);
+  };
 
   const shapeById = (id: string | undefined): Shape | null =>
     id === undefined ? null : shapeOf(annotations.find((one) => one.annotation_id === id));
 
   const hoveredShape = (): Shape | null => {
-    if (hovered.kind !== "body" || gesture || selection.includes(hovered.id)) return null;
+    if (hovered.kind !== "body" || hands.gesture || selection.includes(hovered.id)) return null;
     return shapeById(hovered.id);
   };
 
   const cursorStyle = (): string => {
+    const { gesture } = hands;
     if (gesture?.name === "pan") return "grabbing";
     if (isPanning()) return "grab";
     if (hovered.kind === "side") return sideCursor(hovered.side, view.turn);
+    if (hovered.kind === "point" && !gesture) return "pointer";
     if (DRAWING.has(props.tool)) return "crosshair";
     if (gesture) return hovered.kind === "body" ? "move" : "";
-    if (hovered.kind === "point") return "pointer";
     if (hovered.kind === "edge") return "copy";
     return hovered.kind === "body" && selection.includes(hovered.id) ? "move" : "";
   };
@@ -493,124 +553,97 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
         : gripAt(at, scene(), { points: props.tool === "points", handles: !isEditing });
   };
 
-  /** Of the hand that holds the pen: it lay there before the pen drew, or lies down meanwhile. */
-  const isIgnored = (event: PointerEvent): boolean =>
-    event.pointerType === "touch" && !pointers.has(event.pointerId);
-
-  /** Ends what touches do, and takes no notice of them until they lie down anew. */
-  const ignoreTouches = (): void => {
-    if (gesture && "pointer" in gesture && !pointers.has(gesture.pointer)) return;
-    if (gesture?.name === "tool") send({ type: "interrupt" }, gesture.machine);
-    gesture = null;
-    pointers.clear();
+  /**
+   * The corner of a suggested box, with a box tool in hand: who pulls it wants to adjust the suggestion, and
+   * not to draw a tiny box beside it.
+   */
+  const suggestedCornerAt = (at: Point): Extract<Grip, { kind: "side" }> | null => {
+    if (!GUIDED.has(props.tool) || machine.isDrafting() || hovered.kind !== "ground") return null;
+    for (const { annotation_id: id, geometry, origin } of annotations) {
+      if (!(origin ?? props.suggestions.has(id)) || geometry.kind !== "box" || props.locked.has(id))
+        continue;
+      const grip = gripAt(at, { ...scene(), selection: [id] }, { points: false, handles: true });
+      if (grip.kind === "side" && grip.side.x && grip.side.y) return grip;
+    }
+    return null;
   };
 
   const begin = (event: PointerEvent): void => {
-    measure();
-    const [x, y] = place(event);
-    const isPen = event.pointerType === "pen";
-    penSeen ||= isPen;
-    if (isPen) ignoreTouches();
-    if (event.pointerType === "touch") {
-      if (gesture && "pointer" in gesture && gesture.isPen) return;
-      pointers.set(event.pointerId, { x, y });
-      if (pointers.size > 1) {
-        if (gesture?.name === "tool") send({ type: "interrupt" }, gesture.machine);
-        gesture = { name: "pinch" };
-        return;
-      }
-    }
-    if (gesture) return;
-    last = { x, y, event };
-    const isPalm = penSeen && event.pointerType === "touch";
-    if (event.button === 1 || (event.button === 0 && (isPanning() || isPalm))) {
-      gesture = { name: "pan", pointer: event.pointerId, isPen };
-      if (event.button === 1) event.preventDefault();
-    } else if (event.button === 0) {
-      cursor = { at: toImage(view, [x, y]), by: "pointer" };
-      hover(cursor.at);
-      const adjusts = DRAWING.has(props.tool) && hovered.kind === "side" && !event.altKey;
-      const to = adjusts ? adjuster : machine;
-      gesture = { name: "tool", pointer: event.pointerId, isPen, machine: to };
-      send(press("down", event), to);
-    } else return;
-    capture(host, event.pointerId);
-    schedule();
-  };
-
-  const move = (event: PointerEvent): void => {
-    if (isIgnored(event)) return;
-    const [x, y] = place(event);
-    props.onPoint?.(pixelAt(event));
-    const before = pointers.get(event.pointerId);
-    if (before) pointers.set(event.pointerId, { x, y });
-    if (gesture?.name === "pinch") {
-      if (before) pinch(event.pointerId, before, { x, y });
-      return;
-    }
-    if (gesture?.name === "over") return;
-    // A pen that hovers while the hand pans is another pointer than the one that pans.
-    if (gesture && gesture.pointer !== event.pointerId) return;
-    const from = last;
-    last = { x, y, event };
-    if (gesture?.name === "pan") {
-      if (from) lookAt(panned(view, [x - from.x, y - from.y]));
-      return;
-    }
-    cursor = { at: toImage(view, [x, y]), by: "pointer" };
-    if (gesture?.name === "tool") {
-      const { machine: to } = gesture;
-      // A line by hand is made of everything that the pointer did between two frames.
-      const all = to.state() === "tracing" ? event.getCoalescedEvents() : [];
-      for (const one of all.length ? all : [event]) send(press("move", one), to);
-      return;
-    }
+    cursor = { at: toImage(view, place(event)), by: "pointer" };
     hover(cursor.at);
-    send(press("move", event));
+    const suggested = suggestedCornerAt(cursor.at);
+    if (suggested) {
+      select([suggested.id]);
+      hovered = suggested;
+    }
+    const isHandle = hovered.kind === "side" || hovered.kind === "point";
+    const adjusts = DRAWING.has(props.tool) && isHandle && !event.altKey;
+    pressed = adjusts ? adjuster : machine;
+    send(press("down", event), pressed);
   };
 
-  const pinch = (id: number, before: Touch, now: Touch): void => {
-    const other = [...pointers].find(([one]) => one !== id)?.[1];
-    if (!other) return;
-    const apart = (a: Touch, b: Touch): number => Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
-    const moved: Point = [(now.x - before.x) / 2, (now.y - before.y) / 2];
-    const middle: Point = [(now.x + other.x) / 2, (now.y + other.y) / 2];
-    lookAt(zoomedAt(panned(view, moved), middle, apart(now, other) / apart(before, other)));
-  };
-
-  const end = (event: PointerEvent): void => {
-    if (isIgnored(event)) return;
-    pointers.delete(event.pointerId);
-    if (gesture?.name === "pinch" || gesture?.name === "over") {
-      gesture = pointers.size ? { name: "over" } : null;
-      return;
+  /** Carries out what came of a pointer. */
+  const doDeed = (deed: Deed, event: PointerEvent): void => {
+    switch (deed.type) {
+      case "grab":
+        if (event.button === 1) event.preventDefault();
+        capture(host, event.pointerId);
+        break;
+      case "press":
+        begin(event);
+        capture(host, event.pointerId);
+        break;
+      case "drag": {
+        cursor = { at: toImage(view, place(event)), by: "pointer" };
+        // A line by hand is made of everything that the pointer did between two frames.
+        const all = pressed.state() === "tracing" ? event.getCoalescedEvents() : [];
+        for (const one of all.length ? all : [event]) send(press("move", one), pressed);
+        break;
+      }
+      case "release":
+        send(press("up", event), pressed);
+        if (event.pointerType === "touch") cursor = null;
+        hover(toImage(view, place(event)));
+        break;
+      case "interrupt":
+        send({ type: "interrupt" }, pressed);
+        break;
+      case "hover":
+        cursor = { at: toImage(view, place(event)), by: "pointer" };
+        hover(cursor.at);
+        send(press("move", event));
+        break;
+      case "rest":
+        hover(toImage(view, place(event)));
+        break;
+      case "pan":
+        lookAt(panned(view, deed.by));
+        break;
+      case "pinch":
+        lookAt(zoomedAt(panned(view, deed.by), deed.about, deed.factor));
     }
-    if (!gesture || gesture.pointer !== event.pointerId) return;
-    const ended = gesture;
-    gesture = null;
-    if (ended.name === "tool") {
-      send(press("up", event), ended.machine);
-      if (event.pointerType === "touch") cursor = null;
-    }
-    hover(toImage(view, place(event)));
     schedule();
   };
 
-  const lose = (event: PointerEvent): void => {
-    if (isIgnored(event)) return;
-    pointers.delete(event.pointerId);
-    if (gesture?.name === "pinch" || gesture?.name === "over") {
-      gesture = pointers.size ? { name: "over" } : null;
-    } else if (gesture?.pointer === event.pointerId) {
-      const lost = gesture;
-      gesture = null;
-      if (lost.name === "tool") send({ type: "interrupt" }, lost.machine);
-    }
-    schedule();
-  };
+  const hear =
+    (type: Contact["type"]) =>
+    (event: PointerEvent): void => {
+      if (type === "down") measure();
+      const kind =
+        event.pointerType === "touch" || event.pointerType === "pen" ? event.pointerType : "mouse";
+      const { pointerId: pointer, button } = event;
+      const contact: Contact = { type, pointer, kind, at: place(event), button };
+      if (isIgnored(hands, contact)) return;
+      if (type === "move") props.onPoint?.(pixelAt(event));
+      const [next, deeds] = step(hands, contact, pans());
+      if (next.last !== hands.last) last = event;
+      hands = next;
+      for (const deed of deeds) doDeed(deed, event);
+      if (type === "lost") schedule();
+    };
 
   const leave = (): void => {
-    if (gesture) return;
+    if (hands.gesture) return;
     props.onPoint?.(null);
     if (cursor?.by === "pointer") cursor = null;
     hovered = { kind: "ground" };
@@ -621,7 +654,9 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     event.preventDefault();
     measure();
     const pixels = event.deltaMode === 1 ? event.deltaY * LINE_PX : event.deltaY;
-    const speed = event.ctrlKey ? PINCH_PER_PX : WHEEL_PER_PX;
+    // Browsers tell of two fingers on a touchpad as of a wheel with Ctrl; a wheel itself zooms as without it.
+    const isPinch = event.ctrlKey && Math.abs(pixels) < NOTCH_PX;
+    const speed = isPinch ? PINCH_PER_PX : WHEEL_PER_PX;
     lookAt(zoomedAt(view, place(event), Math.exp(-pixels * speed)));
     refollow();
   };
@@ -637,11 +672,11 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   const listening = new AbortController();
   const { signal } = listening;
   host.addEventListener("pointerenter", measure, { signal });
-  host.addEventListener("pointerdown", begin, { signal });
-  host.addEventListener("pointermove", move, { signal });
-  host.addEventListener("pointerup", end, { signal });
-  host.addEventListener("pointercancel", lose, { signal });
-  host.addEventListener("lostpointercapture", lose, { signal });
+  host.addEventListener("pointerdown", hear("down"), { signal });
+  host.addEventListener("pointermove", hear("move"), { signal });
+  host.addEventListener("pointerup", hear("up"), { signal });
+  host.addEventListener("pointercancel", hear("lost"), { signal });
+  host.addEventListener("lostpointercapture", hear("lost"), { signal });
   host.addEventListener("pointerleave", leave, { signal });
   host.addEventListener("wheel", wheel, { signal, passive: false });
   host.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
@@ -653,15 +688,26 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
     lookAt(resized(view, stage));
   });
   observer.observe(host);
+  goOn();
   schedule();
 
   /** Gives up whatever is being done. */
   const cancel = (): void => {
-    if (gesture?.name === "tool") {
-      send({ type: "cancel" }, gesture.machine);
-      gesture = null;
-    }
+    if (isPressed()) send({ type: "cancel" }, pressed);
+    hands = withoutPress(hands);
     send({ type: "cancel" });
+  };
+
+  const takeBack = (type: "back" | "undo"): boolean => {
+    if (isPressed()) {
+      send({ type: "interrupt" }, pressed);
+      hands = withoutPress(hands);
+      return true;
+    }
+    if (!machine.isDrafting()) return false;
+    keyed = null;
+    send({ type });
+    return true;
   };
 
   const commands: EditorCommands = {
@@ -711,8 +757,9 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       send({ type: "finish" });
       return true;
     },
+    finish: () => void send({ type: "finish" }),
     escape() {
-      if (gesture?.name === "tool" || machine.isDrafting()) {
+      if (isPressed() || machine.isDrafting()) {
         cancel();
         keyed = null;
         return true;
@@ -727,17 +774,8 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
       select([]);
       return true;
     },
-    takeBack() {
-      if (gesture?.name === "tool") {
-        send({ type: "interrupt" }, gesture.machine);
-        gesture = null;
-        return true;
-      }
-      if (!machine.isDrafting()) return false;
-      keyed = null;
-      send({ type: "back" });
-      return true;
-    },
+    takeBack: () => takeBack("back"),
+    undo: () => takeBack("undo"),
     arrow({ x, y }, { far = false, fine = false } = {}) {
       if (DRAWING.has(props.tool)) {
         const px = fine ? view.scale : far ? CURSOR_FAR_PX : CURSOR_STEP_PX;
@@ -835,6 +873,8 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
         size = { width: next.item.width, height: next.item.height };
         view = fitted(view.stage, size);
         cursor = null;
+        told = undefined; // what is kept is of another image
+        waiting = next.kept ?? null;
       } else if (next.item.frame !== before.item.frame) cancelQuietly();
       if (next.item.width !== size.width || next.item.height !== size.height) {
         size = { width: next.item.width, height: next.item.height };
@@ -845,6 +885,8 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
         machine = newMachine(next.tool);
         keyed = null;
       }
+      goOn();
+      tellDraft();
       annotations = next.annotations;
       selection = next.selection;
       if (next.item !== before.item) image.show(next.item);
@@ -873,7 +915,7 @@ export function createEditor(host: HTMLElement, first: EditorProps): Editor {
   function cancelQuietly(): void {
     machine.send({ type: "cancel" }, scene());
     adjuster.send({ type: "cancel" }, scene());
-    if (gesture?.name === "tool") gesture = null;
+    hands = withoutPress(hands);
   }
 }
 

@@ -234,7 +234,14 @@ export function tangled(annotations: readonly Annotation[]): string[] {
 }
 
 function made({ newId }: Context, shape: Shape, classId: string, frame: number): Annotation {
-  return { annotation_id: newId(), class_id: classId, frame, geometry: shape, origin: null };
+  return {
+    annotation_id: newId(),
+    class_id: classId,
+    frame,
+    geometry: shape,
+    attributes: {},
+    origin: null,
+  };
 }
 
 function onFree(

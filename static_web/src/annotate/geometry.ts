@@ -126,6 +126,16 @@ export function boxOf({ x0, y0, x1, y1 }: Bounds): Box {
   return { kind: "box", x0, y0, x1, y1 };
 }
 
+/** The polygon that covers what a box does. */
+export function cornersOf({ x0, y0, x1, y1 }: Bounds): Polygon {
+  return polygonOf([
+    [x0, y0],
+    [x1, y0],
+    [x1, y1],
+    [x0, y1],
+  ]);
+}
+
 export function polygonOf(outer: Ring): Polygon {
   return { kind: "polygon", parts: [{ outer, holes: [] }] };
 }

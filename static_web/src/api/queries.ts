@@ -57,6 +57,9 @@ export async function changeProject(
           incremental_refresh: null,
           assist: null,
           overlap: null,
+          twins: null,
+          honeypots: null,
+          assignments: null,
           ...change,
         },
       }),
@@ -73,6 +76,9 @@ export async function changeProject(
   }
 }
 
+/** Longer than a piece of it takes, and than a message that failed waits to be tried again. */
+const STALLED_MS = 3 * 60_000;
+
 /** Changes of many images, newest first; looked at again and again while one is under way. */
 export const sweepsQuery = (projectId: string) =>
   queryOptions({
@@ -84,7 +90,12 @@ export const sweepsQuery = (projectId: string) =>
             params: { path: { project_id: projectId } },
           }),
         )
-      ).items,
+      ).items.map((one) => ({
+        ...one,
+        stalled:
+          !one.finished_at &&
+          (one.problem !== "" || Date.now() - Date.parse(one.moved_at) > STALLED_MS),
+      })),
     refetchInterval: ({ state }) => (state.data?.some((one) => !one.finished_at) ? LIVE_MS : false),
   });
 
@@ -126,6 +137,12 @@ export const progressQuery = (projectId: string, everyMs = LIVE_MS) =>
 /** Images nobody has decided about yet. */
 export function leftIn(progress: Progress): number {
   return (progress.states["available"] ?? 0) + (progress.states["leased"] ?? 0);
+}
+
+/** How many images are to be labeled in the end: what can't be used, or was left out, keeps nothing from being done. */
+export function usableIn(progress: Progress | undefined): number {
+  const { total = 0, states = {} } = progress ?? {};
+  return total - (states["unreadable"] ?? 0) - (states["excluded"] ?? 0);
 }
 
 /** What labels can be exported in and imported from. */

@@ -193,8 +193,25 @@ export interface paths {
         delete: operations["delete_project"];
         options?: never;
         head?: never;
-        /** Change instructions, incremental refresh, assist, or how many people label an image. */
+        /** Change instructions, incremental refresh, assist, or how many people label an image, and who. */
         patch: operations["change_project"];
+        trace?: never;
+    };
+    "/api/projects/{project_id}/agreement/{member_id}/{other_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far two people agree who labeled the same images: Cohen's kappa, and where they differ. */
+        get: operations["compare_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/projects/{project_id}/assist": {
@@ -283,6 +300,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/clicks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Where browsers find what outlines things that are clicked at, in some images. */
+        post: operations["get_clicks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/exports": {
         parameters: {
             query?: never;
@@ -327,9 +361,10 @@ export interface paths {
             cookie?: never;
         };
         /** What a version has otherwise than an older one: images that are added, changed and removed. */
-        get: operations["compare_exports"];
+        get: operations["get_comparison"];
         put?: never;
-        post?: never;
+        /** Have a version compared with an older one. */
+        post: operations["compare_exports"];
         delete?: never;
         options?: never;
         head?: never;
@@ -347,6 +382,74 @@ export interface paths {
         put?: never;
         /** A freshly signed link to a file of an export. */
         post: operations["link_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/fit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The thing that a box was drawn about, by the project's model. */
+        post: operations["fit_shape"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/honeypots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How well people know the answers of honeypots. */
+        get: operations["get_honeypots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/honeypots/{member_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What somebody said about honeypots, beside what is known. */
+        get: operations["list_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/honeypots/{member_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give somebody images again who did not know enough honeypots. */
+        post: operations["resume_member"];
         delete?: never;
         options?: never;
         head?: never;
@@ -508,6 +611,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/items/exclude": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave items out of the project, whatever is said of them. */
+        post: operations["leave_items_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/items/first": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have items that wait labeled before others. */
+        post: operations["put_items_first"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/items/honeypots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mix images whose answer is known in among what people label, or no longer. */
+        post: operations["choose_honeypots"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/items/reject": {
         parameters: {
             query?: never;
@@ -519,6 +673,40 @@ export interface paths {
         put?: never;
         /** Send items back to be labeled again. */
         post: operations["reject_items"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/items/relabel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say another class in labels, in place. */
+        post: operations["relabel_items"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/items/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make labels what they were before. */
+        post: operations["revert_items"];
         delete?: never;
         options?: never;
         head?: never;
@@ -636,7 +824,7 @@ export interface paths {
         };
         /** One member. */
         get: operations["get_member"];
-        /** Make somebody (by their `user` key) a member, or change their role. */
+        /** Make somebody (by their `user` key) a member, or change their role and tags. */
         put: operations["put_member"];
         post?: never;
         /** Take somebody off a project; what they labeled stays, what was returned to them is for anyone. */
@@ -655,6 +843,23 @@ export interface paths {
         };
         /** What I did today, what I labeled last, and what was returned to me. */
         get: operations["get_my_work"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/models/{model_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was found out about a model: its thresholds, what it confuses, and its card. */
+        get: operations["get_model"];
         put?: never;
         post?: never;
         delete?: never;
@@ -755,7 +960,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What models did for a project: trainings, validations, inference and grouping. */
+        /** What models did for a project: trainings, validations, inference, grouping, preparing images. */
         get: operations["list_runs"];
         put?: never;
         post?: never;
@@ -809,7 +1014,7 @@ export interface paths {
         /** Changes of many items, newest first. */
         get: operations["list_sweeps"];
         put?: never;
-        /** Approve, reject, put first or leave out all items that a filter means. */
+        /** Approve, reject, put first, leave out, relabel or revert all items that a filter means. */
         post: operations["create_sweep"];
         delete?: never;
         options?: never;
@@ -828,6 +1033,23 @@ export interface paths {
         get: operations["get_sweep"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{project_id}/sweeps/{sweep_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have a change of many items go on where it came to a stop. */
+        post: operations["resume_sweep"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1237,8 +1459,8 @@ export interface components {
          * Acceptance
          * @description What became of an image's suggestions, counted by comparing them with what was submitted.
          *
-         *     `accepted` are as they were suggested, `changed` in class, place or shape, `removed` gone; `added` are
-         *     annotations made from no suggestion.
+         *     `accepted` are as they were suggested, `changed` in class, place, shape or attributes, `removed` gone;
+         *     `added` are annotations made from no suggestion.
          */
         Acceptance: {
             /** Run Id */
@@ -1337,6 +1559,14 @@ export interface components {
              *     }
              */
             geometry: components["schemas"]["Tag"] | components["schemas"]["Box"] | components["schemas"]["Polygon"];
+            /**
+             * Attributes
+             * @description by name, of those that the class has; what is left out is not said
+             * @default {}
+             */
+            attributes: {
+                [key: string]: boolean | number | string;
+            };
             /** @default null */
             origin: components["schemas"]["Origin"] | null;
         };
@@ -1387,6 +1617,46 @@ export interface components {
              * @enum {string}
              */
             what: "approve";
+        };
+        /**
+         * AssignedCount
+         * @description How many images wait for those with a tag, and how many members carry it.
+         *
+         *     With fewer `people` than label each image, nobody finishes them.
+         */
+        AssignedCount: {
+            /** Tag */
+            tag: string;
+            /** Waiting */
+            waiting: number;
+            /** People */
+            people: number;
+        };
+        /**
+         * Assignment
+         * @description Images that only members with a `tag` are given: those of a `folder` and all below it, those for which
+         *     a class was suggested last, or a `share` of all images. One of the three.
+         *
+         *     Shares add up: the second rule of a share begins where the first ended.
+         */
+        Assignment: {
+            /** Tag */
+            tag: string;
+            /**
+             * Folder
+             * @default null
+             */
+            folder: string | null;
+            /**
+             * Class Id
+             * @default null
+             */
+            class_id: string | null;
+            /**
+             * Share
+             * @default null
+             */
+            share: number | null;
         };
         /**
          * AssistChange
@@ -1450,6 +1720,16 @@ export interface components {
              * @default null
              */
             hours_a_month: number | null;
+            /**
+             * Clicks
+             * @default null
+             */
+            clicks: boolean | null;
+            /**
+             * Dicom
+             * @default null
+             */
+            dicom: boolean | null;
         };
         /**
          * AssistSettings
@@ -1464,6 +1744,10 @@ export interface components {
          *     A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
          *     `fine_tune`: whether the network is tuned on the labels of whole images, and kept where that makes it
          *     better; `auto`: on a GPU, from a thousand labels on.
+         *     `dicom`: whether models look at DICOM images too, through the file's first window; else they are left out of
+         *     all of this.
+         *     `clicks`: images are prepared for a tool that outlines what is clicked at, where the deployment has a
+         *     model for it.
          */
         AssistSettings: {
             /**
@@ -1522,6 +1806,16 @@ export interface components {
              * @default null
              */
             hours_a_month: number | null;
+            /**
+             * Clicks
+             * @default false
+             */
+            clicks: boolean;
+            /**
+             * Dicom
+             * @default false
+             */
+            dicom: boolean;
         };
         /**
          * AssistView
@@ -1530,7 +1824,8 @@ export interface components {
          *     `model_id` is the training run of the current model, empty before the first; `suggests`: whether it was
          *     found sure enough to suggest anything. `lift`: what suggestions came to, null while there were none.
          *     `withdrawn`: classes it no longer suggests, since that made things worse. `hours`: what jobs have taken
-         *     this month, where there is a limit.
+         *     this month, where there is a limit. `click_model`: whether the deployment has one, so that a tool may
+         *     outline what is clicked at.
          */
         AssistView: {
             settings: components["schemas"]["AssistSettings"];
@@ -1553,6 +1848,33 @@ export interface components {
             };
             /** Hours */
             hours: number | null;
+            /** Click Model */
+            click_model: boolean;
+        };
+        /**
+         * Attribute
+         * @description What is asked of each annotation of a class. A `required` one has to be said before it is submitted.
+         *
+         *     `choices` are what can be said where the kind is `choice`, in their order.
+         */
+        Attribute: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "choice" | "number" | "yes_no" | "text";
+            /**
+             * Required
+             * @default false
+             */
+            required: boolean;
+            /**
+             * Choices
+             * @default []
+             */
+            choices: string[];
         };
         /**
          * Box
@@ -1608,6 +1930,56 @@ export interface components {
             more: boolean;
         };
         /**
+         * CheckList
+         * @description The last honeypots that somebody answered, newest first.
+         */
+        CheckList: {
+            /** User */
+            user: string;
+            /** Name */
+            name: string;
+            /**
+             * Standing
+             * @enum {string}
+             */
+            standing: "" | "told" | "paused";
+            /** Items */
+            items: components["schemas"]["CheckView"][];
+        };
+        /**
+         * CheckView
+         * @description What somebody said about a honeypot, beside what is known. `score` in [0, 1]; null where it has none.
+         */
+        CheckView: {
+            /** Item Id */
+            item_id: string;
+            /** Path */
+            path: string;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Media */
+            media: string;
+            images: components["schemas"]["ImageLinks"];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Score */
+            score: number | null;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "labeled" | "skipped" | "needs_review";
+            /** Said */
+            said: components["schemas"]["Annotation"][];
+            /** Known */
+            known: components["schemas"]["Annotation"][];
+        };
+        /**
          * ClassAgreement
          * @description How well people agree on a class.
          *
@@ -1623,8 +1995,10 @@ export interface components {
         };
         /**
          * ClassChange
-         * @description A class's new name (a path such as `Animal/Cat`), description, examples, place or colour; what is left
-         *     out stays.
+         * @description A class's new name (a path such as `Animal/Cat`), description, examples, attributes, place or colour;
+         *     what is left out stays.
+         *
+         *     `attributes` are all that it has from now on. Labels keep what was said of one that is no longer there.
          *
          *     `position` is its place in the order of keys, from 1; the last one where there are fewer. Whichever class
          *     has the `colour` gets this one's. What is `retired` is no longer offered nor suggested, and labels that have
@@ -1646,6 +2020,11 @@ export interface components {
              * @default null
              */
             examples: string[] | null;
+            /**
+             * Attributes
+             * @default null
+             */
+            attributes: components["schemas"]["Attribute"][] | null;
             /**
              * Position
              * @default null
@@ -1745,12 +2124,66 @@ export interface components {
             description: string;
             /** Examples */
             examples: components["schemas"]["ClassExample"][];
+            /** Attributes */
+            attributes: components["schemas"]["Attribute"][];
             /** Colour */
             colour: number;
             /** Retired */
             retired: boolean;
             /** Merged Into */
             merged_into: string;
+        };
+        /**
+         * ClickAnswer
+         * @description Signed addresses of what browsers need, valid until `expire_at`.
+         *
+         *     `decoder` leads to an ONNX file, `images` to the items that were prepared: `model.shape` numbers of 16 bits
+         *     in floating point, little endian, of the first frame scaled to `model.side` on its longer side.
+         */
+        ClickAnswer: {
+            model: components["schemas"]["ClickModel"];
+            /** Decoder */
+            decoder: string;
+            /** Images */
+            images: {
+                [key: string]: string;
+            };
+            /**
+             * Expire At
+             * Format: date-time
+             */
+            expire_at: string;
+        };
+        /**
+         * ClickModel
+         * @description A model that outlines what is clicked at, by the digest of its files.
+         *
+         *     Images of it are `side` pixels wide and high; of each, what browsers need is `shape` numbers of 16 bits.
+         */
+        ClickModel: {
+            /** Model Id */
+            model_id: string;
+            /** Side */
+            side: number;
+            /** Shape */
+            shape: [
+                number,
+                number,
+                number
+            ];
+        };
+        /**
+         * ClickRequest
+         * @description Items of mine; naming a task of mine that is over, those of it too.
+         */
+        ClickRequest: {
+            /** Item Ids */
+            item_ids: string[];
+            /**
+             * Task Id
+             * @default null
+             */
+            task_id: string | null;
         };
         /**
          * Coefficient
@@ -1768,6 +2201,59 @@ export interface components {
             high: number | null;
             /** Answers */
             answers: number;
+        };
+        /**
+         * Comparison
+         * @description Two versions that are compared, and what came of it when that is done.
+         */
+        Comparison: {
+            /**
+             * State
+             * @default waiting
+             * @enum {string}
+             */
+            state: "waiting" | "done" | "failed";
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+            /** @default null */
+            difference: components["schemas"]["labeling__exchange__difference__Difference"] | null;
+        };
+        /**
+         * Confusion
+         * @description How often people chose one class and the model another, of images it had not seen.
+         *
+         *     `counts[i][j]`: people said `class_ids[i]`, the model `class_ids[j]`. Classes people chose most come first,
+         *     and no more than 30 of them.
+         */
+        Confusion: {
+            /** Class Ids */
+            class_ids: string[];
+            /** Counts */
+            counts: number[][];
+        };
+        /**
+         * CurvePoint
+         * @description What suggesting from a confidence of `threshold` on would have done to the images that judged.
+         *
+         *     `wrong` of the `suggested` were; the share of wrong ones in all is below `wrong_at_most` with the
+         *     confidence asked for.
+         */
+        CurvePoint: {
+            /** Threshold */
+            threshold: number;
+            /** Suggested */
+            suggested: number;
+            /** Wrong */
+            wrong: number;
+            /** Precision */
+            precision: number;
+            /** Coverage */
+            coverage: number;
+            /** Wrong At Most */
+            wrong_at_most: number;
         };
         /**
          * Dataset
@@ -1819,6 +2305,19 @@ export interface components {
              * @default null
              */
             next_cursor: string | null;
+        };
+        /**
+         * DayCount
+         * @description Images that have been labeled since one day (UTC).
+         */
+        DayCount: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Images */
+            images: number;
         };
         /**
          * DeletedProject
@@ -1908,17 +2407,6 @@ export interface components {
             items: components["schemas"]["Delivery"][];
         };
         /**
-         * Difference
-         * @description Images that are exported in the newer alone, in both but otherwise, and in the older alone.
-         */
-        Difference: {
-            added: components["schemas"]["Images"];
-            changed: components["schemas"]["Images"];
-            removed: components["schemas"]["Images"];
-            /** Unchanged */
-            unchanged: number;
-        };
-        /**
          * Draft
          * @description Unfinished work on a task; of two, the one with the larger `seq` wins.
          */
@@ -1988,6 +2476,7 @@ export interface components {
             format: string;
             /**
              * @default {
+             *       "azure": false,
              *       "datastore": "",
              *       "split": null,
              *       "classes": [],
@@ -1995,6 +2484,10 @@ export interface components {
              *       "path": "",
              *       "labelers": [],
              *       "since": null,
+             *       "states": [
+             *         "labeled"
+             *       ],
+             *       "labelings": "agreed",
              *       "flat": false,
              *       "images": "none"
              *     }
@@ -2077,6 +2570,11 @@ export interface components {
              * @default []
              */
             files: components["schemas"]["ExportFile"][];
+            /**
+             * Images
+             * @default
+             */
+            images: string;
         };
         /**
          * ExportFile
@@ -2119,6 +2617,28 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * FitAnswer
+         * @description The thing as the project draws things; null: the model sees none there.
+         */
+        FitAnswer: {
+            /** Geometry */
+            geometry: (components["schemas"]["Box"] | components["schemas"]["Polygon"]) | null;
+        };
+        /**
+         * FitRequest
+         * @description A box about a thing on the first frame of an item of mine, or of a task of mine that is over.
+         */
+        FitRequest: {
+            /** Item Id */
+            item_id: string;
+            /**
+             * Task Id
+             * @default null
+             */
+            task_id: string | null;
+            box: components["schemas"]["Box"];
+        };
+        /**
          * Folder
          * @description A folder of a container; `prefix` ends with a slash.
          */
@@ -2139,7 +2659,8 @@ export interface components {
          * @description A format that labels can be exported in, imported from, or both.
          *
          *     `files` are what it makes, the labels themselves first. `loses` is what it can't say: that is written
-         *     the nearest way, or not at all, and counted in the manifest.
+         *     the nearest way, or not at all, and counted in the manifest. One without the option `images` is made of
+         *     images: they are always copied.
          */
         FormatView: {
             /** Name */
@@ -2155,9 +2676,9 @@ export interface components {
             /** Task Types */
             task_types: ("multiclass" | "multilabel" | "boxes" | "polygons")[];
             /** Loses */
-            loses: ("empty" | "several_tags" | "outlines" | "parts" | "holes" | "frames" | "notes" | "suggestions")[];
+            loses: ("empty" | "several_tags" | "outlines" | "parts" | "holes" | "frames" | "attributes" | "notes" | "suggestions" | "metadata")[];
             /** Options */
-            options: ("datastore" | "split" | "classes" | "rename" | "path" | "labelers" | "since" | "flat" | "images")[];
+            options: ("azure" | "datastore" | "split" | "classes" | "rename" | "path" | "labelers" | "since" | "states" | "labelings" | "flat" | "images")[];
         };
         /**
          * FrameFacts
@@ -2315,6 +2836,132 @@ export interface components {
             overtaken: ("submitted" | "open" | "unusable" | "changed" | "somebody") | null;
         };
         /**
+         * HoneypotAnswer
+         * @description One result an image, in order.
+         */
+        HoneypotAnswer: {
+            /** Results */
+            results: components["schemas"]["HoneypotResult"][];
+        };
+        /**
+         * HoneypotDay
+         * @description How much somebody knew of the honeypots they answered on one day (UTC).
+         */
+        HoneypotDay: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Answers */
+            answers: number;
+            /** Accuracy */
+            accuracy: number;
+        };
+        /**
+         * HoneypotPerson
+         * @description How much somebody knew of all honeypots they answered: the mean of their scores, with its 95 % interval.
+         *
+         *     `standing`: `told` to read the instructions again, or `paused`: they get no more images.
+         */
+        HoneypotPerson: {
+            /** User */
+            user: string;
+            /** Name */
+            name: string;
+            /** Answers */
+            answers: number;
+            /** Accuracy */
+            accuracy: number;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /**
+             * Standing
+             * @enum {string}
+             */
+            standing: "" | "told" | "paused";
+            /** Days */
+            days: components["schemas"]["HoneypotDay"][];
+        };
+        /**
+         * HoneypotReport
+         * @description Honeypots there are, and how well people know their answers; who knows least comes first.
+         */
+        HoneypotReport: {
+            /** Honeypots */
+            honeypots: number;
+            /** People */
+            people: components["schemas"]["HoneypotPerson"][];
+        };
+        /**
+         * HoneypotRequest
+         * @description Images with final labels to be mixed in among what people label, or no longer (`honeypot` false).
+         *
+         *     Final: a reviewer approved them, or they were imported. `revisions` as for rejecting.
+         */
+        HoneypotRequest: {
+            /** Item Ids */
+            item_ids: string[];
+            /**
+             * Honeypot
+             * @default true
+             */
+            honeypot: boolean;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * HoneypotResult
+         * @description What became of one image; `done` also where it was so already.
+         */
+        HoneypotResult: {
+            /** Item Id */
+            item_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "done" | "changed" | "leased" | "not_settled" | "not_approved" | "unknown";
+        };
+        /**
+         * HoneypotSettings
+         * @description How often a project mixes honeypots in, and what becomes of people who do not know their answers.
+         *
+         *     `rate`: the share of images on a page that are honeypots, on average; with 0 there are none. Who knew less
+         *     than `limit` of the last `after` of theirs is asked to read the instructions again (`tell`), or gets no more
+         *     images until an admin lets them (`pause`).
+         */
+        HoneypotSettings: {
+            /**
+             * Rate
+             * @default 0
+             */
+            rate: number;
+            /**
+             * Limit
+             * @default 0.7
+             */
+            limit: number;
+            /**
+             * After
+             * @default 10
+             */
+            after: number;
+            /**
+             * Below
+             * @default nothing
+             * @enum {string}
+             */
+            below: "nothing" | "tell" | "pause";
+        };
+        /**
          * ImageLinks
          * @description Signed addresses of an image, valid until `expire_at`; the same within a window of time.
          *
@@ -2357,6 +3004,8 @@ export interface components {
         /**
          * Import
          * @description An import, and its report: what was taken, left out and altered, with the first names of each.
+         *
+         *     One that failed says why: in words, and as a code where it is about the file.
          */
         Import: {
             /**
@@ -2379,6 +3028,11 @@ export interface components {
              * @default
              */
             problem: string;
+            /**
+             * Problem Code
+             * @default
+             */
+            problem_code: ("no_images" | "no_paths" | "no_xml" | "no_zip" | "too_large" | "no_class_names" | "unknown_format" | "too_many_classes" | "nothing_said") | ("broken" | "");
             /**
              * @default {
              *       "format": null,
@@ -2408,10 +3062,15 @@ export interface components {
              */
             parts: number;
             /**
-             * Next Part
+             * Taken
              * @default 0
              */
-            next_part: number;
+            taken: number;
+            /**
+             * Stretches
+             * @default []
+             */
+            stretches: components["schemas"]["Stretch"][];
             /**
              * Sparse
              * @default false
@@ -2508,6 +3167,11 @@ export interface components {
              */
             problem: string;
             /**
+             * Problem Code
+             * @default
+             */
+            problem_code: ("no_images" | "no_paths" | "no_xml" | "no_zip" | "too_large" | "no_class_names" | "unknown_format" | "too_many_classes" | "nothing_said") | ("broken" | "");
+            /**
              * @default {
              *       "format": null,
              *       "into": "labels",
@@ -2536,10 +3200,15 @@ export interface components {
              */
             parts: number;
             /**
-             * Next Part
+             * Taken
              * @default 0
              */
-            next_part: number;
+            taken: number;
+            /**
+             * Stretches
+             * @default []
+             */
+            stretches: components["schemas"]["Stretch"][];
             /**
              * Sparse
              * @default false
@@ -2675,6 +3344,11 @@ export interface components {
              */
             problem: string;
             /**
+             * Problem Code
+             * @default
+             */
+            problem_code: ("no_images" | "no_paths" | "no_xml" | "no_zip" | "too_large" | "no_class_names" | "unknown_format" | "too_many_classes" | "nothing_said") | ("broken" | "");
+            /**
              * @default {
              *       "format": null,
              *       "into": "labels",
@@ -2703,10 +3377,15 @@ export interface components {
              */
             parts: number;
             /**
-             * Next Part
+             * Taken
              * @default 0
              */
-            next_part: number;
+            taken: number;
+            /**
+             * Stretches
+             * @default []
+             */
+            stretches: components["schemas"]["Stretch"][];
             /**
              * Sparse
              * @default false
@@ -2793,6 +3472,8 @@ export interface components {
         /**
          * Invitation
          * @description Somebody to be a member from their first sign-in with this address.
+         *
+         *     `tags` are all they will carry; left out, an invitation that is there keeps those it has.
          */
         Invitation: {
             /** Email */
@@ -2803,6 +3484,11 @@ export interface components {
              * @enum {string}
              */
             role: "labeler" | "reviewer" | "admin";
+            /**
+             * Tags
+             * @default null
+             */
+            tags: string[] | null;
         };
         /**
          * ItemChange
@@ -2846,6 +3532,8 @@ export interface components {
          *
          *     `labels`: with their annotations, where these are few. `disagrees`: labels with which the current model
          *     disagrees, the most doubtful first, of one class or several an image; approved ones only where asked for.
+         *     `labeled_on`: those that are labeled since that day (UTC). `waits_for`: those that wait for people with this
+         *     tag.
          */
         ItemFilter: {
             /**
@@ -2879,6 +3567,16 @@ export interface components {
              */
             approved: boolean | null;
             /**
+             * Honeypot
+             * @default null
+             */
+            honeypot: boolean | null;
+            /**
+             * Waits For
+             * @default null
+             */
+            waits_for: string | null;
+            /**
              * Path
              * @default null
              */
@@ -2899,6 +3597,11 @@ export interface components {
              */
             disagrees: boolean;
             /**
+             * Labeled On
+             * @default null
+             */
+            labeled_on: string | null;
+            /**
              * Cursor
              * @default null
              */
@@ -2914,8 +3617,8 @@ export interface components {
          * @description An item in a list. `classes` are ids of the classes it is labeled with.
          *
          *     `labels` are its current annotations, where they were asked for and are few. `approved` is the reviewer
-         *     who found them good, if one did. `seems`: the classes the model would give, where it was asked for labels
-         *     that it disagrees with.
+         *     who found them good, if one did. `honeypot`: it is mixed in among what people label. `seems`: the classes
+         *     the model would give, where it was asked for labels that it disagrees with.
          */
         ItemLine: {
             /** Item Id */
@@ -2935,6 +3638,8 @@ export interface components {
             width: number;
             /** Height */
             height: number;
+            /** Frames */
+            frames: number;
             /** Media */
             media: string;
             /** Flag */
@@ -2947,6 +3652,8 @@ export interface components {
             labelers: string[];
             /** Approved */
             approved: string;
+            /** Honeypot */
+            honeypot: boolean;
             /**
              * Changed At
              * Format: date-time
@@ -3003,6 +3710,8 @@ export interface components {
             width: number;
             /** Height */
             height: number;
+            /** Frames */
+            frames: number;
             /** Media */
             media: string;
             /** Flag */
@@ -3015,6 +3724,8 @@ export interface components {
             labelers: string[];
             /** Approved */
             approved: string;
+            /** Honeypot */
+            honeypot: boolean;
             /**
              * Changed At
              * Format: date-time
@@ -3065,11 +3776,33 @@ export interface components {
             prelabel: components["schemas"]["Acceptance"] | null;
         };
         /**
+         * Kappa
+         * @description Cohen's kappa of two people with its 95 % interval, from how many answers of both.
+         *
+         *     1 is full agreement, 0 what chance would do. `word` is that of Landis and Koch (1977). None where nothing
+         *     tells agreement from chance: no answers, or both always said the same one thing.
+         */
+        Kappa: {
+            /** Kappa */
+            kappa: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Word */
+            word: ("poor" | "slight" | "fair" | "moderate" | "substantial" | "almost_perfect") | null;
+            /** Answers */
+            answers: number;
+            /** Agreed */
+            agreed: number;
+        };
+        /**
          * LabelClass
          * @description A class a labeler can choose. Labels hold its id, so renaming costs nothing.
          *
          *     `name` is the path from the root, parts joined by `/`: `Animal/Cat`. `examples` are paths of images
-         *     that show labelers what is meant. `colour` is its place among those of the page. One that is `retired` is
+         *     that show labelers what is meant, `attributes` what is asked of everything that has it. `colour` is its
+         *     place among those of the page. One that is `retired` is
          *     no longer offered; labels that have it keep it. One that was `merged_into` another is that: it is kept
          *     for what was said before, and for files that still name it.
          */
@@ -3088,6 +3821,12 @@ export interface components {
              * @default []
              */
             examples: string[];
+            /**
+             * Attributes
+             * @description what is asked of each annotation of the class
+             * @default []
+             */
+            attributes: components["schemas"]["Attribute"][];
             /**
              * Colour
              * @default -1
@@ -3118,7 +3857,8 @@ export interface components {
         };
         /**
          * LabelerCount
-         * @description What a labeler has done: labelings that stand, and submitted today (UTC), in `today_active_ms` of work.
+         * @description What a labeler has done: labelings that stand, and images submitted today (UTC), each once however often
+         *     it was corrected, in `today_active_ms` of work.
          *
          *     `prelabels`: of all images they ever labeled with suggestions in front of them.
          */
@@ -3158,6 +3898,26 @@ export interface components {
         LeaseList: {
             /** Items */
             items: components["schemas"]["OpenLease"][];
+        };
+        /**
+         * LeaveOutRequest
+         * @description Items that shall no longer be part of the project. Rejecting them later puts them back.
+         */
+        LeaveOutRequest: {
+            /** Item Ids */
+            item_ids: string[];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: number;
+            };
         };
         /**
          * LeavingOut
@@ -3243,7 +4003,8 @@ export interface components {
          * Me
          * @description The caller. `user` is their key in items, histories and members.
          *
-         *     `seen_ms`: how many milliseconds a suggestion is to be shown before submitting accepts it.
+         *     `seen_ms`: how many milliseconds a suggestion is to be shown before submitting accepts it. Of one image at
+         *     most `max_annotations` are kept, and `max_labels_bytes` of them, as JSON compressed by zlib.
          */
         Me: {
             /** User */
@@ -3260,10 +4021,21 @@ export interface components {
             token_role: ("labeler" | "reviewer" | "admin") | null;
             /** Seen Ms */
             seen_ms: number;
+            /**
+             * Max Annotations
+             * @default 10000
+             */
+            max_annotations: number;
+            /**
+             * Max Labels Bytes
+             * @default 752640
+             */
+            max_labels_bytes: number;
         };
         /**
          * MemberChange
-         * @description A member's new role; `name` is shown to admins.
+         * @description A member's new role; `name` is shown to admins. `tags` are all they carry from now on; left out, they
+         *     keep those they have.
          */
         MemberChange: {
             /**
@@ -3271,6 +4043,11 @@ export interface components {
              * @enum {string}
              */
             role: "labeler" | "reviewer" | "admin";
+            /**
+             * Tags
+             * @default null
+             */
+            tags: string[] | null;
             /**
              * Name
              * @default
@@ -3305,6 +4082,11 @@ export interface components {
             /** Name */
             name: string;
             /**
+             * Tags
+             * @default []
+             */
+            tags: string[];
+            /**
              * Invited
              * @default false
              */
@@ -3319,11 +4101,34 @@ export interface components {
             into: string;
         };
         /**
+         * ModelReport
+         * @description A model: what it may do, how that was found out, and its card (Markdown).
+         */
+        ModelReport: {
+            /**
+             * Curve
+             * @default []
+             */
+            curve: components["schemas"]["CurvePoint"][];
+            /** @default null */
+            confusion: components["schemas"]["Confusion"] | null;
+            /** Model Id */
+            model_id: string;
+            /** Threshold */
+            threshold: number | null;
+            /** Precision */
+            precision: number;
+            /** Confidence */
+            confidence: number;
+            /** Card */
+            card: string;
+        };
+        /**
          * MyItem
          * @description An image I labeled, and what I said about it last.
          *
-         *     `can_reopen`: by reopening `task_id`, to correct it. `open`: that task is open already. `returned`: a
-         *     reviewer sent it back. The annotations themselves come with the task that is reopened.
+         *     `can_reopen`: by reopening `task_id`, to correct it. `open`: it is on that page, which is open already.
+         *     `returned`: a reviewer sent it back. The annotations themselves come with the task that is reopened.
          */
         MyItem: {
             /** Item Id */
@@ -3387,7 +4192,8 @@ export interface components {
         };
         /**
          * NewClass
-         * @description A class to be added; `name` is a path such as `Animal/Cat` (up to six levels).
+         * @description A class to be added; `name` is a path such as `Animal/Cat` (up to six levels). Without a `colour` it gets
+         *     one that few others have.
          */
         NewClass: {
             /** Name */
@@ -3403,6 +4209,17 @@ export interface components {
              * @default []
              */
             examples: string[];
+            /**
+             * Attributes
+             * @description what is asked of each annotation of the class
+             * @default []
+             */
+            attributes: components["schemas"]["Attribute"][];
+            /**
+             * Colour
+             * @default null
+             */
+            colour: number | null;
         };
         /**
          * NewContainer
@@ -3448,6 +4265,7 @@ export interface components {
             as_of: string | null;
             /**
              * @default {
+             *       "azure": false,
              *       "datastore": "",
              *       "split": null,
              *       "classes": [],
@@ -3455,6 +4273,10 @@ export interface components {
              *       "path": "",
              *       "labelers": [],
              *       "since": null,
+             *       "states": [
+             *         "labeled"
+             *       ],
+             *       "labelings": "agreed",
              *       "flat": false,
              *       "images": "none"
              *     }
@@ -3482,6 +4304,9 @@ export interface components {
         /**
          * NewProject
          * @description A project to be made. Its name can never be used again, its type and dataset never change.
+         *
+         *     `assignments` hold from the first image on; they can name no classes yet, for those have no ids.
+         *     `twins`: a shape may lie exactly on another of its class, as things that can't be told apart do.
          */
         NewProject: {
             /** Name */
@@ -3522,7 +4347,9 @@ export interface components {
              *       "backbone": "efficientnet-lite0",
              *       "fine_tune": "auto",
              *       "blind_share": null,
-             *       "hours_a_month": null
+             *       "hours_a_month": null,
+             *       "clicks": false,
+             *       "dicom": false
              *     }
              */
             assist: components["schemas"]["AssistSettings"];
@@ -3537,6 +4364,16 @@ export interface components {
              *     }
              */
             overlap: components["schemas"]["Overlap"];
+            /**
+             * Assignments
+             * @default []
+             */
+            assignments: components["schemas"]["Assignment"][];
+            /**
+             * Twins
+             * @default false
+             */
+            twins: boolean;
         };
         /**
          * NewSweep
@@ -3548,7 +4385,7 @@ export interface components {
             sweep_id: string;
             filter: components["schemas"]["ItemFilter"];
             /** Do */
-            do: components["schemas"]["Approving"] | components["schemas"]["Rejecting"] | components["schemas"]["PuttingFirst"] | components["schemas"]["LeavingOut"];
+            do: components["schemas"]["Approving"] | components["schemas"]["Rejecting"] | components["schemas"]["PuttingFirst"] | components["schemas"]["LeavingOut"] | components["schemas"]["Relabeling"] | components["schemas"]["Reverting"];
         };
         /**
          * NewToken
@@ -3660,6 +4497,12 @@ export interface components {
          */
         Options: {
             /**
+             * Azure
+             * @description COCO as Azure Machine Learning writes it: places in fractions of an image, and the addresses of images
+             * @default false
+             */
+            azure: boolean;
+            /**
              * Datastore
              * @description where Azure Machine Learning finds the images, in full: `azureml://subscriptions/../datastores/name`. Their addresses in storage when left out
              * @default
@@ -3703,6 +4546,21 @@ export interface components {
              */
             since: string | null;
             /**
+             * States
+             * @description of exported images; `available` are those that not everybody has labeled who is to
+             * @default [
+             *       "labeled"
+             *     ]
+             */
+            states: ("labeled" | "needs_review" | "available")[];
+            /**
+             * Labelings
+             * @description of images that several people label: what they agree on, or what each of them said
+             * @default agreed
+             * @enum {string}
+             */
+            labelings: "agreed" | "each";
+            /**
              * Flat
              * @description whether files name images without folders; `images.csv` tells how
              * @default false
@@ -3710,11 +4568,11 @@ export interface components {
             flat: boolean;
             /**
              * Images
-             * @description `links`: `images.csv` has the address of each exported image in storage
+             * @description `links`: `images.csv` has the address of each exported image in storage; `copies`: images are copied to where the files name them, under names without folders
              * @default none
              * @enum {string}
              */
-            images: "none" | "links";
+            images: "none" | "links" | "copies";
         };
         /**
          * Origin
@@ -3779,6 +4637,21 @@ export interface components {
              * @enum {string}
              */
             shape: "median" | "best";
+        };
+        /**
+         * PairAgreement
+         * @description How two people agree on the `images` that both labeled; `sampled`: more were not looked at.
+         *
+         *     `differences`: the most frequent first; with several classes an image, `yes` and `no` of any class.
+         */
+        PairAgreement: {
+            /** Images */
+            images: number;
+            /** Sampled */
+            sampled: boolean;
+            kappa: components["schemas"]["Kappa"];
+            /** Differences */
+            differences: components["schemas"]["labeling__agreement__Difference"][];
         };
         /**
          * Part
@@ -3848,6 +4721,14 @@ export interface components {
              *     }
              */
             geometry: components["schemas"]["Tag"] | components["schemas"]["Box"] | components["schemas"]["Polygon"];
+            /**
+             * Attributes
+             * @description by name, of those that the class has; what is left out is not said
+             * @default {}
+             */
+            attributes: {
+                [key: string]: boolean | number | string;
+            };
         };
         /**
          * PrelabelAnswer
@@ -3977,7 +4858,11 @@ export interface components {
          *
          *     `agreement` is null where nobody labeled an image that another did too, and for labelers.
          *
-         *     `labelers` is empty for labelers: nobody else's numbers are theirs to see.
+         *     `assigned` are the tags that rules name, and any for which images wait. `labelers` is empty for labelers:
+         *     nobody else's numbers are theirs to see. So are `assigned`, `queues`, `classes` and `days`, and their
+         *     `states` count what they can't tell from the project's images, so that no number tells which of them are
+         *     honeypots. `days` are those since which
+         *     images are labeled, in order; of an image that was labeled anew after it was sent back, the last one.
          */
         Progress: {
             /**
@@ -4006,6 +4891,16 @@ export interface components {
             classes: components["schemas"]["ClassCount"][];
             /** Labelers */
             labelers: components["schemas"]["LabelerCount"][];
+            /**
+             * Days
+             * @default []
+             */
+            days: components["schemas"]["DayCount"][];
+            /**
+             * Assigned
+             * @default []
+             */
+            assigned: components["schemas"]["AssignedCount"][];
             /** @default null */
             agreement: components["schemas"]["Agreement"] | null;
             /** Flags */
@@ -4021,6 +4916,7 @@ export interface components {
          * @description What can be changed of a project; what is left out stays.
          *
          *     `overlap` holds for images that nobody has begun: what is in hands or labeled keeps the number it has.
+         *     `assignments` are all rules there are from now on; what is in hands stays there.
          */
         ProjectChange: {
             /** @default null */
@@ -4034,6 +4930,18 @@ export interface components {
             assist: components["schemas"]["AssistChange"] | null;
             /** @default null */
             overlap: components["schemas"]["Overlap"] | null;
+            /** @default null */
+            honeypots: components["schemas"]["HoneypotSettings"] | null;
+            /**
+             * Assignments
+             * @default null
+             */
+            assignments: components["schemas"]["Assignment"][] | null;
+            /**
+             * Twins
+             * @default null
+             */
+            twins: boolean | null;
         };
         /**
          * ProjectLine
@@ -4100,7 +5008,7 @@ export interface components {
         };
         /**
          * ProjectView
-         * @description A project as the API shows it.
+         * @description A project as the API shows it. `honeypots` and `assignments` are null for all but admins.
          */
         ProjectView: {
             /** Project Id */
@@ -4133,6 +5041,11 @@ export interface components {
             incremental_refresh: boolean;
             assist: components["schemas"]["AssistSettings"];
             overlap: components["schemas"]["Overlap"];
+            honeypots: components["schemas"]["HoneypotSettings"] | null;
+            /** Assignments */
+            assignments: components["schemas"]["Assignment"][] | null;
+            /** Twins */
+            twins: boolean;
             /**
              * Created At
              * Format: date-time
@@ -4145,6 +5058,14 @@ export interface components {
             my_role: "labeler" | "reviewer" | "admin";
             /** Version */
             version: number;
+        };
+        /**
+         * PutFirstRequest
+         * @description Items that wait, to be labeled before others.
+         */
+        PutFirstRequest: {
+            /** Item Ids */
+            item_ids: string[];
         };
         /**
          * PuttingFirst
@@ -4295,6 +5216,47 @@ export interface components {
             front: boolean;
         };
         /**
+         * RelabelRequest
+         * @description Labels of which one class (`class_id`), or whatever they say (null), becomes another. `revisions` as for
+         *     rejecting.
+         */
+        RelabelRequest: {
+            /** Item Ids */
+            item_ids: string[];
+            /**
+             * Class Id
+             * @default null
+             */
+            class_id: string | null;
+            /** Into */
+            into: string;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * Relabeling
+         * @description One class, or whatever the labels say (null), becomes another in them.
+         */
+        Relabeling: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            what: "relabel";
+            /**
+             * Class Id
+             * @default null
+             */
+            class_id: string | null;
+            /** Into */
+            into: string;
+        };
+        /**
          * ReleaseRequest
          * @description Items to give back; all when left out.
          */
@@ -4382,6 +5344,43 @@ export interface components {
             at: string;
         };
         /**
+         * RevertRequest
+         * @description Labels to be again what they were at a moment; without one, what they were before the present ones.
+         *     `revisions` as for rejecting.
+         */
+        RevertRequest: {
+            /** Item Ids */
+            item_ids: string[];
+            /**
+             * Before
+             * @default null
+             */
+            before: string | null;
+            /**
+             * Revisions
+             * @default {}
+             */
+            revisions: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * Reverting
+         * @description Labels become what they were at a moment; without one, what they were before the present ones.
+         */
+        Reverting: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            what: "revert";
+            /**
+             * Before
+             * @default null
+             */
+            before: string | null;
+        };
+        /**
          * ReviewAnswer
          * @description One result an item, in order.
          */
@@ -4391,7 +5390,8 @@ export interface components {
         };
         /**
          * ReviewResult
-         * @description What became of one item; `done` also where it was so already. `leased`: it is being corrected now.
+         * @description What became of one item; `done` also where it was so already. `leased`: it is being corrected now;
+         *     `no_earlier`: it had no labels then.
          */
         ReviewResult: {
             /** Item Id */
@@ -4400,7 +5400,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "done" | "changed" | "leased" | "not_settled" | "unknown";
+            status: "done" | "changed" | "leased" | "not_settled" | "no_earlier" | "unknown";
         };
         /**
          * Run
@@ -4417,7 +5417,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "training" | "validation" | "inference" | "featurization";
+            kind: "training" | "validation" | "inference" | "featurization" | "encoding";
             /**
              * State
              * @default queued
@@ -4682,6 +5682,18 @@ export interface components {
             seed: string;
         };
         /**
+         * Stretch
+         * @description Parts of one shard, `first` to `end`, taken in one after the other; those from `next` on are left.
+         */
+        Stretch: {
+            /** First */
+            first: number;
+            /** Next */
+            next: number;
+            /** End */
+            end: number;
+        };
+        /**
          * Submission
          * @description Decisions on items of a task; those not named stay open. Safe to send again as it is.
          */
@@ -4781,6 +5793,14 @@ export interface components {
              *     }
              */
             geometry: components["schemas"]["Tag"] | components["schemas"]["Box"] | components["schemas"]["Polygon"];
+            /**
+             * Attributes
+             * @description by name, of those that the class has; what is left out is not said
+             * @default {}
+             */
+            attributes: {
+                [key: string]: boolean | number | string;
+            };
         };
         /**
          * SuggestedItem
@@ -4806,7 +5826,8 @@ export interface components {
         /**
          * Sweep
          * @description A change of many items: `looked` at so many of `items`, `done` so many; the others that were meant were
-         *     `left` as they are, by why.
+         *     `left` as they are, by why. `moved_at`: when it last came forward. `problem`: why it came to a stop, in
+         *     words; empty while it goes on.
          */
         Sweep: {
             /** Sweep Id */
@@ -4815,7 +5836,7 @@ export interface components {
              * What
              * @enum {string}
              */
-            what: "merge" | "approve" | "reject" | "first" | "leave_out";
+            what: "merge" | "approve" | "reject" | "first" | "leave_out" | "relabel" | "revert";
             /** Class Id */
             class_id: string | null;
             /** Into */
@@ -4827,6 +5848,11 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /**
+             * Moved At
+             * Format: date-time
+             */
+            moved_at: string;
             /** Finished At */
             finished_at: string | null;
             /** Items */
@@ -4839,6 +5865,8 @@ export interface components {
             left: {
                 [key: string]: number;
             };
+            /** Problem */
+            problem: string;
         };
         /**
          * SweepList
@@ -4862,6 +5890,9 @@ export interface components {
         /**
          * TaskAnswer
          * @description A task, or why there is none and when to ask again.
+         *
+         *     `look_again`: the person's labels differ often from what is known to be right, and they are asked to read
+         *     the instructions again; where `why` is `held_back`, they get no more images until an admin lets them.
          */
         TaskAnswer: {
             task: components["schemas"]["TaskView"] | null;
@@ -4869,7 +5900,7 @@ export interface components {
              * Why
              * @default null
              */
-            why: ("none_left" | "all_leased" | "paused" | "initializing" | "too_many_open") | null;
+            why: ("none_left" | "all_leased" | "paused" | "initializing" | "too_many_open" | "held_back") | null;
             /**
              * Retry After S
              * @default null
@@ -4880,6 +5911,11 @@ export interface components {
              * @default []
              */
             open_tasks: string[];
+            /**
+             * Look Again
+             * @default false
+             */
+            look_again: boolean;
         };
         /**
          * TaskItem
@@ -5194,6 +6230,9 @@ export interface components {
         /**
          * Upload
          * @description Where to PUT a file (`x-ms-blob-type: BlockBlob`), or why it is not wanted.
+         *
+         *     One that is refused says why: in words, and as a code for those who have words of their own. One that
+         *     `exists` is there already, and `differs` where that has another size.
          */
         Upload: {
             /** Path */
@@ -5214,10 +6253,20 @@ export interface components {
              */
             refused: string | null;
             /**
+             * Code
+             * @default null
+             */
+            code: ("not_an_image" | "folder") | ("odd_path" | "dataset_in_path" | "unstorable") | null;
+            /**
              * Exists
              * @default false
              */
             exists: boolean;
+            /**
+             * Differs
+             * @default false
+             */
+            differs: boolean;
         };
         /**
          * UploadAnswer
@@ -5244,7 +6293,7 @@ export interface components {
         };
         /**
          * UploadRequest
-         * @description Files to be uploaded, at most 500 a call.
+         * @description Files to be uploaded, at most 500 a call; `overwrite` those that are there, too.
          */
         UploadRequest: {
             /** Files */
@@ -5311,6 +6360,29 @@ export interface components {
              * @enum {string}
              */
             function: "linear" | "linear_exact" | "sigmoid";
+        };
+        /**
+         * Difference
+         * @description How often the first said one class where the second said another.
+         */
+        labeling__agreement__Difference: {
+            /** First */
+            first: string;
+            /** Second */
+            second: string;
+            /** Count */
+            count: number;
+        };
+        /**
+         * Difference
+         * @description Images that are exported in the newer alone, in both but otherwise, and in the older alone.
+         */
+        labeling__exchange__difference__Difference: {
+            added: components["schemas"]["Images"];
+            changed: components["schemas"]["Images"];
+            removed: components["schemas"]["Images"];
+            /** Unchanged */
+            unchanged: number;
         };
         /** @description RFC 9457. `retry`: `same` send it again, `later` read and decide anew, `never`. `errors` are the first 20 of `error_count`. */
         ProblemDetails: {
@@ -5865,6 +6937,39 @@ export interface operations {
             };
         };
     };
+    compare_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                member_id: string;
+                other_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PairAgreement"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     get_assist: {
         parameters: {
             query?: never;
@@ -6069,6 +7174,41 @@ export interface operations {
             };
         };
     };
+    get_clicks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClickRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClickAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_exports: {
         parameters: {
             query?: never;
@@ -6197,7 +7337,7 @@ export interface operations {
             };
         };
     };
-    compare_exports: {
+    get_comparison: {
         parameters: {
             query?: never;
             header?: never;
@@ -6216,7 +7356,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Difference"];
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    compare_exports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                export_id: string;
+                older_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
                 };
             };
             /** @description why not */
@@ -6254,6 +7427,134 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ExportLink"];
                 };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    fit_shape: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FitRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FitAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_honeypots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoneypotReport"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_checks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckList"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resume_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description why not */
             default: {
@@ -6509,10 +7810,13 @@ export interface operations {
                 kind?: string;
                 flag?: string;
                 approved?: boolean;
+                honeypot?: boolean;
+                waits_for?: string;
                 path?: string;
                 name?: string;
                 labels?: boolean;
                 disagrees?: boolean;
+                labeled_on?: string;
                 cursor?: string;
                 limit?: number;
             };
@@ -6649,6 +7953,111 @@ export interface operations {
             };
         };
     };
+    leave_items_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaveOutRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_items_first: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutFirstRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    choose_honeypots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoneypotRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoneypotAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     reject_items: {
         parameters: {
             query?: never;
@@ -6671,6 +8080,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RejectAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    relabel_items: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RelabelRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    revert_items: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevertRequest"];
+            };
+        };
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewAnswer"];
                 };
             };
             /** @description why not */
@@ -6994,6 +8473,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MyWork"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelReport"];
                 };
             };
             /** @description why not */
@@ -7341,6 +8852,38 @@ export interface operations {
         responses: {
             /** @description done */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sweep"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resume_sweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -24,6 +24,10 @@ const NewProject = chunk(async () => {
   const [page] = await Promise.all([import("@/features/projects/new/NewProject"), addAdminTexts()]);
   return page;
 });
+const TryPage = chunk(async () => {
+  const [page] = await Promise.all([import("@/features/try/TryPage"), addAdminTexts()]);
+  return page;
+});
 const ProjectRoute = chunk(async () => {
   const [page] = await Promise.all([import("./ProjectRoute"), addAdminTexts()]);
   return page;
@@ -52,7 +56,8 @@ const useStyles = makeStyles({
     "@media (pointer: coarse)": {
       "& .fui-Button": { minWidth: "44px", minHeight: "44px" },
       "& .fui-Input, & .fui-MenuItem, & .fui-Switch, & .fui-Radio": { minHeight: "44px" },
-      "& .fui-MenuItem, & .fui-Switch": { alignItems: "center" },
+      "& .fui-Checkbox": { minWidth: "44px", minHeight: "44px" },
+      "& .fui-MenuItem, & .fui-Switch, & .fui-Checkbox": { alignItems: "center" },
       "& .fui-Link": { display: "inline-flex", alignItems: "center", minHeight: "44px" },
     },
   },
@@ -97,6 +102,9 @@ function Pages(): ReactNode {
         {({ projectId }) => (
           <LabelPage key={projectId} projectId={projectId} Canvas={CanvasStage} />
         )}
+      </Route>
+      <Route path="/projects/:projectId/try">
+        {({ projectId }) => <TryPage key={projectId} projectId={projectId} Canvas={CanvasStage} />}
       </Route>
       <Route>
         <Shell>

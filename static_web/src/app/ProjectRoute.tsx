@@ -18,6 +18,10 @@ import { ClassesPanel } from "@/features/projects/ClassesPanel";
 import { ProjectFrame } from "@/features/projects/ProjectFrame";
 import { isTab } from "@/features/projects/tabs";
 import { AgreementPanel } from "@/features/quality/AgreementPanel";
+import { AssignedPanel } from "@/features/quality/AssignedPanel";
+import { AssignmentSettings } from "@/features/quality/AssignmentSettings";
+import { HoneypotPanel } from "@/features/quality/HoneypotPanel";
+import { HoneypotSettings } from "@/features/quality/HoneypotSettings";
 import { OverlapPanel } from "@/features/quality/OverlapPanel";
 import { Message } from "@/ui/Message";
 
@@ -50,7 +54,9 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
                 {project.my_role !== "labeler" && helpsWith.includes(project.task_type) && (
                   <AssistPanel project={project} />
                 )}
+                {project.my_role !== "labeler" && <AssignedPanel project={project} />}
                 {project.my_role !== "labeler" && <AgreementPanel project={project} />}
+                {project.my_role === "admin" && <HoneypotPanel project={project} />}
                 {project.my_role !== "labeler" && <ExportPanel projectId={projectId} />}
               </DashboardPage>
             );
@@ -70,6 +76,8 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
                         <AssistSettings project={project} />
                       )}
                       <OverlapPanel project={project} />
+                      {project.my_role === "admin" && <AssignmentSettings project={project} />}
+                      {project.my_role === "admin" && <HoneypotSettings project={project} />}
                     </>
                   )
                 }

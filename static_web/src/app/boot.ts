@@ -7,6 +7,7 @@ import type { Project, Task } from "@/api/types";
 import { openDatabaseEarly } from "@/features/label/session/database";
 import { rememberedLayout } from "@/features/label/grid/layouts";
 import { loadTexts, preferred } from "@/i18n/texts";
+import { isDrawn } from "@/taskTypes";
 
 void import("@/main");
 void loadTexts(preferred());
@@ -24,7 +25,7 @@ async function beginLabeling(path: string): Promise<void> {
   const open = `${path}/tasks?mine=true&state=open`;
   const asked = [askEarly(path), askEarly(open)] as const;
   const project = (await (await asked[0]).clone().json()) as Partial<Project>;
-  const draws = project.task_type === "boxes" || project.task_type === "polygons";
+  const draws = isDrawn(project.task_type);
   if (draws) import("@/features/label/canvas/CanvasStage").catch(() => undefined);
   const { items } = (await (await asked[1]).clone().json()) as { items?: Task[] };
   const asksItself = !isAwaited(open); // the app was quicker

@@ -59,6 +59,7 @@ export function FrameBar({
   isDicom,
 }: {
   frames: Frames;
+  /** Whether dragging moves the window. */
   windowing: boolean;
   onWindowing: (on: boolean) => void;
   /** Something was chosen: the keys are the image's again. */
@@ -67,8 +68,7 @@ export function FrameBar({
 }): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
-  const { frame, count, view, window, value } = frames;
-  const grey = view?.facts?.grey;
+  const { frame, count, view, grey, window, value } = frames;
   const key = useKey("windowing");
   const notes = noted
     .filter((one) => view?.facts?.notes.includes(one))
@@ -106,7 +106,7 @@ export function FrameBar({
             checked={windowing}
             icon={<Icon name="brightness" />}
             aria-keyshortcuts={key.aria}
-            onClick={() => onWindowing(!windowing)}
+            onClick={() => finish(() => onWindowing(!windowing))}
           >
             {t("frames.window")}
           </ToggleButton>
@@ -138,16 +138,7 @@ export function FrameBar({
           >
             {t("frames.invert")}
           </ToggleButton>
-          <Button
-            size="small"
-            appearance="subtle"
-            onClick={() =>
-              finish(() => {
-                frames.setWindow(null);
-                frames.setInverted(false);
-              })
-            }
-          >
+          <Button size="small" appearance="subtle" onClick={() => finish(frames.reset)}>
             {t("frames.reset")}
           </Button>
           <span className={styles.value} data-testid="value">

@@ -26,7 +26,7 @@ export function WindowDrag({ frames, onPoint, onStep }: Props): ReactNode {
   const move = (event: PointerEvent<HTMLDivElement>): void => {
     onPoint(event);
     const start = from.current;
-    const grey = start?.frames.view?.facts?.grey;
+    const grey = start?.frames.grey;
     if (!start?.frames.window || !grey) return;
     const { clientWidth: width, clientHeight: height } = event.currentTarget;
     const across = (event.clientX - start.x) / Math.max(width, 1);
@@ -43,6 +43,7 @@ export function WindowDrag({ frames, onPoint, onStep }: Props): ReactNode {
         from.current = { x: event.clientX, y: event.clientY, frames };
       }}
       onPointerMove={move}
+      onDoubleClick={(event) => event.stopPropagation()}
       onPointerLeave={() => onPoint(null)}
       onWheel={(event) => {
         const step = steps(event);

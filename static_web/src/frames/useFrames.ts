@@ -5,7 +5,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Picture } from "@/annotate/render/imageLayer";
 import type { FrameView, TaskItem } from "@/api/types";
 
-import type { Window } from "./light";
+import type { Grey, Window } from "./light";
 import { frameQuery, isFramed } from "./query";
 import type { Answer, Question } from "./worker";
 
@@ -15,6 +15,7 @@ const CINE_MS = 100;
 /** What could not be fetched is asked for again, but not all the time. */
 const AGAIN_AFTER_MS = 15_000;
 
+const NONE_BEFORE = { itemId: "", grey: null };
 const NO_LINKS = { preview: "", full: "" };
 
 export interface Frames {
@@ -22,7 +23,9 @@ export interface Frames {
   count: number;
   view: FrameView | null;
   picture: Picture;
-  /** Of the frame that is shown; null where there is nothing but its 8 bits. */
+  /** Of the frame that is shown, or while it comes of the one before; null where there is nothing but its 8 bits. */
+  grey: Grey | null;
+  /** What `grey` is looked at through. */
   window: Window | null;
   inverted: boolean;
   playing: boolean;
@@ -33,8 +36,16 @@ export interface Frames {
   again: () => void;
   setWindow: (window: Window | null) => void;
   setInverted: (inverted: boolean) => void;
+  /** To the image's own window, the way it was meant to be seen. */
+  reset: () => void;
   play: (playing: boolean) => void;
   point: (at: readonly [number, number] | null) => void;
+}
+
+/** Which frame of each image is shown, where somebody else keeps that. */
+interface Kept {
+  frame: number;
+  onGo: (frame: number) => void;
 }
 
 /** Null where a browser shows the image by itself. */
@@ -42,6 +53,7 @@ export function useFrames(
   projectId: string,
   item: TaskItem | undefined,
   taskId: string | null,
+  kept: Kept | null = null,
 ): Frames | null {
   const framed = item && isFramed(item) ? item : null;
   const itemId = framed?.item_id ?? "";
@@ -55,7 +67,11 @@ export function useFrames(
   const [playingOf, setPlayingOf] = useState("");
   const [shownKey, setShownKey] = useState("");
   const [value, setValue] = useState<(Frames["value"] & { key: string }) | null>(null);
-  const frame = at.itemId === itemId ? Math.min(at.frame, count - 1) : 0;
+  const frame = Math.min(count - 1, kept?.frame ?? (at.itemId === itemId ? at.frame : 0));
+  const onGo = useRef(kept?.onGo);
+  useEffect(() => {
+    onGo.current = kept?.onGo;
+  });
   const query = useQuery({
     ...frameQuery(projectId, itemId, taskId, frame),
     enabled: framed !== null,
@@ -63,8 +79,12 @@ export function useFrames(
   const view = query.data ?? null;
   const grey = view?.facts?.grey ?? null;
   const key = keyOf(view);
-  const window = grey
-    ? ((chosen.itemId === itemId ? chosen.window : null) ?? grey.windows[0] ?? null)
+  const [before, setBefore] = useState<{ itemId: string; grey: Grey | null }>(NONE_BEFORE);
+  if (view && (before.itemId !== itemId || before.grey !== grey)) setBefore({ itemId, grey });
+  // Whoever goes through the frames faster than they come keeps the window in hand meanwhile.
+  const looked = view === null && before.itemId === itemId ? before.grey : grey;
+  const window = looked
+    ? ((chosen.itemId === itemId ? chosen.window : null) ?? looked.windows[0] ?? null)
     : null;
   const inverted = turnedOver === itemId;
   const playing = playingOf === itemId && count > 1;
@@ -113,12 +133,15 @@ export function useFrames(
   }, [ask, client, projectId, itemId, taskId, frame, count, forward, view]);
 
   const go = useCallback(
-    (next: number) =>
+    (next: number) => {
+      const frame = Math.min(count - 1, Math.max(0, next));
       setAt((before) => ({
         itemId,
-        frame: Math.min(count - 1, Math.max(0, next)),
+        frame,
         forward: next >= (before.itemId === itemId ? before.frame : 0),
-      })),
+      }));
+      onGo.current?.(frame);
+    },
     [itemId, count],
   );
   const ready = view !== null;
@@ -158,6 +181,7 @@ export function useFrames(
     count,
     view,
     picture,
+    grey: looked,
     window,
     inverted,
     playing,
@@ -166,6 +190,10 @@ export function useFrames(
     again,
     setWindow: (next) => setChosen({ itemId, window: next }),
     setInverted: (next) => setTurnedOver(next ? itemId : ""),
+    reset: () => {
+      setChosen({ itemId, window: null });
+      setTurnedOver("");
+    },
     play: (next) => setPlayingOf(next ? itemId : ""),
     point,
   };

@@ -11,10 +11,16 @@ const useStyles = makeStyles({
     lineHeight: "16px",
     fontWeight: 600,
     color: tokens.colorNeutralForeground3,
+    overflowWrap: "normal",
   },
   row: { borderTop: `1px solid ${tokens.colorNeutralStroke3}` },
-  cell: { padding: "6px 16px 6px 0", fontVariantNumeric: "tabular-nums" },
-  name: { padding: "6px 16px 6px 0", fontWeight: 400 },
+  cell: {
+    padding: "6px 16px 6px 0",
+    fontVariantNumeric: "tabular-nums",
+    overflowWrap: "normal",
+  },
+  // Names and addresses are the only words that may be broken.
+  name: { minWidth: "72px", padding: "6px 16px 6px 0", fontWeight: 400 },
 });
 
 interface Props {

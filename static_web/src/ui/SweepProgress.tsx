@@ -1,7 +1,10 @@
-import { makeStyles, tokens } from "@fluentui/react-components";
+import { Button, makeStyles, tokens } from "@fluentui/react-components";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
+import { api, unwrap } from "@/api/client";
+import { sweepsQuery } from "@/api/queries";
 import type { LabelClass, Sweep } from "@/api/types";
 import { formatNumber } from "@/format";
 
@@ -13,14 +16,25 @@ const useStyles = makeStyles({
 });
 
 interface Props {
-  sweep: Sweep;
+  projectId: string;
+  sweep: Sweep & { stalled: boolean };
   classes: readonly LabelClass[];
 }
 
 /** How far one change of many images is, and what came of it. */
-export function SweepProgress({ sweep, classes }: Props): ReactNode {
+export function SweepProgress({ projectId, sweep, classes }: Props): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
+  const queries = useQueryClient();
+  const resume = useMutation({
+    mutationFn: () =>
+      unwrap(
+        api.POST("/api/projects/{project_id}/sweeps/{sweep_id}/resume", {
+          params: { path: { project_id: projectId, sweep_id: sweep.sweep_id } },
+        }),
+      ),
+    onSettled: () => queries.invalidateQueries(sweepsQuery(projectId)),
+  });
   const number = (value: number) => formatNumber(value, i18n.language);
   const nameOf = (id: string | null) => classes.find((one) => one.class_id === id)?.name ?? "";
   const what = t(`sweeps.what.${sweep.what}`, {
@@ -40,7 +54,16 @@ export function SweepProgress({ sweep, classes }: Props): ReactNode {
               count: sweep.done,
             })}
         {left > 0 && ` ${t("sweeps.left", { count: left })}`}
+        {sweep.stalled &&
+          ` ${sweep.problem ? t("sweeps.stopped", { why: sweep.problem }) : t("sweeps.stalled")}`}
       </p>
+      {sweep.stalled && (
+        <span>
+          <Button size="small" disabledFocusable={resume.isPending} onClick={() => resume.mutate()}>
+            {t("sweeps.resume")}
+          </Button>
+        </span>
+      )}
       {!sweep.finished_at && (
         <ProgressBar
           total={sweep.items}

@@ -23,10 +23,12 @@ interface Props {
   src: string | undefined;
   alt: string;
   className?: string;
+  /** `eager` where only what is in sight is there at all. */
+  loading?: "lazy" | "eager";
 }
 
 /** A whole image, never cropped, in a frame that has its size before the image is there. */
-export function Thumbnail({ src, alt, className }: Props): ReactNode {
+export function Thumbnail({ src, alt, className, loading = "lazy" }: Props): ReactNode {
   const styles = useStyles();
   const [failed, setFailed] = useState("");
   return (
@@ -40,7 +42,8 @@ export function Thumbnail({ src, alt, className }: Props): ReactNode {
           <img
             src={src}
             alt={alt}
-            loading="lazy"
+            loading={loading}
+            decoding="async"
             draggable={false}
             className={styles.image}
             onError={() => setFailed(src)}

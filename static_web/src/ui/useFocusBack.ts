@@ -25,6 +25,13 @@ export function isAsked(): boolean {
   return Boolean(document.activeElement?.closest("[role=dialog], [role=menu]"));
 }
 
+/** Gives the keyboard to a place in the next frame, unless somebody types in a field by then. */
+export function focusSoon(focus: () => void): void {
+  requestAnimationFrame(() => {
+    if (!document.activeElement?.closest("input, textarea, select")) focus();
+  });
+}
+
 function giveBack(before: Element | null, otherwise: Place, frames: number): void {
   requestAnimationFrame(() => {
     const now = document.activeElement;

@@ -15,7 +15,10 @@ export interface UploadProgress {
 export interface UploadOutcome {
   /** Stored now or before. */
   stored: string[];
-  refused: { path: string; why: string }[];
+  /** There already with another size, and left as they are. */
+  differing: Chosen[];
+  /** `code` is that of words in the person's language, `why` the server's own. */
+  refused: { path: string; why: string; code: string }[];
   /** Storage did not take them, also when asked again. */
   failed: Chosen[];
 }
@@ -30,8 +33,9 @@ export async function uploadImages(
   chosen: readonly Chosen[],
   tell: (progress: UploadProgress) => void,
   signal: AbortSignal,
+  overwrite = false,
 ): Promise<UploadOutcome> {
-  const outcome: UploadOutcome = { stored: [], refused: [], failed: [] };
+  const outcome: UploadOutcome = { stored: [], differing: [], refused: [], failed: [] };
   const progress: UploadProgress = {
     done: 0,
     files: chosen.length,
@@ -51,7 +55,7 @@ export async function uploadImages(
   };
   for (let at = 0; at < chosen.length; at += SIGNED_AT_ONCE) {
     const some = chosen.slice(at, at + SIGNED_AT_ONCE);
-    const uploads = await addresses(datasetId, some);
+    const uploads = await addresses(datasetId, some, overwrite);
     const waiting = some.map((one, index) => ({ one, upload: uploads[index] }));
     const work = async (): Promise<void> => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -69,8 +73,14 @@ export async function uploadImages(
             if (signal.aborted) throw error;
             outcome.failed.push(one);
           }
-        } else if (upload?.exists) outcome.stored.push(one.path);
-        else outcome.refused.push({ path: one.path, why: upload?.refused ?? "" });
+        } else if (upload?.exists && upload.differs) outcome.differing.push(one);
+        else if (upload?.exists) outcome.stored.push(one.path);
+        else
+          outcome.refused.push({
+            path: one.path,
+            why: upload?.refused ?? "",
+            code: upload?.code ?? "",
+          });
         finish(one, sent);
       }
     };
@@ -80,11 +90,11 @@ export async function uploadImages(
   return outcome;
 }
 
-async function addresses(datasetId: string, chosen: readonly Chosen[]) {
+async function addresses(datasetId: string, chosen: readonly Chosen[], overwrite: boolean) {
   const answer = api.POST("/api/datasets/{dataset_id}/uploads", {
     params: { path: { dataset_id: datasetId } },
     body: {
-      overwrite: false,
+      overwrite,
       files: chosen.map(({ file, path }) => ({
         path,
         size: file.size,

@@ -4,6 +4,7 @@ import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { Annotator, type AnnotatorHandle, type AnnotatorProps } from "@/annotate/Annotator";
 import type { Change } from "@/annotate/edits";
+import type { Click } from "@/annotate/tools/tool";
 import type { ToolId } from "@/annotate/tools/tools";
 import type { Annotation } from "@/api/types";
 import { startI18n } from "@/i18n/i18n";
@@ -110,6 +111,8 @@ function pointer(
   });
   act(paint);
 }
+
+const near = (x: number, y: number): unknown => [expect.closeTo(x, 9), expect.closeTo(y, 9)];
 
 function click(x: number, y: number): void {
   pointer("Down", x, y);
@@ -301,6 +304,54 @@ it("takes points of a draft back before its owner undoes shapes", () => {
   act(() => expect(editor.takeBack()).toBe(false));
 });
 
+it("brings back by undo the points that Backspace took, and takes others back", () => {
+  const { owner, editor } = mount([], "polygon");
+  const points = () => owner.notices.filter((one) => (one as { type: string }).type === "points");
+  for (const [x, y] of [
+    [0.1, 0.1],
+    [0.5, 0.1],
+    [0.5, 0.5],
+  ] as const)
+    click(x, y);
+  act(() => expect(editor.takeBack()).toBe(true));
+  act(() => expect(editor.takeBack()).toBe(true));
+  pointer("Move", 0.3, 0.3);
+  act(() => expect(editor.undo()).toBe(true));
+  act(() => expect(editor.undo()).toBe(true));
+  expect(points().map((one) => (one as { count: number }).count)).toEqual([1, 2, 3, 2, 1, 2, 3]);
+  act(() => expect(editor.undo()).toBe(true));
+  click(0.9, 0.9);
+  act(() => editor.finish());
+  expect(owner.annotations[0]?.geometry).toMatchObject({
+    parts: [{ outer: { 2: near(0.9, 0.9) } }],
+  });
+});
+
+it("tells of the outline that is drawn, and goes on with one that was kept once its tool is in hand", () => {
+  const onDraft = vi.fn();
+  const points: [number, number][] = [
+    [0.1, 0.1],
+    [0.5, 0.1],
+  ];
+  const kept = { tool: "polygon" as const, points, purpose: "new" as const };
+  const { owner, editor, show } = mount([], "pan", { kept, onDraft });
+  act(() => expect(editor.isDrafting()).toBe(false));
+  show("polygon");
+  act(() => expect(editor.isDrafting()).toBe(true));
+  expect(onDraft).not.toHaveBeenCalled();
+  click(0.5, 0.5);
+  expect(onDraft).toHaveBeenLastCalledWith({
+    points: [...points, near(0.5, 0.5)],
+    purpose: "new",
+  });
+  act(() => editor.finish());
+  expect(onDraft).toHaveBeenLastCalledWith(null);
+  expect(owner.annotations).toHaveLength(1);
+  show("pan");
+  show("polygon");
+  act(() => expect(editor.isDrafting()).toBe(false));
+});
+
 it("draws by the keyboard alone", () => {
   const { owner, editor } = mount([], "box");
   act(() => {
@@ -353,6 +404,21 @@ it("tells which shapes are on the stage and large enough to be looked at", () =>
   click(0.5, 0.5);
   act(() => editor.zoomToSelection());
   expect(editor.inView()).toEqual(["b"]);
+});
+
+it("tells that there is something to see once shapes that were hidden are shown again", () => {
+  const views: unknown[] = [];
+  const { editor } = mount([aBox("b", 0.4, 0.4, 0.6, 0.6)], "select", {
+    onView: (view) => views.push(view),
+  });
+  act(() => editor.hold("hide", "KeyH"));
+  paint();
+  expect(editor.inView()).toEqual([]);
+  const before = views.length;
+  fireEvent.keyUp(window, { code: "KeyH" });
+  paint();
+  expect(editor.inView()).toEqual(["b"]);
+  expect(views.length).toBe(before + 1);
 });
 
 it("takes a speck for looked at from as near as one can get", () => {
@@ -416,6 +482,38 @@ it("pulls the handle of the box just drawn without changing the tool", () => {
   expect(owner.annotations).toHaveLength(1);
 });
 
+it("adjusts a suggested box whose corner is pulled with the box tool, and draws elsewhere", () => {
+  const origin = { prelabel: "p1", run_id: "r1", changed: false };
+  const suggested = { ...aBox("s", 0.2, 0.2, 0.5, 0.5), origin };
+  const { owner } = mount([suggested, aBox("own", 0.6, 0.6, 0.9, 0.9)], "box");
+  pointer("Down", 0.5, 0.5);
+  pointer("Move", 0.52, 0.55);
+  pointer("Up", 0.55, 0.6);
+  expect(owner.changes.map((change) => change.what)).toEqual(["resize"]);
+  expect(owner.selection).toEqual(["s"]);
+  expect(owner.annotations[0]?.geometry).toMatchObject({ x0: 0.2, y0: 0.2 });
+  // The corner of a box that nobody selected, and that is no suggestion.
+  pointer("Down", 0.9, 0.9);
+  pointer("Move", 0.93, 0.93);
+  pointer("Up", 0.95, 0.95);
+  expect(owner.changes.map((change) => change.what)).toEqual(["resize", "draw"]);
+});
+
+it("zooms by a wheel with Ctrl as finely as by the wheel alone, and by two fingers as they move", () => {
+  let scale = 1;
+  mount([], "box", { onView: (view) => (scale = view.scale) });
+  const zoomedBy = (deltaY: number, ctrlKey: boolean) => {
+    const before = scale;
+    act(() => {
+      fireEvent.wheel(screen.getByRole("application"), { deltaY, ctrlKey });
+    });
+    act(paint);
+    return scale / before;
+  };
+  expect(zoomedBy(-100, true)).toBeCloseTo(zoomedBy(-100, false), 6);
+  expect(zoomedBy(-4, true)).toBeGreaterThan(zoomedBy(-4, false));
+});
+
 it("says when what was drawn crosses itself", () => {
   const { owner, editor } = mount([], "polygon");
   for (const [x, y] of [
@@ -468,4 +566,55 @@ it("shows a newly drawn polygon's points as handles", () => {
   click(0.3, 0.3);
   const dots = [...document.querySelectorAll("path")].map((path) => path.getAttribute("d") ?? "");
   expect(dots.some((d) => d.split("h.01").length === 5)).toBe(true);
+});
+
+describe("with the tool in hand", () => {
+  const corners = rect(0.2, 0.2, 0.6, 0.6);
+  const pulled = (): void => {
+    pointer("Move", 0.6, 0.6);
+    pointer("Down", 0.6, 0.6);
+    pointer("Move", 0.65, 0.65);
+    pointer("Move", 0.7, 0.7);
+    pointer("Up", 0.7, 0.7);
+  };
+  const reached = (annotation: Annotation | undefined): boolean =>
+    annotation?.geometry.kind === "polygon" &&
+    (annotation.geometry.parts[0]?.outer.some(([x, y]) => Math.hypot(x - 0.7, y - 0.7) < 1e-6) ??
+      false);
+
+  it("a polygon that was suggested is adjusted by dragging a point of it", () => {
+    const suggestions = new Map([["a", { confidence: 0.8, touched: false }]]);
+    const { owner, editor } = mount([aPolygon("a", corners)], "polygon", { suggestions });
+    act(() => editor.cycle(1));
+    act(paint);
+    pulled();
+    expect(owner.changes).toEqual([{ what: "points", ids: ["a"] }]);
+    expect(reached(owner.annotations[0])).toBe(true);
+  });
+
+  it("a polygon that somebody drew is left, since the next one may begin at its point", () => {
+    const { owner, editor } = mount([aPolygon("a", corners)], "polygon");
+    act(() => editor.cycle(1));
+    act(paint);
+    pulled();
+    expect(reached(owner.annotations[0])).toBe(false);
+  });
+
+  it("what clicks outline is drawn once it is taken, by the owner's word alone", () => {
+    const asked: (readonly Click[])[] = [];
+    const { owner, editor } = mount([], "click", { onAsk: (clicks) => asked.push(clicks) });
+    click(0.4, 0.4);
+    expect(asked).toEqual([[{ at: [0.4, 0.4], isInside: true }]]);
+    act(() => editor.finish());
+    expect(owner.annotations).toEqual([]);
+    expect(owner.notices.at(-1)).toEqual({ type: "refused", why: "notOutlinedYet" });
+  });
+});
+
+it("draws a polygon of four corners by dragging a rectangle", () => {
+  const { owner } = mount([], "rectangle");
+  pointer("Down", 0.1, 0.2);
+  pointer("Move", 0.3, 0.4);
+  pointer("Up", 0.3, 0.4);
+  expect(owner.annotations[0]?.geometry).toMatchObject({ kind: "polygon" });
 });

@@ -175,6 +175,7 @@ function box(id: string, x0: number, y0: number, x1: number, y1: number): Annota
     class_id: "c",
     frame: 0,
     geometry: { kind: "box", x0, y0, x1, y1 },
+    attributes: {},
     origin: null,
   };
 }

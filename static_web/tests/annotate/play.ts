@@ -13,6 +13,7 @@ export function aScene(annotations: Annotation[] = [], change: Partial<Scene> = 
     locked: new Set(),
     reach: 10,
     stamp: { width: 100, height: 50 },
+    proposal: null,
     ...change,
   };
 }
@@ -26,7 +27,7 @@ export function aPolygon(id: string, outer: Ring, holes: Ring[] = []): Annotatio
 }
 
 export function annotation(id: string, geometry: Box | Polygon): Annotation {
-  return { annotation_id: id, class_id: "c1", frame: 0, geometry, origin: null };
+  return { annotation_id: id, class_id: "c1", frame: 0, geometry, attributes: {}, origin: null };
 }
 
 export function rect(x0: number, y0: number, x1: number, y1: number): Ring {

@@ -27,6 +27,7 @@ const drawn = (geometry: Shape): Annotation => ({
   class_id: "c1",
   frame: 0,
   geometry,
+  attributes: {},
   origin: null,
 });
 

@@ -1,14 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { areaOf, boundsOf, isSound, shapeOf, type Shape } from "@/annotate/geometry";
+import {
+  areaOf,
+  boundsOf,
+  boxBetween,
+  isSound,
+  polygonOf,
+  shapeOf,
+  type Shape,
+} from "@/annotate/geometry";
 import { boxTool } from "@/annotate/tools/box";
+import { clickTool } from "@/annotate/tools/click";
 import { extremeTool } from "@/annotate/tools/extreme";
 import { outlineTool } from "@/annotate/tools/outline";
 import { selectTool } from "@/annotate/tools/select";
 import { splitTool } from "@/annotate/tools/split";
 import { templateTool } from "@/annotate/tools/template";
-import type { Effect, Scene, Tool, ToolEvent } from "@/annotate/tools/tool";
+import type { Click, Effect, Scene, Tool, ToolEvent } from "@/annotate/tools/tool";
 
 import {
   aBox,
@@ -83,6 +92,86 @@ describe("drawing a box", () => {
 
   it("takes the corner back by Backspace", () => {
     expect(play(boxTool, aScene(), [click(0.2, 0.3), { type: "back" }]).path.at(-1)).toBe("idle");
+  });
+});
+
+describe("outlining by clicks", () => {
+  const area = polygonOf(rect(0.2, 0.2, 0.6, 0.6));
+  const first = play(clickTool, aScene(), click(0.4, 0.4));
+  const clicks = (effects: readonly Effect[]): readonly Click[] =>
+    effects.findLast((one) => one.type === "ask")?.clicks ?? [];
+  const scene = aScene([], { proposal: { clicks: clicks(first.effects), area, shape: area } });
+
+  it("asks what a click is about, and draws nothing by itself", () => {
+    expect(first.state.name).toBe("asking");
+    expect(clicks(first.effects)).toEqual([{ at: [0.4, 0.4], isInside: true }]);
+    expect(changes(first.effects)).toEqual([]);
+    expect(clickTool.sketch(first.state, scene)).toMatchObject({ area, points: [[0.4, 0.4]] });
+  });
+
+  it("asks for more beside what is proposed, and for less within it", () => {
+    const beside = play(clickTool, scene, click(0.8, 0.8), first.state);
+    expect(clicks(beside.effects).at(-1)).toEqual({ at: [0.8, 0.8], isInside: true });
+    const within = play(clickTool, scene, click(0.5, 0.5), first.state);
+    expect(clicks(within.effects).at(-1)).toEqual({ at: [0.5, 0.5], isInside: false });
+    expect(clickTool.sketch(within.state, scene)).toMatchObject({ outside: [[0.5, 0.5]] });
+  });
+
+  it("does as Shift and Alt say, wherever the click is", () => {
+    const more = play(clickTool, scene, click(0.5, 0.5, { shift: true }), first.state);
+    expect(clicks(more.effects).at(-1)?.isInside).toBe(true);
+    const less = play(clickTool, scene, click(0.8, 0.8, { alt: true }), first.state);
+    expect(clicks(less.effects).at(-1)?.isInside).toBe(false);
+  });
+
+  it("draws what is proposed once it is taken, and forgets it", () => {
+    const { state, effects } = play(clickTool, scene, [{ type: "finish" }], first.state);
+    expect(state.name).toBe("idle");
+    expect(effects).toEqual([
+      { type: "add", geometry: area },
+      { type: "ask", clicks: [] },
+    ]);
+  });
+
+  it("draws the box about it where boxes are drawn", () => {
+    const shape = boxBetween([0.2, 0.2], [0.6, 0.6], SIZE);
+    const boxes = aScene([], { proposal: { clicks: clicks(first.effects), area, shape } });
+    expect(clickTool.sketch(first.state, boxes)).toMatchObject({ area, box: shape });
+    const { effects } = play(clickTool, boxes, [{ type: "finish" }], first.state);
+    expect(effects[0]).toEqual({ type: "add", geometry: shape });
+  });
+
+  it("takes neither what is not there yet nor what is of other clicks", () => {
+    const why = (on: Scene) =>
+      play(clickTool, on, [{ type: "finish" }], first.state).effects.at(-1);
+    expect(why(aScene())).toEqual({ type: "refuse", why: "notOutlinedYet" });
+    const others = aScene([], {
+      proposal: { clicks: [{ at: [0.4, 0.4], isInside: true }], area, shape: area },
+    });
+    expect(why(others)).toEqual({ type: "refuse", why: "notOutlinedYet" });
+    expect(clickTool.sketch(first.state, others)).not.toHaveProperty("area");
+    const nothing = aScene([], {
+      proposal: { clicks: clicks(first.effects), area: null, shape: null },
+    });
+    expect(why(nothing)).toEqual({ type: "refuse", why: "nothingOutlined" });
+  });
+
+  it("takes clicks back one by one, and gives all up by Esc", () => {
+    const two = play(clickTool, scene, click(0.8, 0.8), first.state).state;
+    const back = play(clickTool, scene, [{ type: "back" }], two);
+    expect(clicks(back.effects)).toEqual(clicks(first.effects));
+    expect(play(clickTool, scene, [{ type: "back" }], back.state).state.name).toBe("idle");
+    expect(clickTool.step(two, { type: "cancel" }, scene)).toEqual([
+      { name: "idle" },
+      [{ type: "ask", clicks: [] }],
+    ]);
+  });
+
+  it("loses only the press in hand to a second finger", () => {
+    const pressed = play(clickTool, scene, [down(0.8, 0.8)], first.state).state;
+    const { state, effects } = play(clickTool, scene, [{ type: "interrupt" }], pressed);
+    expect(state).toEqual(first.state);
+    expect(effects).toEqual([]);
   });
 });
 

@@ -26,6 +26,7 @@ function drawn(shape: Case["shapes"][number], index: number): Annotation {
     geometry: shape.parts
       ? { kind: "polygon", parts: shape.parts }
       : { kind: "box", x0, y0, x1, y1 },
+    attributes: {},
     origin: null,
   };
 }

@@ -116,6 +116,7 @@ function randomPolygons(many: number): Annotation[] {
       class_id: classes[index % classes.length]?.class_id ?? "Car",
       frame: 0,
       geometry: { kind: "polygon", parts: [{ outer, holes: [] }] },
+      attributes: {},
       origin: null,
     };
   });

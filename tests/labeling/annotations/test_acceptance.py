@@ -57,11 +57,22 @@ def counts(annotations: list[Annotation], prelabel: Prelabel) -> tuple[int, int,
         (made(geometry=box(0.1 + 5e-9)), (0, 1, 0, 0)),
         (made(class_id="c2"), (0, 1, 0, 0)),
         (made(frame=1), (0, 1, 0, 0)),
+        (made(attributes={"occluded": True}), (0, 1, 0, 0)),
         (made(origin=None), (1, 0, 0, 0)),
         (made(origin=None, class_id="c2"), (0, 0, 1, 1)),
         (made(origin="p9", class_id="c2"), (0, 0, 1, 1)),
     ],
-    ids=["kept", "rounded", "moved", "of another class", "elsewhere", "the same", "own", "unknown"],
+    ids=[
+        "kept",
+        "rounded",
+        "moved",
+        "of another class",
+        "elsewhere",
+        "with an attribute",
+        "the same",
+        "own",
+        "unknown",
+    ],
 )
 def test_an_annotation_is_compared_with_what_was_suggested(
     annotation: Annotation, expected: tuple[int, int, int, int]
@@ -137,7 +148,7 @@ def test_only_small_suggestions_are_copied() -> None:
 
 def test_the_blind_share_is_about_as_large_as_asked_and_grows_by_adding() -> None:
     items = [digest_id("photos", f"{number}.png") for number in range(4_000)]
-    few, more = ({one for one in items if is_blind(one, share)} for share in (0.03, 0.1))
+    few, more = ({item for item in items if is_blind(item, share)} for share in (0.03, 0.1))
 
     assert 80 < len(few) < 160
     assert 330 < len(more) < 470

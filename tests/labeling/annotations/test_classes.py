@@ -16,7 +16,7 @@ def test_classes_get_ids_in_order_of_arrival_and_keep_them() -> None:
 
     both = with_added(first, named("Animal"))
 
-    assert [(one.class_id, one.name) for one in both] == [
+    assert [(class_.class_id, class_.name) for class_ in both] == [
         ("c1", "Owl"),
         ("c2", "Animal/Cat"),
         ("c3", "Animal"),
@@ -59,3 +59,11 @@ def test_there_is_a_limit_to_classes_and_it_is_named() -> None:
 
     with pytest.raises(Invalid, match="2000"):
         with_added(full, named("one more"))
+
+
+def test_a_class_that_is_added_with_a_colour_keeps_it() -> None:
+    made = with_added(
+        [], [NewClass(name="a", colour=5), NewClass(name="b"), NewClass(name="c", colour=5)]
+    )
+
+    assert [class_.colour for class_ in made] == [5, 0, 5]

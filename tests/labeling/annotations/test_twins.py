@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from labeling.annotations.merging import remapped
 from labeling.annotations.shapes import Annotation
 from labeling.annotations.twins import twin_of
 
@@ -25,3 +26,13 @@ def drawn(index: int, shape: dict[str, Any]) -> Annotation:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_what_lies_on_another_of_its_class_is_told(case: dict[str, Any]) -> None:
     assert twin_of([drawn(*pair) for pair in enumerate(case["shapes"])]) == case["twin"]
+
+
+def test_classes_that_become_one_leave_twins_alone_that_were_there_before() -> None:
+    place = {"box": [0.1, 0.1, 0.5, 0.5]}
+    other = {"box": [0.2, 0.2, 0.5, 0.5]}
+    shapes = [place, place, {**other, "class_id": "c2"}, other]
+
+    found = remapped([drawn(*pair) for pair in enumerate(shapes)], {"c2": "c1"})
+
+    assert [annotation.annotation_id for annotation in found] == ["a0", "a1", "a2"]

@@ -11,15 +11,17 @@ import shapely
 from functions.services import compose
 from labeling import layout
 from labeling.annotations.areas import area_of, shared
-from labeling.annotations.shapes import Polygon
+from labeling.annotations.shapes import Box, Polygon
 from labeling.assist.detection import FEATURES, FRAME, OF_MASKS
+from labeling.assist.fitting import FitRequest
 from labeling.assist.jobs import FeaturizeSpec, RunFinished, TrainSpec
 from labeling.assist.models import FINDER, REFINER, Detection, Scorer, UnfitModel
 from labeling.assist.runs import Run
+from labeling.errors import Conflict, NotFound
 from labeling.projects.access import Caller
 from labeling.projects.assist import AssistSettings
 from labeling.projects.projects import Project
-from labeling.tasks.service import TaskView
+from labeling.tasks.views import TaskItem, TaskView
 from tests.colour_model import publish
 from tests.red_things import RedThings, file_of
 from tests.world import World, box, decided, watched
@@ -62,7 +64,7 @@ def label(world: World, project: Project, who: Caller, count: int) -> None:
     for _ in range(count):
         task = world.task(project, who, size=1)
         answer = world.submit(project, who, task.task_id, decided(task.items[0].item_id, drawn))
-        assert {one.status for one in answer.results} == {"saved"}
+        assert {result.status for result in answer.results} == {"saved"}
     world.drain()
 
 
@@ -72,7 +74,7 @@ def trained(boxes: Boxes, *, bias: float = 3.0, **how: Any) -> str:
     label(world, project, who, 20)
     world.services.progress.on_tick()
     world.drain()
-    (spec,) = (one for one in world.jobs if isinstance(one, TrainSpec))
+    (spec,) = (job for job in world.jobs if isinstance(job, TrainSpec))
     nothing = [0.0] * len(FEATURES + OF_MASKS * (project.task_type == "polygons"))
     detection = Detection(
         frame=FRAME,
@@ -101,7 +103,7 @@ def trained(boxes: Boxes, *, bias: float = 3.0, **how: Any) -> str:
 
 def inference(world: World, project: Project) -> Run:
     return next(
-        one for one in world.services.runs.list(project.project_id) if one.kind == "inference"
+        run for run in world.services.runs.list(project.project_id) if run.kind == "inference"
     )
 
 
@@ -126,7 +128,7 @@ def test_enough_drawn_images_ask_for_a_training_and_nothing_groups_them(boxes: B
     (spec,) = world.jobs
     assert isinstance(spec, TrainSpec)
     assert (spec.task_type, spec.precision, spec.overlap) == ("boxes", 0.9, 0.7)
-    assert not any(isinstance(one, FeaturizeSpec) for one in world.jobs)
+    assert not any(isinstance(job, FeaturizeSpec) for job in world.jobs)
 
 
 def test_each_sure_box_is_suggested_with_its_class_and_confidence_where_the_thing_is(
@@ -136,15 +138,17 @@ def test_each_sure_box_is_suggested_with_its_class_and_confidence_where_the_thin
     trained(boxes)
 
     run = inference(world, project)
-    shown = [one.items[0] for one in pages(world, project, who)]
-    said = [one.prelabel.annotations for one in shown if one.prelabel]
+    shown = [page.items[0] for page in pages(world, project, who)]
+    said = [item.prelabel.annotations for item in shown if item.prelabel]
     assert (run.state, run.metrics["images"]) == ("done", 15)
-    assert len(said) == run.metrics["suggested"] == sum("red" in one.path for one in shown)
+    assert len(said) == run.metrics["suggested"] == sum("red" in item.path for item in shown)
     assert said
     for sure in said:
-        assert {one.class_id for one in sure} == {"c2"}
-        assert [one.confidence for one in sure] == [pytest.approx(0.9526, abs=1e-3)] * 2
-        found = sorted(one.geometry.model_dump()["x0"] for one in sure)
+        assert {annotation.class_id for annotation in sure} == {"c2"}
+        assert [annotation.confidence for annotation in sure] == [
+            pytest.approx(0.9526, abs=1e-3)
+        ] * 2
+        found = sorted(annotation.geometry.model_dump()["x0"] for annotation in sure)
         assert found == pytest.approx([0.1, 0.5], abs=0.01)
 
 
@@ -152,17 +156,21 @@ def test_a_polygon_is_suggested_around_each_thing_and_may_be_submitted_as_it_is(
     world, project, who = begun("polygons")
     trained((world, project, who))
 
-    task = next(one for one in pages(world, project, who, keep=1) if one.items[0].prelabel)
+    task = next(page for page in pages(world, project, who, keep=1) if page.items[0].prelabel)
     (item,) = task.items
     assert item.prelabel
     said = item.prelabel.annotations
-    assert [one.geometry.kind for one in said] == ["polygon"] * 2
-    areas = [area_of(one.geometry) for one in said if isinstance(one.geometry, Polygon)]
+    assert [annotation.geometry.kind for annotation in said] == ["polygon"] * 2
+    areas = [
+        area_of(annotation.geometry)
+        for annotation in said
+        if isinstance(annotation.geometry, Polygon)
+    ]
     things = [shapely.box(0.1, 0.2, 0.3, 0.6), shapely.box(0.5, 0.1, 0.7, 0.8)]
     assert shared(areas, things).max(0).min() > 0.95
-    kept = [one.model_dump(mode="json", exclude={"confidence"}) for one in said]
+    kept = [annotation.model_dump(mode="json", exclude={"confidence"}) for annotation in said]
     answer = world.submit(project, who, task.task_id, decided(item.item_id, *kept))
-    assert [one.status for one in answer.results] == ["saved"]
+    assert [result.status for result in answer.results] == ["saved"]
 
 
 @pytest.mark.parametrize(
@@ -218,3 +226,98 @@ def test_a_model_of_another_input_size_fails_in_words_and_labeling_goes_on(boxes
     run = inference(world, project)
     assert (run.state, run.reason) == ("failed", "the model takes images [8, 8]: train again")
     label(world, project, who, 2)
+
+
+# Laying what was drawn to the thing it is about.
+
+
+def red_item(boxes: Boxes) -> TaskItem:
+    """The next image that shows two red things, in hand; those before it are skipped, so that few are open."""
+    world, project, who = boxes
+    while (task := world.task(project, who, size=1)) and not task.items[0].path.startswith("red"):
+        skip = decided(task.items[0].item_id, outcome="skipped", reason="nothing red")
+        world.submit(project, who, task.task_id, skip)
+    return task.items[0]
+
+
+def fitted(boxes: Boxes, drawn: Box) -> Box | Polygon | None:
+    """What the model makes of a box on an image in somebody's hands that shows the two red things."""
+    world, project, who = boxes
+    item = red_item(boxes)
+    assert world.items(project)[item.path].width == 640
+    wanted = FitRequest(item_id=item.item_id, box=drawn)
+    return world.services.fitting.fit(world.open(project, who), who, wanted).geometry
+
+
+def test_a_box_drawn_roughly_is_laid_to_the_thing(boxes: Boxes) -> None:
+    trained(boxes)
+
+    found = fitted(boxes, Box(x0=0.12, y0=0.15, x1=0.33, y1=0.55))
+
+    assert isinstance(found, Box)
+    corners = [found.x0 * 640, found.y0 * 320, found.x1 * 640, found.y1 * 320]
+    assert corners == pytest.approx((64, 64, 192, 192), abs=3)
+
+
+def test_of_a_box_where_polygons_are_drawn_comes_the_outline_of_the_thing() -> None:
+    polygons = begun("polygons")
+    trained(polygons)
+
+    found = fitted(polygons, Box(x0=0.12, y0=0.15, x1=0.33, y1=0.55))
+
+    assert isinstance(found, Polygon)
+    truth = Polygon.model_validate(
+        {"parts": [{"outer": [(0.1, 0.2), (0.3, 0.2), (0.3, 0.6), (0.1, 0.6)], "holes": []}]}
+    )
+    assert shared([area_of(found)], [area_of(truth)])[0, 0] > 0.95
+
+
+def test_nothing_is_fitted_before_the_first_model_nor_where_whole_images_are_labeled(
+    boxes: Boxes,
+) -> None:
+    with pytest.raises(Conflict, match="no model yet"):
+        fitted(boxes, Box(x0=0.1, y0=0.1, x1=0.3, y1=0.3))
+    world = World()
+    world.upload("a.png")
+    project = world.project()
+    ann = world.member(project, "ann")
+    task = world.task(project, ann, size=1)
+    wanted = FitRequest(item_id=task.items[0].item_id, box=Box(x0=0, y0=0, x1=1, y1=1))
+    with pytest.raises(Conflict, match="no model yet"):
+        world.services.fitting.fit(world.open(project, ann), ann, wanted)
+
+
+def test_nobody_has_shapes_fitted_on_images_of_others(boxes: Boxes) -> None:
+    trained(boxes)
+    world, project, who = boxes
+    bob = world.member(project, "bob")
+    item = world.task(project, who, size=1).items[0]
+    wanted = FitRequest(item_id=item.item_id, box=Box(x0=0.1, y0=0.1, x1=0.3, y1=0.3))
+
+    with pytest.raises(NotFound):
+        world.services.fitting.fit(world.open(project, bob), bob, wanted)
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"), [("model", "can't be used"), ("image", "can't see this image")]
+)
+def test_what_can_not_be_fitted_is_said_in_words(boxes: Boxes, damage: str, why: str) -> None:
+    world, project, who = boxes
+    model = trained(boxes)
+    item = world.task(project, who, size=1).items[0]
+    if damage == "model":
+        place = layout.model_blob(project.project_id, model, FINDER)
+        world.storage.blobs.write(layout.MODELS, place, b"other", content_type="")
+        world.services = compose(
+            watched(world.storage, world.watch), world.settings, open_networks=red_things
+        )
+    else:
+        world.upload(item.path, data=b"no image")
+        kept = world.items(project)[item.path]
+        for side in filter(None, kept.renditions.split(",")):
+            copy = layout.rendition("photos", item.path, kept.blob_etag, int(side))
+            world.storage.blobs.delete(layout.RENDITIONS, copy)
+    wanted = FitRequest(item_id=item.item_id, box=Box(x0=0.1, y0=0.1, x1=0.3, y1=0.3))
+
+    with pytest.raises(Conflict, match=why):
+        world.services.fitting.fit(world.open(project, who), who, wanted)

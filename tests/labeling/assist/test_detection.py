@@ -120,7 +120,7 @@ def test_things_are_found_where_they_are_with_their_class_each_image_its_own() -
         .min()
         > 0.9
     )
-    assert {int(one) for each in found for one in each.classes} == {1}
+    assert {int(class_) for each in found for class_ in each.classes} == {1}
     assert found[0].features.shape == (2, len(FEATURES))
     assert found[0].scores == pytest.approx([0.9 * 0.8 * 0.8] * 2)
 

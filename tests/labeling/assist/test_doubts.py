@@ -41,8 +41,8 @@ def listed(world: World, project: Project, **wanted: object) -> list[str]:
     while True:
         given = ItemFilter.model_validate({"disagrees": True, "cursor": cursor, **wanted})
         page = world.services.review.list(opened, given)
-        assert all(one.seems == ["c2"] for one in page.items)
-        ids += [one.item_id for one in page.items]
+        assert all(item.seems == ["c2"] for item in page.items)
+        ids += [item.item_id for item in page.items]
         cursor = page.next_cursor
         if cursor is None:
             return ids
@@ -75,7 +75,7 @@ def test_a_label_that_says_something_else_by_now_is_not_listed(doubted: Doubted)
 
 def test_other_filters_narrow_the_list(doubted: Doubted) -> None:
     world, project, ids = doubted
-    path = next(one.path for one in world.items(project).values() if one.item_id == ids[3])
+    path = next(item.path for item in world.items(project).values() if item.item_id == ids[3])
 
     assert listed(world, project, name=path) == [ids[3]]
     assert listed(world, project, class_id="c2") == []

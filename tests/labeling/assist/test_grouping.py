@@ -35,12 +35,12 @@ def paths(start: int, count: int) -> list[str]:
 
 def found(world: World, project: Project, groups: dict[int, list[str]]) -> None:
     """The featurization that was asked for ends with these groups, by their ranks."""
-    spec = [one for one in world.jobs if isinstance(one, FeaturizeSpec)][-1]
+    spec = [job for job in world.jobs if isinstance(job, FeaturizeSpec)][-1]
     items = world.services.projects.items(project)
     for shard in range(project.shards):
         lines: list[str] = []
         for rank, names in groups.items():
-            ids = [layout.item_id(PHOTOS, one) for one in names]
+            ids = [layout.item_id(PHOTOS, name) for name in names]
             mine = [one for one in ids if items.shard_of(one) == shard]
             lines.append(Group(rank=rank, items=mine).model_dump_json())
         world.storage.blobs.write(
@@ -84,8 +84,8 @@ def test_a_page_shows_the_next_images_of_one_group(grouped: Grouped, size: int) 
     task = world.task(project, ann, size=size)
 
     assert task.kind == "clustered"
-    (group,) = {group_of(one.path) for one in task.items}
-    assert [one.path for one in task.items] == paths(group * 10, size)
+    (group,) = {group_of(item.path) for item in task.items}
+    assert [item.path for item in task.items] == paths(group * 10, size)
 
 
 def test_what_a_page_left_of_a_group_comes_later_and_then_what_is_in_no_group(
@@ -94,12 +94,12 @@ def test_what_a_page_left_of_a_group_comes_later_and_then_what_is_in_no_group(
     world, project, ann = grouped
     pages: list[tuple[str, int]] = []
     while task := world.ask(project, ann, size=6).task:
-        groups = {group_of(one.path) for one in task.items}
+        groups = {group_of(item.path) for item in task.items}
         assert task.kind == "manual" or len(groups) == 1
         pages.append((task.kind, len(task.items)))
         world.label(project, ann, task)
 
-    assert [(kind, len(list(some))) for kind, some in groupby(pages, lambda one: one[0])] == [
+    assert [(kind, len(list(some))) for kind, some in groupby(pages, lambda page: page[0])] == [
         ("clustered", 10),
         ("manual", 2),
     ]
@@ -111,7 +111,7 @@ def test_labelers_at_the_same_time_get_different_images(grouped: Grouped) -> Non
 
     tasks = [world.task(project, world.member(project, f"l{n}"), size=9) for n in range(6)]
 
-    everything = [one.item_id for task in tasks for one in task.items]
+    everything = [item.item_id for task in tasks for item in task.items]
     assert len(everything) == len(set(everything))
     assert {task.kind for task in tasks} == {"clustered"}
 
@@ -124,7 +124,7 @@ def test_a_suggestion_comes_before_likeness_and_gives_it_back_when_taken_away(
     item_id = layout.item_id(PHOTOS, "img0000.png")
 
     def suggest(run: str, *classes: str) -> None:
-        said = [{"class_id": one} for one in classes]
+        said = [{"class_id": class_} for class_ in classes]
         batch = PrelabelEnvelope(run_id=run, items=[{"item_id": item_id, "annotations": said}])
         world.services.prelabels.put(opened, batch, by="boss")
 
@@ -143,7 +143,7 @@ def test_newer_groups_replace_older_ones_and_leave_labeled_images_alone(
     world, project, ann = grouped
     task = world.task(project, ann, size=9)
     world.label(project, ann, task)
-    before = {one.item_id: world.items(project)[one.path] for one in task.items}
+    before = {item.item_id: world.items(project)[item.path] for item in task.items}
     world.upload(*paths(60, 20))
     world.services.ingest.start(project)
     world.drain()
@@ -151,9 +151,9 @@ def test_newer_groups_replace_older_ones_and_leave_labeled_images_alone(
     found(world, project, {7: paths(0, 80)[::-1]})
 
     after = world.items(project)
-    assert all(after[one.path] == before[one.item_id] for one in task.items)
-    waiting = [one for one in after.values() if one.state == "available"]
-    assert {layout.group_of(one.group) for one in waiting} == {"00000007"}
+    assert all(after[item.path] == before[item.item_id] for item in task.items)
+    waiting = [item for item in after.values() if item.state == "available"]
+    assert {layout.group_of(item.group) for item in waiting} == {"00000007"}
     assert queue(world, project) == {layout.CLUSTERED: 71}
 
 

@@ -40,23 +40,23 @@ def answer(
     ms: tuple[int, int] = (1_000, 1_000),
 ) -> None:
     """Label so many images: the truth, but Wren for what is called `wrong`; in so many ms, helped or not."""
-    paths = {one.item_id: one.path for one in world.items(project).values()}
+    paths = {item.item_id: item.path for item in world.items(project).values()}
     while count > 0:
         task = world.task(project, who, size=min(9, count))
         decisions: list[dict[str, Any]] = []
-        for one in task.items:
-            path = paths[one.item_id]
+        for item in task.items:
+            path = paths[item.item_id]
             truth = "c1" if path.startswith("red") else "c2"
             class_id = "c3" if wrong and path.startswith(wrong) else truth
-            took = ms[0] if one.prelabel else ms[1]
-            decisions.append(decided(one.item_id, tag(class_id), active_ms=took + 7 * count))
+            took = ms[0] if item.prelabel else ms[1]
+            decisions.append(decided(item.item_id, tag(class_id), active_ms=took + 7 * count))
         world.submit(project, who, task.task_id, *decisions)
         count -= len(task.items)
 
 
 def suggested_classes(world: World, project: Project) -> set[str]:
     """The colours of the images for which something is suggested."""
-    return {one.path[:3] for one in world.items(project).values() if one.suggested}
+    return {item.path[:3] for item in world.items(project).values() if item.suggested}
 
 
 def lift(world: World, project: Project) -> Lift:
@@ -75,14 +75,14 @@ def test_blind_images_wait_without_suggestions_and_what_was_withheld_is_told_to_
     world, project, ann = halved
     trained(world, project)
 
-    for one in world.items(project).values():
-        if one.state == "available":
-            assert bool(one.suggested) is not is_blind(one.item_id, 0.5)
-            assert bool(one.withheld) is is_blind(one.item_id, 0.5)
+    for item in world.items(project).values():
+        if item.state == "available":
+            assert bool(item.suggested) is not is_blind(item.item_id, 0.5)
+            assert bool(item.withheld) is is_blind(item.item_id, 0.5)
     seen = 0
     while task := world.ask(project, ann).task:
-        blind = [one for one in task.items if is_blind(one.item_id, 0.5)]
-        assert all(one.prelabel is None for one in blind)
+        blind = [item for item in task.items if is_blind(item.item_id, 0.5)]
+        assert all(item.prelabel is None for item in blind)
         assert "withheld" not in task.model_dump_json()
         assert not blind or task.kind == "manual"
         seen += len(blind)
@@ -106,7 +106,7 @@ def test_lift_holds_blind_images_against_assisted_ones(
     assert found.blind.agreed == found.blind.images
     assert found.corrections == 0
     assert (found.assisted.seconds or 9) < 2.1 < 3 < (found.blind.seconds or 0)
-    assert {one.class_id for one in found.classes} == {"c1", "c2"}
+    assert {class_.class_id for class_ in found.classes} == {"c1", "c2"}
     assert withdrawn(world, project) == {}
 
 
@@ -117,7 +117,8 @@ def test_a_class_that_is_mostly_mended_is_no_longer_suggested_until_the_next_mod
     trained(world, project)
     assert suggested_classes(world, project) == {"red", "gre"}
 
-    answer(world, project, ann, 50, wrong="red")
+    answer(world, project, ann, 60, wrong="red")
+    world.wait(10)
     tick(world)
     tick(world)
 
@@ -169,9 +170,9 @@ def test_a_smaller_blind_share_holds_from_the_next_run_on(
     world.wait(10)
     trained(world, project)
 
-    waiting = [one for one in world.items(project).values() if one.state == "available"]
-    assert all(one.suggested for one in waiting)
-    assert not any(one.withheld for one in waiting)
+    waiting = [item for item in world.items(project).values() if item.state == "available"]
+    assert all(item.suggested for item in waiting)
+    assert not any(item.withheld for item in waiting)
 
 
 def test_of_boxes_the_same_classes_are_agreement_however_they_are_drawn(world: World) -> None:
@@ -179,10 +180,10 @@ def test_of_boxes_the_same_classes_are_agreement_however_they_are_drawn(world: W
     ann, opened = world.member(project, "ann"), world.open(project, ADMIN)
     said = [
         {
-            "item_id": one.item_id,
+            "item_id": item.item_id,
             "annotations": [{"class_id": "c1", "geometry": box(x1=0.5)["geometry"]}],
         }
-        for one in world.items(project).values()
+        for item in world.items(project).values()
     ]
     world.services.prelabels.put(opened, PrelabelEnvelope(run_id="r", items=said), by="boss")
     while task := world.ask(project, ann, size=1).task:

@@ -15,8 +15,8 @@ TRIANGLE = {"kind": "polygon", "parts": [{"outer": [(0.0, 0.0), (0.5, 0.0), (0.0
 
 def said(*shapes: dict[str, Any]) -> Prelabel:
     annotations = [
-        {"annotation_id": f"p{n}", "class_id": "c1", "geometry": one}
-        for n, one in enumerate(shapes)
+        {"annotation_id": f"p{n}", "class_id": "c1", "geometry": shape}
+        for n, shape in enumerate(shapes)
     ]
     return Prelabel.model_validate({"run_id": "r", "annotations": annotations})
 
@@ -25,9 +25,9 @@ def submitted(*shapes: dict[str, Any], made_of: str | None = None) -> list[Annot
     origin = made_of and {"prelabel": made_of}
     return [
         Annotation.model_validate(
-            {"annotation_id": f"a{n}", "class_id": "c1", "geometry": one, "origin": origin}
+            {"annotation_id": f"a{n}", "class_id": "c1", "geometry": shape, "origin": origin}
         )
-        for n, one in enumerate(shapes)
+        for n, shape in enumerate(shapes)
     ]
 
 

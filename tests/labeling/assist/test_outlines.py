@@ -34,8 +34,8 @@ def test_a_hole_is_kept_and_a_speck_of_one_is_not() -> None:
     ring = outline(disc(18, hole=8), WINDOW, SIZE)
     speck = outline(disc(18, hole=0.7), WINDOW, SIZE)
 
-    assert [len(one.interiors) for one in ring.geoms] == [1]
-    assert [len(one.interiors) for one in speck.geoms] == [0]
+    assert [len(geom.interiors) for geom in ring.geoms] == [1]
+    assert [len(geom.interiors) for geom in speck.geoms] == [0]
     assert len(polygon_of(shapely.transform(ring, lambda at: at / SIZE)).parts[0].holes) == 1
 
 

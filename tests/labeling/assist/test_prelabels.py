@@ -15,7 +15,7 @@ from labeling.projects.access import Caller
 from labeling.projects.assist import AssistSettings
 from labeling.projects.record import ClassChange, Project
 from labeling.review import RejectRequest
-from labeling.tasks.service import ReleaseRequest, ReopenRequest
+from labeling.tasks.messages import ReleaseRequest, ReopenRequest
 from labeling.tasks.views import TaskView
 from tests.world import ADMIN, PHOTOS, Killed, World, decided, photo, tag
 
@@ -63,7 +63,7 @@ def boxes(number: int, count: int) -> dict[str, Any]:
 
 
 def statuses(results: list[PrelabelResult]) -> list[str]:
-    return [one.status for one in results]
+    return [result.status for result in results]
 
 
 def queue(world: World, project: Project) -> dict[str, int]:
@@ -78,7 +78,7 @@ def queue(world: World, project: Project) -> dict[str, int]:
 
 def shown(task: TaskView) -> list[str]:
     """The runs whose suggestions a page shows, image by image."""
-    return [one.prelabel.run_id if one.prelabel else "" for one in task.items]
+    return [item.prelabel.run_id if item.prelabel else "" for item in task.items]
 
 
 def history(world: World, project: Project, item: str) -> Any:
@@ -94,7 +94,7 @@ def test_suggestions_move_items_into_a_queue_of_their_own(labeling: Labeling) ->
     results = put(world, project, suggest(0), suggest(1, "c2"))
 
     assert statuses(results) == ["saved", "saved"]
-    assert [one.item_id for one in results] == [item_id(0), item_id(1)]
+    assert [result.item_id for result in results] == [item_id(0), item_id(1)]
     assert queue(world, project) == {layout.PRELABELED: 2, layout.MANUAL: 18}
 
 
@@ -123,7 +123,7 @@ def test_prelabeled_images_come_first_and_on_pages_of_their_own(labeling: Labeli
     first, second = world.task(project, ann), world.task(project, ann)
 
     assert (first.kind, second.kind) == ("prelabeled", "manual")
-    assert {one.path for one in first.items} == {path(3), path(5), path(8)}
+    assert {item.path for item in first.items} == {path(3), path(5), path(8)}
     assert shown(first) == ["run-1"] * 3
     assert shown(second) == [""] * 9
 
@@ -136,7 +136,9 @@ def test_a_page_shows_what_was_suggested(world: World) -> None:
     [item] = world.task(project, ann).items
 
     assert item.prelabel
-    assert [(one.annotation_id, one.class_id) for one in item.prelabel.annotations] == [
+    assert [
+        (annotation.annotation_id, annotation.class_id) for annotation in item.prelabel.annotations
+    ] == [
         ("p1", "c1"),
         ("p2", "c1"),
     ]
@@ -159,7 +161,7 @@ def test_large_suggestions_are_shown_too_and_cost_one_round_trip(world: World) -
 
     task = world.task(project, ann)
 
-    assert [len(one.prelabel.annotations) for one in task.items if one.prelabel] == [300] * 9
+    assert [len(item.prelabel.annotations) for item in task.items if item.prelabel] == [300] * 9
     assert world.watch.names.count("get_many") == 1
 
 
@@ -311,7 +313,7 @@ def test_the_rules_of_the_type_hold_for_suggestions(labeling: Labeling) -> None:
 
     results = put(world, project, two, both, suggest(2), suggest(2))
 
-    codes = [one.problem.type if one.problem else one.status for one in results]
+    codes = [result.problem.type if result.problem else result.status for result in results]
     assert codes == ["one-tag", "value-error", "saved", "duplicate"]
 
 
@@ -320,11 +322,11 @@ def test_a_share_of_the_images_stays_blind(world: World) -> None:
 
     results = put(world, project, *(suggest(number) for number in range(20)))
 
-    blind = {one.item_id for one in results if one.status == "blind"}
+    blind = {result.item_id for result in results if result.status == "blind"}
     assert 3 < len(blind) < 17
-    assert {one.status for one in results} == {"blind", "saved"}
+    assert {result.status for result in results} == {"blind", "saved"}
     again = put(world, project, *(suggest(number) for number in range(20)), run="run-2")
-    assert {one.item_id for one in again if one.status == "blind"} == blind
+    assert {result.item_id for result in again if result.status == "blind"} == blind
 
 
 def test_a_project_not_listed_yet_takes_none(world: World) -> None:
@@ -443,7 +445,7 @@ def test_a_rejected_image_begins_with_its_labels_and_not_with_the_suggestion(
         {layout.FRONT: 1, layout.MANUAL: 19} if front else {layout.MANUAL: 20}
     )
     items = world.task(project, ann, size=20).items
-    [again] = [one for one in items if one.item_id == item_id(0)]
+    [again] = [item for item in items if item.item_id == item_id(0)]
     assert again.prelabel is None
     assert again.defaults
     assert again.defaults[0].class_id == "c2"
@@ -476,9 +478,9 @@ def test_history_says_what_was_made_of_a_suggestion(labeling: Labeling) -> None:
 
     entries = [history(world, project, item_id(n)) for n in range(3)]
 
-    found = [one.prelabel.model_dump(exclude={"run_id"}) for one in entries]
+    found = [entry.prelabel.model_dump(exclude={"run_id"}) for entry in entries]
     assert [tuple(one.values()) for one in found] == [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 1)]
-    assert [one.annotations[0].origin for one in entries] == [
+    assert [entry.annotations[0].origin for entry in entries] == [
         Origin(prelabel="p1", run_id="run-1", changed=False),
         Origin(prelabel="p1", run_id="run-1", changed=True),
         None,
@@ -495,7 +497,7 @@ def test_late_work_is_compared_with_what_was_shown_then(labeling: Labeling) -> N
 
     answer = world.submit(project, ann, task.task_id, decided(item_id(0), tag("c1")))
 
-    assert [one.status for one in answer.results] == ["saved_late"]
+    assert [result.status for result in answer.results] == ["saved_late"]
     entry = history(world, project, item_id(0))
     assert (entry.prelabel.run_id, entry.prelabel.accepted) == ("run-1", 1)
 
@@ -557,7 +559,7 @@ def test_with_overlap_each_labeler_is_shown_the_suggestion(world: World) -> None
         world.label(project, who, task)
 
     assert world.counters(project) == world.recount(project)
-    assert {one.suggested for one in world.items(project).values()} == {""}
+    assert {item.suggested for item in world.items(project).values()} == {""}
 
 
 # What it costs.
@@ -603,7 +605,7 @@ def test_suggestions_that_come_later_are_handed_out_before_long(world: World) ->
     project = world.project(images=300)
     ann = world.member(project, "ann")
     calls_of_pages(world, project, ann, 2)
-    left = [one.item_id for one in world.items(project).values() if one.state == "available"]
+    left = [item.item_id for item in world.items(project).values() if item.state == "available"]
     said = [{"class_id": "c1"}]
 
     put(world, project, *({"item_id": one, "annotations": said} for one in left))
@@ -631,7 +633,9 @@ def test_a_suggestion_on_no_frame_or_there_twice_is_refused(world: World) -> Non
 
     results = put(world, project, beyond, twice)
 
-    assert [one.problem and (one.problem.type, one.problem.pointer) for one in results] == [
+    assert [
+        result.problem and (result.problem.type, result.problem.pointer) for result in results
+    ] == [
         ("no-such-frame", "/items/0/annotations/0/frame"),
         ("twin", "/items/1/annotations/1/geometry"),
     ]

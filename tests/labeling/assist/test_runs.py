@@ -63,7 +63,7 @@ def test_runs_are_listed_newest_first(storage: MemoryStorage, runs: Runs) -> Non
         runs.finish(P, ids[-1])
         storage.clock.at += timedelta(milliseconds=1)
 
-    assert [one.run_id for one in runs.list(P)] == ids[::-1]
+    assert [run.run_id for run in runs.list(P)] == ids[::-1]
 
 
 def test_a_run_tells_how_far_it_is_and_what_it_said_last(runs: Runs) -> None:
@@ -105,7 +105,7 @@ def test_nothing_moves_in_a_run_that_is_over(runs: Runs) -> None:
 def test_a_run_that_gives_no_sign_of_life_is_found(storage: MemoryStorage, runs: Runs) -> None:
     run_id = begun(runs)
     storage.clock.at += timedelta(minutes=30)
-    assert [one.run_id for one in runs.silent(P, timedelta(minutes=20))] == [run_id]
+    assert [run.run_id for run in runs.silent(P, timedelta(minutes=20))] == [run_id]
 
     runs.note(P, run_id)
 

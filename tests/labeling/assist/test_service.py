@@ -3,21 +3,30 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from labeling import layout
 from labeling.annotations.acceptance import decoded
+from labeling.assist.clicks import ClickRequest
 from labeling.assist.inference import PrelabelMessage
-from labeling.assist.jobs import FeaturizeSpec, RunFinished, TrainSpec
-from labeling.assist.runs import Run
-from labeling.assist.service import AGAIN_AFTER, MOST_FAILURES, SILENT, WAITING
-from labeling.errors import Conflict
+from labeling.assist.jobs import EncodeSpec, FeaturizeSpec, RunFinished, TrainSpec
+from labeling.assist.runs import ClickModel, Run
+from labeling.assist.service import (
+    AGAIN_AFTER,
+    ENCODED_AGAIN_AFTER,
+    MOST_FAILURES,
+    SILENT,
+    WAITING,
+)
+from labeling.errors import Conflict, Invalid, NotFound
 from labeling.items.records import unpack
 from labeling.projects.access import Caller
 from labeling.projects.assist import AssistChange, AssistSettings
 from labeling.projects.projects import Project, ProjectChange
 from tests.colour_model import colour_model, publish
-from tests.world import ADMIN, World, photo
+from tests.labeling.media.test_dicom import dicom
+from tests.world import ADMIN, STEADY, World, photo
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime, which runs the models")
 
@@ -41,7 +50,7 @@ def assisted(world: World) -> Assisted:
 
 def runs(world: World, project: Project) -> dict[str, Run]:
     """The newest run of each kind."""
-    return {one.kind: one for one in reversed(world.services.runs.list(project.project_id))}
+    return {run.kind: run for run in reversed(world.services.runs.list(project.project_id))}
 
 
 def label(world: World, project: Project, who: Caller, count: int) -> None:
@@ -58,7 +67,7 @@ def tick(world: World) -> None:
 
 def asked(world: World, kind: type[Any]) -> Any:
     """The last job of a kind that was asked for."""
-    return [one for one in world.jobs if isinstance(one, kind)][-1]
+    return [job for job in world.jobs if isinstance(job, kind)][-1]
 
 
 def trained(world: World, project: Project, **how: Any) -> str:
@@ -142,9 +151,9 @@ def test_training_begins_by_itself_when_enough_images_are_labeled(assisted: Assi
     tick(world)
 
     spec = asked(world, TrainSpec)
-    assert [one.class_id for one in spec.classes] == ["c1", "c2", "c3"]
+    assert [class_.class_id for class_ in spec.classes] == ["c1", "c2", "c3"]
     assert (spec.retrain, spec.precision, spec.confidence) == (0, 0.95, 0.9)
-    assert {one.state for one in runs(world, project).values()} == {"queued"}
+    assert {run.state for run in runs(world, project).values()} == {"queued"}
 
 
 def test_the_next_training_waits_for_new_labels_and_spends_more_of_the_budget(
@@ -213,12 +222,12 @@ def test_a_model_suggests_what_it_is_sure_of_and_labelers_get_that_first(
     assert {path[:3]: class_id for path, class_id in said.items()} == {"red": "c1", "gre": "c2"}
     task = world.task(project, ann)
     assert task.kind == "prelabeled"
-    assert {one.prelabel.run_id for one in task.items if one.prelabel} == {run.run_id}
+    assert {item.prelabel.run_id for item in task.items if item.prelabel} == {run.run_id}
     assert all(
         annotation.confidence and annotation.confidence >= 0.9
-        for one in task.items
-        if one.prelabel
-        for annotation in one.prelabel.annotations
+        for item in task.items
+        if item.prelabel
+        for annotation in item.prelabel.annotations
     )
 
 
@@ -282,7 +291,7 @@ def test_a_newer_model_replaces_older_suggestions_and_no_human_work(assisted: As
     before = suggested(world, project)
     task = world.task(project, ann, size=4)
     world.label(project, ann, task, "c3")
-    mine = {one.path for one in task.items}
+    mine = {item.path for item in task.items}
     world.wait(60)
 
     # It has the classes the other way round, and is sure of less.
@@ -291,7 +300,7 @@ def test_a_newer_model_replaces_older_suggestions_and_no_human_work(assisted: As
     after = suggested(world, project)
     assert set(after) < set(before) - mine
     assert all(after[path] != before[path] for path in after)
-    tallies = [one.lanes[0].tally for one in world.items(project).values() if one.path in mine]
+    tallies = [item.lanes[0].tally for item in world.items(project).values() if item.path in mine]
     assert tallies == [{"c3": 1}] * 4
     assert queue(world, project)[layout.PRELABELED] == len(after)
 
@@ -310,6 +319,40 @@ def test_new_images_are_looked_at_when_they_arrive(assisted: Assisted) -> None:
     assert (run.state, run.metrics["images"]) == ("done", 1)
 
 
+def red_dicom() -> bytes:
+    """A small DICOM file, all of it red."""
+    return dicom(np.full((24, 32, 3), (250, 90, 30), np.uint8)).getvalue()
+
+
+def late(world: World, project: Project, ann: Caller, **files: bytes) -> dict[str, str]:
+    """What is suggested for images that come after a model."""
+    world.wait(60)
+    trained_after(world, project, ann)
+    world.wait(60)
+    for name, data in files.items():
+        world.upload(name.replace("_", "."), data=data)
+    world.services.ingest.start(project)
+    world.drain()
+    return suggested(world, project)
+
+
+def test_a_small_tiff_is_seen_though_no_browser_shows_it(assisted: Assisted) -> None:
+    found = late(*assisted, late_tif=photo(32, 24, "tiff", shade=250))
+
+    assert found["late.tif"] == "c1"
+
+
+def test_dicom_is_left_out_unless_the_project_switches_it_on(assisted: Assisted) -> None:
+    world, project, _ = assisted
+    assert "late.dcm" not in late(*assisted, late_dcm=red_dicom())
+
+    own = world.services.projects
+    change = ProjectChange(assist=AssistChange(dicom=True))
+    own.patch(project.project_id, change, version=own.get(project.project_id).version)
+    trained(world, project)
+    assert suggested(world, project)["late.dcm"] == "c1"
+
+
 def test_a_class_that_is_gone_is_not_suggested(assisted: Assisted) -> None:
     world, project, ann = assisted
 
@@ -322,7 +365,7 @@ def test_a_class_that_is_gone_is_not_suggested(assisted: Assisted) -> None:
 def test_an_image_that_cannot_be_seen_stops_nobody(assisted: Assisted) -> None:
     world, project, ann = assisted
     label(world, project, ann, 20)
-    left = [one for one in world.items(project).values() if one.state == "available"]
+    left = [item for item in world.items(project).values() if item.state == "available"]
     world.storage.blobs.delete("photos", left[0].path)
     world.upload(left[1].path, data=b"no image any more")
 
@@ -362,10 +405,10 @@ def test_messages_that_come_twice_and_in_any_order_change_nothing(world: World) 
         world.handle(name, message)
 
     run = runs(world, project)["inference"]
-    red = [one for one in world.items(project).values() if one.path.startswith("red")]
+    red = [item for item in world.items(project).values() if item.path.startswith("red")]
     assert len([one for _, one in seen if isinstance(one, PrelabelMessage)]) > 6
     assert (run.state, run.progress.done, run.metrics["images"]) == ("done", 280, 280)
-    assert run.metrics["suggested"] == sum(one.state == "available" for one in red)
+    assert run.metrics["suggested"] == sum(item.state == "available" for item in red)
     assert len(world.services.runs.list(project.project_id)) == len(runs(world, project))
     queue(world, project)
 
@@ -560,7 +603,7 @@ def test_a_failed_training_is_started_again_with_its_validation(assisted: Assist
 
     again = world.services.assist.again(world.open(project, ADMIN), spec.run_id, ADMIN)
 
-    assert {one.kind for one in again} == {"training", "validation"}
+    assert {run.kind for run in again} == {"training", "validation"}
 
 
 def test_jobs_begin_only_while_hours_of_the_month_are_left(assisted: Assisted) -> None:
@@ -595,3 +638,118 @@ def test_a_limit_of_hours_can_be_taken_away_again_and_what_is_not_named_stays() 
     free = AssistChange.model_validate({"hours_a_month": None, "on": None}).applied(limited)
 
     assert (free.hours_a_month, free.blind_share, free.on) == (None, 0.2, True)
+
+
+# Clicks.
+
+
+CLICKS = AssistSettings(on=True, clicks=True, similar_first=False)
+
+
+@pytest.fixture
+def clicking() -> tuple[World, Project]:
+    """A project of ten images with shapes, in a deployment with a model for clicks."""
+    world = World(STEADY.model_copy(update={"click_model": "clicks/small"}))
+    world.upload(*(f"{n}.png" for n in range(10)))
+    return world, world.project(task_type="boxes", assist=CLICKS)
+
+
+def encodings(world: World) -> list[EncodeSpec]:
+    return [job for job in world.jobs if isinstance(job, EncodeSpec)]
+
+
+def encoded(world: World, project: Project) -> None:
+    """The job that was asked for last ends well."""
+    run_id = encodings(world)[-1].run_id
+    world.services.runs.finish(project.project_id, run_id)
+
+
+def test_images_are_prepared_for_clicks_where_the_project_wants_it(clicking) -> None:
+    world, project = clicking
+
+    (spec,) = encodings(world)
+
+    assert (spec.project_id, spec.folder) == (project.project_id, "clicks/small")
+    assert runs(world, project)["encoding"].state == "queued"
+    assert world.services.assist.view(world.open(project, ADMIN)).click_model
+
+
+def test_new_images_are_prepared_when_they_are_many_or_have_waited_an_hour(clicking) -> None:
+    world, project = clicking
+    encoded(world, project)
+    world.upload("late.png")
+    world.services.ingest.start(project)
+    world.drain()
+    tick(world)
+    assert len(encodings(world)) == 1
+
+    world.wait(ENCODED_AGAIN_AFTER.total_seconds() + 60)
+    tick(world)
+
+    assert len(encodings(world)) == 2
+
+
+@pytest.mark.parametrize(
+    ("task_type", "assist"),
+    [("boxes", ON), ("boxes", CLICKS.model_copy(update={"on": False})), ("multiclass", CLICKS)],
+)
+def test_nothing_is_prepared_for_clicks_where_nobody_clicks(task_type, assist) -> None:
+    world = World(STEADY.model_copy(update={"click_model": "clicks/small"}))
+    world.upload(*(f"{n}.png" for n in range(10)))
+    world.project(task_type=task_type, assist=assist)
+
+    assert encodings(world) == []
+
+
+def test_preparing_that_failed_is_begun_again_and_by_an_admin_too(clicking) -> None:
+    world, project = clicking
+    own = world.services.runs
+    own.fail(project.project_id, encodings(world)[-1].run_id, "the files are missing")
+    world.services.assist.again(
+        world.open(project, ADMIN), runs(world, project)["encoding"].run_id, ADMIN
+    )
+    world.drain()
+    assert len(encodings(world)) == 2
+    own.fail(project.project_id, encodings(world)[-1].run_id, "the files are missing")
+
+    world.wait(2 * AGAIN_AFTER.total_seconds() + 60)
+    tick(world)
+
+    assert len(encodings(world)) == 3
+
+
+def test_clicks_are_refused_in_words_where_the_deployment_has_no_model(world: World) -> None:
+    world.upload("a.png")
+    with pytest.raises(Invalid, match="LABELRY_CLICK_MODEL"):
+        world.project(task_type="boxes", assist=CLICKS)
+    project = world.project(task_type="boxes")
+    change = ProjectChange(assist=AssistChange(clicks=True))
+    with pytest.raises(Invalid, match="LABELRY_CLICK_MODEL"):
+        world.services.projects.patch(project.project_id, change, version=project.version)
+    assert not world.services.assist.view(world.open(project, ADMIN)).click_model
+
+
+def test_a_labeler_is_given_what_was_prepared_of_their_own_images_alone(clicking) -> None:
+    world, project = clicking
+    ann = world.member(project, "ann")
+    mine = world.task(project, ann, size=1).items[0]
+    opened = world.open(project, ann)
+    ids = sorted(one.item_id for one in world.items(project).values())[:9]
+    wanted = ClickRequest(item_ids=list(dict.fromkeys([mine.item_id, *ids]))[:9])
+    with pytest.raises(NotFound, match="no image of this project was prepared"):
+        world.services.clicks.links(opened, ann, wanted)
+    model = ClickModel(model_id="m1", side=64, shape=(3, 16, 16))
+    world.services.runs.change_state(
+        project.project_id, lambda state: state.model_copy(update={"clicks": model})
+    )
+    assert world.services.clicks.links(opened, ann, wanted).images == {}
+    for item in world.items(project).values():
+        place = layout.click_image(project.project_id, "m1", item.item_id, item.blob_etag)
+        world.storage.blobs.write(layout.MODELS, place, b"12", content_type="a/b")
+
+    answer = world.services.clicks.links(opened, ann, wanted)
+
+    assert list(answer.images) == [mine.item_id]
+    assert layout.click_decoder(project.project_id, "m1") in answer.decoder
+    reviewer = world.services.clicks.links(world.open(project, ADMIN), ADMIN, wanted)
+    assert set(reviewer.images) == {*wanted.item_ids}

@@ -60,7 +60,10 @@ def test_classes_that_are_not_chosen_are_in_no_file(birds: tuple[World, Project]
 
     export = made(world, project, options={"classes": ["c3", "c1"]})
 
-    assert [one["name"] for one in coco(world, project, export)["categories"]] == ["Owl", "Wren"]
+    assert [category["name"] for category in coco(world, project, export)["categories"]] == [
+        "Owl",
+        "Wren",
+    ]
     assert sorted(tags(world, project, export).values()) == ["Owl", "Owl", "Wren"]
     assert export.omitted == {"no_chosen_class": 1}
 
@@ -70,7 +73,7 @@ def test_classes_of_one_name_become_one(birds: tuple[World, Project]) -> None:
 
     export = made(world, project, options={"rename": {"c3": "Songbird", "c2": "songbird"}})
 
-    assert [one["name"] for one in coco(world, project, export)["categories"]] == [
+    assert [category["name"] for category in coco(world, project, export)["categories"]] == [
         "Owl",
         "songbird",
     ]
@@ -92,7 +95,7 @@ def test_a_class_that_is_not_there_is_refused(
     with pytest.raises(Invalid, match="no class 'c9'") as refused:
         made(world, project, options=options)
 
-    assert [one.pointer for one in refused.value.faults] == [pointer]
+    assert [fault.pointer for fault in refused.value.faults] == [pointer]
 
 
 def test_names_without_folders_are_listed_with_what_they_were(birds: tuple[World, Project]) -> None:
@@ -100,12 +103,12 @@ def test_names_without_folders_are_listed_with_what_they_were(birds: tuple[World
 
     export = made(world, project, options={"flat": True})
 
-    assert [one.name for one in export.files][1:] == ["images.csv", "manifest.json"]
+    assert [file.name for file in export.files][1:] == ["images.csv", "manifest.json"]
     text = data(world, project, export, "images.csv").decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert {one["name"] for one in rows} == set(tags(world, project, export))
-    assert {one["path"] for one in rows} == {"a/1.png", "a/2.png", "b/1.png", "b/=2.png"}
-    assert {one["url"] for one in rows} >= {"memory://photos/b/%3D2.png"}
+    assert {row["name"] for row in rows} == set(tags(world, project, export))
+    assert {row["path"] for row in rows} == {"a/1.png", "a/2.png", "b/1.png", "b/=2.png"}
+    assert {row["url"] for row in rows} >= {"memory://photos/b/%3D2.png"}
     world.services.exports.delete(project.project_id, export.export_id)
     assert world.storage.blobs.list("exports").blobs == []
 

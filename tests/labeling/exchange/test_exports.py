@@ -3,19 +3,23 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from labeling import layout
 from labeling.annotations.shapes import TaskType
 from labeling.errors import Conflict, Invalid, NotFound
-from labeling.exchange.exports import MANIFEST, Export, LinkRequest, NewExport, formats
+from labeling.exchange.exports import Export, LinkRequest, NewExport, formats
+from labeling.exchange.files import MANIFEST
 from labeling.exchange.formats import FORMATS
 from labeling.projects.record import Project
-from labeling.review import RejectRequest
-from labeling.tasks.service import ReopenRequest
+from labeling.review import ApproveRequest, RejectRequest
+from labeling.tasks.messages import ReopenRequest
 from tests.labeling.ingest.test_frames import tiff
 from tests.world import ADMIN, PHOTOS, Killed, World, box, decided, photo, tag
 
@@ -56,9 +60,12 @@ def manifest(world: World, project: Project, export: Export) -> dict[str, Any]:
 def tags(world: World, project: Project, export: Export) -> dict[str, str]:
     """Class names by file."""
     content = coco(world, project, export)
-    names = {one["id"]: one["name"] for one in content["categories"]}
-    files = {one["id"]: one["file_name"] for one in content["images"]}
-    return {files[one["image_id"]]: names[one["category_id"]] for one in content["annotations"]}
+    names = {category["id"]: category["name"] for category in content["categories"]}
+    files = {image["id"]: image["file_name"] for image in content["images"]}
+    return {
+        files[annotation["image_id"]]: names[annotation["category_id"]]
+        for annotation in content["annotations"]
+    }
 
 
 @pytest.fixture(params=[1, 4])
@@ -90,13 +97,13 @@ def test_every_item_is_exported_or_left_out_with_a_reason(mixed: tuple[World, Pr
     assert export.omitted == {"skipped": 1, "needs_review": 1, "available": 2, "unreadable": 1}
     assert kept["counts"]["omitted_by_reason"] == export.omitted
     assert kept["counts"]["items"] == 9
-    files = {one["file_name"] for one in coco(world, project, export)["images"]}
+    files = {image["file_name"] for image in coco(world, project, export)["images"]}
     left = {one["path"] for one in kept["omitted"]}
     assert not files & left
     assert files | left == set(world.items(project))
     reasons = {one["reason"] for one in kept["omitted"]}
     assert "skipped: blurred" in reasons
-    assert any(one.startswith("unreadable: not a JPEG") for one in reasons)
+    assert any(reason.startswith("unreadable: not a JPEG") for reason in reasons)
 
 
 def test_the_manifest_names_what_the_files_are(mixed: tuple[World, Project]) -> None:
@@ -110,7 +117,7 @@ def test_the_manifest_names_what_the_files_are(mixed: tuple[World, Project]) -> 
     kept = manifest(world, project, export)
     assert kept["files"] == [export.files[0].model_dump()]
     assert kept["container"] == PHOTOS
-    assert [one["name"] for one in coco(world, project, export)["categories"]] == [
+    assert [category["name"] for category in coco(world, project, export)["categories"]] == [
         "Owl",
         "Robin",
         "Wren",
@@ -122,7 +129,7 @@ def relabel(world: World, project: Project, path: str, class_id: str) -> None:
     opened = world.open(project, ann)
     item = world.items(project)[path]
     past = world.services.tasks.recent(opened, ann).recent
-    task = next(one.task_id for one in past if item.item_id in one.item_ids)
+    task = next(task.task_id for task in past if item.item_id in task.item_ids)
     world.requests += 1
     request = ReopenRequest(request_id=f"o{world.requests}", items=[item.item_id])
     again = world.services.tasks.reopen(opened, ann, task, request).task
@@ -202,7 +209,9 @@ def test_an_export_while_people_label_accounts_for_each_item_once() -> None:
     world.wait(60)
     other = world.other()
     asked = ask(world, project)
-    expected = sorted(one.path for one in world.items(project).values() if one.state == "labeled")
+    expected = sorted(
+        item.path for item in world.items(project).values() if item.state == "labeled"
+    )
     arrived: list[str] = []
 
     def interfere(number: int, name: str, stage: str) -> None:
@@ -288,7 +297,7 @@ def test_the_same_key_asks_for_one_export(mixed: tuple[World, Project]) -> None:
 
     assert again == first
     world.drain()
-    assert [one.state for one in world.services.exports.all(project.project_id).items] == ["done"]
+    assert [item.state for item in world.services.exports.all(project.project_id).items] == ["done"]
 
 
 def test_exports_are_listed_newest_first(mixed: tuple[World, Project]) -> None:
@@ -299,7 +308,7 @@ def test_exports_are_listed_newest_first(mixed: tuple[World, Project]) -> None:
 
     listed = world.services.exports.all(project.project_id).items
 
-    assert [one.export_id for one in listed] == [second.export_id, first.export_id]
+    assert [export.export_id for export in listed] == [second.export_id, first.export_id]
 
 
 def test_a_link_is_signed_anew_for_each_file_of_a_done_export(
@@ -457,7 +466,7 @@ def test_what_a_format_can_not_say_is_counted(world: World) -> None:
     project = world.project(images=2)
     ann = world.member(project, "ann")
     task = world.task(project, ann)
-    first, second = (one.item_id for one in task.items)
+    first, second = (item.item_id for item in task.items)
     world.submit(project, ann, task.task_id, decided(first, tag(), note="behind the branch"))
     world.submit(project, ann, task.task_id, decided(second, tag()))
     world.wait(1)
@@ -485,7 +494,7 @@ SAID: dict[TaskType, dict[str, Any]] = {
 
 @pytest.mark.parametrize(
     ("name", "task_type"),
-    [(name, one) for name, made in FORMATS.items() if made.open for one in made.task_types],
+    [(name, kind) for name, made in FORMATS.items() if made.open for kind in made.task_types],
 )
 def test_every_format_comes_from_every_type_of_project(
     world: World, name: str, task_type: TaskType
@@ -494,15 +503,16 @@ def test_every_format_comes_from_every_type_of_project(
     project = world.project(task_type=task_type)
     ann = world.member(project, "ann")
     task = world.task(project, ann)
-    said = [decided(one.item_id, SAID[task_type]) for one in task.items]
+    said = [decided(item.item_id, SAID[task_type]) for item in task.items]
     world.submit(project, ann, task.task_id, *said)
     world.wait(1)
 
     export = made(world, project, format=name)
 
     assert (export.state, export.exported, export.annotations) == ("done", 3, 3)
-    assert [one.name for one in export.files] == [
+    assert [file.name for file in export.files] == [
         *(file.name for file in FORMATS[name].files),
+        *([] if FORMATS[name].images else ["images.csv"]),
         MANIFEST.name,
     ]
     kept = manifest(world, project, export)
@@ -521,7 +531,7 @@ def test_an_image_a_format_refuses_is_left_out_with_the_reason(world: World) -> 
     project = world.project(task_type="boxes")
     ann = world.member(project, "ann")
     task = world.task(project, ann)
-    world.submit(project, ann, task.task_id, *(decided(one.item_id, box()) for one in task.items))
+    world.submit(project, ann, task.task_id, *(decided(item.item_id, box()) for item in task.items))
     world.wait(1)
 
     export = made(world, project, format="yolo")
@@ -544,7 +554,11 @@ def test_images_have_the_addresses_they_have_in_storage(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("format", "written"),
-    [(name, 1 if "frames" in one.loses else 3) for name, one in FORMATS.items()],
+    [
+        (name, 1 if "frames" in one.loses else 3)
+        for name, one in FORMATS.items()
+        if "boxes" in one.task_types
+    ],
 )
 def test_shapes_of_later_frames_are_never_written_as_if_they_were_of_the_first(
     world: World, format: str, written: int
@@ -579,6 +593,106 @@ def test_an_image_that_is_exported_with_a_flag_is_listed_with_the_reason(world: 
     assert (flagged["path"], flagged["flag"]) == ("cut.tif", "damaged")
     assert flagged["why"] == "frame 3 of 3: the page is cut off or damaged"
     named = {
-        one["file_name"]: one.get("labelry_flag") for one in coco(world, project, export)["images"]
+        image["file_name"]: image.get("labelry_flag")
+        for image in coco(world, project, export)["images"]
     }
     assert named == {"cut.tif": "damaged", "whole.tif": None}
+
+
+@pytest.mark.parametrize(
+    ("format", "task_type"),
+    [
+        (one.name, task_type)
+        for one in FORMATS.values()
+        for task_type in one.task_types
+        if one.open and task_type in ("boxes", "polygons")
+    ],
+)
+def test_what_can_not_be_seen_on_a_smaller_image_that_came_since_is_not_written_but_counted(
+    world: World, format: str, task_type: TaskType
+) -> None:
+    world.upload("one.png", "two.png", data=photo(400, 300))
+    project = world.project(task_type=task_type)
+    task = world.task(project, ann := world.member(project, "ann"))
+    large, tiny = shape(task_type, 0.1, 0.9), {**shape(task_type, 0.5, 0.51), "annotation_id": "a2"}
+    for item, shapes in zip(task.items, ([large, tiny], [tiny]), strict=True):
+        world.submit(project, ann, task.task_id, decided(item.item_id, *shapes))
+    world.upload("one.png", "two.png", data=photo(4, 3, shade=7))
+    world.services.ingest.start(project)
+    world.drain()
+    approve = ApproveRequest(item_ids=[item.item_id for item in task.items])
+    world.services.review.approve(world.open(project, ADMIN), approve, by="ada")
+    world.wait(60)
+
+    export = made(world, project, format=format)
+
+    assert (export.exported, export.annotations, export.omitted) == (1, 1, {"unseen": 1})
+    assert export.lost["unseen"] == 1
+    assert manifest(world, project, export)["lost"]["unseen"] == 1
+
+
+@pytest.mark.parametrize(("task_type", "kind"), [("boxes", "bbox"), ("polygons", "segm")])
+def test_a_coco_file_is_right_by_itself_to_who_scores_it(
+    world: World, task_type: TaskType, kind: Literal["bbox", "segm"], tmp_path: Path
+) -> None:
+    world.upload("large.png", "smaller.png", data=photo(400, 300))
+    project = world.project(task_type=task_type)
+    task = world.task(project, ann := world.member(project, "ann"))
+    sides = [(0.1, 0.9), (0.5, 0.5034), (0.2, 0.25)]  # the second of about a pixel
+    shapes = [
+        {**shape(task_type, *side), "annotation_id": f"a{at}"} for at, side in enumerate(sides)
+    ]
+    world.submit(
+        project, ann, task.task_id, *(decided(item.item_id, *shapes) for item in task.items)
+    )
+    world.upload("smaller.png", data=photo(40, 30, shade=7))
+    world.services.ingest.start(project)
+    world.drain()
+    approve = ApproveRequest(item_ids=[item.item_id for item in task.items])
+    world.services.review.approve(world.open(project, ADMIN), approve, by="ada")
+    world.wait(60)
+
+    file = tmp_path / "annotations.json"
+    file.write_bytes(data(world, project, made(world, project)))
+
+    truth = COCO(str(file))
+    answers = [
+        {**annotation, "score": 1.0} for annotation in json.loads(file.read_bytes())["annotations"]
+    ]
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps(answers))
+    scored = COCOeval(truth, truth.loadRes(str(results)), kind)
+    scored.evaluate()
+    scored.accumulate()
+    scored.summarize()
+    assert len(answers) == 5
+    assert scored.stats[0] == pytest.approx(1.0)
+
+
+def test_what_is_on_a_frame_that_the_image_no_longer_has_is_not_written(world: World) -> None:
+    page = np.zeros((60, 80), np.uint8)
+    world.upload("scan.tif", data=tiff(page, page, page))
+    project = world.project(task_type="boxes")
+    task = world.task(project, ann := world.member(project, "ann"))
+    shapes = [{**box(), "annotation_id": f"a{frame}", "frame": frame} for frame in range(3)]
+    world.submit(project, ann, task.task_id, decided(task.items[0].item_id, *shapes))
+    world.upload("scan.tif", data=tiff(page))
+    world.services.ingest.start(project)
+    world.drain()
+    approve = ApproveRequest(item_ids=[task.items[0].item_id])
+    world.services.review.approve(world.open(project, ADMIN), approve, by="ada")
+    world.wait(60)
+
+    export = made(world, project)
+
+    assert (export.annotations, export.lost) == (1, {"unseen": 2})
+    assert len(coco(world, project, export)["images"]) == 1
+
+
+def shape(task_type: TaskType, start: float, end: float) -> dict[str, Any]:
+    """A square of a side that is a share of the image's."""
+    if task_type == "boxes":
+        return box(start, start, end, end)
+    outer = [[start, start], [end, start], [end, end], [start, end]]
+    geometry = {"kind": "polygon", "parts": [{"outer": outer, "holes": []}]}
+    return {**box(), "geometry": geometry}

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
 import json
+import struct
 import tracemalloc
+import zipfile
+from io import BytesIO
 from typing import Any
 
 import pytest
 
 from labeling import layout
+from labeling.annotations.shapes import TaskType
 from labeling.errors import Conflict, Invalid, NotFound
+from labeling.exchange import imports
 from labeling.exchange.imports import Import, ImportOptions, ImportStep, NewImport
 from labeling.ingest.refresh import BlobEvent
+from labeling.model import Model
 from labeling.projects.projects import Project
+from tests.functions.conftest import api_of
 from tests.world import ADMIN, PHOTOS, Killed, World, decided, photo, tag
 
 NAMES = ("Owl", "Robin", "Wren")
@@ -33,15 +40,24 @@ def coco(labels: dict[str, list[Any]], classes: tuple[str, ...] = NAMES) -> byte
     ).encode()
 
 
+def packed(files: dict[str, str]) -> bytes:
+    """A zip archive."""
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return made.getvalue()
+
+
 def begun(
     world: World, project: Project, content: bytes, *, name: str = "labels.json", **options: Any
 ) -> Import:
     """An import of a file, uploaded and started."""
-    imports, opened = world.services.imports, world.open(project, ADMIN)
-    made = imports.create(opened, NewImport(file_name=name), ADMIN)
+    opened, service = world.open(project, ADMIN), world.services.imports
+    made = service.create(opened, NewImport(file_name=name), ADMIN)
     blob = layout.import_blob(project.project_id, made.import_id)
     world.storage.blobs.write(layout.IMPORTS, blob, content, content_type="application/json")
-    return imports.start(opened, made.import_id, ImportOptions(**options))
+    return service.start(opened, made.import_id, ImportOptions(**options))
 
 
 def imported(world: World, project: Project, content: bytes, **options: Any) -> Import:
@@ -95,7 +111,7 @@ def test_people_go_before_files(world: World) -> None:
     project = world.project(images=3, task_type="multilabel")
     ann = world.member(project, "ann")
     task = world.task(project, ann, size=2)
-    labeled, held = (one.item_id for one in task.items)
+    labeled, held = (item.item_id for item in task.items)
     world.submit(project, ann, task.task_id, decided(labeled, tag("c2")))
     paths = [f"img{n:04d}.png" for n in range(3)]
 
@@ -168,7 +184,7 @@ def test_unknown_classes_leave_their_images_out_or_are_added(world: World) -> No
     assert refused.left_out["unknown_class"].first == ["img0000.png"]
     assert (refused.saved, added.saved, added.unchanged) == (1, 1, 1)
     assert added.new_classes == ["Emu"]
-    names = [one.name for one in world.services.projects.get(project.project_id).classes]
+    names = [class_.name for class_ in world.services.projects.get(project.project_id).classes]
     assert names == [*NAMES, "Emu"]
 
 
@@ -219,7 +235,7 @@ def test_suggestions_wait_for_labelers_once(world: World) -> None:
     project = world.services.projects.get(project.project_id)
     task = world.task(project, world.member(project, "ann"), size=2)
     assert task.kind == "prelabeled"
-    assert {one.prelabel.run_id for one in task.items if one.prelabel} == {done.options.run_id}
+    assert {item.prelabel.run_id for item in task.items if item.prelabel} == {done.options.run_id}
 
 
 def test_images_not_measured_yet_are_measured_first(world: World) -> None:
@@ -242,7 +258,117 @@ def test_a_broken_file_fails_in_words_and_changes_nothing(world: World, content:
 
     assert done.state == "failed"
     assert done.problem
+    assert done.problem_code
     assert done.saved == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "content", "code"),
+    [
+        ("a.json", "coco", b'{"annotations": []}', "no_images"),
+        ("a.csv", "csv", b"a,b\n1,2\n", "no_paths"),
+        ("a.xml", "cvat", b"<annotations>", "no_xml"),
+        ("a.zip", "coco", b"PK\x03\x04", "no_zip"),
+        ("a.xml", "cvat", b"<annotations></annotations>", "nothing_said"),
+        ("a.json", "coco", b'{"images": [1]}', "broken"),
+    ],
+)
+def test_what_is_wrong_with_a_file_has_a_code_for_every_language(
+    world: World, name: str, format: str, content: bytes, code: str
+) -> None:
+    done = imported(world, world.project(images=1), content, format=format, name=name)
+
+    assert (done.state, done.problem_code) == ("failed", code)
+
+
+def moved(archive: bytes) -> bytes:
+    """An archive whose files would lie before its beginning."""
+    at = archive.rindex(b"PK\x05\x06")
+    (offset,) = struct.unpack_from("<L", archive, at + 16)
+    return archive[: at + 16] + struct.pack("<L", offset + 1_000) + archive[at + 20 :]
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "content"),
+    [
+        ("a.xml", "cvat", b'<?xml version="1.0" encoding="utf-9"?><annotations/>'),
+        ("a.zip", "yolo", moved(packed({"data.yaml": "names: [Owl]", "labels/a.txt": "0"}))),
+        ("a.zip", "coco", moved(packed({"a.json": "{}"}))),
+    ],
+)
+def test_what_a_file_breaks_in_its_parser_is_the_files_fault(
+    world: World, name: str, format: str, content: bytes
+) -> None:
+    api = api_of(world)
+    project = world.project(images=1)
+    opened = world.open(project, ADMIN)
+    made = world.services.imports.create(opened, NewImport(file_name=name), ADMIN)
+    blob = layout.import_blob(project.project_id, made.import_id)
+    world.storage.blobs.write(layout.IMPORTS, blob, content, content_type="application/zip")
+
+    looked_at = api("GET", f"projects/{project.project_id}/imports/{made.import_id}")
+    done = imported(world, project, content, format=format, name=name)
+
+    assert looked_at.status == 200
+    assert (done.state, done.problem_code) in (("failed", "broken"), ("failed", "no_zip"))
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e999", "1e300"])
+@pytest.mark.parametrize("task_type", ["boxes", "polygons"])
+def test_a_place_that_is_none_is_left_out_and_what_stands_beside_it_taken(
+    world: World, number: str, task_type: TaskType
+) -> None:
+    project = world.project(images=2, task_type=task_type, classes=["Owl"])
+    square = '"MULTIPOLYGON (((0.1 0.1, 0.5 0.1, 0.5 0.5, 0.1 0.1)))"'
+    odd = f'"MULTIPOLYGON ((({number} 0.1, 0.5 0.1, 0.5 0.5, {number} 0.1)))"'
+    kind = "box" if task_type == "boxes" else "polygon"
+    table = (
+        "path,class,kind,x0,y0,x1,y1,outline\n"
+        f"img0000.png,Owl,{kind},"
+        f"{number},0.1,0.5,0.5,{odd if task_type == 'polygons' else ''}\n"
+        f"img0000.png,Owl,{kind},"
+        f"0.1,0.1,0.5,0.5,{square if task_type == 'polygons' else ''}\n"
+    )
+
+    done = imported(world, project, table.encode(), format="csv", name="labels.csv")
+
+    assert (done.state, done.saved, done.annotations) == ("done", 1, 1)
+    assert sum(told.count for kind, told in done.found.items() if "unreadable" in kind) == 1
+
+
+@pytest.mark.parametrize("size", ["nan", "inf", "-8"])
+def test_an_image_of_no_size_is_another_than_is_meant(world: World, size: str) -> None:
+    project = world.project(images=1, task_type="boxes", classes=["Owl"])
+    file = f"""<annotations><image name="img0000.png" width="{size}" height="6">
+        <box label="Owl" xtl="1" ytl="1" xbr="4" ybr="4"/></image></annotations>"""
+
+    done = imported(world, project, file.encode(), format="cvat", name="labels.xml")
+
+    assert (done.state, done.saved) == ("done", 0)
+    assert done.left_out["other_size"].count == 1
+
+
+def test_a_class_that_a_file_names_by_no_text_is_one_nobody_knows(world: World) -> None:
+    archive = {
+        "images.csv": "image,folder\nimg0000.png,0-Owl\n",
+        "names.yaml": "folders: {0-Owl: ~}",
+    }
+
+    done = imported(
+        world, world.project(images=1), packed(archive), format="yolo", name="labels.zip"
+    )
+
+    assert (done.state, done.unknown_classes) == ("done", {"None": 1})
+
+
+def test_what_a_parser_says_of_a_file_is_told_in_one_line(world: World) -> None:
+    file = b'{"images": [{"file_name": "\n\x01\xe2\x80\xa8a.jpg"}]}'
+
+    done = imported(world, world.project(images=1), file, format="coco")
+
+    assert done.problem_code == "broken"
+    assert done.problem.isprintable()
+    assert "  " not in done.problem
 
 
 def test_a_file_of_no_known_format_is_asked_about(world: World) -> None:
@@ -263,12 +389,12 @@ def test_nothing_is_started_without_its_file(world: World) -> None:
 
 def test_the_format_is_guessed_when_the_file_is_there(world: World) -> None:
     project = world.project(images=1)
-    opened, imports = world.open(project, ADMIN), world.services.imports
-    made = imports.create(opened, NewImport(file_name="a.json"), ADMIN)
-    before = imports.get(project.project_id, made.import_id)
+    opened, service = world.open(project, ADMIN), world.services.imports
+    made = service.create(opened, NewImport(file_name="a.json"), ADMIN)
+    before = service.get(project.project_id, made.import_id)
     blob = layout.import_blob(project.project_id, made.import_id)
     world.storage.blobs.write(layout.IMPORTS, blob, coco({}), content_type="application/json")
-    after = imports.get(project.project_id, made.import_id)
+    after = service.get(project.project_id, made.import_id)
 
     assert (before.uploaded, before.guess) == (False, None)
     assert (after.uploaded, after.guess) == (True, "coco")
@@ -295,25 +421,66 @@ def test_a_kill_at_any_call_is_gone_on_from_and_counted_once(stage: str) -> None
         world = World()
         project = world.sharded(2, images=6)
         started = begun(world, project, file, unknown_classes="create")
-        steps = [
-            ImportStep(project_id=project.project_id, import_id=started.import_id, part=part)
-            for part in (None, 0, 1, 2)
-        ]
         world.watch.kill(at, stage)
         try:
             world.drain()
         except Killed:
             world.watch.reset()
-            for _ in steps:  # whichever of them the host shows again
-                for step in steps:
-                    world.services.imports.on_step(step)
-            world.drain()
+            world.drain()  # the host shows again the one message that was in work
             done = world.services.imports.get(project.project_id, started.import_id)
             assert (done.state, done.saved, done.new_classes) == ("done", 6, ["Emu"]), (at, done)
             assert counters(world, project)["state:labeled"] == 6
         else:
             return
     raise AssertionError("it never came to its end unharmed")
+
+
+def test_all_shards_are_taken_in_at_once_each_part_in_one_message(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "PART_IMAGES", 2)
+    project = world.sharded(4, images=40)
+    started = begun(world, project, coco({f"img{n:04d}.png": ["Owl"] for n in range(40)}))
+    handled: list[int | None] = []
+    most_waiting = 0
+
+    def handle(queue: str, message: Model) -> None:
+        nonlocal most_waiting
+        if isinstance(message, ImportStep):
+            handled.append(message.part)
+            most_waiting = max(most_waiting, len(world.storage.queues.sent[queue]))
+        world.handle(queue, message)
+
+    world.storage.queues.drain(handle)
+
+    done = world.services.imports.get(project.project_id, started.import_id)
+    assert sorted(one for one in handled if one is not None) == list(range(done.parts))
+    assert most_waiting == 4
+    assert (done.state, done.saved, done.taken) == ("done", 40, done.parts)
+
+
+def test_messages_that_come_twice_and_in_any_order_are_counted_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "PART_IMAGES", 2)
+    project = world.sharded(4, images=40)
+    started = begun(world, project, coco({f"img{n:04d}.png": ["Owl"] for n in range(40)}))
+
+    world.shuffle(7, world, world.other())
+
+    done = world.services.imports.get(project.project_id, started.import_id)
+    assert (done.state, done.saved, done.annotations) == ("done", 40, 40)
+    assert counters(world, project)["state:labeled"] == 40
+
+
+def test_an_import_begun_before_parts_were_taken_in_by_shard_goes_on(world: World) -> None:
+    project = world.project(images=2)
+    done = imported(world, project, coco({"img0000.png": ["Owl"]}))
+    kept = done.model_dump(mode="json", exclude={"taken", "stretches", "uploaded", "guess"})
+
+    before = Import.model_validate_json(json.dumps(kept | {"parts": 5, "next_part": 2}))
+
+    assert (before.taken, before.following(None), before.following(1)) == (2, [2], [2])
 
 
 @pytest.mark.parametrize("into", ["labels", "suggestions"])

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling import layout
-from labeling.errors import Invalid
-from labeling.exchange.difference import Labels, difference
+from labeling.errors import Invalid, NotFound
+from labeling.exchange.difference import Difference, Labels, difference
 from labeling.exchange.exports import Export
 from labeling.projects.record import ClassChange, Project
 from labeling.review import RejectRequest
@@ -20,8 +20,18 @@ from tests.world import ADMIN, World
 
 
 def files(world: World, project: Project, export: Export) -> dict[str, bytes]:
-    names = [one.name for one in export.files if one.name != "manifest.json"]
+    names = [file.name for file in export.files if file.name != "manifest.json"]
     return {name: data(world, project, export, name) for name in names}
+
+
+def compared(world: World, project: Project, older: Export, newer: Export) -> Difference:
+    versions = (project.project_id, older.export_id, newer.export_id)
+    world.services.exports.compare(*versions)
+    world.drain()
+    found = world.services.exports.comparison(*versions)
+    assert (found.state, found.problem) == ("done", "")
+    assert found.difference
+    return found.difference
 
 
 @pytest.fixture
@@ -53,7 +63,7 @@ def test_a_version_is_exported_again_whatever_happened_since(
     assert (again.as_of, again.exported, again.name) == (version.as_of, 4, "")
     assert manifest(world, project, again)["version"] == version.export_id
     assert "Eagle owl" in {
-        one["name"] for one in coco(world, project, made(world, project))["categories"]
+        category["name"] for category in coco(world, project, made(world, project))["categories"]
     }
 
 
@@ -74,7 +84,9 @@ def test_a_deleted_version_is_gone_with_all_that_was_kept(
     birds: tuple[World, Project, Export],
 ) -> None:
     world, project, version = birds
-    assert [one for one in world.storage.blobs.list(layout.EXPORTS).blobs if "snapshot" in one.path]
+    assert [
+        blob for blob in world.storage.blobs.list(layout.EXPORTS).blobs if "snapshot" in blob.path
+    ]
 
     world.services.exports.delete(project.project_id, version.export_id)
 
@@ -91,9 +103,9 @@ def test_only_what_has_a_name_and_is_done_is_a_version(
     again = made(world, project, version=version.export_id, name="second")
     waiting = ask(world, project, name="third")
 
-    for one in (plain, again, waiting):
+    for export in (plain, again, waiting):
         with pytest.raises(Invalid, match="no version") as refused:
-            ask(world, project, version=one.export_id)
+            ask(world, project, version=export.export_id)
         assert [fault.pointer for fault in refused.value.faults] == ["/version"]
     with pytest.raises(Invalid, match="its own moment"):
         ask(world, project, version.as_of - timedelta(seconds=1), version=version.export_id)
@@ -115,16 +127,58 @@ def test_a_difference_says_what_was_added_changed_and_removed(
     newer = made(world, project, name="second")
     after = set(tags(world, project, newer))
 
-    found = world.services.exports.difference(
-        project.project_id, version.export_id, newer.export_id
-    )
+    found = compared(world, project, version, newer)
 
     assert found.added.first == sorted(after - set(before))
     assert (found.changed.first, found.changed.count) == ([before[0]], 1)
     assert found.removed.first == sorted(set(before) - after)
     assert found.unchanged == len(after & set(before)) - 1
-    same = world.services.exports.difference(project.project_id, newer.export_id, newer.export_id)
+    same = compared(world, project, newer, newer)
     assert (same.added.count, same.changed.count, same.removed.count) == (0, 0, 0)
+
+
+def test_comparing_is_work_of_the_queue_and_done_once(
+    birds: tuple[World, Project, Export],
+) -> None:
+    world, project, version = birds
+    newer = made(world, project, name="second")
+    versions = (project.project_id, version.export_id, newer.export_id)
+    with pytest.raises(NotFound, match="ask for that first"):
+        world.services.exports.comparison(*versions)
+    world.watch.reset()
+
+    asked = [world.services.exports.compare(*versions).state for _ in range(2)]
+
+    assert asked == ["waiting", "waiting"]
+    assert world.watch.calls < 14, "no look at what is compared"
+    world.drain()
+    assert world.services.exports.compare(*versions).state == "done"
+    assert not world.storage.queues.sent[layout.EXPORT_QUEUE]
+
+
+def test_a_version_that_is_deleted_while_it_is_compared_leaves_nothing(
+    birds: tuple[World, Project, Export],
+) -> None:
+    world, project, _ = birds
+    for gone in ("older", "newer"):
+        newer = made(world, project, name="second")
+        older = made(world, project, name="third")
+        versions = (project.project_id, older.export_id, newer.export_id)
+        world.services.exports.compare(*versions)
+        world.services.exports.delete(
+            project.project_id, (older if gone == "older" else newer).export_id
+        )
+
+        world.drain()
+
+        if gone == "older":
+            found = world.services.exports.comparison(*versions)
+            assert (found.state, found.problem) == ("failed", "one of the versions was deleted")
+        else:
+            with pytest.raises(NotFound):
+                world.services.exports.comparison(*versions)
+            left = [blob.path for blob in world.storage.blobs.list(layout.EXPORTS).blobs]
+            assert not any(newer.export_id in one for one in left)
 
 
 labels = st.dictionaries(st.integers(0, 30), st.sampled_from("abc"), max_size=20)

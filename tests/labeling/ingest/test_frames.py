@@ -224,9 +224,9 @@ def test_a_whole_file_has_no_flag_and_a_whole_one_in_its_place_takes_it_away(wor
     stack = dicom(np.stack([RAMP] * 3)).getvalue()
     world.upload("a.dcm", data=stack[:-100])
     project = world.project()
-    world.services.projects.items(project).flag(only(world, project).item_id, "missing")
+    world.services.projects.items(project).note_missing(only(world, project).item_id, True)
     assert flags(world, project)[0] == "missing"
-    world.services.projects.items(project).flag(only(world, project).item_id, "")
+    world.services.projects.items(project).note_missing(only(world, project).item_id, False)
     assert flags(world, project)[0] == "damaged"
 
     world.upload("a.dcm", data=stack)
@@ -314,3 +314,13 @@ def test_nothing_of_a_patient_reaches_a_labeler_a_name_a_reason_or_a_log(
             said.append(gzip.decompress(blob).decode("latin-1"))
     said += [caplog.text, *capfd.readouterr()]
     assert not [one for one in said if SECRET in one or "WASSILY" in one]
+
+
+def test_how_many_frames_a_file_has_is_told_of_its_item(world: World) -> None:
+    world.upload("stack.tif", data=tiff(*[np.zeros((60, 80), np.uint8)] * 3))
+    project = world.project()
+    opened = world.open(project, ADMIN)
+    (line,) = world.services.review.list(opened, ItemFilter(state="available")).items
+
+    assert line.frames == 3
+    assert world.services.review.get(opened, line.item_id).frames == 3

@@ -15,7 +15,7 @@ from labeling.projects.access import Caller
 from labeling.projects.record import Project
 from labeling.review import RejectRequest
 from labeling.settings import Settings
-from labeling.tasks.service import ReleaseRequest
+from labeling.tasks.messages import ReleaseRequest
 from tests.world import ADMIN, PHOTOS, STEADY, Killed, World, decided, photo, tag
 
 
@@ -88,7 +88,7 @@ def test_the_preview_counts_what_ingestion_registers(world: World) -> None:
     state = world.services.ingest.state(project.project_id)
     assert state
     assert preview.images == state.images == len(world.items(project)) == 6
-    assert {one.reason: one.count for one in preview.skipped} == state.skipped
+    assert {skipped.reason: skipped.count for skipped in preview.skipped} == state.skipped
     assert state.skipped == {"not_an_image": 2, "folder": 1}
 
 
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_read_is_an_item_with_a_reason_and_never_handed_ou
 
     assert item.state == "unreadable"
     assert problem in item.barred_reason
-    assert [one.path for one in world.task(project, ann).items] == ["good.png"]
+    assert [item.path for item in world.task(project, ann).items] == ["good.png"]
     assert world.ask(project, ann).why == "all_leased"
     assert world.counters(project) == world.recount(project)
 
@@ -196,7 +196,7 @@ def test_a_project_runs_as_soon_as_the_first_listing_is_registered(world: World)
     assert queues[layout.MEASURE_QUEUE], "the second stage has not begun"
     assert world.services.projects.get(project.project_id).state == "running"
     assert len(world.task(project, ann).items) == 3, "they were measured ahead of the labeler"
-    assert all(one.width for one in world.items(project).values())
+    assert all(item.width for item in world.items(project).values())
 
 
 def test_an_empty_folder_makes_a_project_that_runs_and_has_nothing_to_label(world: World) -> None:
@@ -297,20 +297,67 @@ def test_the_timer_refreshes_what_is_due_once(world: World) -> None:
     assert "late.png" in world.items(project)
 
 
+def labeled_then_overwritten(world: World, images: int = 1) -> tuple[Project, Caller]:
+    project = world.project(images=images)
+    ann = world.member(project, "ann")
+    world.finish(project, ann)
+    for number in range(images):
+        land(world, f"img{number:04}.png", data=photo(20, 10, shade=9))
+    world.shuffle(1)
+    return project, ann
+
+
 def test_a_labeled_image_that_is_overwritten_keeps_its_labels_and_needs_a_reviewer(
     world: World,
 ) -> None:
-    project = world.project(images=1)
-    ann = world.member(project, "ann")
-    world.finish(project, ann)
-
-    land(world, "img0000.png", data=photo(20, 10, shade=9))
-    world.shuffle(1)
+    project, ann = labeled_then_overwritten(world)
 
     item = world.items(project)["img0000.png"]
     assert (item.state, item.flag, item.width) == ("needs_review", "overwritten", 20)
     view = world.services.review.get(world.open(project, ann), item.item_id)
-    assert [one.class_id for one in view.annotations] == ["c1"]
+    assert [annotation.class_id for annotation in view.annotations] == ["c1"]
+    assert world.counters(project) == world.recount(project)
+
+
+def test_an_image_that_was_overwritten_is_still_that_once_it_was_missing_and_is_back(
+    world: World,
+) -> None:
+    project, _ = labeled_then_overwritten(world)
+    items, item_id = world.services.projects.items(project), layout.item_id(PHOTOS, "img0000.png")
+
+    items.note_missing(item_id, True)
+    assert world.items(project)["img0000.png"].flag == "missing"
+
+    items.note_missing(item_id, False)
+    assert world.items(project)["img0000.png"].flag == "overwritten"
+    assert world.counters(project) == world.recount(project)
+
+
+def test_an_image_whose_labelers_asked_a_reviewer_is_flagged_when_it_is_overwritten(
+    world: World,
+) -> None:
+    project = world.project(images=1)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    asked = decided(task.items[0].item_id, outcome="needs_review", note="a fox?")
+    world.submit(project, ann, task.task_id, asked)
+
+    land(world, "img0000.png", data=photo(20, 10, shade=9))
+    world.shuffle(1)
+
+    assert world.items(project)["img0000.png"].flag == "overwritten"
+
+
+def test_an_image_is_no_longer_overwritten_once_a_reviewer_has_seen_it(world: World) -> None:
+    project, _ = labeled_then_overwritten(world, images=2)
+    items = world.services.projects.items(project)
+    first, second = (layout.item_id(PHOTOS, name) for name in ("img0000.png", "img0001.png"))
+
+    items.reject(first, by="rob", reason="", to_same_labeler=False, front=False, revision=None)
+    items.approve(second, by="rob", revision=None, approved=True)
+
+    now = world.items(project).values()
+    assert [(item.flag, item.state) for item in now] == [("", "available"), ("", "labeled")]
     assert world.counters(project) == world.recount(project)
 
 
@@ -612,7 +659,7 @@ def test_a_listing_that_names_a_file_twice_makes_one_item(world: World) -> None:
     world.handle(layout.REFRESH_QUEUE, listing)
     assert isinstance(listing, Refresh)
     blobs = world.storage.blobs.list(PHOTOS).blobs
-    entries = [Entry(one.path, one.etag, one.size, "png") for one in blobs]
+    entries = [Entry(blob.path, blob.etag, blob.size, "png") for blob in blobs]
     manifests = Manifests(world.storage.blobs, project.project_id)
     manifests.write(listing.refresh_id, "listed", 0, [*entries, *entries])
 
@@ -746,9 +793,9 @@ def test_a_message_handled_twice_at_the_same_time_leads_to_the_same_end(
                 other.handle(queue, message)
                 waiting = world.storage.queues.sent
                 for name in (layout.REGISTER_QUEUE, layout.MEASURE_QUEUE):
-                    for one in list(waiting[name]):
-                        if one.message != message:
-                            other.handle(name, one.message)
+                    for sent in list(waiting[name]):
+                        if sent.message != message:
+                            other.handle(name, sent.message)
 
             if isinstance(message, KINDS[kind]) and not overtaken:
                 world.watch.at(at, overtake)

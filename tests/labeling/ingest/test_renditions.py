@@ -167,7 +167,7 @@ def test_messages_that_come_twice_and_late_change_nothing(world: World) -> None:
     before = world.items(project)
 
     message = Render(
-        project_id=project.project_id, item_ids=[one.item_id for one in before.values()]
+        project_id=project.project_id, item_ids=[item.item_id for item in before.values()]
     )
     for _ in range(2):
         world.services.renditions.on_render(message)
@@ -201,7 +201,7 @@ def test_an_image_that_cannot_be_decoded_keeps_its_original_and_no_other_waits_f
 
     project = world.project()
 
-    found = {path: one.renditions for path, one in world.items(project).items()}
+    found = {path: item.renditions for path, item in world.items(project).items()}
     assert found == {"a.jpg": "", "b.jpg": "1600,800,400"}
     assert world.items(project)["a.jpg"].state == "available"
 

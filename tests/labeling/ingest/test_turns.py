@@ -150,11 +150,11 @@ def test_only_a_few_threads_wait_and_the_others_are_left_to_labelers(world: Worl
         first = threads.submit(pieces, world, hold)
         working.wait(10)
         later = [threads.submit(pieces, world) for _ in range(WAITING + 2)]
-        put_back = [one.exception(10) for one in islice(as_completed(later, 10), 2)]
+        put_back = [future.exception(10) for future in islice(as_completed(later, 10), 2)]
         enough.set()
 
-    assert [type(one) for one in put_back] == [NotNow, NotNow]
-    done = [one.result() for one in (first, *later) if not one.exception()]
+    assert [type(exception) for exception in put_back] == [NotNow, NotNow]
+    done = [future.result() for future in (first, *later) if not future.exception()]
     assert [sum(one) for one in done] == [len(WORK)] * (1 + WAITING)
 
 
@@ -179,8 +179,8 @@ def test_a_message_that_does_not_get_its_turn_comes_again_and_is_no_failed_try(
 
     world.watch.reset()
     queues = world.storage.queues.sent
-    assert [one.message for one in queues[layout.MEASURE_QUEUE]] == [step]
-    assert [one.message for one in queues[layout.BLOB_EVENTS_QUEUE]] == [event]
+    assert [sent.message for sent in queues[layout.MEASURE_QUEUE]] == [step]
+    assert [sent.message for sent in queues[layout.BLOB_EVENTS_QUEUE]] == [event]
     state = world.services.ingest.state(project.project_id)
     assert state
     assert not state.problem

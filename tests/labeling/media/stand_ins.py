@@ -28,8 +28,20 @@ def refuse(file: BinaryIO) -> Answer:
     raise Undecodable("in words")
 
 
+def refuse_at_length(file: BinaryIO) -> Answer:
+    raise Undecodable("in words " * 100_000)
+
+
 def break_down(file: BinaryIO) -> Answer:
     raise KeyError("DOE^JANE")
+
+
+class Panic(BaseException):
+    """As pyo3 has it: no `Exception`."""
+
+
+def panic(file: BinaryIO) -> Answer:
+    raise Panic("DOE^JANE")
 
 
 def chatter(file: BinaryIO) -> Answer:
@@ -42,5 +54,16 @@ def environment(file: BinaryIO) -> Answer:
 
 
 CALLS = {
-    each.__name__: each for each in (sleep, allocate, die, refuse, break_down, chatter, environment)
+    each.__name__: each
+    for each in (
+        sleep,
+        allocate,
+        die,
+        refuse,
+        refuse_at_length,
+        break_down,
+        panic,
+        chatter,
+        environment,
+    )
 }

@@ -260,7 +260,10 @@ def test_several_windows_are_all_offered_the_first_is_shown() -> None:
     found = decode(dicom(WindowCenter=[40, -600], WindowWidth=[400, 1500]), 0)
 
     assert found.grey is not None
-    assert [(one.center, one.width) for one in found.grey.windows] == [(40, 400), (-600, 1500)]
+    assert [(window.center, window.width) for window in found.grey.windows] == [
+        (40, 400),
+        (-600, 1500),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -278,7 +281,7 @@ def test_a_window_that_means_nothing_falls_back_to_all_there_is_and_says_so(
     found = decode(dicom(**tags), 0)
 
     assert found.grey is not None
-    assert [(one.center, one.width) for one in found.grey.windows] == [(-0.5, 1999)]
+    assert [(window.center, window.width) for window in found.grey.windows] == [(-0.5, 1999)]
     assert found.notes == ("window_ignored",)
 
 

@@ -84,7 +84,9 @@ def test_a_child_that_dies_is_a_reason_and_the_next_file_is_decoded(guard: Guard
 
 def test_reasons_are_in_our_words_never_in_those_of_what_broke_down(guard: Guard) -> None:
     assert refusal(guard, "refuse") == "in words"
+    assert len(refusal(guard, "refuse_at_length")) < 300
     assert refusal(guard, "break_down") == "the file is damaged (KeyError)"
+    assert refusal(guard, "panic") == "the file is damaged (Panic)"
 
 
 def test_what_storage_raises_is_passed_on_and_the_next_file_is_decoded(guard: Guard) -> None:

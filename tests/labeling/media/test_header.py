@@ -14,6 +14,7 @@ from PIL import Image
 
 from labeling.errors import Unavailable
 from labeling.media.header import (
+    CUT_OFF,
     FIRST_BYTES,
     MAX_BYTES,
     MAX_PIXELS,
@@ -72,7 +73,9 @@ def png_of(width: int, height: int) -> bytes:
 
 def with_segments(jpeg: bytes, *segments: bytes) -> bytes:
     """A JPEG with these APP15 segments before everything else."""
-    made = b"".join(b"\xff\xef" + struct.pack(">H", len(one) + 2) + one for one in segments)
+    made = b"".join(
+        b"\xff\xef" + struct.pack(">H", len(segment) + 2) + segment for segment in segments
+    )
     return jpeg[:2] + made + jpeg[2:]
 
 
@@ -138,7 +141,8 @@ def test_a_png_without_exif_is_not_decoded_in_search_of_it() -> None:
     whole = encoded("PNG", size=(400, 300))
     pixels = whole.index(b"IDAT") + 4
 
-    assert measured(whole[:pixels] + b"not a zlib stream") == Measured(ETAG, 400, 300)
+    found = measured(whole[:pixels] + b"not a zlib stream")
+    assert found == Measured(ETAG, 400, 300, damage=CUT_OFF)
 
 
 def test_text_named_exif_is_not_exif() -> None:
@@ -250,11 +254,12 @@ def test_a_file_cut_in_its_header_is_a_problem(name: str) -> None:
         assert measured(whole[:length]).problem == CUT
 
 
-def test_a_file_cut_behind_its_header_is_measured() -> None:
+def test_a_file_cut_behind_its_header_is_measured_and_said_to_be_cut_off() -> None:
     whole = encoded("JPEG", size=(400, 300))
     pixels = whole.index(b"\xff\xda") + 20
 
-    assert measured(whole[:pixels]) == Measured(ETAG, 400, 300)
+    assert measured(whole[:pixels]) == Measured(ETAG, 400, 300, damage=CUT_OFF)
+    assert not measured(whole).damage
 
 
 def test_a_usual_header_takes_one_range_of_64_kib() -> None:

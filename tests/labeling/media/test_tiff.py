@@ -290,3 +290,24 @@ def test_the_first_page_needs_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiff_module, "places", None)
 
     decoding.frame(scrolled(3), media="tiff", number=0, sides=(), version="first")
+
+
+def test_values_of_a_frame_are_packed_as_the_same_bytes_at_any_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    packed: list[list[bytes]] = []
+    for now in (1e9, 2e9):
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        packed.append(decoding.frame(tiff(SHADES), media="tiff", number=0, sides=())[1])
+
+    assert packed[0] == packed[1]
+
+
+def test_a_tag_that_does_not_say_one_thing_is_unknown() -> None:
+    whole = tiff(SHADES).getvalue()
+    one_kind = struct.pack("<HHLL", 262, 3, 1, 1)
+    assert one_kind in whole
+
+    damaged = whole.replace(one_kind, struct.pack("<HHLL", 262, 3, 0, 1))
+
+    assert refusal(BytesIO(damaged)) == "colours of kind unknown can't be shown"

@@ -96,7 +96,7 @@ def test_who_labels_without_being_a_member_is_none_afterwards(world: World, by_t
 
     assert opened.whereabouts.home == 0
     members = world.services.access.members(project.project_id)
-    assert boss.user not in [one.member_id for one in members]
+    assert boss.user not in [member.member_id for member in members]
     with pytest.raises(NotFound):
         world.open(project, replace(boss, site_admin=False, token_role=None))
 
@@ -108,7 +108,7 @@ def test_members_are_listed_with_those_invited(world: World) -> None:
 
     views = world.services.access.members(project.project_id)
 
-    assert [(one.name, one.role, one.invited) for one in views] == [
+    assert [(view.name, view.role, view.invited) for view in views] == [
         ("Ada", "admin", False),
         ("bob@example.org", "labeler", True),
         ("Zoe", "labeler", False),
@@ -156,7 +156,7 @@ def test_an_invited_address_is_bound_to_the_person_at_the_first_sign_in(world: W
     access.bind_invitations(bob)
 
     assert access.roles_of("bob") == {first.project_id: "reviewer", second.project_id: "labeler"}
-    assert not any(one.invited for one in access.members(first.project_id))
+    assert not any(member.invited for member in access.members(first.project_id))
     assert world.open(first, bob, "reviewer").role == "reviewer"
 
 
@@ -210,7 +210,7 @@ def step(world: World, project: str, what: str) -> None:
 
 
 def others(world: World, project: str) -> list[MemberView]:
-    return [one for one in world.services.access.members(project) if one.name != "Ada"]
+    return [member for member in world.services.access.members(project) if member.name != "Ada"]
 
 
 @pytest.mark.parametrize("stage", ["before", "after"])
@@ -245,13 +245,17 @@ def test_whatever_is_killed_between_two_calls_is_mended_by_asking_again(
         for _ in range(2):
             assert world.services.access.roles_of("bob") == expected, (what, position)
             step(world, project, "bind")
-        assert [one.role for one in others(world, project)] == ([] if gone else ["reviewer"])
+        assert [other.role for other in others(world, project)] == ([] if gone else ["reviewer"])
 
     assert position > 1
 
 
 def admins(world: World, project: str) -> list[str]:
-    return [one.member_id for one in world.services.access.members(project) if one.role == "admin"]
+    return [
+        member.member_id
+        for member in world.services.access.members(project)
+        if member.role == "admin"
+    ]
 
 
 @pytest.mark.parametrize("way", ["removed", "given a smaller role"])
@@ -320,7 +324,9 @@ def test_a_token_has_its_role_in_its_project_and_none_elsewhere(world: World) ->
         world.open(first, robot, "admin")
     with pytest.raises(NotFound):
         world.open(second, robot)
-    assert [one.project_id for one in world.services.projects.list_for(robot)] == [first.project_id]
+    assert [line.project_id for line in world.services.projects.list_for(robot)] == [
+        first.project_id
+    ]
 
 
 def test_workers_of_a_token_are_users_of_their_own(world: World) -> None:

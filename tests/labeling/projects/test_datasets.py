@@ -15,7 +15,7 @@ from labeling.projects.datasets import (
     UploadRequest,
 )
 from labeling.projects.record import NewProject
-from tests.world import ADMIN, PHOTOS, World
+from tests.world import ADMIN, PHOTOS, World, photo
 
 
 def made(world: World, name: str = "Photos", key: str | None = None, **more: object) -> Dataset:
@@ -34,7 +34,7 @@ def test_a_dataset_is_a_name_for_a_container_and_a_pattern(world: World) -> None
     dataset = made(world)
 
     assert world.services.datasets.get(dataset.dataset_id) == dataset
-    assert [one.name for one in world.services.datasets.all()] == ["Photos"]
+    assert [dataset.name for dataset in world.services.datasets.all()] == ["Photos"]
 
 
 def test_the_same_key_makes_one_dataset_and_no_other(world: World) -> None:
@@ -131,12 +131,12 @@ def test_a_preview_tells_what_ingestion_takes_and_leaves_out(world: World, patte
 
     state = world.services.ingest.state(project.project_id)
     items = world.services.projects.items(project)
-    found = [one.item.path for shard in range(project.shards) for one in items.all_rows(shard)]
+    found = [row.item.path for shard in range(project.shards) for row in items.all_rows(shard)]
     assert state
-    assert {one.reason: one.count for one in preview.skipped} == state.skipped
-    assert sorted(one.path for one in preview.first) == sorted(found)
+    assert {skipped.reason: skipped.count for skipped in preview.skipped} == state.skipped
+    assert sorted(image.path for image in preview.first) == sorted(found)
     assert preview.images == len(found)
-    assert all(len(one.paths) == one.count for one in preview.skipped)
+    assert all(len(skipped.paths) == skipped.count for skipped in preview.skipped)
 
 
 def test_uploads_go_into_the_datasets_own_folder_and_become_its_images(world: World) -> None:
@@ -182,6 +182,20 @@ def test_a_file_that_is_there_is_not_sent_again_unless_it_shall_be(world: World)
 
     assert (kept.exists, kept.url, fresh.exists) == (True, None, False)
     assert uploads(world, dataset, "a.png", overwrite=True)[0].url
+
+
+def test_a_file_that_is_there_with_another_size_is_told_apart(world: World) -> None:
+    dataset = made(world, upload=True)
+    world.upload(f"{dataset.dataset_id}/a.png", container=layout.DATASETS)
+    size = len(photo())
+    files = [UploadFile(path="a.png", size=size), UploadFile(path="a.png", size=size + 1)]
+
+    same, other = world.services.datasets.uploads(
+        dataset.dataset_id, UploadRequest(files=files)
+    ).uploads
+
+    assert (same.exists, same.differs) == (True, False)
+    assert (other.exists, other.differs, other.url) == (True, True, None)
 
 
 def test_nothing_is_uploaded_to_where_others_keep_their_images(world: World) -> None:

@@ -43,10 +43,10 @@ def test_browsing_shows_folders_and_files_but_nothing_of_our_own(world: World) -
 
     page = locations.browse(PHOTOS, "a/", None)
 
-    assert [one.prefix for one in page.folders] == ["a/b/"]
-    assert [one.path for one in page.blobs] == ["a/d.png"]
-    assert PHOTOS in [one.location for one in locations.all()]
-    assert not {one.location for one in locations.all()} & {layout.EXPORTS, layout.MODELS}
+    assert [folder.prefix for folder in page.folders] == ["a/b/"]
+    assert [blob.path for blob in page.blobs] == ["a/d.png"]
+    assert PHOTOS in [location.location for location in locations.all()]
+    assert not {location.location for location in locations.all()} & {layout.EXPORTS, layout.MODELS}
     for hidden in (layout.EXPORTS, "missing"):
         with pytest.raises(NotFound):
             locations.browse(hidden, "", None)
@@ -83,7 +83,7 @@ def test_an_account_that_does_not_answer_is_not_registered(world: World) -> None
 def test_our_own_account_needs_no_registration(world: World) -> None:
     register(world, world.storage.blobs.account)
 
-    assert [one.own for one in world.services.locations.accounts()] == [True]
+    assert [account.own for account in world.services.locations.accounts()] == [True]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_container_is_made_in_either_account(world: World) -> None:
     for location in ("new", "lab2/new"):
         world.services.locations.create(location)
 
-    assert {"new", "lab2/new"} <= {one.location for one in world.services.locations.all()}
+    assert {"new", "lab2/new"} <= {location.location for location in world.services.locations.all()}
     world.storage.blobs.refuse("lab2", "create")
     with pytest.raises(Invalid, match="Storage Blob Data Contributor"):
         world.services.locations.create("lab2/more")

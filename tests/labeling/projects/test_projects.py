@@ -48,7 +48,9 @@ def test_a_name_is_unique_however_it_is_written(world: World, twin: str) -> None
     with pytest.raises(Invalid) as refused:
         world.new(twin)
 
-    assert [(one.pointer, one.code) for one in refused.value.faults] == [("/name", "name-used")]
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [
+        ("/name", "name-used")
+    ]
 
 
 def test_a_name_stays_used_when_its_project_was_deleted(world: World) -> None:
@@ -133,7 +135,7 @@ def test_the_same_key_for_two_projects_at_once_makes_one_and_refuses_the_other(
     with pytest.raises(Invalid, match="Idempotency-Key"):
         world.new("Birds", key="k1")
 
-    assert [one.name for one in world.services.projects.list_for(ADMIN)] == ["Cats"]
+    assert [line.name for line in world.services.projects.list_for(ADMIN)] == ["Cats"]
 
 
 @pytest.mark.parametrize("stage", ["before", "after"])
@@ -156,7 +158,7 @@ def test_making_that_is_killed_anywhere_is_finished_by_the_same_request(stage: s
         world.drain()
 
         lines = world.services.projects.list_for(ADMIN)
-        assert [(one.name, one.state) for one in lines] == [("Birds", "running")], position
+        assert [(line.name, line.state) for line in lines] == [("Birds", "running")], position
         assert world.services.access.roles_of("admin") == {project.project_id: "admin"}
         assert world.services.projects.directory.due_for_refresh() == []
         world.wait(world.settings.refresh_seconds)
@@ -247,10 +249,10 @@ def test_people_see_their_projects_and_site_admins_all_newest_first(world: World
 
     mine = world.services.projects.list_for(ann)
 
-    assert [(one.name, one.my_role, one.total, one.waiting) for one in mine] == [
+    assert [(line.name, line.my_role, line.total, line.waiting) for line in mine] == [
         ("One", "reviewer", 3, 3)
     ]
-    assert [one.name for one in world.services.projects.list_for(ADMIN)] == ["Two", "One"]
+    assert [line.name for line in world.services.projects.list_for(ADMIN)] == ["Two", "One"]
     assert world.services.projects.list_for(person("eve")) == []
 
 
@@ -392,7 +394,7 @@ def test_classes_are_added_and_what_was_labeled_stays(world: World) -> None:
     )
 
     assert changed.classes_version == 2
-    assert [one.class_id for one in changed.classes] == ["c1", "c2", "c3", "c4", "c5"]
+    assert [class_.class_id for class_ in changed.classes] == ["c1", "c2", "c3", "c4", "c5"]
     assert world.counters(project)["class:c1"] == 2
     task = world.task(changed, ann)
     assert task.classes_version == 2
@@ -419,8 +421,8 @@ def test_two_who_add_classes_at_the_same_time_add_both(world: World) -> None:
 
     changed = world.services.projects.add_classes(project.project_id, adding("Stork"), by="boss")
 
-    assert [one.name for one in changed.classes[3:]] == ["Heron", "Stork"]
-    assert len({one.class_id for one in changed.classes}) == 5
+    assert [class_.name for class_ in changed.classes[3:]] == ["Heron", "Stork"]
+    assert len({class_.class_id for class_ in changed.classes}) == 5
 
 
 def test_adding_knows_no_other_way_yet_than_to_continue() -> None:
@@ -465,10 +467,10 @@ def test_labels_keep_a_retired_class_and_who_has_the_page_open_may_say_it_still(
 
 def test_a_project_of_before_colours_has_those_of_its_order(world: World) -> None:
     project = world.project()
-    old = [one.model_copy(update={"colour": -1}) for one in project.classes]
+    old = [class_.model_copy(update={"colour": -1}) for class_ in project.classes]
     kept = project.model_copy(update={"classes": old}).model_dump_json()
 
-    assert [one.colour for one in Project.model_validate_json(kept).classes] == [0, 1, 2]
+    assert [class_.colour for class_ in Project.model_validate_json(kept).classes] == [0, 1, 2]
 
 
 def test_a_class_may_be_renamed_to_another_spelling_of_itself(world: World) -> None:
@@ -536,7 +538,7 @@ def test_a_class_shows_up_to_three_images_of_the_project(world: World) -> None:
     assert changed.classes[0].examples == ["img0002.png", "img0000.png"]
     assert (changed.classes[0].name, changed.classes_version) == ("Owl", 2)
     shown = classes_of(world.storage.blobs, changed)
-    assert [one.path for one in shown[0].examples] == ["img0002.png", "img0000.png"]
+    assert [example.path for example in shown[0].examples] == ["img0002.png", "img0000.png"]
     assert "img0002.png?until=" in shown[0].examples[0].url
     assert shown[0].examples[0].expire_at - world.clock.now() >= timedelta(hours=1)
     assert rename(world, "c1", 2, name="Raptor").classes[0].examples == changed.classes[0].examples
@@ -617,14 +619,14 @@ def test_a_project_can_be_made_with_examples_and_is_not_made_with_wrong_ones(wor
 def test_a_project_stored_before_there_were_examples_still_loads(world: World) -> None:
     project = world.project(images=1)
     doc = project.model_dump(mode="json")
-    for one in doc["classes"]:
-        del one["examples"]
+    for class_ in doc["classes"]:
+        del class_["examples"]
     old = Merge(layout.PROJECT, pack("doc", json.dumps(doc).encode()))
     world.storage.tables.transact(layout.PROJECTS, project.project_id, [old])
 
     loaded = world.services.projects.get(project.project_id)
 
-    assert [one.examples for one in loaded.classes] == [[], [], []]
+    assert [class_.examples for class_ in loaded.classes] == [[], [], []]
     assert rename(world, "c1", examples=["img0000.png"]).classes[0].examples == ["img0000.png"]
 
 
@@ -654,13 +656,15 @@ def test_removing_a_member_that_is_killed_anywhere_leaves_nothing_reserved_for_t
             world.watch.reset()
             world = world.other()
             if "ann" in {
-                one.member_id for one in world.services.access.members(project.project_id)
+                member.member_id for member in world.services.access.members(project.project_id)
             }:
                 world.services.projects.remove_member(project.project_id, "ann")
         world.watch.reset()
         world.wait(6)
 
-        assert [one.path for one in world.items(project).values() if one.reserved] == [], position
+        assert [item.path for item in world.items(project).values() if item.reserved] == [], (
+            position
+        )
         assert set(world.finish(project, bob)) == set(labeled[::4]), position
         assert world.counters(project) == world.recount(project)
         with pytest.raises(NotFound):
@@ -708,12 +712,12 @@ def test_what_is_sent_back_to_somebody_who_leaves_at_that_moment_is_soon_for_any
         world.other().services.progress.on_tick()
         world.wait(6)
 
-        back = [one for one in world.items(project).values() if one.state == "available"]
+        back = [item for item in world.items(project).values() if item.state == "available"]
         if left:
-            assert [one.reserved for one in back if one.reserved] == [], step
-            assert world.finish(project, bob) == [one.item_id for one in back], step
+            assert [item.reserved for item in back if item.reserved] == [], step
+            assert world.finish(project, bob) == [item.item_id for item in back], step
         else:
-            assert {one.reserved for one in back} == {"ann"}
+            assert {item.reserved for item in back} == {"ann"}
         assert world.counters(project) == world.recount(project)
 
     assert step > 3

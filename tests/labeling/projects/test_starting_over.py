@@ -9,7 +9,7 @@ from labeling.projects import starting_over
 from labeling.projects.access import Caller
 from labeling.projects.record import AddClasses, Project
 from labeling.projects.starting_over import StartOver
-from labeling.tasks.service import ReopenRequest
+from labeling.tasks.messages import ReopenRequest
 from tests.world import ADMIN, World, decided, tag
 
 
@@ -41,7 +41,7 @@ def labeled(world: World, shards: int = 1) -> tuple[Project, Caller]:
 
 
 def states(world: World, project: Project) -> set[str]:
-    return {one.state for one in world.items(project).values()}
+    return {item.state for item in world.items(project).values()}
 
 
 def test_labeling_goes_on_where_classes_are_added_to_continue(world: World) -> None:
@@ -51,7 +51,7 @@ def test_labeling_goes_on_where_classes_are_added_to_continue(world: World) -> N
     add(world, project, "continue")
 
     now = world.services.projects.get(project.project_id)
-    assert (now.state, [one.name for one in now.classes][-1]) == ("running", "Heron")
+    assert (now.state, [class_.name for class_ in now.classes][-1]) == ("running", "Heron")
     assert world.counters(project) == before
 
 
@@ -71,7 +71,7 @@ def test_everything_is_labeled_again_where_labeling_starts_over(
     assert world.counters(project) == world.recount(project)
     begun: list[bool] = []
     while task := world.ask(project, ann, size=9).task:
-        begun += [bool(one.defaults) for one in task.items]
+        begun += [bool(item.defaults) for item in task.items]
         world.label(project, ann, task)
     assert sum(begun) == (18 if then == "start_over_keeping" else 0)
 
@@ -85,11 +85,11 @@ def test_labels_that_were_removed_are_in_history_still(world: World) -> None:
     add(world, project, "start_over_removing")
 
     history = world.services.review.history(world.open(project, ADMIN), item).items
-    assert [(one.what, one.by) for one in history] == [
+    assert [(entry.what, entry.by) for entry in history] == [
         ("submitted", "ann"),
         ("started_over", "boss"),
     ]
-    assert [one.class_id for one in history[0].annotations] == ["c1"]
+    assert [annotation.class_id for annotation in history[0].annotations] == ["c1"]
 
 
 def test_nothing_is_handed_out_until_all_is_through(world: World) -> None:

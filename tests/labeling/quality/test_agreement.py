@@ -31,10 +31,10 @@ TABLE = st.lists(
 
 def added(images: list[Compared]) -> tuple[int, Counter[str], Counter[str]]:
     every, same = Counter[str](), Counter[str]()
-    for one in images:
-        every.update(one.all)
-        same.update(one.same)
-    return sum(one.values for one in images), every, same
+    for compared in images:
+        every.update(compared.all)
+        same.update(compared.same)
+    return sum(compared.values for compared in images), every, same
 
 
 def image(row: list[str | None]) -> Compared:
@@ -85,8 +85,8 @@ def test_the_interval_of_alpha_holds_it_and_narrows_with_more_images() -> None:
     rows: list[list[str | None]] = [["a", "a"], ["b", "b"], ["a", "b"]]
     few, many = (nominal(*added([image(row) for row in rows * n])[1:]) for n in (4, 400))
 
-    for one in (few, many):
-        assert (one.low or 1) < (one.alpha or 0) < (one.high or 0)
+    for coefficient in (few, many):
+        assert (coefficient.low or 1) < (coefficient.alpha or 0) < (coefficient.high or 0)
     assert (many.high or 0) - (many.low or 0) < 0.2 * ((few.high or 0) - (few.low or 0))
 
 

@@ -39,7 +39,7 @@ def asked(*said: list[Annotation] | str, overlap: Overlap = THREE) -> Verdict:
 
 
 def classes(found: Verdict) -> list[str]:
-    return sorted(one.class_id for one in found.annotations)
+    return sorted(annotation.class_id for annotation in found.annotations)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_annotations_of_several_people_get_ids_of_their_own() -> None:
 
     found = asked(boxes(shape, other), boxes(other, shape))
 
-    assert len({one.annotation_id for one in found.annotations}) == 2
+    assert len({annotation.annotation_id for annotation in found.annotations}) == 2
 
 
 ANY_BOX = st.tuples(
@@ -169,8 +169,11 @@ def test_who_says_exactly_the_same_agrees_on_it(people: list[list[Shape]]) -> No
     found = asked(said, said, said)
 
     assert found.outcome == "labeled"
-    shapes = {(one.class_id, one.geometry.model_dump_json()) for one in said}
-    assert {(one.class_id, one.geometry.model_dump_json()) for one in found.annotations} == shapes
+    shapes = {(annotation.class_id, annotation.geometry.model_dump_json()) for annotation in said}
+    assert {
+        (annotation.class_id, annotation.geometry.model_dump_json())
+        for annotation in found.annotations
+    } == shapes
 
 
 @given(PEOPLE)
@@ -180,16 +183,16 @@ def test_every_shape_is_in_one_thing_and_no_thing_has_two_of_a_person(
     from labeling.quality.shapes import Drawn, same_things
 
     drawn = [
-        [Drawn(number, at, one) for at, one in enumerate(boxes(*said))]
+        [Drawn(number, at, box) for at, box in enumerate(boxes(*said))]
         for number, said in enumerate(people)
     ]
 
     things = same_things(drawn, 0.5)
 
-    members = sorted((one.person, one.at) for thing in things for one in thing)
+    members = sorted((drawn.person, drawn.at) for thing in things for drawn in thing)
     assert members == sorted((one.person, one.at) for said in drawn for one in said)
     for thing in things:
-        assert len({one.person for one in thing}) == len(thing)
+        assert len({drawn.person for drawn in thing}) == len(thing)
 
 
 @given(st.lists(st.sampled_from(["cat", "dog", "cow"]), min_size=2, max_size=4))
@@ -201,3 +204,44 @@ def test_the_order_of_people_decides_nothing_about_classes(said: list[str]) -> N
     }
 
     assert len(found) == 1
+
+
+def occluded(**attributes: bool | float | str) -> list[Annotation]:
+    """A cat of which that is said."""
+    geometry = Box(x0=0.1, y0=0.1, x1=0.3, y1=0.3)
+    one = Annotation(annotation_id="b1", class_id="cat", geometry=geometry, attributes=attributes)
+    return [one]
+
+
+@pytest.mark.parametrize(
+    ("said", "agreed"),
+    [
+        ([{"seen": True}, {"seen": True}, {"seen": False}], {"seen": True}),
+        ([{"age": 2.0}, {"age": 9.0}, {"age": 3.0}], {"age": 3.0}),
+        ([{"mood": "calm"}, {}, {"mood": "calm"}], {"mood": "calm"}),
+        ([{"mood": "calm"}, {}, {}], {}),
+    ],
+)
+def test_each_attribute_is_decided_by_vote_and_a_number_is_their_median(
+    said: list[dict[str, bool | float | str]], agreed: dict[str, bool | float | str]
+) -> None:
+    found = asked(*(occluded(**one) for one in said))
+
+    assert (found.outcome, found.annotations[0].attributes) == ("labeled", agreed)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [{"mood": "calm"}, {"mood": "wild"}, {"mood": "shy"}],
+        [{"seen": True}, {"seen": False}],
+        [{"seen": True}, {}],
+        [{"on": True}, {"on": 1.0}],
+    ],
+)
+def test_where_an_attribute_has_no_majority_a_reviewer_decides(
+    said: list[dict[str, bool | float | str]],
+) -> None:
+    found = asked(*(occluded(**one) for one in said))
+
+    assert (found.outcome, found.disputed) == ("needs_review", True)

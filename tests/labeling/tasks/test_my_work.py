@@ -5,8 +5,8 @@ import pytest
 from labeling.projects.access import Caller
 from labeling.projects.record import Project
 from labeling.review import RejectRequest
+from labeling.tasks.messages import ReopenRequest
 from labeling.tasks.my_work import MyWork
-from labeling.tasks.service import ReopenRequest
 from labeling.tasks.views import TaskView
 from tests.world import ADMIN, World, decided, tag
 
@@ -20,7 +20,7 @@ def send_back(world: World, project: Project, *items: str, to: str = "same_label
         {"item_ids": items, "reason": "missed the tail", "to": to}
     )
     answer = world.services.review.reject(world.open(project, ADMIN), request, by="boss")
-    assert {one.status for one in answer.results} == {"rejected"}
+    assert {result.status for result in answer.results} == {"rejected"}
 
 
 def reopen(world: World, project: Project, who: Caller, task: str, *items: str) -> TaskView:
@@ -46,7 +46,7 @@ def test_today_counts_images_and_the_time_active_on_them(world: World) -> None:
 
     today = mine(world, project, ann).today
 
-    assert (today.images, today.active_ms) == (3, 6_000), "a correction is work too"
+    assert (today.images, today.active_ms) == (2, 6_000), "a correction is work on the same image"
     assert today.since.isoformat() == f"{world.clock.now():%Y-%m-%d}T00:00:00+00:00"
     assert mine(world, project, bob).today.images == 0
     assert world.counters(project) == world.recount(project)
@@ -57,7 +57,7 @@ def test_the_last_images_are_shown_with_what_was_said_newest_first(world: World)
     ann = world.member(project, "ann")
     first = world.task(project, ann, size=1)
     second = world.task(project, ann, size=2)
-    ahead, skipped = (one.item_id for one in second.items)
+    ahead, skipped = (item.item_id for item in second.items)
     both = [tag("c1"), tag("c3", "a2")]
     world.submit(project, ann, second.task_id, decided(ahead, *both, note="two", active_ms=900))
     world.wait(1)
@@ -68,13 +68,17 @@ def test_the_last_images_are_shown_with_what_was_said_newest_first(world: World)
 
     recent = mine(world, project, ann).recent
 
-    assert [one.item_id for one in recent] == [first.items[0].item_id, skipped, ahead]
-    assert [[said.class_id for said in one.classes] for one in recent] == [["c2"], [], ["c1", "c3"]]
-    assert [one.outcome for one in recent] == ["labeled", "needs_review", "labeled"]
+    assert [item.item_id for item in recent] == [first.items[0].item_id, skipped, ahead]
+    assert [[said.class_id for said in item.classes] for item in recent] == [
+        ["c2"],
+        [],
+        ["c1", "c3"],
+    ]
+    assert [item.outcome for item in recent] == ["labeled", "needs_review", "labeled"]
     assert (recent[1].reason, recent[2].note, recent[2].active_ms) == ("too dark", "two", 900)
     assert recent[2].saved_at < recent[1].saved_at < recent[0].saved_at
     assert (recent[0].path, recent[0].images) == (first.items[0].path, first.items[0].images)
-    assert all(one.can_reopen for one in recent)
+    assert all(item.can_reopen for item in recent)
 
 
 def test_what_is_shown_can_be_reopened_by_its_task_and_then_is_open(world: World) -> None:
@@ -94,16 +98,20 @@ def test_what_is_shown_can_be_reopened_by_its_task_and_then_is_open(world: World
     assert (corrected.can_reopen, corrected.task_id) == (True, again.task_id)
 
 
-def test_of_a_page_still_open_what_was_submitted_is_shown_but_not_reopened(world: World) -> None:
+def test_what_was_submitted_of_a_page_that_is_still_open_can_be_corrected(world: World) -> None:
     project = world.project(images=4)
     ann = world.member(project, "ann")
     task = world.task(project, ann, size=2)
     one = task.items[0].item_id
     world.submit(project, ann, task.task_id, decided(one, tag()))
 
-    recent = mine(world, project, ann).recent
+    (shown,) = mine(world, project, ann).recent
+    assert (shown.item_id, shown.open, shown.can_reopen) == (one, False, True)
+    again = reopen(world, project, ann, shown.task_id, one)
 
-    assert [(item.item_id, item.open, item.can_reopen) for item in recent] == [(one, True, False)]
+    assert [item.item_id for item in again.items] == [one]
+    (shown,) = mine(world, project, ann).recent
+    assert (shown.open, shown.can_reopen, shown.task_id) == (True, False, again.task_id)
 
 
 def test_what_was_returned_is_shown_with_its_reason_until_it_is_labeled_again(world: World) -> None:
@@ -121,10 +129,10 @@ def test_what_was_returned_is_shown_with_its_reason_until_it_is_labeled_again(wo
     world.label(project, ann, again, "c3")
     done = mine(world, project, ann)
 
-    assert [one.item_id for one in again.items] == [back], "it comes first"
+    assert [item.item_id for item in again.items] == [back], "it comes first"
     assert again.items[0].returned
     for shown in (waiting, taken):
-        assert [one.item_id for one in shown.returned] == [back]
+        assert [item.item_id for item in shown.returned] == [back]
         assert shown.returned[0].returned
         assert shown.returned[0].returned.reason == "missed the tail"
         assert [said.class_id for said in shown.returned[0].classes] == ["c2"]
@@ -144,7 +152,7 @@ def test_what_others_are_to_label_again_is_shown_until_they_did_and_then_it_is_t
     item = task.items[0].item_id
     send_back(world, project, item, to="anyone")
 
-    waiting = {one.item_id: one for one in mine(world, project, ann).recent}[item]
+    waiting = {item.item_id: item for item in mine(world, project, ann).recent}[item]
     world.wait(6)
     world.finish(project, bob)
 
@@ -152,9 +160,9 @@ def test_what_others_are_to_label_again_is_shown_until_they_did_and_then_it_is_t
     assert waiting.returned
     assert waiting.returned.reason == "missed the tail"
     left = mine(world, project, ann)
-    assert item not in {one.item_id for one in left.recent}
+    assert item not in {item.item_id for item in left.recent}
     assert "bob" not in left.model_dump_json()
-    assert [one.item_id for one in mine(world, project, bob).recent] == [item]
+    assert [item.item_id for item in mine(world, project, bob).recent] == [item]
 
 
 def test_with_overlap_everybody_sees_what_they_said_themselves(world: World) -> None:
@@ -165,8 +173,8 @@ def test_with_overlap_everybody_sees_what_they_said_themselves(world: World) -> 
 
     for who, class_id in ((ann, "c1"), (bob, "c2")):
         recent = mine(world, project, who).recent
-        assert [one.classes[0].class_id for one in recent] == [class_id] * 3
-        assert all(one.can_reopen for one in recent)
+        assert [item.classes[0].class_id for item in recent] == [class_id] * 3
+        assert all(item.can_reopen for item in recent)
 
 
 def test_work_of_pages_ahead_is_among_the_last_however_many_came_before(world: World) -> None:
@@ -183,7 +191,7 @@ def test_work_of_pages_ahead_is_among_the_last_however_many_came_before(world: W
     tasks = world.services.tasks.recent(world.open(project, ann), ann).recent
 
     assert len(work.recent) == 50
-    assert {one.item_id for one in work.recent[:2]} == {one.item_id for one in ahead.items}
+    assert {item.item_id for item in work.recent[:2]} == {item.item_id for item in ahead.items}
     assert tasks[0].task_id == ahead.task_id
 
 
@@ -196,7 +204,7 @@ def test_a_project_that_is_still_read_has_no_work_yet(world: World) -> None:
 
 
 @pytest.mark.parametrize(("shards", "images"), [(1, 120), (1, 600), (16, 600)])
-def test_it_costs_five_calls_a_shard_and_one_an_image_shown(
+def test_it_costs_six_calls_a_shard_and_one_an_image_shown(
     world: World, shards: int, images: int
 ) -> None:
     project = world.sharded(shards, images=images)
@@ -209,5 +217,5 @@ def test_it_costs_five_calls_a_shard_and_one_an_image_shown(
     work = mine(world, project, ann)
 
     assert len(work.recent) == 50
-    assert world.watch.calls == 5 * shards + 50
+    assert world.watch.calls == 6 * shards + 50
     assert world.watch.steps == 3, "the first two at the same time"

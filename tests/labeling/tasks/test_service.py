@@ -15,7 +15,7 @@ from labeling.projects.access import Caller
 from labeling.projects.record import AddClasses, Project
 from labeling.review import RejectRequest
 from labeling.tasks.images import SignRequest
-from labeling.tasks.service import ReleaseRequest, ReopenRequest
+from labeling.tasks.messages import ReleaseRequest, ReopenRequest
 from labeling.tasks.views import Draft, DraftItem, TaskView
 from tests.world import ADMIN, PHOTOS, Killed, World, box, decided, photo, tag
 
@@ -31,14 +31,14 @@ Labeling = tuple[World, Project, Caller]
 
 
 def ids(task: TaskView) -> list[str]:
-    return [one.item_id for one in task.items]
+    return [item.item_id for item in task.items]
 
 
 def reject(world: World, project: Project, *items: str, **more: Any) -> None:
     request = RejectRequest(item_ids=list(items), reason="missed the tail", **more)
     opened = world.open(project, ADMIN)
     answer = world.services.review.reject(opened, request, by="boss")
-    assert {one.status for one in answer.results} == {"rejected"}
+    assert {result.status for result in answer.results} == {"rejected"}
 
 
 def release(world: World, project: Project, who: Caller, task: str, *items: str) -> TaskView:
@@ -184,8 +184,8 @@ def test_three_tasks_may_be_open(labeling: Labeling) -> None:
     fourth = world.ask(project, ann, size=2)
 
     assert (fourth.task, fourth.why) == (None, "too_many_open")
-    assert sorted(fourth.open_tasks) == sorted(one.task_id for one in tasks)
-    assert len({item for one in tasks for item in ids(one)}) == 6
+    assert sorted(fourth.open_tasks) == sorted(task.task_id for task in tasks)
+    assert len({item for task in tasks for item in ids(task)}) == 6
     world.label(project, ann, tasks[1])
     assert world.task(project, ann, size=2)
 
@@ -489,7 +489,7 @@ def test_an_admin_gives_back_what_somebody_holds(labeling: Labeling) -> None:
     boss = world.member(project, "boss", "admin")
     opened = world.open(project, boss)
     held = world.services.tasks.leases(opened).items
-    assert [(one.task_id, one.user, len(one.item_ids)) for one in held] == [
+    assert [(lease.task_id, lease.user, len(lease.item_ids)) for lease in held] == [
         (task.task_id, "ann", 9)
     ]
 
@@ -519,7 +519,7 @@ def test_a_draft_is_shown_with_its_task_and_renews_the_lease(labeling: Labeling)
     assert (kept.lease.until - world.clock.now()).total_seconds() == 600
     shown = world.other().services.tasks.mine(opened, ann).items[0]
     assert shown.draft_seq == 41
-    assert [one.draft and one.draft.reason for one in shown.items].count("draft 41") == 1
+    assert [item.draft and item.draft.reason for item in shown.items].count("draft 41") == 1
 
 
 def test_of_two_drafts_the_newer_wins_and_the_older_is_told_the_newer(
@@ -603,10 +603,10 @@ def test_a_submission_is_saved_with_all_that_was_said(labeling: Labeling) -> Non
     )
 
     assert answer.task_state == "closed"
-    assert [(one.status, one.revision) for one in answer.results] == [("saved", 1)] * 3
+    assert [(result.status, result.revision) for result in answer.results] == [("saved", 1)] * 3
     views = [world.services.review.get(world.open(project, ADMIN), item) for item in ids(task)]
-    assert [one.state for one in views] == ["labeled", "skipped", "needs_review"]
-    assert [one.note for one in views] == [None, "blurred", "a wren?"]
+    assert [view.state for view in views] == ["labeled", "skipped", "needs_review"]
+    assert [view.note for view in views] == [None, "blurred", "a wren?"]
     assert (views[0].active_ms, views[0].labelers) == (2100, ["ann"])
     assert world.counters(project) == world.recount(project)
     assert world.counters(project)["class:c2"] == 1
@@ -874,7 +874,7 @@ def test_one_bad_item_does_not_hold_up_the_others(
 
     answer = world.submit(project, ann, task.task_id, bad, decided(ids(task)[1], tag()))
 
-    assert [one.status for one in answer.results] == ["refused", "saved"]
+    assert [result.status for result in answer.results] == ["refused", "saved"]
     problem = answer.results[0].problem
     assert problem
     assert problem.pointer == pointer
@@ -894,7 +894,10 @@ def test_an_item_twice_in_a_submission_is_taken_once(labeling: Labeling, over: b
         project, ann, task.task_id, decided(one, tag("c1")), decided(one, tag("c2"))
     )
 
-    assert [one.status for one in answer.results] == ["saved_late" if over else "saved", "refused"]
+    assert [result.status for result in answer.results] == [
+        "saved_late" if over else "saved",
+        "refused",
+    ]
     problem = answer.results[1].problem
     assert problem
     assert problem.type == "duplicate"
@@ -946,7 +949,7 @@ def test_labels_too_large_are_refused_with_the_limit_and_a_way_out_and_the_other
 
     answer = world.submit(project, ann, task.task_id, *said)
 
-    assert [one.status for one in answer.results] == ["saved", "refused", "saved"]
+    assert [result.status for result in answer.results] == ["saved", "refused", "saved"]
     problem = answer.results[1].problem
     assert problem
     assert (problem.type, problem.pointer) == ("too-large", "/items/1/annotations")
@@ -963,10 +966,25 @@ def test_of_large_images_that_do_not_fit_at_once_the_first_are_saved(world: Worl
     answer = world.submit(project, ann, task.task_id, *said)
     again = world.submit(project, ann, task.task_id, said[1], submission="again")
 
-    assert [one.status for one in answer.results] == ["saved", "refused", "saved"]
+    assert [result.status for result in answer.results] == ["saved", "refused", "saved"]
     assert answer.results[1].problem
     assert answer.results[1].problem.type == "too-large-together"
-    assert [one.status for one in again.results] == ["saved"]
+    assert [result.status for result in again.results] == ["saved"]
+
+
+def test_a_shape_that_is_there_twice_is_taken_by_a_project_that_wants_it(world: World) -> None:
+    project = world.alter(world.project(task_type="boxes", images=1), twins=True)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann)
+    second = {**box(), "annotation_id": "a2"}
+
+    world.submit(project, ann, task.task_id, decided(task.items[0].item_id, box(), second))
+
+    kept = world.services.review.get(world.open(project, ADMIN), task.items[0].item_id)
+    assert [annotation.annotation_id for annotation in kept.annotations] == [
+        box()["annotation_id"],
+        "a2",
+    ]
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -984,7 +1002,10 @@ def test_a_shape_that_is_there_twice_or_on_no_frame_is_refused_in_time_and_late(
 
     answer = world.submit(project, ann, task.task_id, *said)
 
-    assert [one.problem and (one.problem.type, one.problem.pointer) for one in answer.results] == [
+    assert [
+        result.problem and (result.problem.type, result.problem.pointer)
+        for result in answer.results
+    ] == [
         ("twin", "/items/0/annotations/1/geometry"),
         ("no-such-frame", "/items/1/annotations/0/frame"),
         None,
@@ -1058,15 +1079,15 @@ def test_a_page_that_is_sent_again_from_another_tab_is_told_so_and_not_of_somebo
     said = [decided(one, tag("c2"), base_revision=0) for one in ids(task)]
     answer = world.submit(project, ann, task.task_id, *said, submission="tab-2")
 
-    assert {one.item_id: (one.status, one.why) for one in answer.results} == {
+    assert {result.item_id: (result.status, result.why) for result in answer.results} == {
         done: ("superseded", "submitted"),
         reopened: ("superseded", "submitted"),
         rejected: ("superseded", "changed"),
     }
-    assert not any("somebody" in (one.by or "") for one in answer.results)
+    assert not any("somebody" in (result.by or "") for result in answer.results)
     for item_id, overtaken in ((done, "submitted"), (reopened, "submitted"), (rejected, "changed")):
         history = world.services.review.history(world.open(project, ADMIN), item_id).items
-        late = [one.overtaken for one in history if one.what == "superseded"]
+        late = [entry.overtaken for entry in history if entry.what == "superseded"]
         assert late == [overtaken], "history agrees with what was answered"
 
 
@@ -1081,7 +1102,7 @@ def test_late_work_on_an_image_that_is_open_again_says_so(world: World) -> None:
     late = decided(ids(task)[0], tag("c2"))
     answer = world.submit(project, ann, task.task_id, late, submission="late")
 
-    assert [(one.status, one.why) for one in answer.results] == [("superseded", "open")]
+    assert [(result.status, result.why) for result in answer.results] == [("superseded", "open")]
 
 
 def test_late_work_on_free_items_is_saved_and_on_others_kept_in_history(world: World) -> None:
@@ -1097,15 +1118,18 @@ def test_late_work_on_free_items_is_saved_and_on_others_kept_in_history(world: W
 
     answer = world.submit(project, ann, task.task_id, *decisions, submission="s-1")
 
-    status = {one.item_id: one.status for one in answer.results}
+    status = {result.item_id: result.status for result in answer.results}
     free = set(ids(task)) - {done, held}
     assert status == dict.fromkeys(free, "saved_late") | dict.fromkeys((done, held), "superseded")
-    assert {one.why for one in answer.results} == {None, "somebody"}
+    assert {result.why for result in answer.results} == {None, "somebody"}
     assert world.submit(project, ann, task.task_id, *decisions, submission="s-1") == answer
     history = world.services.review.history(world.open(project, ADMIN), done).items
-    assert [(one.what, one.by) for one in history] == [("submitted", "bob"), ("superseded", "ann")]
-    assert [one.overtaken for one in history] == [None, "somebody"]
-    assert [one.class_id for one in history[1].annotations] == ["c3"]
+    assert [(entry.what, entry.by) for entry in history] == [
+        ("submitted", "bob"),
+        ("superseded", "ann"),
+    ]
+    assert [entry.overtaken for entry in history] == [None, "somebody"]
+    assert [annotation.class_id for annotation in history[1].annotations] == ["c3"]
     assert world.counters(project) == world.recount(project)
     assert world.counters(project)["class:c3"] == 2
     world.submit(project, bob, theirs.task_id, decided(held, tag("c2")))
@@ -1164,7 +1188,7 @@ def test_my_last_tasks_are_listed_newest_first(labeling: Labeling) -> None:
 
     recent = world.services.tasks.recent(world.open(project, ann), ann).recent
 
-    assert [one.task_id for one in recent] == [tasks[1].task_id, tasks[0].task_id]
+    assert [task.task_id for task in recent] == [tasks[1].task_id, tasks[0].task_id]
     assert set(recent[0].item_ids) == set(ids(tasks[1]))
 
 
@@ -1232,7 +1256,7 @@ def test_a_correction_is_resumed_before_the_pages_that_were_open_already(
     again = reopen(world, project, ann, task.task_id).task
 
     mine = world.services.tasks.mine(world.open(project, ann), ann).items
-    assert [one.task_id for one in mine] == [again.task_id, page.task_id]
+    assert [task.task_id for task in mine] == [again.task_id, page.task_id]
 
 
 def test_reopening_again_with_the_same_request_gives_the_same_task(labeling: Labeling) -> None:
@@ -1278,6 +1302,45 @@ def test_what_somebody_else_has_changed_since_can_not_be_reopened(labeling: Labe
 
     with pytest.raises(Conflict):
         reopen(world, project, ann, task.task_id)
+
+
+def why(world: World, project: Project, who: Caller, task: TaskView, *items: str) -> str:
+    """Why items can't be reopened, by its code."""
+    with pytest.raises((Conflict, Invalid)) as refused:
+        reopen(world, project, who, task.task_id, *items, request="o2")
+    assert refused.value.faults[0].pointer == "/items"
+    return refused.value.faults[0].code
+
+
+def test_each_reason_why_an_image_can_not_be_corrected_has_words_of_its_own(
+    labeling: Labeling,
+) -> None:
+    world, project, ann = labeling
+    task = world.task(project, ann, size=4)
+    opened, back, gone, other = ids(task)
+    release(world, project, ann, task.task_id, back)
+    said = [decided(one, tag()) for one in (opened, gone, other)]
+    world.submit(project, ann, task.task_id, *said)
+    reopen(world, project, ann, task.task_id, opened)
+    for one in (gone, other):
+        reject(world, project, one)
+    world.services.projects.items(project).leave_out(gone, by="ada", reason="", revision=None)
+    bob = world.member(project, "bob")
+    world.label(project, bob, world.task(project, bob, size=1))  # what was rejected comes first
+
+    assert {
+        "open": why(world, project, ann, task, opened),
+        "back": why(world, project, ann, task, back),
+        "gone": why(world, project, ann, task, gone),
+        "other": why(world, project, ann, task, other),
+        "none": why(world, project, ann, task, "i-of-another-task"),
+    } == {
+        "open": "open-elsewhere",
+        "back": "waits-again",
+        "gone": "unusable",
+        "other": "somebody-else",
+        "none": "not-in-task",
+    }
 
 
 def test_what_is_returned_to_the_same_labeler_comes_first_with_reason_and_defaults(
@@ -1415,9 +1478,9 @@ def test_open_tasks_in_two_shards_are_both_shown_after_a_reload(world: World) ->
 
     shown = world.other().services.tasks.mine(world.open(project, ann), ann).items
 
-    assert [one.task_id for one in shown] == [one.task_id for one in tasks]
-    for one in shown:
-        world.label(project, ann, one)
+    assert [task.task_id for task in shown] == [task.task_id for task in tasks]
+    for task in shown:
+        world.label(project, ann, task)
 
 
 @pytest.mark.parametrize(("images", "shards"), [(7, 1), (60, 1), (30, 4)])
@@ -1426,7 +1489,7 @@ def test_with_overlap_two_labelers_get_each_image_once_and_a_third_none(
 ) -> None:
     project = world.sharded(shards, images=images, overlap=2)
     callers = [world.member(project, name) for name in ("ann", "bob", "cat")]
-    items = {one.item_id for one in world.items(project).values()}
+    items = {item.item_id for item in world.items(project).values()}
 
     first = world.finish(project, callers[0], size=5)
     assert sorted(first) == sorted(items), "everything once"
@@ -1440,7 +1503,7 @@ def test_with_overlap_two_labelers_get_each_image_once_and_a_third_none(
 def test_with_overlap_labelers_side_by_side_never_get_an_image_twice(world: World) -> None:
     project = world.sharded(1, images=20, overlap=2)
     callers = [world.member(project, name) for name in ("ann", "bob", "cat", "dan")]
-    seen: dict[str, list[str]] = {one.user: [] for one in callers}
+    seen: dict[str, list[str]] = {caller.user: [] for caller in callers}
     busy = True
     while busy:
         busy = False
@@ -1501,7 +1564,7 @@ def test_with_overlap_a_correction_shows_ones_own_labels_not_the_latest(world: W
 
     assert again
     assert again.items[0].annotations
-    assert [one.class_id for one in again.items[0].annotations] == ["c1"]
+    assert [annotation.class_id for annotation in again.items[0].annotations] == ["c1"]
 
 
 def test_an_image_overwritten_under_a_lease_is_shown_as_it_is_now(world: World) -> None:

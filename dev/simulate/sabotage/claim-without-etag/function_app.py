@@ -14,7 +14,7 @@ from dev.simulate.real import real_app
 from functions import services
 from labeling.adapters.azure import AzureTables
 from labeling.items.items import Items
-from labeling.items.records import Task
+from labeling.items.tasks import Task
 from labeling.layout import ITEMS, Kind, kind_of
 from labeling.storage import Collision, Create, Delete, Operation, Storage
 
@@ -40,14 +40,16 @@ def _careless(
     of_items = table == ITEMS and isinstance(first, Create)
     if not (of_items and kind_of(first.key) is Kind.REQUEST):
         return _transact(self, table, partition, left)
-    left = [Delete(one.key) if isinstance(one, Delete) else one for one in left]
+    left = [
+        Delete(operation.key) if isinstance(operation, Delete) else operation for operation in left
+    ]
     while True:
         try:
             return _transact(self, table, partition, left)
         except Collision as gone:
             if kind_of(gone.key) is not Kind.QUEUED:
                 raise
-            left = [one for one in left if one.key != gone.key]
+            left = [operation for operation in left if operation.key != gone.key]
 
 
 services.connect = _from_the_head

@@ -7,7 +7,8 @@ from typing import Any
 
 from dev.simulate.real import real_app
 from labeling.items.items import Items
-from labeling.items.records import Decision, Task
+from labeling.items.records import Decision
+from labeling.items.tasks import Task
 
 _submit = Items.submit
 _dropped: list[str] = []

@@ -84,6 +84,7 @@ export function createOverlay(host: HTMLElement): Overlay {
   goal.dash("6 4");
   const marks = dots(svg, HANDLE_PX, HANDLE_EDGE_PX, "round");
   const tangles = doubled(svg, "white", 2, 5);
+  const outside = doubled(svg, "white", 2, 5);
   const cross = doubled(svg, "white", 1.5, 3.5);
   const pool: { edge: SVGPathElement; line: SVGPathElement }[] = [];
 
@@ -175,6 +176,9 @@ export function createOverlay(host: HTMLElement): Overlay {
           : "",
       );
       dotted.push(...sparse(points, view));
+    } else if (sketch.area) {
+      draft.d(svgPath([sketch.area], view));
+      goal.d(sketch.box ? svgPath([sketch.box], view) : "");
     } else if (sketch.box) {
       draft.d(svgPath([sketch.box], view));
       goal.d("");
@@ -182,7 +186,9 @@ export function createOverlay(host: HTMLElement): Overlay {
       draft.d("");
       goal.d("");
     }
+    draft.fill(sketch.area ? `color-mix(in srgb, ${color} 25%, transparent)` : "none");
     marks.d(svgDots(dotted, view));
+    outside.d((sketch.outside ?? []).map((point) => minus(toScreen(view, point), 6)).join(""));
     tangles.d((sketch.crossings ?? []).map((point) => circle(toScreen(view, point), 7)).join(""));
     marquee.d(sketch.marquee ? svgPath([sketch.marquee], view) : "");
     const at = cursor && toScreen(view, cursor);
@@ -282,6 +288,10 @@ function newPair(group: Element): { edge: SVGPathElement; line: SVGPathElement }
 
 function circle([x, y]: Point, radius: number): string {
   return `M${x - radius} ${y}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0`;
+}
+
+function minus([x, y]: Point, half: number): string {
+  return `M${x - half} ${y}h${2 * half}`;
 }
 
 /** A line drawn by hand has a point everywhere: only the first and the last are marked. */

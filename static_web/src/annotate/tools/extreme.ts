@@ -48,6 +48,8 @@ export const extremeTool: Tool<State> = {
     }
   },
 
+  again: (state) => [{ type: "points", count: state.name === "idle" ? 0 : state.points.length }],
+
   sketch(state, scene) {
     if (state.name === "idle") return {};
     const points = state.to ? [...state.points, state.to] : state.points;

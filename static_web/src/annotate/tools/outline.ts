@@ -100,6 +100,14 @@ export function outlineTool(usual: Purpose, freehand = false): Tool<State> {
         crossings: crossingsOfLine(line),
       };
     },
+
+    again: (state) => [{ type: "points", count: state.name === "idle" ? 0 : state.points.length }],
+    draft: (state) =>
+      state.name === "idle" || !state.points.length
+        ? null
+        : { points: state.points, purpose: state.purpose },
+    resumed: ({ points, purpose }) =>
+      rest({ points: [...points], purpose, setAt: -Infinity }, null),
   };
 }
 

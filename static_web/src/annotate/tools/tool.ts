@@ -5,7 +5,7 @@
  */
 import type { Annotation } from "@/api/types";
 
-import type { Box, Geometry, Point, Shape, Size } from "../geometry";
+import type { Box, Geometry, Point, Polygon, Shape, Size } from "../geometry";
 
 /** What a tool may look at. */
 export interface Scene {
@@ -19,6 +19,21 @@ export interface Scene {
   reach: number;
   /** The size of a template box, in pixels of the image. */
   stamp: Size;
+  /** What was last outlined of the clicks that were asked about. */
+  proposal: Proposal | null;
+}
+
+/** A click at a thing, or, not `isInside`, at what is none of it. */
+export interface Click {
+  at: Point;
+  isInside: boolean;
+}
+
+/** What clicks outline: the area, and what is drawn of it; null: nothing. */
+export interface Proposal {
+  clicks: readonly Click[];
+  area: Polygon | null;
+  shape: Shape | null;
 }
 
 export interface Press {
@@ -42,6 +57,8 @@ export type ToolEvent =
   | { type: "finish" }
   /** Takes the last point back. */
   | { type: "back" }
+  /** Brings back what `back` took, else takes the last point back. */
+  | { type: "undo" }
   /** Takes the selected point of a polygon away. */
   | { type: "remove" }
   /** Moves the selected point of a polygon, by fractions of the image. */
@@ -55,7 +72,9 @@ export type Refusal =
   | "locked"
   | "nothingToCut"
   | "nothingLeft"
-  | "notCrossed";
+  | "notCrossed"
+  | "notOutlinedYet"
+  | "nothingOutlined";
 
 export type Effect =
   | { type: "add"; geometry: Shape }
@@ -67,6 +86,8 @@ export type Effect =
     }
   | { type: "select"; ids: readonly string[] }
   | { type: "refuse"; why: Refusal }
+  /** What do these clicks outline? None: nothing is asked any more. */
+  | { type: "ask"; clicks: readonly Click[] }
   /** A point was set or taken back. */
   | { type: "points"; count: number };
 
@@ -78,8 +99,18 @@ export interface Sketch {
   /** A line not closed yet; `to` is where the pointer is. */
   line?: { points: readonly Point[]; to: Point | null; closes: boolean; purpose: Purpose };
   points?: readonly Point[];
+  /** What would be drawn is this, or the box about it. */
+  area?: Polygon;
+  /** Points at what is not meant. */
+  outside?: readonly Point[];
   crossings?: readonly Point[];
   marquee?: Box;
+}
+
+/** An outline that is not closed yet, as it can be kept and gone on with. */
+export interface Draft {
+  points: readonly Point[];
+  purpose: Purpose;
 }
 
 /** What a drawn outline is for: a shape of its own, more of the selected one, or less of it. */
@@ -91,4 +122,8 @@ export interface Tool<State extends { name: string }> {
   idle: State;
   step(state: State, event: ToolEvent, scene: Scene): Step<State>;
   sketch(state: State, scene: Scene): Sketch;
+  /** What there is to say of a state that is gone back to. */
+  again?(state: State): Effect[];
+  draft?(state: State): Draft | null;
+  resumed?(draft: Draft): State;
 }

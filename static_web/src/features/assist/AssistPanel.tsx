@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, unwrap } from "@/api/client";
-import { projectQuery } from "@/api/queries";
+import { changeProject, projectQuery } from "@/api/queries";
 import type { Project, Run } from "@/api/types";
 import { formatNumber, formatPercent } from "@/format";
 import { problemText } from "@/problems";
@@ -41,18 +41,7 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
     ]);
   const change = useMutation({
     mutationFn: (wanted: boolean) =>
-      unwrap(
-        api.PATCH("/api/projects/{project_id}", {
-          params: { path: { project_id: projectId } },
-          headers: { "If-Match": `"${project.version}"` },
-          body: {
-            instructions: null,
-            incremental_refresh: null,
-            assist: assistChange({ on: wanted }),
-            overlap: null,
-          },
-        }),
-      ),
+      changeProject(project, { assist: assistChange({ on: wanted }) }),
     onSettled: async () => {
       await queries.invalidateQueries(projectQuery(projectId));
       await look();
@@ -159,7 +148,12 @@ export function AssistPanel({ project }: { project: Project }): ReactNode {
         </p>
       )}
       {runs && runs.length > 0 && (
-        <RunList runs={runs} onAgain={admin && on ? (run) => again.mutate(run) : null} />
+        <RunList
+          projectId={project.project_id}
+          classes={project.classes}
+          runs={runs}
+          onAgain={admin && on ? (run) => again.mutate(run) : null}
+        />
       )}
     </Panel>
   );

@@ -9,7 +9,7 @@ import {
   Switch,
   tokens,
 } from "@fluentui/react-components";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
@@ -18,6 +18,7 @@ import { changeProject, projectQuery } from "@/api/queries";
 import type { AssistSettings as Settings, Project } from "@/api/types";
 import { formatPercent } from "@/format";
 import { problemText } from "@/problems";
+import { isDrawn } from "@/taskTypes";
 import { announce } from "@/ui/announcer";
 import { Panel } from "@/ui/Panel";
 
@@ -60,7 +61,12 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
   const [changed, setChanged] = useState<Partial<Settings>>({});
   const values = { ...project.assist, ...changed };
   const admin = project.my_role === "admin";
-  const shapes = project.task_type === "boxes" || project.task_type === "polygons";
+  const shapes = isDrawn(project.task_type);
+  const clickModel = useQuery({
+    ...assistQuery(project.project_id),
+    enabled: shapes,
+    refetchInterval: false,
+  }).data?.click_model;
   const save = useMutation({
     mutationFn: () =>
       changeProject(project, {
@@ -138,6 +144,24 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
             onChange={(_, { checked }) => set({ similar_first: checked })}
           />
         )}
+        {shapes && (clickModel || values.clicks) && (
+          <Field hint={t("assistSettings.clicksWhy")}>
+            <Switch
+              checked={values.clicks}
+              disabled={!admin}
+              label={t("assistSettings.clicks")}
+              onChange={(_, { checked }) => set({ clicks: checked })}
+            />
+          </Field>
+        )}
+        <Field hint={t("assistSettings.dicomWhy")}>
+          <Switch
+            checked={values.dicom}
+            disabled={!admin}
+            label={t("assistSettings.dicom")}
+            onChange={(_, { checked }) => set({ dicom: checked })}
+          />
+        </Field>
         <div className={styles.two}>
           {labels("first_labels")}
           {labels("next_labels")}

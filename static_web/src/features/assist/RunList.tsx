@@ -2,8 +2,10 @@ import { Button, makeStyles, tokens } from "@fluentui/react-components";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import type { Run } from "@/api/types";
+import type { LabelClass, Run } from "@/api/types";
 import { formatDuration, formatNumber, formatTime } from "@/format";
+
+import { ModelReport } from "./ModelReport";
 
 const SHOWN = 8;
 
@@ -40,13 +42,15 @@ const useStyles = makeStyles({
 });
 
 interface Props {
+  projectId: string;
+  classes: readonly LabelClass[];
   runs: readonly Run[];
   /** Starts a run again that failed; null where one may not. */
   onAgain: ((run: Run) => void) | null;
 }
 
 /** Runs, newest first: how each ended or how far it is; opened, what it measured and said. */
-export function RunList({ runs, onAgain }: Props): ReactNode {
+export function RunList({ projectId, classes, runs, onAgain }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const [all, setAll] = useState(false);
@@ -56,6 +60,8 @@ export function RunList({ runs, onAgain }: Props): ReactNode {
         {runs.slice(0, all ? undefined : SHOWN).map((run) => (
           <li key={run.run_id} className={styles.row}>
             <RunRow
+              projectId={projectId}
+              classes={classes}
               run={run}
               onAgain={
                 run.state === "failed" && runs.find((one) => one.kind === run.kind) === run
@@ -75,7 +81,11 @@ export function RunList({ runs, onAgain }: Props): ReactNode {
   );
 }
 
-function RunRow({ run, onAgain }: { run: Run; onAgain: Props["onAgain"] }): ReactNode {
+interface RowProps extends Pick<Props, "projectId" | "classes" | "onAgain"> {
+  run: Run;
+}
+
+function RunRow({ projectId, classes, run, onAgain }: RowProps): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const number = (value: number) => formatNumber(value, i18n.language);
@@ -84,8 +94,10 @@ function RunRow({ run, onAgain }: { run: Run; onAgain: Props["onAgain"] }): Reac
     : new Date(run.active_at).getTime();
   const took = run.started_at ? end - new Date(run.started_at).getTime() : 0;
   const { done, total } = run.progress;
+  const [opened, setOpened] = useState(false);
+  const judged = run.state === "done" && (run.kind === "training" || run.kind === "validation");
   return (
-    <details>
+    <details onToggle={(event) => setOpened(event.currentTarget.open)}>
       <summary>
         <span className={styles.line}>
           <span className={styles.kind}>{t(`assist.kinds.${run.kind}`)}</span>
@@ -107,6 +119,9 @@ function RunRow({ run, onAgain }: { run: Run; onAgain: Props["onAgain"] }): Reac
             <Metric key={name} name={name} value={value} />
           ))}
         </dl>
+      )}
+      {opened && judged && run.model_id && (
+        <ModelReport projectId={projectId} modelId={run.model_id} classes={classes} />
       )}
       {run.log.length > 0 && (
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls

@@ -33,5 +33,18 @@ export const runsQuery = (projectId: string) =>
     refetchInterval: LIVE_MS,
   });
 
+/** What was found out about a model when it was trained; it stays as it is. */
+export const modelQuery = (projectId: string, modelId: string) =>
+  queryOptions({
+    queryKey: ["model", projectId, modelId],
+    staleTime: Infinity,
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/projects/{project_id}/models/{model_id}", {
+          params: { path: { project_id: projectId, model_id: modelId } },
+        }),
+      ),
+  });
+
 /** A change of some settings, which leaves those alone that it does not name; null takes a limit away. */
 export const assistChange = (part: Partial<AssistChange>): AssistChange => part as AssistChange;

@@ -1,13 +1,16 @@
-import { makeStyles, tokens } from "@fluentui/react-components";
-import type { ReactNode } from "react";
+import { makeStyles, ToggleButton, tokens } from "@fluentui/react-components";
+import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Progress, Project } from "@/api/types";
 import { classColor } from "@/classColors";
 import { ClassName } from "@/ui/ClassName";
-import { Panel } from "@/ui/Panel";
+import { formatNumber } from "@/format";
+import { isDrawn } from "@/taskTypes";
+import { FactsTable } from "@/ui/FactsTable";
 import { ProgressBar } from "@/ui/ProgressBar";
 
+import { ChartPanel } from "./ChartPanel";
 import { Count } from "./Count";
 import { imagesOf } from "./links";
 
@@ -31,17 +34,59 @@ interface Props {
 
 /** How many labeled images have each class, the most frequent first. */
 export function ClassesCount({ project, progress }: Props): ReactNode {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const styles = useStyles();
-  const counts = new Map(progress?.classes.map((one) => [one.class_id, one.images]));
-  const most = Math.max(...counts.values(), 1);
+  const [logarithmic, setLogarithmic] = useState(false);
+  const counts = new Map(progress?.classes.map((one) => [one.class_id, one]));
+  const scale = (count: number) => (logarithmic ? Math.log10(1 + count) : count);
+  const most = Math.max(...[...counts.values()].map((one) => scale(one.images)));
   const linked = project.my_role !== "labeler";
   const rows = project.classes
-    .map((one) => ({ ...one, count: counts.get(one.class_id) ?? 0 }))
+    .map((one) => ({ ...one, count: counts.get(one.class_id)?.images ?? 0 }))
     .filter((one) => !one.merged_into && (!one.retired || one.count > 0))
     .sort((one, other) => other.count - one.count);
+  const images = (one: (typeof rows)[number]) => (
+    <Count
+      count={progress && one.count}
+      name={one.name}
+      href={linked ? imagesOf(project.project_id, { state: "labeled", class: one.class_id }) : null}
+      testId={`class-${one.class_id}`}
+    />
+  );
+  const drawn = isDrawn(project.task_type);
+  const table = (
+    <FactsTable
+      title={t("dashboard.classes")}
+      columns={[
+        t("project.classes"),
+        t("dashboard.images"),
+        ...(drawn ? [t("dashboard.shapes")] : []),
+      ]}
+      rows={rows.map((one) => ({
+        key: one.class_id,
+        cells: [
+          one.name,
+          images(one),
+          ...(drawn ? [formatNumber(counts.get(one.class_id)?.instances ?? 0, i18n.language)] : []),
+        ],
+      }))}
+    />
+  );
   return (
-    <Panel title={t("dashboard.classes")}>
+    <ChartPanel
+      title={t("dashboard.classes")}
+      table={table}
+      action={
+        <ToggleButton
+          size="small"
+          appearance="subtle"
+          checked={logarithmic}
+          onClick={() => setLogarithmic(!logarithmic)}
+        >
+          {t("dashboard.logarithmic")}
+        </ToggleButton>
+      }
+    >
       {!rows.length && <p className={styles.quiet}>{t("project.noClasses")}</p>}
       <ul className={styles.list}>
         {rows.map((one) => (
@@ -49,23 +94,12 @@ export function ClassesCount({ project, progress }: Props): ReactNode {
             <ClassName name={one.name} colour={one.colour} />
             <ProgressBar
               total={most}
-              parts={[{ count: one.count, color: classColor(one.colour).color }]}
+              parts={[{ count: scale(one.count), color: classColor(one.colour).color }]}
             />
-            <span className={styles.number}>
-              <Count
-                count={progress && one.count}
-                name={one.name}
-                href={
-                  linked
-                    ? imagesOf(project.project_id, { state: "labeled", class: one.class_id })
-                    : null
-                }
-                testId={`class-${one.class_id}`}
-              />
-            </span>
+            <span className={styles.number}>{images(one)}</span>
           </li>
         ))}
       </ul>
-    </Panel>
+    </ChartPanel>
   );
 }

@@ -15,7 +15,6 @@ const useStyles = makeStyles({
     "@media (pointer: coarse)": {
       display: "inline-flex",
       alignItems: "center",
-      justifyContent: "center",
       minWidth: "44px",
       minHeight: "44px",
     },

@@ -2,9 +2,10 @@ import { makeStyles } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
-import { progressQuery } from "@/api/queries";
+import { progressQuery, usableIn } from "@/api/queries";
 import type { Project } from "@/api/types";
 
+import { BurnUp } from "./BurnUp";
 import { ClassesCount } from "./ClassesCount";
 import { PeoplePanel } from "./PeoplePanel";
 import { ProgressPanel } from "./ProgressPanel";
@@ -34,12 +35,26 @@ export function DashboardPage({ project, children }: Props): ReactNode {
   const { project_id: projectId } = project;
   const progress = useQuery(progressQuery(projectId)).data;
   const sees = project.my_role !== "labeler";
+  // Where some images are there to see what people know, nobody is told more than how much is left.
+  const counted = sees || !progress || progress.classes.length > 0;
   return (
     <div className={styles.page}>
       <ProgressPanel projectId={projectId} progress={progress} linked={sees} />
       {sees && <QueuePanel projectId={projectId} progress={progress} />}
       <div className={styles.columns}>
-        <ClassesCount project={project} progress={progress} />
+        <div className={styles.stack}>
+          {counted && (
+            <>
+              <BurnUp
+                projectId={projectId}
+                progress={progress}
+                total={usableIn(progress)}
+                linked={sees}
+              />
+              <ClassesCount project={project} progress={progress} />
+            </>
+          )}
+        </div>
         <div className={styles.stack}>
           {sees && <PeoplePanel project={project} progress={progress} />}
           {children}

@@ -1,16 +1,18 @@
 import { makeStyles, tokens } from "@fluentui/react-components";
+import type { TFunction } from "i18next";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { leftIn } from "@/api/queries";
+import { leftIn, usableIn } from "@/api/queries";
 import type { Progress } from "@/api/types";
-import { formatNumber } from "@/format";
+import { formatNumber, formatWeekday } from "@/format";
 import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 
 import { Count } from "./Count";
 import { imagesOf } from "./links";
+import { doneAt } from "./pace";
 
 const useStyles = makeStyles({
   sentence: { margin: "0 0 12px", fontSize: "16px", lineHeight: "24px" },
@@ -32,6 +34,12 @@ function isLeftOut(why: string): why is (typeof leftOut)[number] {
   return (leftOut as readonly string[]).includes(why);
 }
 
+/** Today and tomorrow by these words, the next days by their names, others by their dates. */
+function paceText(t: TFunction, done: Date, now: string, language: string): string {
+  const { day, near } = formatWeekday(done, new Date(now), language);
+  return t(near ? "dashboard.paceSoon" : "dashboard.paceDay", { day });
+}
+
 interface Props {
   projectId: string;
   progress: Progress | undefined;
@@ -44,9 +52,9 @@ export function ProgressPanel({ projectId, progress, linked }: Props): ReactNode
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const number = (value: number) => formatNumber(value, i18n.language);
-  // What can't be used, or was left out, keeps no project from being done.
   const excluded = progress?.states["excluded"] ?? 0;
-  const total = (progress?.total ?? 0) - (progress?.states["unreadable"] ?? 0) - excluded;
+  const total = usableIn(progress);
+  const done = progress && doneAt(progress);
   const asking = progress?.states["needs_review"] ?? 0;
   const labeled = progress?.states["labeled"] ?? 0;
   const reading = progress?.state === "initializing";
@@ -63,6 +71,7 @@ export function ProgressPanel({ projectId, progress, linked }: Props): ReactNode
             ? t("project.reading", { images: number(total) })
             : [
                 t("project.sentence", { labeled: number(labeled), total: number(total) }),
+                done && paceText(t, done, progress.at, i18n.language),
                 asking > 0 && t("project.asking", { count: asking }),
               ]
                 .filter(Boolean)

@@ -19,7 +19,7 @@ const kinds = ["manual", "clustered", "prelabeled", "returned"] as const;
 
 const useStyles = makeStyles({
   list: { display: "flex", flexWrap: "wrap", gap: "8px 32px", margin: 0 },
-  entry: { display: "flex", gap: "8px" },
+  entry: { display: "flex", alignItems: "center", gap: "8px" },
   value: { margin: 0 },
 });
 

@@ -22,35 +22,51 @@ import { useTranslation } from "react-i18next";
 
 import { api, unwrap } from "@/api/client";
 import { sweepsQuery } from "@/api/queries";
-import type { NewSweep } from "@/api/types";
+import type { LabelClass, NewSweep } from "@/api/types";
 import { problemText } from "@/problems";
 
 import { asQuery, type Filters } from "./filters";
+import type { Restating } from "./deeds";
+import { RestateFields, restating } from "./RestateFields";
 
 type Bulk = NewSweep["do"];
 type What = Bulk["what"];
 type To = Extract<Bulk, { what: "reject" }>["to"];
-const whats = ["approve", "reject", "first", "leave_out"] as const;
+const whats = ["approve", "reject", "relabel", "revert", "first", "leave_out"] as const;
 
 interface Props {
   projectId: string;
   filters: Filters;
+  classes: readonly LabelClass[];
 }
 
 /** One change of all images that the filter means, however many: the server goes through them. */
-export function BulkMenu({ projectId, filters }: Props): ReactNode {
+export function BulkMenu({ projectId, filters, classes }: Props): ReactNode {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [what, setWhat] = useState<What | null>(null);
   const [reason, setReason] = useState("");
   const [to, setTo] = useState<To>("same_labeler");
+  const [instead, setInstead] = useState<Restating | null>(null);
   // The same when it is sent again: nothing is done twice.
   const [sweepId, setSweepId] = useState("");
   const ask = (chosen: What) => {
     setWhat(chosen);
     setReason("");
+    setInstead(chosen === "relabel" || chosen === "revert" ? restating(chosen, classes) : null);
     setSweepId(`s-${crypto.randomUUID()}`);
     send.reset();
+  };
+  const asked = (chosen: What): Bulk => {
+    if (instead) return instead;
+    switch (chosen) {
+      case "reject":
+        return { what: chosen, reason: reason.trim(), to, front: true };
+      case "leave_out":
+        return { what: chosen, reason: reason.trim() };
+      default:
+        return { what: chosen as "approve" | "first" };
+    }
   };
   const send = useMutation({
     mutationFn: (chosen: What) => {
@@ -61,17 +77,12 @@ export function BulkMenu({ projectId, filters }: Props): ReactNode {
           body: {
             sweep_id: sweepId,
             filter: {
-              ...{ ...none, approved: null, path: null, name: null, cursor: null },
-              ...{ labels: false, disagrees: false, limit: 50 },
+              ...{ ...none, approved: null, honeypot: null, path: null, name: null, cursor: null },
+              ...{ waits_for: null, labels: false, disagrees: false, labeled_on: null, limit: 50 },
               ...asQuery(filters),
               labels: false,
             },
-            do:
-              chosen === "reject"
-                ? { what: chosen, reason: reason.trim(), to, front: true }
-                : chosen === "leave_out"
-                  ? { what: chosen, reason: reason.trim() }
-                  : { what: chosen },
+            do: asked(chosen),
           },
         }),
       );
@@ -104,6 +115,9 @@ export function BulkMenu({ projectId, filters }: Props): ReactNode {
               <DialogTitle>{t(`bulk.${what}`)}</DialogTitle>
               <DialogContent>
                 <p>{t("bulk.text")}</p>
+                {instead && (
+                  <RestateFields value={instead} classes={classes} onChange={setInstead} />
+                )}
                 {(what === "reject" || what === "leave_out") && (
                   <Field label={t("bulk.reason")}>
                     <Input

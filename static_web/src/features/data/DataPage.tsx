@@ -23,12 +23,14 @@ import { Message } from "@/ui/Message";
 import { SweepProgress } from "@/ui/SweepProgress";
 
 import { BulkMenu } from "./BulkMenu";
+import { canBe, type Deed } from "./deeds";
 import { FilterRail } from "./FilterRail";
 import { isSearched, readFilters, readItem, writeFilters, type Filters } from "./filters";
 import { Grid } from "./Grid";
 import { LargeView } from "./LargeView";
-import { canBe, itemQuery, itemsQuery, review, topQuery, type Deed } from "./queries";
+import { itemQuery, itemsQuery, review, topQuery } from "./queries";
 import { RejectDialog } from "./RejectDialog";
+import { RestateDialog } from "./RestateDialog";
 import { withTop } from "./list";
 
 const useStyles = makeStyles({
@@ -53,10 +55,16 @@ const useStyles = makeStyles({
     display: "flex",
     flexWrap: "wrap",
     alignItems: "center",
-    gap: "4px 12px",
+    gap: "4px 8px",
     minHeight: "44px",
     paddingBlock: "4px",
     backgroundColor: tokens.colorNeutralBackground2,
+    // All that can be done with what is selected fits in one line, so that no image moves when one is chosen.
+    "& .fui-Button": {
+      minWidth: "fit-content",
+      paddingInline: "8px",
+      "@media (pointer: coarse)": { minWidth: "44px" },
+    },
   },
   what: { fontWeight: 600, marginRight: "auto" },
 });
@@ -148,7 +156,11 @@ export function DataPage({ project }: Props): ReactNode {
       // Who goes through a list comes to the next one; the one that was done with may leave it.
       const next = items[at + 1] ?? (filters.state === "all" ? undefined : items[at - 1]);
       if (large !== null && done)
-        show(next?.item_id ?? (deed.what === "approve" ? large : undefined));
+        show(
+          deed.what.endsWith("pose")
+            ? large
+            : (next?.item_id ?? (deed.what === "approve" ? large : undefined)),
+        );
       await refresh();
     },
     onError: (error) => setSaid(problemText(error)),
@@ -159,8 +171,8 @@ export function DataPage({ project }: Props): ReactNode {
     const images = subjects(what);
     if (!images.length || send.isPending) return;
     send.reset();
-    if (what === "reject" || what === "answer") setAsking({ what, items: images });
-    else send.mutate({ items: images, deed: { what } });
+    if (isAtOnce(what)) send.mutate({ items: images, deed: { what } });
+    else setAsking({ what, items: images });
   };
   const can = (what: Deed["what"]) => subjects(what).length > 0;
   useCommands(
@@ -168,6 +180,9 @@ export function DataPage({ project }: Props): ReactNode {
     {
       approveItem: () => act(can("accept") ? "accept" : can("answer") ? "answer" : "approve"),
       rejectItem: () => act("reject"),
+      ...(large === null && {
+        selectAllItems: () => setSelected(new Set(items.map((one) => one.item_id))),
+      }),
     },
     !asking,
   );
@@ -201,6 +216,27 @@ export function DataPage({ project }: Props): ReactNode {
         disabled={!can("reject")}
         onClick={() => act("reject")}
       />
+      {(["first", "leave_out"] as const).filter(can).map((what) => (
+        <Button key={what} appearance="subtle" onClick={() => act(what)}>
+          {t(`data.${what}`)}
+        </Button>
+      ))}
+      {can("relabel") && (
+        <Button appearance="subtle" onClick={() => act("relabel")}>
+          {t("data.relabel")}
+        </Button>
+      )}
+      {project.my_role === "admin" &&
+        (["pose", "unpose"] as const).filter(can).map((what) => (
+          <Button key={what} appearance="subtle" onClick={() => act(what)}>
+            {t(`data.${what}`)}
+          </Button>
+        ))}
+      {large === null && can("revert") && (
+        <Button appearance="subtle" onClick={() => act("revert")}>
+          {t("data.revert")}
+        </Button>
+      )}
     </>
   );
   const select = (index: number, isChosen: boolean, through: boolean) => {
@@ -227,16 +263,21 @@ export function DataPage({ project }: Props): ReactNode {
       <MessageBarBody>{said}</MessageBarBody>
     </MessageBar>
   );
-  const dialog = asking && (
-    <RejectDialog
-      what={asking.what}
-      count={asking.items.length}
-      busy={send.isPending}
-      problem={send.isError ? problemText(send.error) : ""}
-      onSend={(deed) => send.mutate({ items: asking.items, deed })}
-      onClose={() => setAsking(null)}
-    />
-  );
+  const answering = asking && {
+    count: asking.items.length,
+    busy: send.isPending,
+    problem: send.isError ? problemText(send.error) : "",
+    onSend: (deed: Deed) => send.mutate({ items: asking.items, deed }),
+    onClose: () => setAsking(null),
+  };
+  const dialog =
+    asking &&
+    answering &&
+    (asking.what === "relabel" || asking.what === "revert" ? (
+      <RestateDialog what={asking.what} classes={classes} {...answering} />
+    ) : (
+      <RejectDialog what={asking.what} {...answering} />
+    ));
   if (large !== null)
     return (
       <>
@@ -248,6 +289,11 @@ export function DataPage({ project }: Props): ReactNode {
           classes={classes}
           position={at < 0 ? null : { index: at, count: items.length }}
           actions={actions}
+          onRevert={
+            shown && canBe("revert", shown)
+              ? (before) => send.mutate({ items: [shown], deed: { what: "revert", before } })
+              : null
+          }
           onStep={step}
           onClose={() => show()}
         />
@@ -296,12 +342,12 @@ export function DataPage({ project }: Props): ReactNode {
                 : t(list.complete ? "data.found" : "data.foundSome", { count: items.length })}
             </p>
           )}
-          {items.length > 0 && !filters.disagrees && (
-            <BulkMenu projectId={projectId} filters={filters} />
+          {items.length > 0 && (
+            <BulkMenu projectId={projectId} filters={filters} classes={classes} />
           )}
         </div>
         {sweeps.slice(0, 3).map((one) => (
-          <SweepProgress key={one.sweep_id} sweep={one} classes={classes} />
+          <SweepProgress key={one.sweep_id} projectId={projectId} sweep={one} classes={classes} />
         ))}
         {list.error ? (
           <Message icon="warning" title={t("data.notShown")}>
@@ -316,6 +362,7 @@ export function DataPage({ project }: Props): ReactNode {
         ) : (
           <Grid
             items={items}
+            complete={list.complete}
             classes={classes}
             selected={selected}
             hrefOf={(itemId) => path + writeFilters(filters, itemId)}
@@ -329,10 +376,18 @@ export function DataPage({ project }: Props): ReactNode {
   );
 }
 
-/** Images that wait for words to go back with them. */
+/** Images of which it is asked what exactly shall be done with them. */
 interface Asking {
-  what: "reject" | "answer";
+  what: Exclude<Deed["what"], AtOnce>;
   items: readonly ItemLine[];
+}
+
+/** Nothing is to be said of them before they are done. */
+const atOnce = ["approve", "accept", "first", "pose", "unpose"] as const;
+type AtOnce = (typeof atOnce)[number];
+
+function isAtOnce(what: Deed["what"]): what is AtOnce {
+  return atOnce.some((one) => one === what);
 }
 
 interface Found {

@@ -36,6 +36,7 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
     progress ? ` (${formatNumber(value ?? 0, i18n.language)})` : "";
   const change = (part: Partial<Filters>) => onChange({ ...filters, ...part });
   const known = progress?.labelers ?? [];
+  const tags = progress?.assigned.map((one) => one.tag) ?? [];
   const labelers = known.some((one) => one.user === filters.labeler)
     ? known
     : [...known, ...(filters.labeler ? [{ user: filters.labeler, name: "" }] : [])];
@@ -109,6 +110,27 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
           ))}
         </Select>
       </Field>
+      <Field label={t("data.honeypots")}>
+        <Select value={filters.honeypot} onChange={(_, data) => change({ honeypot: data.value })}>
+          <option value="">{t("data.any")}</option>
+          <option value="yes">{t("data.honeypot")}</option>
+        </Select>
+      </Field>
+      {(tags.length > 0 || filters.waits_for) && (
+        <Field label={t("data.waitsFor")}>
+          <Select
+            value={filters.waits_for}
+            onChange={(_, data) => change({ waits_for: data.value })}
+          >
+            <option value="">{t("data.any")}</option>
+            {[...new Set([...tags, filters.waits_for])].filter(Boolean).map((one) => (
+              <option key={one} value={one}>
+                {one}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      )}
       {assisted && (
         <Field label={t("data.model")}>
           <Select
@@ -122,6 +144,16 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
           </Select>
         </Field>
       )}
+      <Field label={t("data.labeledOn")}>
+        <Input
+          type="date"
+          value={filters.labeled_on}
+          max={progress?.at.slice(0, 10)}
+          onChange={(_, data) =>
+            change({ labeled_on: data.value, ...(data.value && { state: "labeled" }) })
+          }
+        />
+      </Field>
       <NameField key={filters.name} name={filters.name} onChange={(name) => change({ name })} />
       {filtered && (
         <Button appearance="subtle" onClick={() => onChange(unfiltered)}>

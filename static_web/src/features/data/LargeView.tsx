@@ -114,6 +114,8 @@ interface Props {
   position: { index: number; count: number } | null;
   /** What can be done with it, in its present state. */
   actions: ReactNode;
+  /** Makes its labels what they were at a moment; null where they can't be changed. */
+  onRevert: ((before: string) => void) | null;
   onStep: (by: 1 | -1) => void;
   onClose: () => void;
 }
@@ -125,7 +127,7 @@ interface Opinion {
 
 /** One image as large as it fits, with what became of it until now. */
 export function LargeView(props: Props): ReactNode {
-  const { projectId, itemId, classes, position, actions, onStep, onClose } = props;
+  const { projectId, itemId, classes, position, actions, onRevert, onStep, onClose } = props;
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const item = useQuery(itemQuery(projectId, itemId));
@@ -234,7 +236,10 @@ export function LargeView(props: Props): ReactNode {
                 </>
               )}
               <dt className={styles.fact}>{t("data.size")}</dt>
-              <dd className={styles.value}>{`${data.width} × ${data.height}`}</dd>
+              <dd className={styles.value}>
+                {`${data.width} × ${data.height}`}
+                {data.frames > 1 && ` · ${t("data.frames", { count: data.frames })}`}
+              </dd>
             </dl>
             <div>
               <h3 className={styles.heading}>{t("project.classes")}</h3>
@@ -293,6 +298,17 @@ export function LargeView(props: Props): ReactNode {
                   {t("data.asNow")}
                 </Button>
               )}
+              {past?.outcome && !past.overtaken && onRevert && (
+                <Button
+                  size="small"
+                  onClick={() => {
+                    setChosen(null);
+                    onRevert(past.at);
+                  }}
+                >
+                  {t("data.revertTo")}
+                </Button>
+              )}
             </div>
           </>
         )}
@@ -315,6 +331,8 @@ const KNOWN = [
   "disputed",
   "resolved",
   "merged",
+  "relabeled",
+  "reverted",
 ] as const;
 
 /** What happened, in words that have a translation. */

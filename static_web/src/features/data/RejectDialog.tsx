@@ -18,7 +18,7 @@ import { useTranslation } from "react-i18next";
 
 import { useFocusBack } from "@/ui/useFocusBack";
 
-import type { Deed } from "./queries";
+import type { Deed } from "./deeds";
 
 const useStyles = makeStyles({
   content: { display: "grid", gap: "12px" },
@@ -28,7 +28,7 @@ const useStyles = makeStyles({
 type To = Extract<Deed, { what: "reject" }>["to"];
 
 interface Props {
-  what: "reject" | "answer";
+  what: "reject" | "answer" | "leave_out";
   count: number;
   busy: boolean;
   problem: string;
@@ -36,7 +36,7 @@ interface Props {
   onClose: () => void;
 }
 
-/** What goes back with images: why they do and to whom, or the answer to whoever asked. */
+/** What goes with images: why they go back and to whom, the answer to whoever asked, or why they are left out. */
 export function RejectDialog({ what, count, busy, problem, onSend, onClose }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
@@ -52,7 +52,9 @@ export function RejectDialog({ what, count, busy, problem, onSend, onClose }: Pr
           onSubmit={(event) => {
             event.preventDefault();
             if (busy || missing) return;
-            onSend(what === "answer" ? { what, answer: text } : { what, reason: text, to });
+            if (what === "answer") onSend({ what, answer: text });
+            else if (what === "leave_out") onSend({ what, reason: text });
+            else onSend({ what, reason: text, to });
           }}
         >
           <DialogBody>

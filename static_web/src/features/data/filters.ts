@@ -28,8 +28,14 @@ export interface Filters {
   kind: string;
   flag: string;
   approved: string;
+  /** Only what is mixed in to see what people know: "yes". */
+  honeypot: string;
+  /** Only what waits for those with this tag. */
+  waits_for: string;
   /** Only what the model disagrees with: "yes". */
   disagrees: string;
+  /** A day (UTC) since which they are labeled. */
+  labeled_on: string;
   name: string;
 }
 
@@ -41,7 +47,10 @@ export const unfiltered: Filters = {
   kind: "",
   flag: "",
   approved: "",
+  honeypot: "",
+  waits_for: "",
   disagrees: "",
+  labeled_on: "",
   name: "",
 };
 
@@ -57,7 +66,10 @@ export function readFilters(search: string): Filters {
     kind: one(kinds, of("kind")) ?? "",
     flag: one(flags, of("flag")) ?? "",
     approved: one(verdicts, of("approved")) ?? "",
+    honeypot: of("honeypot") === "yes" ? "yes" : "",
+    waits_for: of("waits_for"),
     disagrees: of("disagrees") === "yes" ? "yes" : "",
+    labeled_on: /^\d{4}-\d\d-\d\d$/.exec(of("labeled_on"))?.[0] ?? "",
     name: of("name"),
   };
 }
@@ -84,7 +96,10 @@ export function asQuery(filters: Filters) {
     ...(filters.kind && { kind: filters.kind }),
     ...(filters.flag && { flag: filters.flag }),
     ...(filters.approved && { approved: filters.approved === "approved" }),
+    ...(filters.honeypot && { honeypot: true }),
+    ...(filters.waits_for && { waits_for: filters.waits_for }),
     ...(filters.disagrees && { disagrees: true }),
+    ...(filters.labeled_on && { labeled_on: filters.labeled_on }),
     ...(filters.name.trim() && { name: filters.name.trim() }),
     labels: true,
   };
@@ -100,7 +115,10 @@ export function isSearched(filters: Filters): boolean {
       filters.kind ||
       filters.flag ||
       filters.approved ||
+      filters.honeypot ||
+      filters.waits_for ||
       filters.disagrees ||
+      filters.labeled_on ||
       filters.name.trim(),
     )
   );

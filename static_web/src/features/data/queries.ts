@@ -1,8 +1,9 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
 import { api, unwrap } from "@/api/client";
-import type { RejectResult, ReviewResult } from "@/api/types";
+import type { HoneypotResult, RejectResult, ReviewResult } from "@/api/types";
 
+import type { Deed } from "./deeds";
 import { asQuery, isNewestFirst, type Filters } from "./filters";
 
 const PAGE = 60;
@@ -65,15 +66,8 @@ export const historyQuery = (projectId: string, itemId: string, revision: number
 
 type Seen = readonly { item_id: string; revision: number }[];
 
-/** What a reviewer does with images. */
-export type Deed =
-  | { what: "approve" }
-  | { what: "accept" }
-  | { what: "answer"; answer: string }
-  | { what: "reject"; reason: string; to: "anyone" | "same_labeler" };
-
 /** Why an image was left as it is; `done` where it was not. */
-export type Status = "done" | Exclude<RejectResult["status"], "rejected">;
+export type Status = ReviewResult["status"] | HoneypotResult["status"];
 
 /** Where somebody has changed an image since it was seen, it is left as it is. */
 export async function review(projectId: string, seen: Seen, deed: Deed): Promise<Status[]> {
@@ -90,7 +84,7 @@ function send(
   projectId: string,
   seen: Seen,
   deed: Deed,
-): Promise<{ results: (RejectResult | ReviewResult)[] }> {
+): Promise<{ results: (RejectResult | ReviewResult | HoneypotResult)[] }> {
   const params = { path: { project_id: projectId } };
   const items = {
     item_ids: seen.map((one) => one.item_id),
@@ -106,11 +100,47 @@ function send(
       );
     case "accept":
       return unwrap(api.POST("/api/projects/{project_id}/items/accept", { params, body: items }));
+    case "first":
+      return unwrap(
+        api.POST("/api/projects/{project_id}/items/first", {
+          params,
+          body: { item_ids: items.item_ids },
+        }),
+      );
+    case "leave_out":
+      return unwrap(
+        api.POST("/api/projects/{project_id}/items/exclude", {
+          params,
+          body: { ...items, reason: deed.reason },
+        }),
+      );
+    case "pose":
+    case "unpose":
+      return unwrap(
+        api.POST("/api/projects/{project_id}/items/honeypots", {
+          params,
+          body: { ...items, honeypot: deed.what === "pose" },
+        }),
+      );
     case "answer":
       return unwrap(
         api.POST("/api/projects/{project_id}/items/answer", {
           params,
           body: { ...items, answer: deed.answer },
+        }),
+      );
+    case "relabel":
+      return unwrap(
+        api.POST("/api/projects/{project_id}/items/relabel", {
+          params,
+          body: { ...items, class_id: deed.class_id, into: deed.into },
+        }),
+      );
+    case "revert":
+      return unwrap(
+        api.POST("/api/projects/{project_id}/items/revert", {
+          params,
+          body: { ...items, before: deed.before },
         }),
       );
     case "reject":
@@ -120,22 +150,5 @@ function send(
           body: { ...items, reason: deed.reason, to: deed.to, front: true },
         }),
       );
-  }
-}
-
-/** Whether something can be done with an image in its state. */
-export function canBe(
-  what: Deed["what"],
-  { state, approved }: { state: string; approved: string },
-) {
-  switch (what) {
-    case "approve":
-      return state === "labeled" && !approved;
-    case "accept":
-      return state === "skipped";
-    case "answer":
-      return state === "needs_review";
-    case "reject":
-      return ["labeled", "skipped", "needs_review", "excluded"].includes(state);
   }
 }

@@ -1,5 +1,6 @@
 import {
   Button,
+  Checkbox,
   Dialog,
   DialogActions,
   DialogBody,
@@ -21,6 +22,7 @@ import { announce } from "@/ui/announcer";
 import { ProgressBar } from "@/ui/ProgressBar";
 import { ImagePicker } from "@/upload/ImagePicker";
 import type { Chosen } from "@/upload/images";
+import { refusalText } from "@/upload/refusal";
 import type { UploadOutcome, UploadProgress } from "@/upload/upload";
 
 const LISTED = 20;
@@ -29,6 +31,7 @@ const useStyles = makeStyles({
   surface: { maxWidth: "min(720px, 100vw - 32px)" },
   content: { display: "grid", gap: "12px" },
   list: { margin: "4px 0 0", paddingLeft: "20px", overflowWrap: "anywhere" },
+  hint: { color: tokens.colorNeutralForeground3, fontSize: tokens.fontSizeBase200 },
 });
 
 interface Props {
@@ -45,19 +48,20 @@ export function AddImagesDialog({ datasetId, onStored, onClose }: Props): ReactN
   const [files, setFiles] = useState<Chosen[]>([]);
   const [progress, setProgress] = useState<UploadProgress | null>(null);
   const [left, setLeft] = useState<UploadOutcome | null>(null);
+  const [overwrite, setOverwrite] = useState(false);
   const stopped = useRef(new AbortController());
   useEffect(() => () => stopped.current.abort(), []);
   const upload = useMutation({
     mutationFn: async (chosen: Chosen[]) => {
       stopped.current = new AbortController();
       const { uploadImages } = await import("@/upload/upload");
-      return uploadImages(datasetId, chosen, setProgress, stopped.current.signal);
+      return uploadImages(datasetId, chosen, setProgress, stopped.current.signal, overwrite);
     },
     onSuccess: (outcome) => {
       if (outcome.stored.length) onStored();
       announce(t("details.added", { count: outcome.stored.length }));
-      if (outcome.refused.length || outcome.failed.length) {
-        setFiles(outcome.failed);
+      if (outcome.refused.length || outcome.failed.length || outcome.differing.length) {
+        setFiles([...outcome.failed, ...outcome.differing]);
         setLeft(outcome);
       } else onClose();
     },
@@ -71,6 +75,15 @@ export function AddImagesDialog({ datasetId, onStored, onClose }: Props): ReactN
           <DialogTitle>{t("details.addImages")}</DialogTitle>
           <DialogContent className={styles.content}>
             <ImagePicker files={files} disabled={upload.isPending} onChange={setFiles} />
+            <div>
+              <Checkbox
+                label={t("details.overwrite")}
+                checked={overwrite}
+                disabled={upload.isPending}
+                onChange={(_, { checked }) => setOverwrite(checked === true)}
+              />
+              {overwrite && <div className={styles.hint}>{t("details.overwriteHint")}</div>}
+            </div>
             {progress && (
               <div role="status">
                 {t("new.uploading", {
@@ -90,11 +103,16 @@ export function AddImagesDialog({ datasetId, onStored, onClose }: Props): ReactN
                 <MessageBarBody>
                   {t("new.partly", {
                     stored: number(left.stored.length),
-                    missing: number(left.refused.length + left.failed.length),
+                    missing: number(
+                      left.refused.length + left.failed.length + left.differing.length,
+                    ),
                   })}
                   <ul className={styles.list}>
-                    {left.refused.slice(0, LISTED).map(({ path, why }) => (
-                      <li key={path}>{t("new.refusedFile", { path, why })}</li>
+                    {left.refused.slice(0, LISTED).map(({ path, ...said }) => (
+                      <li key={path}>{t("new.refusedFile", { path, why: refusalText(said) })}</li>
+                    ))}
+                    {left.differing.slice(0, LISTED).map(({ path }) => (
+                      <li key={path}>{t("details.differs", { path })}</li>
                     ))}
                     {left.failed.slice(0, LISTED).map(({ path }) => (
                       <li key={path}>{t("new.failedFile", { path })}</li>

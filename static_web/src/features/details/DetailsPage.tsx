@@ -2,10 +2,12 @@ import { makeStyles } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 
 import type { Project } from "@/api/types";
+import { isDrawn } from "@/taskTypes";
 
 import { DataPanel } from "./DataPanel";
 import { DeletePanel } from "./DeletePanel";
 import { InstructionsPanel } from "./InstructionsPanel";
+import { ShapesPanel } from "./ShapesPanel";
 import { WebhookPanel } from "./WebhookPanel";
 
 const useStyles = makeStyles({
@@ -39,6 +41,7 @@ export function DetailsPage({ project, classes, assist, imports }: Props): React
       <div className={styles.stack}>
         <InstructionsPanel project={project} />
         {project.my_role !== "labeler" && <DataPanel project={project} />}
+        {isDrawn(project.task_type) && <ShapesPanel project={project} />}
         {imports}
         {project.my_role === "admin" && (
           <>

@@ -254,6 +254,9 @@ function Row({ projectId, one, older, removable, title }: RowProps): ReactNode {
             )}
           </span>
         )}
+        {one.images && (
+          <span className={styles.quiet}>{t("exports.imagesIn", { place: one.images })}</span>
+        )}
         {older && isVersion(one) && (
           <Changes projectId={projectId} newer={one.export_id} older={older} />
         )}
@@ -313,35 +316,53 @@ function Changes({
 }): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
+  const queries = useQueryClient();
+  const queryKey = ["difference", projectId, newer, older.export_id];
+  const versions = { project_id: projectId, export_id: newer, older_id: older.export_id };
   const compare = useMutation({
     mutationFn: () =>
       unwrap(
-        api.GET("/api/projects/{project_id}/exports/{export_id}/difference/{older_id}", {
-          params: {
-            path: { project_id: projectId, export_id: newer, older_id: older.export_id },
-          },
+        api.POST("/api/projects/{project_id}/exports/{export_id}/difference/{older_id}", {
+          params: { path: versions },
         }),
       ),
+    onSuccess: () => queries.resetQueries({ queryKey }),
   });
-  if (!compare.data)
+  const compared = useQuery({
+    queryKey,
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/projects/{project_id}/exports/{export_id}/difference/{older_id}", {
+          params: { path: versions },
+        }),
+      ),
+    enabled: compare.data?.state === "waiting",
+    refetchInterval: ({ state }) => (state.data?.state === "waiting" ? LOOK_EVERY_MS : false),
+  });
+  const found = compare.data?.state === "waiting" ? compared.data : compare.data;
+  const error = compare.error ?? compared.error;
+  const problem = error ? problemText(error) : found?.problem;
+  if (!found?.difference)
     return (
       <span>
         <Button
           size="small"
           appearance="subtle"
-          disabledFocusable={compare.isPending}
+          disabledFocusable={
+            compare.isPending || (compare.data?.state === "waiting" && !found?.problem && !error)
+          }
           onClick={() => compare.mutate()}
         >
           {t("exports.changes", { name: older.name })}
         </Button>
-        {compare.isError && (
+        {problem && (
           <span role="alert" className={styles.problem}>
-            {t("exports.failed", { detail: problemText(compare.error) })}
+            {t("exports.failed", { detail: problem })}
           </span>
         )}
       </span>
     );
-  const { added, changed, removed } = compare.data;
+  const { added, changed, removed } = found.difference;
   const kinds = { added, changed, removed };
   return (
     <details className={styles.quiet}>

@@ -27,6 +27,7 @@ const LOOK_EVERY_MS = 2_000;
 const SHOWN = 5;
 
 const useStyles = makeStyles({
+  progress: { justifyContent: "start" },
   form: { display: "grid", gap: "12px", gridTemplateColumns: "minmax(0, 1fr)" },
   file: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "8px 12px" },
   name: { overflowWrap: "anywhere" },
@@ -296,18 +297,22 @@ function Report({ one }: { one: Import }): ReactNode {
       </span>
       {works(one) && (
         <Spinner
+          className={styles.progress}
           size="tiny"
           labelPosition="after"
           label={
             one.state === "reading"
               ? t("imports.reading")
-              : t("imports.taking", { done: number(one.next_part), parts: number(one.parts) })
+              : t("imports.taking", { done: number(one.taken), parts: number(one.parts) })
           }
         />
       )}
       {one.state === "failed" && (
         <p role="alert" className={styles.problem}>
-          {t("imports.failed", { detail: one.problem })}
+          {t("imports.failed", {
+            detail: one.problem_code ? t(`imports.problems.${one.problem_code}`) : one.problem,
+          })}
+          {one.problem_code && <span className={styles.quiet}> {one.problem}</span>}
         </p>
       )}
       {(one.state === "done" || one.state === "importing") && (

@@ -7,6 +7,7 @@ import { useLocation } from "wouter";
 import { projectQuery, useMe } from "@/api/queries";
 import type { Me, Project } from "@/api/types";
 import { problemText } from "@/problems";
+import { isDrawn } from "@/taskTypes";
 import { stageTheme } from "@/theme";
 import { Message } from "@/ui/Message";
 import { usePageTitle } from "@/ui/usePageTitle";
@@ -15,12 +16,15 @@ import { Stage } from "./grid/GridStage";
 
 const useStyles = makeStyles({
   page: {
+    display: "flex",
+    flexDirection: "column",
     height: "100dvh",
     overflow: "hidden",
     backgroundColor: tokens.colorNeutralBackground2,
     color: tokens.colorNeutralForeground1,
     colorScheme: "dark",
   },
+  stage: { flex: "1 1 0", minHeight: 0 },
 });
 
 interface StageProps {
@@ -32,9 +36,12 @@ interface StageProps {
 export default function LabelPage({
   projectId,
   Canvas,
+  banner,
 }: {
   projectId: string;
   Canvas: ComponentType<StageProps>;
+  /** What is said above of all of it. */
+  banner?: ReactNode;
 }): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
@@ -46,16 +53,18 @@ export default function LabelPage({
   return (
     <FluentProvider theme={stageTheme}>
       <div className={styles.page}>
-        {project.isError ? (
-          <Message icon="warning" title={t("project.notOpened")} actions={toProjects}>
-            {problemText(project.error)}
-          </Message>
-        ) : !project.data || !me ? null : project.data.task_type === "boxes" ||
-          project.data.task_type === "polygons" ? (
-          <Canvas project={project.data} me={me} />
-        ) : (
-          <Stage project={project.data} me={me} />
-        )}
+        {banner}
+        <div className={styles.stage}>
+          {project.isError ? (
+            <Message icon="warning" title={t("project.notOpened")} actions={toProjects}>
+              {problemText(project.error)}
+            </Message>
+          ) : !project.data || !me ? null : isDrawn(project.data.task_type) ? (
+            <Canvas project={project.data} me={me} />
+          ) : (
+            <Stage project={project.data} me={me} />
+          )}
+        </div>
       </div>
     </FluentProvider>
   );

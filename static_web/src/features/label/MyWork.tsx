@@ -17,6 +17,7 @@ import { api, ApiError, newId, unwrap } from "@/api/client";
 import { myWorkQuery, projectQuery, useMe } from "@/api/queries";
 import type { LabelClass, MyItem, MyWork as Work } from "@/api/types";
 import { formatDuration, formatNumber, formatWhen } from "@/format";
+import { problemText } from "@/problems";
 import { ClassMark } from "@/ui/ClassMark";
 import { Message } from "@/ui/Message";
 import { Panel } from "@/ui/Panel";
@@ -142,7 +143,7 @@ export default function MyWork({ projectId }: Props): ReactNode {
   const { returned, recent } = work.data;
   const problem = correct.isError
     ? correct.error instanceof ApiError && correct.error.status
-      ? t("mine.notReopened", { detail: correct.error.message })
+      ? t("mine.notReopened", { detail: problemText(correct.error) })
       : t("error.unreachableText")
     : correct.data && !correct.data.task
       ? t("mine.tooManyOpen")

@@ -1,5 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
+import {
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 
 import { leftIn, progressQuery } from "@/api/queries";
 import type { Project } from "@/api/types";
@@ -8,6 +15,7 @@ import { taskCalls } from "./session/calls";
 import { openDesk, type Desk, type DeskState } from "./session/desk";
 import { openJournal } from "./session/journal";
 import { submitted } from "./session/session";
+import { TrialContext } from "./trial";
 
 /** What says that somebody is there. */
 const SIGNS = ["pointermove", "pointerdown", "keydown", "wheel"] as const;
@@ -20,6 +28,7 @@ export function useDesk(
   userId: string,
   size: number,
 ): { desk: Desk; state: DeskState } | null {
+  const trial = useContext(TrialContext);
   const [desk, setDesk] = useState<Desk | null>(null);
   const { project_id: projectId, task_type: type, classes_version: classesVersion } = project;
   const many = type === "multilabel";
@@ -32,11 +41,14 @@ export function useDesk(
   // Before the page is painted for the first time: its images need not wait for that.
   useLayoutEffect(() => {
     const opened = openDesk({
-      calls: taskCalls(projectId),
-      journal: openJournal(userId, projectId),
+      ...(trial?.(projectId) ?? {
+        calls: taskCalls(projectId),
+        journal: openJournal(userId, projectId),
+      }),
       rules: { many, classesVersion: latest.current.classesVersion },
       size: latest.current.size,
-      turn: `labelry ${userId} ${projectId}`,
+      // Who tries the page takes nobody's turn.
+      turn: `labelry ${userId} ${projectId}${trial ? " trial" : ""}`,
     });
     const hide = () => {
       if (document.visibilityState === "hidden") opened.leave(false);
@@ -54,7 +66,7 @@ export function useDesk(
       opened.close();
       setDesk(null);
     };
-  }, [projectId, userId, many]);
+  }, [projectId, userId, many, trial]);
   const state = useSyncExternalStore(desk?.subscribe ?? nothingToHear, () => desk?.state() ?? null);
   return desk && state && { desk, state };
 }

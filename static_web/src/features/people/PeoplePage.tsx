@@ -1,6 +1,7 @@
 import {
   Button,
   makeStyles,
+  mergeClasses,
   Select,
   Skeleton,
   SkeletonItem,
@@ -20,8 +21,9 @@ import { Message } from "@/ui/Message";
 import { Panel } from "@/ui/Panel";
 
 import { InvitePanel } from "./InvitePanel";
-import { changeRole, membersQuery, roles } from "./queries";
+import { changeMember, membersQuery, roles } from "./queries";
 import { RemoveDialog } from "./RemoveDialog";
+import { TagsField } from "./TagsField";
 import { TokensPanel } from "./TokensPanel";
 
 const useStyles = makeStyles({
@@ -37,10 +39,12 @@ const useStyles = makeStyles({
   row: { borderTop: `1px solid ${tokens.colorNeutralStroke3}` },
   cell: { padding: "8px 12px 8px 0", verticalAlign: "middle" },
   last: { padding: "8px 0", width: "32px", textAlign: "right" },
-  who: { display: "grid" },
+  // An address is read as a whole: the role takes what it needs.
+  name: { width: "100%" },
+  who: { display: "grid", gap: "2px" },
   quiet: { color: tokens.colorNeutralForeground3, fontSize: "12px", lineHeight: "16px" },
   text: { margin: "0 0 8px", color: tokens.colorNeutralForeground2 },
-  role: { minWidth: "120px" },
+  role: { minWidth: "104px" },
   problem: { margin: "8px 0 0", color: tokens.colorStatusDangerForeground1 },
 });
 
@@ -57,14 +61,16 @@ export function PeoplePage({ projectId }: Props): ReactNode {
   const members = useQuery(membersQuery(projectId));
   const [removing, setRemoving] = useState<Member | null>(null);
   const change = useMutation({
-    mutationFn: ({ member, role }: { member: Member; role: Role }) =>
-      changeRole(projectId, member, role),
-    onSuccess: (changed) => {
+    mutationFn: ({ member, ...change }: { member: Member; role?: Role; tags?: string[] }) =>
+      changeMember(projectId, member, change),
+    onSuccess: (changed, { tags }) => {
       queries.setQueryData(membersQuery(projectId).queryKey, (known) =>
         known?.map((one) => (one.member_id === changed.member_id ? changed : one)),
       );
       announce(
-        t("people.changedSaid", { name: changed.name, role: t(`roles.${changed.role}.name`) }),
+        tags
+          ? t("people.tagsSaid", { name: changed.name, tags: changed.tags.join(", ") || "–" })
+          : t("people.changedSaid", { name: changed.name, role: t(`roles.${changed.role}.name`) }),
       );
     },
     onSettled: () => queries.invalidateQueries(membersQuery(projectId)),
@@ -79,7 +85,9 @@ export function PeoplePage({ projectId }: Props): ReactNode {
     <div className={styles.page}>
       <InvitePanel projectId={projectId} />
       <Panel title={t("people.members")}>
-        <p className={styles.text}>{t("people.siteAdmins")}</p>
+        <p className={styles.text}>
+          {t("people.siteAdmins")} {t("people.tagsHint")}
+        </p>
         {!members.data ? (
           <Skeleton aria-label={t("projects.loading")}>
             <SkeletonItem size={48} />
@@ -88,7 +96,7 @@ export function PeoplePage({ projectId }: Props): ReactNode {
           <table className={styles.table}>
             <thead>
               <tr>
-                <th scope="col" className={styles.headCell}>
+                <th scope="col" className={mergeClasses(styles.headCell, styles.name)}>
                   {t("people.name")}
                 </th>
                 <th scope="col" className={styles.headCell}>
@@ -111,6 +119,11 @@ export function PeoplePage({ projectId }: Props): ReactNode {
                             {mine ? t("people.you") : t("people.invited")}
                           </span>
                         )}
+                        <TagsField
+                          member={member}
+                          disabled={change.isPending}
+                          onChange={(tags) => change.mutate({ member, tags })}
+                        />
                       </span>
                     </td>
                     <td className={styles.cell}>

@@ -22,22 +22,32 @@ export const membersQuery = (projectId: string) =>
     refetchInterval: LOOK_EVERY_MS,
   });
 
-export function invite(projectId: string, email: string, role: Role): Promise<Member> {
+export function invite(
+  projectId: string,
+  email: string,
+  role: Role,
+  tags: string[] | null = null,
+): Promise<Member> {
   return unwrap(
     api.POST("/api/projects/{project_id}/invitations", {
       params: { path: { project_id: projectId } },
-      body: { email, role },
+      body: { email, role, tags },
     }),
   );
 }
 
 /** Of somebody invited, by inviting them again. */
-export function changeRole(projectId: string, member: Member, role: Role): Promise<Member> {
-  if (member.invited) return invite(projectId, member.name, role);
+export function changeMember(
+  projectId: string,
+  member: Member,
+  change: { role?: Role; tags?: string[] },
+): Promise<Member> {
+  const { role = member.role, tags = null } = change;
+  if (member.invited) return invite(projectId, member.name, role, tags);
   return unwrap(
     api.PUT("/api/projects/{project_id}/members/{member_id}", {
       params: { path: { project_id: projectId, member_id: member.member_id } },
-      body: { role, name: "" },
+      body: { role, name: "", tags },
     }),
   );
 }

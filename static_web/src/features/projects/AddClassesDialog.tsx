@@ -19,7 +19,7 @@ import { useTranslation } from "react-i18next";
 import { api, unwrap } from "@/api/client";
 import { classesQuery, progressQuery, projectQuery } from "@/api/queries";
 import type { Project } from "@/api/types";
-import { parseClasses } from "@/classes";
+import { newClass, parseClasses } from "@/classes";
 import { problemText } from "@/problems";
 
 /** What becomes of what is labeled. */
@@ -51,7 +51,7 @@ export function AddClassesDialog({ project, onClose }: Props): ReactNode {
         api.POST("/api/projects/{project_id}/classes", {
           params: { path: { project_id: projectId } },
           body: {
-            classes: names.map((name) => ({ name, description: "", examples: [] })),
+            classes: names.map(newClass),
             then: way,
           },
         }),

@@ -2,6 +2,7 @@ import { makeStyles, tokens } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
+import type { NewClass } from "@/api/types";
 import { classKey, classTree, type parseClasses } from "@/classes";
 import { ClassMark } from "@/ui/ClassMark";
 
@@ -35,10 +36,13 @@ const useStyles = makeStyles({
   fault: { color: tokens.colorStatusDangerForeground1, fontSize: "12px" },
 });
 
-type Parsed = ReturnType<typeof parseClasses>;
+interface Props extends ReturnType<typeof parseClasses> {
+  /** Classes that have a colour already. */
+  copied?: readonly NewClass[] | undefined;
+}
 
 /** The classes as labelers will see them: grouped, coloured, with their keys. */
-export function ClassPreview({ names, faults }: Parsed): ReactNode {
+export function ClassPreview({ names, faults, copied = [] }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   return (
@@ -53,7 +57,11 @@ export function ClassPreview({ names, faults }: Parsed): ReactNode {
               className={styles.row}
               style={{ paddingLeft: `${node.depth * 16}px` }}
             >
-              {node.index !== null && <ClassMark colour={node.index} />}
+              {node.index !== null && (
+                <ClassMark
+                  colour={copied.find((one) => one.name === node.path)?.colour ?? node.index}
+                />
+              )}
               <span className={node.index === null ? styles.group : styles.name}>{node.name}</span>
               {key && <kbd className={styles.key}>{key}</kbd>}
             </li>

@@ -148,7 +148,12 @@ export function ClassesPanel({ project, progress }: Props): ReactNode {
         })}
       </ul>
       {merges?.map((one) => (
-        <SweepProgress key={one.sweep_id} sweep={one} classes={project.classes} />
+        <SweepProgress
+          key={one.sweep_id}
+          projectId={project.project_id}
+          sweep={one}
+          classes={project.classes}
+        />
       ))}
       {!classes.length && <p className={styles.quiet}>{t("project.noClasses")}</p>}
       {signed?.items[edited] && (

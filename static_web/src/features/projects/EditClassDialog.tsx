@@ -21,9 +21,10 @@ import { useTranslation } from "react-i18next";
 
 import { api, ApiError, unwrap } from "@/api/client";
 import { classesQuery, projectQuery } from "@/api/queries";
-import type { ClassList } from "@/api/types";
+import type { Attribute, ClassList } from "@/api/types";
 import { ClassMark } from "@/ui/ClassMark";
 
+import { AttributesField, tidy } from "./AttributesField";
 import { ColourChoice } from "./ColourChoice";
 import { ExamplePicker, type Example } from "./ExamplePicker";
 import { MergeClass } from "./MergeClass";
@@ -47,6 +48,7 @@ interface Values {
   name: string;
   description: string;
   examples: Example[];
+  attributes: readonly Attribute[];
   /** Its place in the list, from 1. */
   position: number;
   colour: number;
@@ -69,6 +71,7 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
     name: now?.name ?? "",
     description: now?.description ?? "",
     examples: now?.examples ?? [],
+    attributes: now?.attributes ?? [],
     position: index + 1,
     colour: now?.colour ?? 0,
     retired: now?.retired ?? false,
@@ -86,6 +89,7 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
             name: values.name === base.one?.name ? null : values.name,
             description: values.description === base.one?.description ? null : values.description,
             examples: examples.join("\n") === before.join("\n") ? null : examples,
+            attributes: values.attributes === base.one?.attributes ? null : tidy(values.attributes),
             position: values.position === base.position ? null : values.position,
             colour: values.colour === base.one?.colour ? null : values.colour,
             retired: values.retired === base.one?.retired ? null : values.retired,
@@ -109,6 +113,8 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
         description:
           mine.description === base.one?.description ? (one?.description ?? "") : mine.description,
         examples: mine.examples === base.one?.examples ? (one?.examples ?? []) : mine.examples,
+        attributes:
+          mine.attributes === base.one?.attributes ? (one?.attributes ?? []) : mine.attributes,
         position: mine.position === base.position ? position : mine.position,
         colour: mine.colour === base.one?.colour ? (one?.colour ?? 0) : mine.colour,
         retired: mine.retired === base.one?.retired ? (one?.retired ?? false) : mine.retired,
@@ -123,7 +129,8 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
   const name = values.name.trim() ? faultAt("/name") : t("classes.nameMissing");
   const description = faultAt("/description");
   const examples = faultAt("/examples");
-  const other = error && !name && !description && !examples;
+  const attributes = faultAt("/attributes");
+  const other = error && !name && !description && !examples && !attributes;
   return (
     <Dialog open onOpenChange={onClose}>
       <DialogSurface className={styles.surface}>
@@ -201,6 +208,11 @@ export function EditClassDialog({ projectId, list, index, onClose }: Props): Rea
                   onChange={(_, data) => setValues({ ...values, retired: !data.checked })}
                 />
               </Field>
+              <AttributesField
+                attributes={values.attributes}
+                problem={attributes}
+                onChange={(chosen) => setValues({ ...values, attributes: chosen })}
+              />
               <ExamplePicker
                 projectId={projectId}
                 examples={values.examples}

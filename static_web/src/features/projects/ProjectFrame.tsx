@@ -3,6 +3,7 @@ import {
   makeStyles,
   mergeClasses,
   MessageBar,
+  MessageBarActions,
   MessageBarBody,
   Skeleton,
   SkeletonItem,
@@ -41,7 +42,7 @@ const useStyles = makeStyles({
     color: tokens.colorNeutralForeground2,
   },
   type: { display: "inline-flex", alignItems: "center", gap: "6px" },
-  actions: { display: "flex", gap: "8px" },
+  actions: { display: "flex", flexWrap: "wrap", gap: "8px", "& button": { whiteSpace: "nowrap" } },
   tabs: {
     display: "flex",
     gap: "4px",
@@ -116,6 +117,7 @@ export function ProjectFrame({
   const { data } = project;
   if (full && mayOpen(tab, data.my_role)) return children(data);
   const state = progress?.state ?? data.state;
+  const reason = progress?.state_reason ?? data.state_reason;
   const shown = tabs.filter((one) => mayOpen(one, data.my_role));
   return (
     <>
@@ -131,7 +133,14 @@ export function ProjectFrame({
           </div>
         </div>
         <div className={styles.actions}>
-          {data.my_role === "admin" && <PauseButton project={data} state={state} />}
+          {data.my_role === "admin" && (state === "running" || state === "paused") && (
+            <PauseButton project={data} state={state} />
+          )}
+          {data.my_role === "admin" && (
+            <Button appearance="subtle" onClick={() => navigate(`/projects/${projectId}/try`)}>
+              {t("try.begin")}
+            </Button>
+          )}
           <Button appearance="primary" onClick={() => navigate(`/projects/${projectId}/label`)}>
             {t("project.label")}
           </Button>
@@ -151,9 +160,17 @@ export function ProjectFrame({
       </nav>
       {state === "failed" && (
         <MessageBar intent="error" layout="multiline" className={styles.failed}>
-          <MessageBarBody>
-            {t("project.failed", { why: progress?.state_reason ?? data.state_reason })}
-          </MessageBarBody>
+          <MessageBarBody>{t("project.failed", { why: reason })}</MessageBarBody>
+        </MessageBar>
+      )}
+      {state === "updating" && reason && (
+        <MessageBar intent="warning" layout="multiline" className={styles.failed}>
+          <MessageBarBody>{t("project.stopped", { why: reason })}</MessageBarBody>
+          {data.my_role === "admin" && (
+            <MessageBarActions>
+              <PauseButton project={data} state={state} />
+            </MessageBarActions>
+          )}
         </MessageBar>
       )}
       {mayOpen(tab, data.my_role) ? (
@@ -183,7 +200,6 @@ function PauseButton({ project, state }: { project: Project; state: Project["sta
       await queries.invalidateQueries(progressQuery(projectId));
     },
   });
-  if (state !== "running" && state !== "paused") return null;
   const verb = state === "running" ? "pause" : "resume";
   return (
     <Button

@@ -12,6 +12,8 @@ import { formatNumber, formatPercent } from "@/format";
 import { FactsTable } from "@/ui/FactsTable";
 import { Panel } from "@/ui/Panel";
 
+import { PairAgreement } from "./PairAgreement";
+
 const useStyles = makeStyles({
   sentence: { margin: "0 0 4px" },
   quiet: { color: tokens.colorNeutralForeground3, margin: 0 },
@@ -90,6 +92,12 @@ export function AgreementPanel({ project }: { project: Project }): ReactNode {
           ],
         }))}
       />
+      {found.labelers.length > 1 && (
+        <PairAgreement
+          project={project}
+          people={found.labelers.map(({ user }) => ({ user, name: people.get(user) ?? "" }))}
+        />
+      )}
     </Panel>
   );
 }

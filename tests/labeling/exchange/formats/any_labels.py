@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from labeling.annotations.attributes import Attribute, AttributeValue, is_line
 from labeling.annotations.classes import LabelClass
 from labeling.annotations.shapes import (
     Annotation,
@@ -21,10 +23,17 @@ from labeling.annotations.shapes import (
     TaskType,
 )
 from labeling.exchange.formats.format import Format, Options, Subject
+from labeling.exchange.formats.output import Output
 from labeling.items.records import Item, Labeling
 
 MOMENT = datetime(2026, 5, 4, tzinfo=UTC)
 NAMES = ("yes", "Animal/Cat", "001", "=올빼미", "NA")
+ATTRIBUTES = [
+    Attribute(name="가려짐", kind="yes_no"),
+    Attribute(name="weight, kg", kind="number"),
+    Attribute(name="=mood", kind="choice", choices=["calm", "=올빼미", "<b>"]),
+    Attribute(name="plate", kind="text"),
+]
 ADDRESS = "https://account.blob.core.windows.net/photos"
 
 
@@ -32,7 +41,10 @@ def subject(task_type: TaskType, options: Options | None = None) -> Subject:
     return Subject(
         project="Birds",
         task_type=task_type,
-        classes=[LabelClass(class_id=f"c{n}", name=name) for n, name in enumerate(NAMES, 1)],
+        classes=[
+            LabelClass(class_id=f"c{n}", name=name, attributes=ATTRIBUTES)
+            for n, name in enumerate(NAMES, 1)
+        ],
         address=ADDRESS,
         as_of=MOMENT,
         options=options or Options(),
@@ -64,9 +76,10 @@ Images = Iterable[tuple[Item, Labeling]]
 
 
 def written(folder: Path, made: Format, about: Subject, images: Images) -> Path:
-    """Write a format into a folder, with what an archive holds beside it."""
-    folder.mkdir(exist_ok=True)
-    with made.open(folder, about) as writer:
+    """Write a format into an empty folder, with what an archive holds beside it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    with Output(folder) as output, made.open(output, about) as writer:
         for one, labels in images:
             if writer.refuses(one, labels) is None:
                 writer.add(one, labels)
@@ -114,6 +127,17 @@ origins = st.none() | st.builds(
 )
 
 
+values: dict[str, st.SearchStrategy[AttributeValue]] = {
+    "yes_no": st.booleans(),
+    "number": st.floats(allow_nan=False, allow_infinity=False).map(lambda one: one + 0.0),
+    "choice": st.sampled_from(ATTRIBUTES[2].choices),
+    "text": st.text(min_size=1, max_size=20).filter(is_line),
+}
+attributes = st.fixed_dictionaries(
+    {}, optional={attribute.name: values[attribute.kind] for attribute in ATTRIBUTES}
+)
+
+
 @st.composite
 def labelings(draw: st.DrawFn, task_type: TaskType) -> Labeling:
     """What a labeler may have said in a project of a type."""
@@ -138,6 +162,7 @@ def labelings(draw: st.DrawFn, task_type: TaskType) -> Labeling:
             class_id=class_id,
             geometry=draw(shapes[task_type]),
             frame=draw(st.integers(0, 2)),
+            attributes=draw(attributes),
             origin=draw(origins),
         )
         for number, class_id in enumerate(classes)

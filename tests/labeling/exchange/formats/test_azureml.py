@@ -35,7 +35,7 @@ WORKSPACE = "azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/
 
 
 def line(folder: Path, task_type: TaskType, *geometries: Geometry, path: str = "a/owl.JPG") -> Any:
-    labels = labeling(*(said(one, f"c{n}") for n, one in enumerate(geometries, 1)))
+    labels = labeling(*(said(geometry, f"c{n}") for n, geometry in enumerate(geometries, 1)))
     written(folder, AZURE_ML, subject(task_type), [(item(1, path), labels)])
     return json.loads((folder / "labels.jsonl").read_bytes())
 
@@ -104,7 +104,7 @@ def test_classes_and_places_come_back(
     text = (folder / "labels.jsonl").read_text("utf-8")
     found = json.loads(text)["label"]
 
-    names = [NAMES[int(one.class_id[1:]) - 1] for one in labels.annotations]
+    names = [NAMES[int(annotation.class_id[1:]) - 1] for annotation in labels.annotations]
     if task_type == "multiclass":
         assert [found] == names
     elif task_type == "multilabel":

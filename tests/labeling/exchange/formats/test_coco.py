@@ -20,6 +20,7 @@ from labeling.annotations.classes import LabelClass
 from labeling.annotations.shapes import Annotation, Box, Origin, Part, Point, Polygon, Tag
 from labeling.exchange.formats.coco import CocoWriter, to_pixels
 from labeling.exchange.formats.format import Options, Subject
+from labeling.exchange.formats.output import Output
 from labeling.items.records import Item, Labeling
 
 # pycocotools 2.0.11 decodes masks by a way of making arrays that numpy 2 has deprecated.
@@ -78,8 +79,8 @@ def polygon(*parts: tuple[list[Point], list[list[Point]]]) -> Polygon:
     return Polygon(parts=[Part(outer=outer, holes=holes) for outer, holes in parts])
 
 
-def written(folder: Path, *images: tuple[Item, Labeling]) -> Path:
-    with CocoWriter(folder, BIRDS) as coco:
+def written(folder: Path, *images: tuple[Item, Labeling], about: Subject = BIRDS) -> Path:
+    with Output(folder) as output, CocoWriter(output, about) as coco:
         for one, said in images:
             coco.add(one, said)
         coco.finish()
@@ -167,7 +168,7 @@ def test_annotations_are_numbered_from_one_and_know_their_image(tmp_path: Path) 
 def test_a_class_that_is_not_listed_is_refused_and_nothing_of_the_image_written(
     tmp_path: Path,
 ) -> None:
-    with CocoWriter(tmp_path, BIRDS) as coco:
+    with Output(tmp_path) as output, CocoWriter(output, BIRDS) as coco:
         with pytest.raises(ValueError, match="'c9'"):
             coco.add(item(), labeling(annotation(Tag()), annotation(Tag(), "c9")))
         coco.finish()
@@ -330,12 +331,6 @@ def test_file_names_come_back_as_they_were(tmp_path: Path, path: str) -> None:
     assert done.read_bytes().isascii()
 
 
-def test_a_finished_file_is_alone_in_its_folder(tmp_path: Path) -> None:
-    done = written(tmp_path, (item(), labeling(annotation(Tag()))))
-
-    assert list(tmp_path.iterdir()) == [done]
-
-
 def test_each_labeled_frame_is_an_image_of_its_own_size(tmp_path: Path) -> None:
     scan = replace(item(path="scan.tif"), frames=4, frame_sizes="640x480*3,100x200*1")
     box = Box(x0=0.1, y0=0.1, x1=0.6, y1=0.6)
@@ -345,14 +340,14 @@ def test_each_labeled_frame_is_an_image_of_its_own_size(tmp_path: Path) -> None:
         written(tmp_path, (scan, labeling(*said)), (item(2), labeling())).read_bytes()
     )
 
-    images = [(one["id"], one["width"], one.get("labelry_frame")) for one in file["images"]]
+    images = [(image["id"], image["width"], image.get("labelry_frame")) for image in file["images"]]
     assert images == [(1, 640, 1), (2, 100, 3), (3, 640, None)]
     assert [(one["image_id"], one["bbox"]) for one in file["annotations"]] == [
         (1, [64, 48, 320, 240]),
         (2, [10, 20, 50, 100]),
         (2, [10, 20, 50, 100]),
     ]
-    assert {one["file_name"] for one in file["images"][:2]} == {"scan.tif"}
+    assert {image["file_name"] for image in file["images"][:2]} == {"scan.tif"}
 
 
 def test_an_image_tells_what_its_owner_calls_it_and_wrote_about_it(tmp_path: Path) -> None:
@@ -364,3 +359,54 @@ def test_an_image_tells_what_its_owner_calls_it_and_wrote_about_it(tmp_path: Pat
     assert known["labelry_external_id"] == "case 7"
     assert known["labelry_metadata"] == {"external_id": "case 7", "site": "north"}
     assert not plain.keys() & {"labelry_external_id", "labelry_metadata"}
+
+
+COME = 1_701_989_576_108
+"""When an image came, in milliseconds: 2023-12-07 22:52:56.108 UTC."""
+DATASTORE = "azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/fruit"
+
+
+def as_azure(folder: Path, *said: Tag | Box | Polygon, datastore: str = "") -> dict[str, Any]:
+    options = Options(azure=True, datastore=datastore)
+    about = replace(BIRDS, options=options, container="fruit", folder="d-1/")
+    one = replace(item(path="a b/#1.jpg"), registered_ms=COME)
+    return json.loads(
+        written(folder, (one, labeling(*map(annotation, said))), about=about).read_bytes()
+    )
+
+
+def test_as_azure_has_it_an_image_has_its_addresses(tmp_path: Path) -> None:
+    (named,) = as_azure(tmp_path, datastore=DATASTORE)["images"]
+
+    assert named == {
+        "id": 1,
+        "file_name": "a b/#1.jpg",
+        "width": 640,
+        "height": 480,
+        "labelry_item_id": "i1",
+        "coco_url": "AmlDatastore://fruit/d-1/a b/#1.jpg",
+        "absolute_url": "https://account.blob.core.windows.net/photos/a%20b/%231.jpg",
+        "date_captured": "2023-12-07T22:52:56.1080000Z",
+    }
+
+
+def test_as_azure_has_it_an_image_of_no_datastore_is_where_storage_has_it(tmp_path: Path) -> None:
+    (image,) = as_azure(tmp_path)["images"]
+
+    assert image["coco_url"] == image["absolute_url"]
+
+
+def test_as_azure_has_it_places_are_fractions_and_masks_are_of_pixels(tmp_path: Path) -> None:
+    box = Box(x0=0.1, y0=0.2, x1=0.4, y1=1)  # 0.4 - 0.1 is 0.30000000000000004 to computers
+    corner: list[Point] = [(1 / 3, 0), (1, 0), (1, 0.5)]
+
+    tag, boxed, outlined, holed = as_azure(
+        tmp_path, Tag(), box, polygon((corner, [])), polygon((FRAME, [HOLE]))
+    )["annotations"]
+
+    assert (tag["area"], tag.get("bbox")) == (0.0, None)
+    assert (boxed["bbox"], boxed["area"]) == ([0.1, 0.2, 0.3, 0.8], 0.24)
+    assert outlined["segmentation"] == [[0.3333333333, 0.0, 1.0, 0.0, 1.0, 0.5]]
+    assert outlined["area"] == pytest.approx(2 / 3 / 4)
+    assert holed["segmentation"]["size"] == [480, 640]
+    assert holed["bbox"] == [0.1, 0.1, 0.6, 0.7]

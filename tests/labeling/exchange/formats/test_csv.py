@@ -56,17 +56,22 @@ def test_nothing_of_an_annotation_is_lost(
     if not labels.annotations:
         assert [row["kind"] for row in found] == [""]
         return
-    for row, one in zip(found, labels.annotations, strict=True):
-        assert plain(row["class"]) == NAMES[int(one.class_id[1:]) - 1]
-        assert (row["class_id"], row["annotation_id"]) == (one.class_id, one.annotation_id)
-        assert (row["kind"], row["frame"]) == (one.geometry.kind, str(one.frame))
-        run = one.origin.run_id if one.origin else None
+    for row, annotation in zip(found, labels.annotations, strict=True):
+        assert plain(row["class"]) == NAMES[int(annotation.class_id[1:]) - 1]
+        assert (row["class_id"], row["annotation_id"]) == (
+            annotation.class_id,
+            annotation.annotation_id,
+        )
+        assert (row["kind"], row["frame"]) == (annotation.geometry.kind, str(annotation.frame))
+        run = annotation.origin.run_id if annotation.origin else None
         assert row["suggested_by"] == (run or "")
-        if isinstance(one.geometry, Box):
+        if isinstance(annotation.geometry, Box):
             bounds = [float(row[name]) for name in ("x0", "y0", "x1", "y1")]
-            assert Box(x0=bounds[0], y0=bounds[1], x1=bounds[2], y1=bounds[3]) == one.geometry
-        if isinstance(one.geometry, Polygon):
-            assert read(row["outline"]) == one.geometry
+            assert (
+                Box(x0=bounds[0], y0=bounds[1], x1=bounds[2], y1=bounds[3]) == annotation.geometry
+            )
+        if isinstance(annotation.geometry, Polygon):
+            assert read(row["outline"]) == annotation.geometry
 
 
 def read(outline: str) -> Polygon:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from labeling.annotations.shapes import Box, Part, Polygon, Tag
 from labeling.exchange.formats import FORMATS
+from labeling.exchange.formats.output import Output
 from tests.labeling.exchange.formats.any_labels import (
     item,
     labeling,
@@ -34,7 +35,7 @@ def shapes(tmp_path: Path, task_type: Any, *annotations: Any) -> list[ElementTre
         "width": "640",
         "height": "480",
     }
-    assert [one.findtext("name") for one in tree.iter("label")][:2] == ["yes", "Animal/Cat"]
+    assert [element.findtext("name") for element in tree.iter("label")][:2] == ["yes", "Animal/Cat"]
     return list(image)
 
 
@@ -116,5 +117,28 @@ def test_an_object_smaller_than_a_pixel_is_the_pixel_that_it_is_in(tmp_path: Pat
 def test_a_path_that_leads_out_of_the_folder_is_refused(
     tmp_path: Path, path: str, reason: str | None
 ) -> None:
-    with CVAT.open(tmp_path, subject("boxes")) as writer:
+    with Output(tmp_path) as output, CVAT.open(output, subject("boxes")) as writer:
         assert writer.refuses(item(1, path), labeling()) == reason
+
+
+def test_attributes_stand_in_shapes_and_what_they_may_be_in_labels(tmp_path: Path) -> None:
+    one = said(Tag()).model_copy(
+        update={"attributes": {"가려짐": False, "weight, kg": 2.5, "=mood": "<b>"}}
+    )
+    (tag,) = shapes(tmp_path, "multiclass", one)
+
+    assert {each.get("name"): each.text for each in tag} == {
+        "가려짐": "false",
+        "weight, kg": "2.5",
+        "=mood": "<b>",
+    }
+    label = next(ElementTree.parse(tmp_path / "annotations.xml").iter("label"))
+    assert [
+        (each.findtext("name"), each.findtext("input_type"), each.findtext("values"))
+        for each in label.iter("attribute")
+    ] == [
+        ("가려짐", "checkbox", ""),
+        ("weight, kg", "text", ""),
+        ("=mood", "select", "calm\n=올빼미\n<b>"),
+        ("plate", "text", ""),
+    ]

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import re
 import tracemalloc
+from collections.abc import Sequence
 from dataclasses import replace
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeling.annotations.shapes import Box, Origin, Part, Polygon, Tag, TaskType
 from labeling.exchange.formats import FORMATS
-from labeling.exchange.formats.format import Format, Split, features
+from labeling.exchange.formats.format import Format, Split, Writer, features
+from labeling.exchange.formats.output import Output
 from labeling.items.records import Item, Labeling
-from tests.labeling.exchange.formats.any_labels import item, labeling, said, subject, written
+from tests.labeling.exchange.formats.any_labels import (
+    item,
+    labeling,
+    labelings,
+    said,
+    subject,
+    written,
+)
 
 ROOT = Path(__file__).parents[4]
 SQUARE = Polygon(parts=[Part(outer=[(0, 0), (1, 0), (1, 1)])])
@@ -44,14 +56,14 @@ def images(task_type: TaskType, count: int) -> list[tuple[Item, Labeling]]:
 def test_the_files_it_names_are_made_and_no_others(
     tmp_path: Path, made: Format, task_type: TaskType
 ) -> None:
-    with made.open(tmp_path, subject(task_type)) as writer:
+    with Output(tmp_path) as output, made.open(output, subject(task_type)) as writer:
         for one, labels in images(task_type, 3):
             assert writer.refuses(one, labels) is None
             assert writer.add(one, labels) == 1
         writer.finish()
 
     names = {PurePosixPath(file.name).name for file in made.files}
-    assert {one.name for one in tmp_path.iterdir()} == names
+    assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == names
     assert {PurePosixPath(file.name).parts[0] for file in made.files} == {made.name}
 
 
@@ -77,13 +89,64 @@ def test_the_same_labels_give_the_same_bytes(
 
 
 @every_format
+@given(data=st.data())
+@settings(max_examples=10, deadline=None)
+def test_whoever_goes_on_with_a_file_writes_what_one_alone_had_written(
+    made: Format, task_type: TaskType, data: st.DataObject
+) -> None:
+    assert made.open
+    paths = [f"{n}/{stem}.jpg" for n in range(3) for stem in ("owl", "새", "a b")]
+    labels = [data.draw(labelings(task_type)) for _ in range(2)]
+    seen = [(item(n, path), labels[n % 2]) for n, path in enumerate(paths)]
+    seen[4:4] = [seen[0]]  # refused where a file is looked for by the name of an image
+    stops = data.draw(st.sets(st.integers(0, len(seen)), max_size=4))
+
+    with TemporaryDirectory() as alone, TemporaryDirectory() as together:
+        written(Path(alone), made, subject(task_type), seen)
+        pieces: list[bytes] = []
+        for start, stop in pairwise([0, *sorted(stops), len(seen)]):
+            with TemporaryDirectory() as folder, Output(Path(folder)) as output:
+                writer = _go_on(made, task_type, output, pieces, seen[start:stop])
+                piece = BytesIO()
+                output.pack(piece)
+                writer.close()
+                pieces.append(piece.getvalue())
+        with Output(Path(together)) as output:
+            writer = _go_on(made, task_type, output, pieces, [])
+            writer.finish()
+            writer.close()
+        for file in made.files:
+            name = PurePosixPath(file.name).name
+            assert Path(together, name).read_bytes() == Path(alone, name).read_bytes()
+
+
+def _go_on(
+    made: Format,
+    task_type: TaskType,
+    output: Output,
+    pieces: Sequence[bytes],
+    seen: Sequence[tuple[Item, Labeling]],
+) -> Writer:
+    """Write some images behind what was kept."""
+    assert made.open
+    for piece in pieces:
+        output.unpack(piece)
+    writer = made.open(output, subject(task_type))
+    for one, labels in seen:
+        if writer.refuses(one, labels) is None:
+            writer.add(one, labels)
+    return writer
+
+
+@every_format
 def test_a_class_that_is_not_listed_is_refused(
     tmp_path: Path, made: Format, task_type: TaskType
 ) -> None:
     labels = labeling(said(SHAPES[task_type], "c9"))
 
     with (
-        made.open(tmp_path, subject(task_type)) as writer,
+        Output(tmp_path) as output,
+        made.open(output, subject(task_type)) as writer,
         pytest.raises(ValueError, match="'c9'"),
     ):
         writer.add(item(), labels)
@@ -98,7 +161,7 @@ def test_memory_does_not_grow_with_the_number_of_images(
         folder.mkdir()
         labels = labeling(said(SHAPES[task_type]))
         tracemalloc.start()
-        with made.open(folder, subject(task_type)) as writer:
+        with Output(folder) as output, made.open(output, subject(task_type)) as writer:
             for number in range(count):
                 writer.add(item(number, f"birds/{number:06d}.jpg"), labels)
             writer.finish()
@@ -119,12 +182,17 @@ def test_what_formats_may_lose_is_counted() -> None:
     suggested = said(SQUARE).model_copy(update={"origin": Origin(prelabel="p", run_id="r")})
     framed = said(SQUARE).model_copy(update={"frame": 2})
 
-    assert +features(labeling(said(holed), said(parted), suggested, framed, note="dim")) == {
-        "outlines": 4,
+    occluded = said(SQUARE).model_copy(update={"attributes": {"occluded": True}})
+
+    assert +features(
+        labeling(said(holed), said(parted), suggested, framed, occluded, note="dim")
+    ) == {
+        "outlines": 5,
         "holes": 1,
         "parts": 1,
         "suggestions": 1,
         "frames": 1,
+        "attributes": 1,
         "notes": 1,
     }
     assert +features(labeling()) == {"empty": 1}
@@ -160,7 +228,7 @@ def test_images_that_look_alike_are_for_the_same_thing() -> None:
     others = [replace(item(number), group=f"{number:08x}0000") for number in range(30)]
 
     assert len({split.part(one) for one in alike}) == 1
-    assert len({split.part(one) for one in others}) == 2
+    assert len({split.part(other) for other in others}) == 2
 
 
 def test_nearly_everything_set_apart_is_refused() -> None:

@@ -23,7 +23,10 @@ CATEGORIES = [{"id": 3, "name": "owl"}]
 
 
 def coco(*annotations: dict[str, Any], images: Any = IMAGES) -> dict[str, Any]:
-    said = [{"id": n, "image_id": 7, "category_id": 3, **one} for n, one in enumerate(annotations)]
+    said = [
+        {"id": n, "image_id": 7, "category_id": 3, **annotation}
+        for n, annotation in enumerate(annotations)
+    ]
     return {"annotations": said, "images": images, "categories": CATEGORIES}
 
 
@@ -68,6 +71,33 @@ def test_what_azure_exports_has_fractions() -> None:
     described, _ = read(COCO, brought("a.json", coco({"bbox": [0.1, 0.1, 0.2, 0.3]}, images=azure)))
 
     assert [one.in_pixels for one in described if one.shapes] == [False]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"coco_url": "AmlDatastore://birds/owl.jpg"},
+        {"coco_url": "azureml://subscriptions/s/datastores/d/paths/owl.jpg"},
+        {"absolute_url": "https://account.blob.core.windows.net/birds/owl.jpg"},
+    ],
+)
+def test_a_fraction_that_was_rounded_up_is_one_still(address: dict[str, str]) -> None:
+    images = [{"id": 7, "file_name": "owl.jpg", "width": 640, "height": 480, **address}]
+    file = coco(
+        {"bbox": [0.33334, 0.5, 0.66667, 0.5]},  # in five decimals, as its documentation has it
+        {"segmentation": [[0.0, 0.0, 1.0000001, 0.0, 1.0, 1.0]]},
+        {"bbox": [10, 20, 30, 5]},
+        {"bbox": [0.25, 0.5, 0.5, 0.5], "segmentation": {"size": [480, 640], "counts": [240, 240]}},
+        {"bbox": [0, 240, 1, 240], "segmentation": {"size": [480, 640], "counts": [240, 240]}},
+        images=images,
+    )
+
+    described, _ = read(COCO, brought("a.json", file))
+
+    told = [(one.in_pixels, one.shapes[0].parts) for one in described if one.shapes]
+    assert [in_pixels for in_pixels, _ in told] == [False, False, True, False, True]
+    xs = [sorted({x for outer, _ in parts for x, _ in outer}) for _, parts in told[-2:]]
+    assert xs == [[0.0, 1 / 640], [0.0, 1.0]]
 
 
 def test_what_makes_no_sense_is_told_and_the_rest_is_read() -> None:

@@ -9,11 +9,13 @@ import pytest
 
 from labeling.errors import Invalid
 from labeling.exchange.formats import FORMATS, guessed
-from labeling.exchange.formats.format import Remark, Shape
+from labeling.exchange.formats.format import Format, Remark, Shape
 from tests.labeling.exchange.formats.any_file import brought, packed, read, shapes_of
 
 LABEL_STUDIO, CVAT = FORMATS["label_studio"], FORMATS["cvat"]
-YOLO, CSV, AZURE_ML, VOC = (FORMATS[name] for name in ("yolo", "csv", "azureml", "voc"))
+IMAGENET, YOLO, CSV, AZURE_ML, VOC = (
+    FORMATS[name] for name in ("imagenet", "yolo", "csv", "azureml", "voc")
+)
 
 
 def task(*results: dict[str, Any], image: str = "owl.jpg", **more: Any) -> str:
@@ -103,7 +105,7 @@ def test_cvat_says_places_in_pixels() -> None:
     (one,) = described
     assert (one.path, one.width, one.height, one.in_pixels) == ("birds/owl.jpg", 200, 100, True)
     box, polygon, tag, mask = one.shapes
-    assert box == Shape("owl", (1, 2, 3, 4))
+    assert box == Shape("owl", (1, 2, 3, 4), attributes={"a": "b"})
     assert polygon == Shape("wren", parts=[([(0, 0), (5, 0), (5, 5)], [])])
     assert tag == Shape("day")
     # Row by row: the second and third pixel of the first, the second of the next.
@@ -118,7 +120,7 @@ def test_a_turned_box_of_cvat_turns_around_its_middle() -> None:
     )
     described, remarks = read(CVAT, brought("a.xml", xml))
 
-    assert [one.kind for one in remarks] == ["rotated"]
+    assert [remark.kind for remark in remarks] == ["rotated"]
     corners = [point for one in described for s in one.shapes for point in s.parts[0][0]]
     assert {(round(x), round(y)) for x, y in corners} == {(5, 3), (5, 7), (3, 7), (3, 3)}
 
@@ -151,7 +153,7 @@ def test_yolo_says_boxes_outlines_and_how_sure_it_is() -> None:
     described, remarks = read(YOLO, archive)
 
     assert guessed(archive) is YOLO
-    assert [one.kind for one in remarks] == ["no_such_class", "unreadable_row"]
+    assert [remark.kind for remark in remarks] == ["no_such_class", "unreadable_row"]
     (one,) = described
     assert (one.path, one.stem) == ("train/1", True)
     assert one.shapes == [
@@ -165,11 +167,20 @@ def test_yolo_without_names_of_classes_is_refused() -> None:
         read(YOLO, packed({"labels/1.txt": "0 0.5 0.5 1 1"}))
 
 
-def test_images_in_folders_are_of_the_class_of_their_folder() -> None:
-    archive = packed({"train/owl/1.jpg": "", "val/wren/2.jpg": ""})
+@pytest.mark.parametrize("format", [IMAGENET, YOLO])
+def test_images_in_folders_are_of_the_class_of_their_folder(format: Format) -> None:
+    archive = packed({"train/owl/1.jpg": "", "val/wren/2.jpg": "", "notes.md": ""})
 
-    assert guessed(archive) is YOLO
-    assert shapes_of(YOLO, archive) == {"1.jpg": [Shape("owl")], "2.jpg": [Shape("wren")]}
+    assert guessed(archive) is IMAGENET
+    assert shapes_of(format, archive) == {"1.jpg": [Shape("owl")], "2.jpg": [Shape("wren")]}
+
+
+def test_folders_have_the_names_that_their_list_gives_them() -> None:
+    said = "folder,class,class_id\n0-owl,'=Owl,c1\n"
+    archive = packed({"folders.csv": said, "train/0-owl/1.jpg": "", "train/other/2.jpg": ""})
+
+    assert guessed(archive) is IMAGENET
+    assert shapes_of(IMAGENET, archive) == {"1.jpg": [Shape("=Owl")], "2.jpg": [Shape("other")]}
 
 
 def test_tables_of_others_are_read_by_their_columns() -> None:
@@ -179,7 +190,7 @@ def test_tables_of_others_are_read_by_their_columns() -> None:
     described, remarks = read(CSV, file)
 
     assert guessed(file) is CSV
-    assert [one.kind for one in remarks] == ["unreadable_row"]
+    assert [remark.kind for remark in remarks] == ["unreadable_row"]
     assert [(one.in_pixels, one.shapes) for one in described] == [
         (True, [Shape("owl", (1, 2, 3, 4), confidence=0.5)])
     ]
@@ -208,7 +219,7 @@ def test_both_versions_of_azures_lines_are_read() -> None:
     described, remarks = read(AZURE_ML, file)
 
     assert guessed(file) is AZURE_ML
-    assert [one.kind for one in remarks] == ["crowd", "unreadable_row"]
+    assert [remark.kind for remark in remarks] == ["crowd", "unreadable_row"]
     assert [one.shapes for one in described] == [
         [Shape("can", confidence=0.9)],
         [Shape("can"), Shape("box")],
@@ -225,7 +236,7 @@ def test_a_file_of_voc_without_a_name_is_called_like_itself() -> None:
     )
     described, remarks = read(VOC, archive)
 
-    assert [one.kind for one in remarks] == ["unreadable_shape"]
+    assert [remark.kind for remark in remarks] == ["unreadable_shape"]
     assert [(one.path, one.stem, one.shapes) for one in described] == [
         ("Annotations/1", True, [Shape("owl", (1, 2, 3, 4))])
     ]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from labeling.annotations.shapes import Box, Part, Polygon, TaskType
 from labeling.exchange.formats.format import Options, Split
+from labeling.exchange.formats.output import Output
 from labeling.exchange.formats.voc import VOC
 from tests.labeling.exchange.formats.any_labels import (
     NAMES,
@@ -26,13 +27,13 @@ BOX = Box(x0=0.25, y0=0, x1=0.75, y1=1)
 def boxes(path: Path) -> list[tuple[str, list[int]]]:
     return [
         (
-            str(one.findtext("name")),
+            str(element.findtext("name")),
             [
-                int(one.findtext(f"bndbox/{side}") or "")
+                int(element.findtext(f"bndbox/{side}") or "")
                 for side in ("xmin", "ymin", "xmax", "ymax")
             ],
         )
-        for one in ElementTree.parse(path).iter("object")
+        for element in ElementTree.parse(path).iter("object")
     ]
 
 
@@ -71,13 +72,13 @@ def test_boxes_come_back_within_half_a_pixel_and_have_an_area(
     found = boxes(folder / "Annotations/1.xml")
 
     assert [name for name, _ in found] == [
-        NAMES[int(one.class_id[1:]) - 1] for one in labels.annotations
+        NAMES[int(annotation.class_id[1:]) - 1] for annotation in labels.annotations
     ]
-    for (_, corners), one in zip(found, labels.annotations, strict=True):
+    for (_, corners), annotation in zip(found, labels.annotations, strict=True):
         x0, y0, x1, y1 = corners
         assert 0 <= x0 < x1 <= 640
         assert 0 <= y0 < y1 <= 480
-        if isinstance(box := one.geometry, Box):
+        if isinstance(box := annotation.geometry, Box):
             true = (box.x0 * 640, box.y0 * 480, box.x1 * 640, box.y1 * 480)
             assert corners == pytest.approx(true, abs=0.5001)
 
@@ -98,7 +99,7 @@ def test_an_image_without_a_file_of_its_own_is_refused(
 ) -> None:
     labels = labeling(said(BOX))
 
-    with VOC.open(tmp_path, subject("boxes")) as writer:
+    with Output(tmp_path) as output, VOC.open(output, subject("boxes")) as writer:
         writer.add(item(1, "a/owl.jpg"), labels)
         assert writer.refuses(item(2, path), labels) == reason
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from labeling.annotations.shapes import Box, Part, Polygon, Tag, TaskType, ring_area
 from labeling.exchange.formats.format import Options, Split
+from labeling.exchange.formats.output import Output
 from labeling.exchange.formats.yolo import YOLO, class_folders, label_path, quoted
 from tests.labeling.exchange.formats.any_labels import (
     NAMES,
@@ -60,18 +61,18 @@ def test_classes_and_places_come_back_within_a_ten_billionth(
     rows = [line.split() for line in (folder / "labels/1.txt").read_text().splitlines()]
 
     assert [int(row[0]) + 1 for row in rows] == [
-        int(one.class_id[1:]) for one in labels.annotations
+        int(annotation.class_id[1:]) for annotation in labels.annotations
     ]
-    for (_, *words), one in zip(rows, labels.annotations, strict=True):
+    for (_, *words), annotation in zip(rows, labels.annotations, strict=True):
         values = [float(word) for word in words]
         assert all(0 <= value <= 1 for value in values)
-        if isinstance(one.geometry, Box):
+        if isinstance(annotation.geometry, Box):
             x, y, wide, high = values
             found = (x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
-            box = one.geometry
+            box = annotation.geometry
             assert found == pytest.approx((box.x0, box.y0, box.x1, box.y1), abs=3e-10)
-        elif isinstance(one.geometry, Polygon):
-            parts = one.geometry.parts
+        elif isinstance(annotation.geometry, Polygon):
+            parts = annotation.geometry.parts
             ring = list(zip(values[::2], values[1::2], strict=True))
             area = sum(ring_area(p.outer) - sum(map(ring_area, p.holes)) for p in parts)
             assert ring_area(ring) == pytest.approx(area, abs=1e-8)
@@ -103,14 +104,14 @@ def test_an_image_that_would_be_passed_over_is_refused_with_a_reason(
 ) -> None:
     labels = labeling(said(Tag() if task_type == "multiclass" else BOX))
 
-    with YOLO.open(tmp_path, subject(task_type)) as writer:
+    with Output(tmp_path) as output, YOLO.open(output, subject(task_type)) as writer:
         assert writer.refuses(item(1, path), labels) == reason
 
 
 def test_an_image_whose_labels_would_be_anothers_is_refused(tmp_path: Path) -> None:
     labels = labeling(said(BOX))
 
-    with YOLO.open(tmp_path, subject("boxes")) as writer:
+    with Output(tmp_path) as output, YOLO.open(output, subject("boxes")) as writer:
         writer.add(item(1, "a/owl.jpg"), labels)
         assert writer.refuses(item(2, "a/owl.png"), labels) == "same_name_as_another"
         assert writer.refuses(item(3, "b/owl.jpg"), labels) is None
@@ -152,7 +153,7 @@ def test_folders_of_classes_sort_as_the_classes_do(names: list[str]) -> None:
 
     assert sorted(folders) == folders
     assert len(set(folders)) == len(names)
-    assert all(re.fullmatch(r"[\w -]+", one) and one == one.strip() for one in folders)
+    assert all(re.fullmatch(r"[\w -]+", folder) and folder == folder.strip() for folder in folders)
 
 
 def test_images_are_put_into_the_folders_of_their_classes(tmp_path: Path) -> None:
@@ -171,8 +172,8 @@ def test_images_are_put_into_the_folders_of_their_classes(tmp_path: Path) -> Non
 
     assert done.returncode == 0
     train = tmp_path / "train"
-    assert sorted(one.name for one in train.iterdir()) == class_folders(NAMES)
-    found = {str(one.relative_to(train)): one.read_bytes() for one in train.rglob("*.jpg")}
+    assert sorted(path.name for path in train.iterdir()) == class_folders(NAMES)
+    found = {str(path.relative_to(train)): path.read_bytes() for path in train.rglob("*.jpg")}
     assert found == {"3--올빼미/a/owl.jpg": b"a/owl.jpg", "1-Animal-Cat/b/owl.jpg": b"b/owl.jpg"}
 
 
@@ -191,7 +192,7 @@ def test_images_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 
 def test_an_image_of_no_class_has_no_folder_and_is_refused(tmp_path: Path) -> None:
-    with YOLO.open(tmp_path, subject("multilabel")) as writer:
+    with Output(tmp_path) as output, YOLO.open(output, subject("multilabel")) as writer:
         assert writer.refuses(item(), labeling()) == "no_class"
 
 

@@ -1,7 +1,7 @@
 /** What the drawing page makes of a session's work: shapes, which of them are suggestions, and the tools. */
 import type { Suggestion as Look } from "@/annotate/render/look";
-import type { ToolId } from "@/annotate/tools/tools";
-import type { Annotation, TaskItem, TaskType } from "@/api/types";
+import { CHANGING, type ToolId } from "@/annotate/tools/tools";
+import type { Annotation, AssistSettings, TaskItem, TaskType } from "@/api/types";
 import type { CommandId } from "@/keys/commands";
 import type { IconName } from "@/ui/Icon";
 
@@ -25,14 +25,27 @@ export interface ToolCommand {
 
 const SELECT: ToolCommand = { tool: "select", id: "select", icon: "cursor" };
 
-/** The tools of a kind of project, in the order of the column; the second is in hand at first. */
-export function toolsOf(type: TaskType): readonly ToolCommand[] {
+const RECTANGLE: ToolCommand = { tool: "rectangle", id: "rectangle", icon: "box" };
+const CLICK: ToolCommand = { tool: "click", id: "clickOutline", icon: "click" };
+
+/** What of a project's assist the tools are about. */
+type Assisting = Pick<AssistSettings, "on" | "clicks">;
+
+const ALL: Assisting = { on: true, clicks: true };
+
+/**
+ * The tools of a kind of project, in the order of the column; the second is in hand at first. With a model, a rectangle
+ * may become the outline of what is in it.
+ */
+export function toolsOf(type: TaskType, { on, clicks }: Assisting): readonly ToolCommand[] {
+  const more = clicks ? [CLICK] : [];
   if (type === "boxes")
     return [
       SELECT,
       { tool: "box", id: "rectangle", icon: "box" },
       { tool: "extreme", id: "extremes", icon: "extremes" },
       { tool: "template", id: "template", icon: "template" },
+      ...more,
     ];
   return [
     SELECT,
@@ -42,6 +55,8 @@ export function toolsOf(type: TaskType): readonly ToolCommand[] {
     { tool: "add", id: "addPart", icon: "addPart" },
     { tool: "cut", id: "cut", icon: "cut" },
     { tool: "split", id: "split", icon: "split" },
+    ...(on ? [RECTANGLE] : []),
+    ...more,
   ];
 }
 
@@ -49,23 +64,32 @@ export function toolsOf(type: TaskType): readonly ToolCommand[] {
 export const outlineCommands = ["merge", "subtract", "simplify", "untangle"] as const;
 
 /** Commands of the drawing page that there are not for a kind of project. */
-export function notOf(type: TaskType): ReadonlySet<CommandId> {
-  const other = toolsOf(type === "boxes" ? "polygons" : "boxes").map((one) => one.id);
-  const here = new Set(toolsOf(type).map((one) => one.id));
-  const ids: CommandId[] = type === "boxes" ? [...other, ...outlineCommands] : other;
+export function notOf(type: TaskType, assist: Assisting): ReadonlySet<CommandId> {
+  const all = (["boxes", "polygons"] as const).flatMap((one) => toolsOf(one, ALL));
+  const here = new Set(toolsOf(type, assist).map((one) => one.id));
+  const ids: CommandId[] = [
+    ...all.map((one) => one.id),
+    ...(type === "boxes" ? outlineCommands : []),
+    ...(assist.on ? [] : (["fitShape"] as const)),
+  ];
   return new Set(ids.filter((id) => !here.has(id)));
 }
 
 const REMEMBERED = "labelry.tool.";
 
-export function rememberedTool(type: TaskType): ToolId {
-  const tools = toolsOf(type);
+export function rememberedTool(type: TaskType, assist: Assisting): ToolId {
+  const tools = toolsOf(type, assist);
   const kept = localStorage.getItem(REMEMBERED + type);
-  return tools.find((one) => one.tool === kept)?.tool ?? tools[1]?.tool ?? "select";
+  return (
+    tools.find((one) => one.tool === kept && !CHANGING.has(one.tool))?.tool ??
+    tools[1]?.tool ??
+    "select"
+  );
 }
 
+/** Where there is nothing to change, a tool that changes shapes would be in the way. */
 export function rememberTool(type: TaskType, tool: ToolId): void {
-  localStorage.setItem(REMEMBERED + type, tool);
+  if (!CHANGING.has(tool)) localStorage.setItem(REMEMBERED + type, tool);
 }
 
 /** Of each shape that began as a suggestion: how sure the run was, and whether a person has changed or taken it. */
@@ -83,13 +107,14 @@ export function suggestionsOf(
       const touched =
         taken.has(shape.annotation_id) ||
         shape.class_id !== source.class_id ||
-        !isSame(shape.geometry, source.geometry);
+        !isSame(shape.geometry, source.geometry) ||
+        !isSame(shape.attributes, source.attributes);
       return [[shape.annotation_id, { confidence: source.confidence ?? 1, touched }]];
     }),
   );
 }
 
 /** Most are the very same object: what nobody touched is passed on as it came. */
-function isSame(one: Annotation["geometry"], other: Annotation["geometry"]): boolean {
+function isSame(one: object, other: object): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other);
 }

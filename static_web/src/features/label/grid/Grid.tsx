@@ -1,5 +1,5 @@
 import { makeStyles, tokens } from "@fluentui/react-components";
-import { useEffect, useMemo, type ReactNode, type Ref } from "react";
+import { useEffect, useMemo, type ReactNode, type Ref, type RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { LabelClass, TaskItem } from "@/api/types";
@@ -7,7 +7,7 @@ import type { LabelClass, TaskItem } from "@/api/types";
 import { columnsOf, rowsOf, screenful, type Layout } from "./layouts";
 import { useRubberBand } from "./rubberBand";
 import type { Session } from "../session/session";
-import { imageSource, Tile, type TileActions } from "./Tile";
+import { imageSource, Tile, type Looked, type TileActions } from "./Tile";
 import type { ZoomControl } from "./Zoomable";
 
 const useStyles = makeStyles({
@@ -42,13 +42,15 @@ interface Props {
   classes: readonly LabelClass[];
   layout: Layout;
   portrait: boolean;
-  zoomRef: Ref<ZoomControl>;
+  zoomRef: RefObject<ZoomControl | null>;
   onZoom: (scale: number) => void;
   onSelect: (itemIds: readonly string[]) => void;
   actions: TileActions;
   projectId: string;
   /** The frames that are shown, by image, where it is not the first. */
   frames: ReadonlyMap<string, number>;
+  /** Of the only image that is shown, where browsers don't show it. */
+  looked: Looked | null;
 }
 
 /** The images of the page, as many at once as the layout says. */
@@ -110,6 +112,7 @@ export function Grid(props: Props): ReactNode {
           projectId={props.projectId}
           taskId={page.task.task_id}
           frame={props.frames.get(item.item_id) ?? 0}
+          looked={props.looked}
           index={first + place}
           count={page.items.length}
           sizes={drawnWidth(item, columns, rows)}

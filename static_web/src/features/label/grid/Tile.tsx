@@ -6,16 +6,19 @@ import {
   useState,
   type MouseEvent,
   type ReactNode,
-  type Ref,
+  type RefObject,
 } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { FrameView, LabelClass, TaskItem } from "@/api/types";
 import { useFrame } from "@/frames/useFrame";
+import type { Frames } from "@/frames/useFrames";
 import { wheelSteps } from "@/frames/wheel";
+import { WindowDrag } from "@/frames/WindowDrag";
 import { ClassMark } from "@/ui/ClassMark";
 import { Icon } from "@/ui/Icon";
 
+import { OutcomeMark } from "../panels/OutcomeMark";
 import { describeReason, describeReturn, describeWork, percent } from "../session/describe";
 import type { Work } from "../session/session";
 import { Zoomable, type ZoomControl } from "./Zoomable";
@@ -75,6 +78,11 @@ const useStyles = makeStyles({
     opacity: 0,
   },
   shown: { opacity: 1, transition: "opacity 100ms" },
+  painted: {
+    position: "absolute",
+    inset: 0,
+    "& > canvas": { width: "100%", height: "100%", objectFit: "contain" },
+  },
   unavailable: {
     position: "absolute",
     inset: 0,
@@ -190,6 +198,12 @@ export interface TileActions {
   onStep: (itemId: string, by: 1 | -1) => void;
 }
 
+/** What an image is looked through, and whether dragging moves that. */
+export interface Looked {
+  frames: Frames;
+  windowing: boolean;
+}
+
 interface Props {
   item: TaskItem;
   work: Work | undefined;
@@ -199,6 +213,8 @@ interface Props {
   taskId: string;
   /** The frame that is shown, from 0. */
   frame: number;
+  /** Where it is the only one, and browsers don't show it. */
+  looked: Looked | null;
   /** Its place on the page, from 0. */
   index: number;
   count: number;
@@ -207,7 +223,7 @@ interface Props {
   focused: boolean;
   selected: boolean;
   /** The only one that is shown: it can be looked at closely. */
-  single: { control: Ref<ZoomControl>; onZoom: (scale: number) => void } | null;
+  single: { control: RefObject<ZoomControl | null>; onZoom: (scale: number) => void } | null;
   actions: TileActions;
 }
 
@@ -218,7 +234,7 @@ export const Tile = memo(function Tile(props: Props): ReactNode {
   const styles = useStyles();
   const [steps] = useState(wheelSteps);
   const said = describeWork(t, work, classes);
-  const { frame } = props;
+  const { frame, looked } = props;
   const { frames } = item;
   const several = frames > 1 ? t("frames.of", { frame: frame + 1, count: frames }) : "";
   const path = several ? `${item.path} (${several})` : item.path;
@@ -228,6 +244,7 @@ export const Tile = memo(function Tile(props: Props): ReactNode {
       key={item.item_id}
       item={item}
       view={useFrame(props.projectId, props.taskId, item, frame)}
+      looked={looked?.frames ?? null}
       sizes={props.sizes}
       actions={actions}
     />
@@ -295,12 +312,23 @@ export const Tile = memo(function Tile(props: Props): ReactNode {
             item={item}
             {...single}
             onWheel={frames > 1 ? scroll : undefined}
+            onPoint={looked?.frames.point}
           >
             {picture}
           </Zoomable>
         ) : (
           picture
         )}
+        {looked?.windowing && single && (
+          <WindowDrag
+            frames={looked.frames}
+            onPoint={(event) =>
+              looked.frames.point(event && (single.control.current?.pixelAt(event) ?? null))
+            }
+            onStep={(by) => actions.onStep(item.item_id, by)}
+          />
+        )}
+        <OutcomeMark work={work} />
         {several && (
           <span className={styles.several} data-testid="frames" aria-hidden>
             {`${frame + 1} / ${frames}`}
@@ -367,11 +395,12 @@ interface PictureProps {
   item: TaskItem;
   /** A frame behind the first, once it is there. */
   view: FrameView | null;
+  looked: Frames | null;
   sizes: string;
   actions: TileActions;
 }
 
-function Picture({ item, view, sizes, actions }: PictureProps): ReactNode {
+function Picture({ item, view, looked, sizes, actions }: PictureProps): ReactNode {
   const { onSeen, onUnreadable, seenMs } = actions;
   const { t } = useTranslation();
   const styles = useStyles();
@@ -434,6 +463,7 @@ function Picture({ item, view, sizes, actions }: PictureProps): ReactNode {
           onUnreadable(itemId);
         }}
       />
+      {looked?.window && <Painted canvas={looked.picture.canvas ?? null} />}
       {view?.problem && (
         <div role="alert" className={styles.unavailable}>
           {t("frames.problem", { why: view.problem })}
@@ -447,6 +477,16 @@ function Picture({ item, view, sizes, actions }: PictureProps): ReactNode {
       )}
     </>
   );
+}
+
+/** What is seen through a window, over the copy in 8 bits. It stays until the next frame is painted. */
+function Painted({ canvas }: { canvas: HTMLCanvasElement | null }): ReactNode {
+  const styles = useStyles();
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (canvas) place.current?.replaceChildren(canvas);
+  }, [canvas]);
+  return <div ref={place} className={styles.painted} data-testid="painted" />;
 }
 
 const RETRY_FIRST_MS = 2_000;

@@ -12,7 +12,7 @@ import {
 
 import type { TaskItem } from "@/api/types";
 
-import { actualSize, FITTED, fitted, pannedBy, zoomedBy, type Zoom } from "./zoom";
+import { actualSize, FITTED, fitted, pannedBy, placeUnder, zoomedBy, type Zoom } from "./zoom";
 
 const PREVIEW_PX = 1600; // the longer side of a preview
 const WHEEL = 0.0015;
@@ -38,6 +38,8 @@ export interface ZoomControl {
   /** Between fitted and the picture's own size. */
   toggle: () => void;
   pan: (dx: number, dy: number) => void;
+  /** The place of the picture that a pointer is at, in pixels of the picture. */
+  pixelAt: (pointer: { clientX: number; clientY: number }) => readonly [number, number];
 }
 
 interface Props {
@@ -47,11 +49,13 @@ interface Props {
   onZoom: (scale: number) => void;
   /** Of several frames: the wheel goes through them, and zooms with Ctrl alone. */
   onWheel?: ((event: WheelEvent) => void) | undefined;
+  /** Which place of the picture is pointed at; null: none. */
+  onPoint?: ((place: readonly [number, number] | null) => void) | undefined;
   children: ReactNode;
 }
 
 /** A picture to look at closely: by wheel, drag, double click, pinch, and by its control. */
-export function Zoomable({ item, control, onZoom, onWheel, children }: Props): ReactNode {
+export function Zoomable({ item, control, onZoom, onWheel, onPoint, children }: Props): ReactNode {
   const styles = useStyles();
   const frame = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -88,11 +92,15 @@ export function Zoomable({ item, control, onZoom, onWheel, children }: Props): R
     return { x: clientX - box.left - box.width / 2, y: clientY - box.top - box.height / 2 };
   };
 
+  const pixelAt: ZoomControl["pixelAt"] = (pointer) =>
+    placeUnder(zoom.current, fromCentre(pointer), item, room());
+
   useImperativeHandle(control, () => ({
     by: (factor) => zoomBy(factor),
     fit: () => show(FITTED),
     toggle: () => toggle(),
     pan: (dx, dy) => show(pannedBy(zoom.current, dx, dy, item, room())),
+    pixelAt,
   }));
 
   const wheel = useRef<(event: WheelEvent) => void>(() => undefined);
@@ -133,6 +141,10 @@ export function Zoomable({ item, control, onZoom, onWheel, children }: Props): R
     if (zoom.current.scale > 1 || fingers.current.size > 1)
       event.currentTarget.setPointerCapture(event.pointerId);
   };
+  const move = (event: PointerEvent) => {
+    onPoint?.(pixelAt(event));
+    drag(event);
+  };
   const drag = (event: PointerEvent) => {
     const before = fingers.current.get(event.pointerId);
     if (!before) return;
@@ -158,7 +170,8 @@ export function Zoomable({ item, control, onZoom, onWheel, children }: Props): R
       role="presentation"
       className={styles.frame}
       onPointerDown={down}
-      onPointerMove={drag}
+      onPointerMove={move}
+      onPointerLeave={() => onPoint?.(null)}
       onPointerUp={up}
       onPointerCancel={up}
       onDoubleClick={closer}

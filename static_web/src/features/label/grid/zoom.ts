@@ -48,6 +48,22 @@ export function pannedBy(zoom: Zoom, dx: number, dy: number, picture: Size, fram
   return within({ ...zoom, x: zoom.x + dx, y: zoom.y + dy }, picture, frame);
 }
 
+/** The place of a picture under `at`, which is counted from the centre of the frame; beside it, outside its size. */
+export function placeUnder(
+  zoom: Zoom,
+  at: { x: number; y: number },
+  picture: Size,
+  frame: Size,
+): readonly [number, number] {
+  const drawn = fitted(picture, frame);
+  const along = (offset: number, moved: number, length: number) =>
+    (offset - moved) / zoom.scale / length + 0.5;
+  return [
+    along(at.x, zoom.x, drawn.width) * picture.width,
+    along(at.y, zoom.y, drawn.height) * picture.height,
+  ];
+}
+
 /** The picture covers the frame, or is in the middle of it where it is smaller. */
 function within(zoom: Zoom, picture: Size, frame: Size): Zoom {
   const drawn = fitted(picture, frame);

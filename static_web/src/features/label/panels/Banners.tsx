@@ -2,6 +2,7 @@ import { Button, makeStyles, tokens } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
+import { formatPercent } from "@/format";
 import { Icon, type IconName } from "@/ui/Icon";
 
 import { describeReturn } from "../session/describe";
@@ -31,13 +32,15 @@ interface BannerProps {
   title: string;
   lines?: readonly string[];
   action?: ReactNode;
+  /** Nothing is the matter: it only says what this page is. */
+  quiet?: boolean;
 }
 
 /** Above the images, as long as something is the matter with the page. */
-function Banner({ icon, title, lines = [], action }: BannerProps): ReactNode {
+function Banner({ icon, title, lines = [], action, quiet = false }: BannerProps): ReactNode {
   const styles = useStyles();
   return (
-    <div role="alert" className={styles.banner}>
+    <div role={quiet ? "status" : "alert"} className={styles.banner}>
       <span className={styles.icon}>
         <Icon name={icon} />
       </span>
@@ -51,6 +54,24 @@ function Banner({ icon, title, lines = [], action }: BannerProps): ReactNode {
       </div>
       {action}
     </div>
+  );
+}
+
+/** The page was submitted before, and is open again. */
+export function Correcting(): ReactNode {
+  const { t } = useTranslation();
+  return <Banner quiet icon="edit" title={t("label.correcting")} />;
+}
+
+/** The labels of the image need nearly all, or more, of the room there is: a `share` of it. */
+export function Crowded({ share }: { share: number }): ReactNode {
+  const { t, i18n } = useTranslation();
+  const said = formatPercent(Math.min(share, 9.99), i18n.language);
+  return (
+    <Banner
+      icon="info"
+      title={share > 1 ? t("canvas.room.over") : t("canvas.room.nearly", { share: said })}
+    />
   );
 }
 

@@ -6,7 +6,7 @@ import { CommandButton } from "@/keys/CommandButton";
 import { Icon } from "@/ui/Icon";
 
 import type { DeskState } from "../session/desk";
-import { decidedCount, type Page } from "../session/session";
+import { decidedCount, labeledCount, type Page } from "../session/session";
 
 const useStyles = makeStyles({
   bar: {
@@ -28,6 +28,11 @@ const useStyles = makeStyles({
     lineHeight: "18px",
     whiteSpace: "nowrap",
     "@media (max-width: 720px)": { minWidth: "72px", marginRight: "4px", whiteSpace: "normal" },
+  },
+  aside: {
+    marginLeft: "6px",
+    color: tokens.colorNeutralForeground3,
+    "@media (max-width: 720px)": { display: "none" },
   },
   marks: { display: "flex", gap: "2px", height: "4px" },
   mark: { flex: 1, borderRadius: "2px", backgroundColor: tokens.colorNeutralStroke1 },
@@ -51,7 +56,7 @@ const useStyles = makeStyles({
       ":empty": { display: "none" },
     },
     // The classes lie between the bar and the images, and are needed for the next one.
-    "@media (max-width: 720px)": { bottom: "calc(100% + max(112px, 24dvh))" },
+    "@media (max-width: 720px)": { bottom: "calc(100% + var(--panel))" },
   },
   notice: {
     display: "flex",
@@ -92,6 +97,9 @@ export function BottomBar(props: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   const done = page ? decidedCount(page) : 0;
+  const labeled = page ? labeledCount(page) : 0;
+  /** Decided about, but not labeled. */
+  const aside = done - labeled;
   const all = page?.items.length ?? 0;
   const some = done > 0 && done < all && !props.suggested;
   const { past, outgoing, finished } = state?.session ?? {};
@@ -100,7 +108,14 @@ export function BottomBar(props: Props): ReactNode {
   return (
     <div className={styles.bar}>
       <div className={styles.done}>
-        <span data-testid="done">{page && t("label.done", { done, all })}</span>
+        <span>
+          <span data-testid="done">{page && t("label.done", { labeled, all })}</span>
+          {aside > 0 && (
+            <span className={styles.aside} title={t("label.asideWhy")}>
+              {t("label.aside", { count: aside })}
+            </span>
+          )}
+        </span>
         <span className={styles.marks} aria-hidden>
           {page?.items.map((item) => (
             <span
@@ -185,7 +200,9 @@ function NoticeLine({
       <span>
         {"detail" in notice
           ? t(`label.${notice.type}`, { detail: notice.detail })
-          : t(`label.${notice.type}`, { count: notice.count })}
+          : "count" in notice
+            ? t(`label.${notice.type}`, { count: notice.count })
+            : t("label.lookAgain")}
       </span>
       <Button
         appearance="subtle"

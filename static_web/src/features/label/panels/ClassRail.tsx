@@ -40,6 +40,28 @@ const useStyles = makeStyles({
     },
   },
   find: { margin: "8px", minWidth: 0 },
+  // Where an image is drawn on, all room is for it: the classes are in one line.
+  line: {
+    "@media (max-width: 720px)": { display: "flex", alignItems: "center", overflowX: "auto" },
+  },
+  findInLine: {
+    "@media (max-width: 720px)": {
+      flex: "none",
+      position: "sticky",
+      left: "8px",
+      zIndex: 1,
+      width: "136px",
+      marginBlock: 0,
+    },
+  },
+  listInLine: {
+    "@media (max-width: 720px)": {
+      flex: "1 0 auto",
+      flexWrap: "nowrap",
+      overflowY: "visible",
+      paddingBottom: 0,
+    },
+  },
   list: {
     overflowY: "auto",
     paddingInline: "4px",
@@ -159,13 +181,15 @@ interface Props {
   /** Classes that all images in hand have. */
   on: ReadonlySet<string>;
   findRef: Ref<HTMLInputElement>;
+  /** In one line on a phone. */
+  inLine?: boolean;
   onChoose: (index: number) => void;
   onLeave: () => void;
 }
 
 /** The classes with their keys, groups that fold; typing finds one among many. */
 export const ClassRail = memo(function ClassRail(props: Props): ReactNode {
-  const { projectId, classes, on, findRef, onChoose, onLeave } = props;
+  const { projectId, classes, on, findRef, inLine = false, onChoose, onLeave } = props;
   const { t } = useTranslation();
   const styles = useStyles();
   const findKey = useKey("findClass").aria;
@@ -274,9 +298,12 @@ export const ClassRail = memo(function ClassRail(props: Props): ReactNode {
   });
 
   return (
-    <section className={styles.rail} aria-label={t("label.classes")}>
+    <section
+      className={mergeClasses(styles.rail, inLine && styles.line)}
+      aria-label={t("label.classes")}
+    >
       <Input
-        className={styles.find}
+        className={mergeClasses(styles.find, inLine && styles.findInLine)}
         input={{ ref: findRef }}
         value={typed}
         size="medium"
@@ -290,7 +317,7 @@ export const ClassRail = memo(function ClassRail(props: Props): ReactNode {
         onChange={(_, data) => type(data.value)}
         onKeyDown={onKeyDown}
       />
-      <div ref={list} className={styles.list}>
+      <div ref={list} className={mergeClasses(styles.list, inLine && styles.listInLine)}>
         {rows.slice(0, most).map((node, place) => {
           const { index } = node;
           const parent = !found && groups.has(node.path);

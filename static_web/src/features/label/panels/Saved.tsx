@@ -39,15 +39,18 @@ export function Saved({ desk }: { desk: Desk | null }): ReactNode {
   const kept = useSyncExternalStore(subscribe, () => desk?.kept() ?? true);
   const unsaved = state?.unsaved ?? 0;
   const connection = state?.connection ?? "online";
-  const away = connection !== "online";
+  const elsewhere = state?.readOnly ?? false;
+  const away = connection !== "online" || elsewhere;
   const text =
     state?.unkept && unsaved
       ? t("saved.unkept")
       : connection !== "online"
         ? t(`saved.${connection}`)
-        : unsaved
-          ? t("saved.unsaved", { count: unsaved })
-          : t("saved.saved");
+        : elsewhere
+          ? t("saved.elsewhere")
+          : unsaved
+            ? t("saved.unsaved", { count: unsaved })
+            : t("saved.saved");
   useEffect(() => {
     if (connection !== "online") announce(t(`saved.${connection}`));
   }, [connection, t]);

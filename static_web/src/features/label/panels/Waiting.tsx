@@ -18,6 +18,7 @@ const icons: Record<WhyNone, IconName> = {
   paused: "pause",
   initializing: "image",
   too_many_open: "layout4",
+  held_back: "pause",
 };
 
 const useStyles = makeStyles({

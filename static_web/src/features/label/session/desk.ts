@@ -28,7 +28,7 @@ export interface DeskState {
   /** Why no page is there, once the API has said so. */
   why: WhyNone | null;
   connection: "online" | "offline" | "signedOut";
-  /** Tasks with decisions that the API does not have yet. */
+  /** Tasks with decisions that the API does not have yet, or no longer. */
   unsaved: number;
   /** So much is unsaved that no more is taken: see MAX_UNSAVED. */
   full: boolean;
@@ -46,7 +46,8 @@ export type Notice =
   | { type: "refused"; count: number }
   | { type: "superseded" | "superseded_by_me" | "superseded_by_change"; count: number }
   | { type: "cannotReopen"; detail: string }
-  | { type: "failed"; detail: string };
+  | { type: "failed"; detail: string }
+  | { type: "lookAgain" };
 
 /** Where others were first for one of several images, that is what is said of them. */
 function overtakenBy(
@@ -149,6 +150,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
   let mine = false; // this tab's turn
   let started = false;
   let asking = false;
+  let advised = false; // said once, not with every page
   let answers = 0; // of submissions
   let requestId: string | null = null; // a new one only after an answer, so that no task is lost with a reply
   let notBefore = 0;
@@ -161,7 +163,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
 
   function set(change: Partial<DeskState>): void {
     state = { ...state, ...change };
-    const unsaved = unsentPages().length + state.session.outgoing.length;
+    const unsaved = unsavedPages().length + state.session.outgoing.length;
     const full = state.session.outgoing.length >= MAX_UNSAVED;
     if (state.unsaved !== unsaved || state.full !== full) state = { ...state, unsaved, full };
     tell();
@@ -236,16 +238,26 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     if (closed) return;
     if (kept) {
       requestId = kept.requestId;
-      dispatch({ type: "restored", pages: kept.pages, outgoing: kept.outgoing, at: active.read() });
+      // What was given back in the last moment may not have left the journal any more.
+      const pages = kept.pages.filter(
+        ({ work, task }) => Object.keys(work).length > 0 || !wasReleased(task.task_id),
+      );
+      // Whoever could have taken a submission back is gone, and so may be the clock that it was held by.
+      const outgoing = kept.outgoing.map((one) => ({ ...one, sendAt: 0 }));
+      dispatch({ type: "restored", pages, outgoing, at: active.read() });
     } else set({ unkept: true });
     await compare();
   }
 
   async function compare(): Promise<void> {
     try {
-      const tasks = (await calls.open()).filter((task) => !wasReleased(task.task_id));
+      const listed = await calls.open();
       reached();
       if (closed) return;
+      const tasks = listed.filter((task) => !wasReleased(task.task_id));
+      // What is listed though it was given back is so just now, or the request did not come through.
+      for (const { task_id } of listed)
+        if (wasReleased(task_id)) calls.release(task_id).catch(() => undefined);
       for (const task of tasks) lease(task.task_id, task.lease?.renew_after_s);
       dispatch({ type: "opened", tasks, at: active.read() });
       started = mine;
@@ -278,9 +290,13 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
       void journal.keepRequest(null).catch(() => undefined);
       reached();
       asking = false;
-      if (answer.task) {
+      if (answer.task && wasReleased(answer.task.task_id)) {
+        pump(); // the same request again, asked by a page that gave its answer back as it went
+      } else if (answer.task) {
         lease(answer.task.task_id, answer.task.lease?.renew_after_s);
         set({ why: null });
+        if (answer.look_again && !advised) set({ notice: { type: "lookAgain" } });
+        advised = answer.look_again;
         const isFirst = !pages.length;
         dispatch({ type: "arrived", task: answer.task, at: active.read() });
         if (isFirst) after(AHEAD_AFTER_MS, pump);
@@ -367,6 +383,13 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
 
   function unsentPages(): Page[] {
     return state.session.pages.filter((page) => page.unsent.size);
+  }
+
+  /** A page that came back, or whose time ran out, is with the API no more, whatever drafts of it were. */
+  function unsavedPages(): Page[] {
+    return state.session.pages.filter(
+      (page) => page.unsent.size || page.problem || Object.keys(page.problems).length,
+    );
   }
 
   async function sendDraft(page: Page, leaving = false): Promise<void> {
@@ -479,7 +502,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     } catch (error) {
       if (passing(error)) return;
       dispatch({ type: "reopened", taskId });
-      set({ notice: { type: "cannotReopen", detail: (error as Error).message } });
+      set({ notice: { type: "cannotReopen", detail: problemText(error) } });
     } finally {
       set({ goingBack: false });
     }

@@ -1,31 +1,30 @@
 /**
- * Tasks that this browser has just given back. While a page is loaded anew the request is still on its way,
- * and the API lists them as open a last time: who went on with one would label what is no longer theirs.
+ * Tasks that this browser has given back. While a page is loaded anew the request is still on its way, and the
+ * API lists them as open a last time: who went on with one would label what is no longer theirs. No task is
+ * handed out twice, so that one is remembered until others have taken its place, whatever the clock says.
  */
 const KEY = "labelry.released";
-/** After that the request has failed, and the task is this labeler's again. */
-const FOR_MS = 20_000;
+const REMEMBERED = 50;
 
 export function rememberReleased(taskId: string): void {
-  const tasks = { ...recently(), [taskId]: Date.now() };
+  const tasks = [taskId, ...remembered().filter((one) => one !== taskId)];
   try {
-    localStorage.setItem(KEY, JSON.stringify(tasks));
+    localStorage.setItem(KEY, JSON.stringify(tasks.slice(0, REMEMBERED)));
   } catch {
     // The storage is full: then the task may be shown once more, which is found out when it is submitted.
   }
 }
 
 export function wasReleased(taskId: string): boolean {
-  return taskId in recently();
+  return remembered().includes(taskId);
 }
 
-/** When each was given back. */
-function recently(): Record<string, number> {
+/** The last first. */
+function remembered(): string[] {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Record<string, number>;
-    const tasks = Object.entries(kept);
-    return Object.fromEntries(tasks.filter(([, at]) => Date.now() - at < FOR_MS));
+    const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((one) => typeof one === "string") : [];
   } catch {
-    return {}; // not readable: as if there were none
+    return []; // not readable: as if there were none
   }
 }

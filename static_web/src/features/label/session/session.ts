@@ -12,6 +12,7 @@ import type {
   Task,
   TaskItem,
 } from "@/api/types";
+import { saying, type AttributeValue } from "@/attributes";
 
 /** What a run says about an image, until somebody decides; its confidence 0 to 1, if it has any. */
 export type Suggestion = NonNullable<TaskItem["prelabel"]>["annotations"][number];
@@ -111,15 +112,21 @@ export type SessionEvent =
   | { type: "selectAll" }
   | { type: "select"; itemIds: readonly string[] }
   | { type: "clearSelection" }
-  | { type: "classify"; classId: string; annotationId: string; at: number }
+  /** `stays`: more is to be said of the images, which stay in hand. */
+  | { type: "classify"; classId: string; annotationId: string; stays?: boolean; at: number }
+  /** What is said of a class of the images in hand; undefined: no longer. */
+  | { type: "say"; classId: string; name: string; value: AttributeValue | undefined; at: number }
   | { type: "untag"; itemId: string; annotationId: string; at: number }
   | { type: "clear"; at: number }
-  | { type: "decide"; outcome: Outcome; at: number }
+  /** `stays`: as above. */
+  | { type: "decide"; outcome: Outcome; stays?: boolean; at: number }
   | { type: "skipPage"; at: number }
   | { type: "explain"; itemIds: readonly string[]; reason?: string; note?: string; at: number }
   | { type: "accept"; itemIds: ReadonlySet<string>; annotationId: string; at: number }
   | { type: "annotate"; itemId: string; annotations: Annotation[]; joins?: boolean; at: number }
   | { type: "confirm"; itemId: string; annotationIds: readonly string[]; at: number }
+  /** What was still to be said of the images in hand is said, or left. */
+  | { type: "goOn" }
   | { type: "nextOpen" }
   | { type: "undo" }
   | { type: "redo" }
@@ -179,12 +186,14 @@ export function step(state: Session, event: SessionEvent): Session {
       return { ...state, selection: new Set(), anchor: state.focus };
     case "classify":
       return classify(state, event);
+    case "say":
+      return say(state, event);
     case "untag":
       return untag(state, event);
     case "clear":
       return decide(state, event.at, () => UNDECIDED);
     case "decide":
-      return decideAs(state, event.outcome, event.at);
+      return decideAs(state, event);
     case "skipPage":
       return skipPage(state, event.at);
     case "explain":
@@ -195,6 +204,8 @@ export function step(state: Session, event: SessionEvent): Session {
       return annotate(state, event);
     case "confirm":
       return confirm(state, event);
+    case "goOn":
+      return advance(state, targets(state));
     case "nextOpen":
       return focusNextOpen(state, state.focus);
     case "undo":
@@ -263,6 +274,11 @@ export function targets(state: Session): TaskItem[] {
 
 export function decidedCount(page: Page): number {
   return page.items.filter((item) => page.work[item.item_id]?.outcome).length;
+}
+
+/** Images that were given labels, or said to show nothing: neither skipped nor left to a reviewer. */
+export function labeledCount(page: Page): number {
+  return page.items.filter((item) => page.work[item.item_id]?.outcome === "labeled").length;
 }
 
 export function isComplete(page: Page): boolean {
@@ -512,7 +528,7 @@ function classify(state: Session, event: Extract<SessionEvent, { type: "classify
       const had = shownIn(work, `${annotationId}-${index}`).find((one) => one.class_id === classId);
       return said(work, [had ?? tag(`${annotationId}-${index}`, classId)]);
     });
-    return advance(next, chosen);
+    return event.stays ? next : advance(next, chosen);
   }
   const page = state.pages[0];
   const all = chosen.every((item) => has(page?.work[item.item_id] ?? NOTHING, classId));
@@ -531,13 +547,14 @@ export function cameFrom(prelabel: string): NonNullable<Annotation["origin"]> {
   return { prelabel, run_id: null, changed: false };
 }
 
-function tag(annotationId: string, classId: string, prelabel?: string): Annotation {
+function tag(annotationId: string, classId: string, from?: Suggestion): Annotation {
   return {
     annotation_id: annotationId,
     class_id: classId,
     frame: 0,
     geometry: { kind: "tag" },
-    origin: prelabel === undefined ? null : cameFrom(prelabel),
+    attributes: from?.attributes ?? {},
+    origin: from ? cameFrom(from.annotation_id) : null,
   };
 }
 
@@ -545,14 +562,15 @@ function tag(annotationId: string, classId: string, prelabel?: string): Annotati
 function shownIn(work: Work, annotationId: string): Annotation[] {
   const accepted = work.suggestions.map((one, index) =>
     one.geometry.kind === "tag"
-      ? tag(`${annotationId}-s${index}`, one.class_id, one.annotation_id)
+      ? tag(`${annotationId}-s${index}`, one.class_id, one)
       : drawnFrom(one),
   );
   return work.outcome === null && accepted.length ? accepted : work.annotations;
 }
 
-function drawnFrom({ annotation_id, class_id, frame, geometry }: Suggestion): Annotation {
-  return { annotation_id, class_id, frame, geometry, origin: cameFrom(annotation_id) };
+function drawnFrom(one: Suggestion): Annotation {
+  const { annotation_id, class_id, frame, geometry, attributes } = one;
+  return { annotation_id, class_id, frame, geometry, attributes, origin: cameFrom(annotation_id) };
 }
 
 /** The shapes on an image: what was drawn, or what is suggested as long as nothing was decided. */
@@ -584,6 +602,21 @@ function drawn(work: Work, annotations: Annotation[]) {
   return { annotations, outcome, reason: null, suggestions: [] };
 }
 
+/** Of images that have the class. What is suggested is decided with it. */
+function say(state: Session, event: Extract<SessionEvent, { type: "say" }>): Session {
+  const { classId, name, value } = event;
+  const page = state.pages[0];
+  const chosen = targets(state).filter((one) => has(page?.work[one.item_id] ?? NOTHING, classId));
+  const change = (work: Work, index: number) => ({
+    annotations: shownIn(work, `a${event.at}-${index}`).map((one) =>
+      one.class_id === classId ? saying(one, name, value) : one,
+    ),
+    outcome: work.outcome ?? ("labeled" as const),
+    suggestions: [],
+  });
+  return decide(state, event.at, change, chosen);
+}
+
 function untag(state: Session, event: Extract<SessionEvent, { type: "untag" }>): Session {
   const item = itemsOf(state).filter((one) => one.item_id === event.itemId);
   const others = <T extends { annotation_id: string }>(list: readonly T[]) =>
@@ -601,7 +634,10 @@ function untag(state: Session, event: Extract<SessionEvent, { type: "untag" }>):
 }
 
 /** Deciding the same again takes it back. Skipped images keep no labels, those asked about do. */
-function decideAs(state: Session, outcome: Outcome, at: number): Session {
+function decideAs(
+  state: Session,
+  { outcome, stays, at }: Extract<SessionEvent, { type: "decide" }>,
+): Session {
   const page = state.pages[0];
   const chosen = targets(state);
   const kept = (work: Work) => {
@@ -618,7 +654,7 @@ function decideAs(state: Session, outcome: Outcome, at: number): Session {
     annotations: kept(work),
     outcome: !all ? outcome : kept(work).length ? "labeled" : null,
   }));
-  return all ? next : advance(next, chosen);
+  return all || stays ? next : advance(next, chosen);
 }
 
 /** Skips what is not decided yet: nothing that was said is lost. */

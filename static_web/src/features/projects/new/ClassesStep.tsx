@@ -40,7 +40,7 @@ export function ClassesStep({ draft, busy, problems }: StepProps): ReactNode {
           onChange={(_, data) => changeDraft({ classes: data.value })}
         />
       </Field>
-      <ClassPreview {...parsed} />
+      <ClassPreview {...parsed} copied={draft.copied?.classes} />
     </div>
   );
 }

@@ -25,6 +25,7 @@ import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 import { ProgressBar } from "@/ui/ProgressBar";
 import { usePageTitle } from "@/ui/usePageTitle";
+import { refusalText } from "@/upload/refusal";
 import type { UploadOutcome, UploadProgress } from "@/upload/upload";
 
 import { AssistStep } from "./AssistStep";
@@ -266,8 +267,8 @@ export default function NewProject({ step: asked }: { step: string }): ReactNode
                   missing: number(doing.outcome.refused.length + doing.outcome.failed.length),
                 })}
                 <ul className={styles.list} data-testid="refused-files">
-                  {doing.outcome.refused.slice(0, LISTED).map(({ path, why }) => (
-                    <li key={path}>{t("new.refusedFile", { path, why })}</li>
+                  {doing.outcome.refused.slice(0, LISTED).map(({ path, ...said }) => (
+                    <li key={path}>{t("new.refusedFile", { path, why: refusalText(said) })}</li>
                   ))}
                   {doing.outcome.failed.slice(0, LISTED).map(({ path }) => (
                     <li key={path}>{t("new.failedFile", { path })}</li>

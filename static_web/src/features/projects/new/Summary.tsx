@@ -92,7 +92,10 @@ export function Summary({ draft, files }: StepProps): ReactNode {
           </span>
         </>,
       )}
-      {part("classes", classes.names.length ? <ClassPreview {...classes} /> : none)}
+      {part(
+        "classes",
+        classes.names.length ? <ClassPreview {...classes} copied={draft.copied?.classes} /> : none,
+      )}
       {part(
         "instructions",
         <>

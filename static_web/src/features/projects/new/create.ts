@@ -1,8 +1,8 @@
 /** Creating a project: its dataset, the files in it, the project, its people. Safe to start again where it stopped. */
 import { parseAddresses } from "@/addresses";
 import { api, newId, unwrap } from "@/api/client";
-import type { Overlap, Project } from "@/api/types";
-import { parseClasses } from "@/classes";
+import type { NewClass, Project } from "@/api/types";
+import { newClass, parseClasses } from "@/classes";
 import type { Chosen } from "@/upload/images";
 import type { UploadOutcome, UploadProgress } from "@/upload/upload";
 
@@ -45,32 +45,29 @@ export async function uploadFiles(
   return outcome;
 }
 
-/** How many label an image is said later, in the details. */
-const ONE_LABELER: Overlap = {
-  labelers: 1,
-  share: 1,
-  most: 1,
-  quorum: 0.5,
-  iou: 0.5,
-  shape: "median",
-};
-
 export async function makeProject({ draft, attempt }: Work, datasetId: string): Promise<Project> {
   const body = {
     name: draft.name.trim(),
     task_type: draft.type,
     dataset_id: datasetId,
-    classes: parseClasses(draft.classes).names.map((name) => ({
-      name,
-      description: "",
-      examples: [],
-    })),
+    classes: parseClasses(draft.classes).names.map((name) => classNamed(name, draft)),
     instructions: { text: draft.text.trim(), link: draft.link.trim() },
     incremental_refresh: draft.refresh,
     assist: draft.assist,
-    overlap: ONE_LABELER,
+    overlap: draft.overlap,
+    assignments: [],
+    twins: draft.twins,
   };
   return unwrap(api.POST("/api/projects", { body, headers: keyFor(attempt, body) }));
+}
+
+/** A class of a draft, with what is known of the one that it was copied from. */
+function classNamed(name: string, { copied, from, datasetId }: Draft): NewClass {
+  const known = copied?.classes.find((one) => one.name === name);
+  if (!copied || !known) return newClass(name);
+  // Its examples are images of the other project's dataset.
+  const there = from === "dataset" && datasetId === copied.datasetId;
+  return there ? known : { ...known, examples: [] };
 }
 
 /** Invites people into a project; gives the addresses that were not. */
@@ -81,7 +78,7 @@ export async function inviteAll(projectId: string, draft: Draft): Promise<string
       await unwrap(
         api.POST("/api/projects/{project_id}/invitations", {
           params: { path: { project_id: projectId } },
-          body: { email, role: draft.role },
+          body: { email, role: draft.role, tags: null },
         }),
       );
     } catch {

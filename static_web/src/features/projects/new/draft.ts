@@ -2,7 +2,7 @@
 import { useSyncExternalStore } from "react";
 
 import { parseAddresses } from "@/addresses";
-import type { AssistSettings, Project, Role, TaskType } from "@/api/types";
+import type { AssistSettings, NewClass, Overlap, Project, Role, TaskType } from "@/api/types";
 import { parseClasses, type ClassFault } from "@/classes";
 import type { Chosen } from "@/upload/images";
 
@@ -39,6 +39,12 @@ export interface Draft {
   text: string;
   link: string;
   assist: AssistSettings;
+  /** How many label an image; said in the details, and copied from there. */
+  overlap: Overlap;
+  /** Of the project that is copied. */
+  twins: boolean;
+  /** All of the classes of the project that this one is copied from, and where their examples are. */
+  copied: { classes: NewClass[]; datasetId: string } | null;
   people: string;
   role: Role;
 }
@@ -66,7 +72,12 @@ export const blank: Draft = {
     blind_share: null,
     overlap: 0.5,
     hours_a_month: null,
+    clicks: false,
+    dicom: false,
   },
+  overlap: { labelers: 1, share: 1, most: 1, quorum: 0.5, iou: 0.5, shape: "median" },
+  twins: false,
+  copied: null,
   people: "",
   role: "labeler",
 };
@@ -131,19 +142,29 @@ export function useWork(): Work {
 }
 
 /**
- * Begins with another project's type, images, names of classes, instructions and settings, without its people.
+ * Begins with another project's type, images, classes with all that is said of them, instructions and settings,
+ * without its people.
  * Whether it did: a draft that was begun stays, unless this replaces it.
  */
 export function copyOf(project: Project, replaces: boolean): boolean {
   if (!replaces && !isBlank(current())) return false;
   discard();
+  const classes = project.classes.filter((one) => !one.merged_into && !one.retired);
   changeDraft({
     name: `${project.name} (2)`,
     type: project.task_type,
     from: "dataset",
     datasetId: project.dataset_id,
     refresh: project.incremental_refresh,
-    classes: project.classes.map((one) => one.name).join("\n"),
+    classes: classes.map((one) => one.name).join("\n"),
+    copied: {
+      datasetId: project.dataset_id,
+      classes: classes.map(({ name, description, examples, attributes, colour }) => ({
+        ...{ name, description, examples, attributes, colour },
+      })),
+    },
+    overlap: project.overlap,
+    twins: project.twins,
     text: project.instructions.text,
     link: project.instructions.link,
     assist: project.assist,
