@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,9 @@ from dev.site import WEB
 # emulator of its own; a module's system is started by one of them.
 _WORKERS = ["-n", "3", "--dist", "loadscope", "--no-loadscope-reorder"]
 _SLOWEST = "--durations=10"
+_FAILED = ROOT / ".pytest_cache/v/cache/lastfailed"
+_FEW = 5
+"""So many failures may be those of a busy machine; more are the product's."""
 _FAST = [
     "tests/test_rules.py",
     "tests/test_dependencies.py",
@@ -43,6 +47,8 @@ class Run:
     name: str
     command: Sequence[str]
     folder: Path = ROOT
+    again: Sequence[str] = ()
+    """Runs what failed once more, alone, where a few tests did; the outcome then is this one's."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -50,7 +56,9 @@ def main(arguments: Sequence[str]) -> int:
     given = [argument for argument in arguments if argument != "--fast"]
     fast = "--fast" in arguments
     chosen = _FAST if fast else [_SLOWEST]
-    runs = [Run("pytest", [sys.executable, "-m", "pytest", *_WORKERS, *chosen, *given])]
+    pytest = [sys.executable, "-m", "pytest"]
+    again = [] if fast or given else [*pytest, "--last-failed", "--last-failed-no-failures=none"]
+    runs = [Run("pytest", [*pytest, *_WORKERS, *chosen, *given], again=again)]
     if (WEB / "package.json").exists():
         units = ["--", "--project", "rules"] if fast else []
         runs.append(Run("web", [shutil.which("npm") or "npm", "test", *units], WEB))
@@ -94,8 +102,21 @@ def _run(run: Run, shown: Lock | None) -> tuple[int, str]:
     else:
         print(heading, flush=True)
         done = subprocess.run(run.command, cwd=run.folder, check=False)
-    verdict = f"FAILED (exit {done.returncode})" if done.returncode else "passed"
-    return done.returncode, f"  {run.name:<12} {verdict}, {time.monotonic() - start:.0f} s"
+    status, and_alone = done.returncode, ""
+    if status == 1 and run.again and 0 < len(failed := _last_failed()) <= _FEW:
+        print(f"\n{run.name}, what failed, alone: {' '.join(run.again[1:])}", flush=True)
+        status = subprocess.run(run.again, cwd=run.folder, check=False).returncode
+        and_alone = "".join(
+            f"\n    failed beside others, {'FAILED' if status else 'passed'} alone: {name}"
+            for name in failed
+        )
+    verdict = f"FAILED (exit {status})" if status else "passed"
+    return status, f"  {run.name:<12} {verdict}, {time.monotonic() - start:.0f} s{and_alone}"
+
+
+def _last_failed() -> list[str]:
+    """What pytest remembers of the run that ended: the tests that failed, by name."""
+    return sorted(json.loads(_FAILED.read_text("utf-8"))) if _FAILED.exists() else []
 
 
 if __name__ == "__main__":
