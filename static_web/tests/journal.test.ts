@@ -105,6 +105,33 @@ it("says when the browser can't keep it, and writes all of it once it can", asyn
   expect(Object.keys(pages[0]?.work ?? {})).toEqual(["i1", "i2"]);
 });
 
+it("strikes out, when the browser is full, what the API has: no later tab shows an older state of it", async () => {
+  const labeled = step(begun, label("c1"));
+  await journal.keep(labeled);
+  const full = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(() => {
+    throw new DOMException("no room", "QuotaExceededError");
+  });
+  const [page] = labeled.pages;
+  const drafted = step(labeled, { type: "drafted", taskId: "t1", seq: 1, work: page?.work ?? {} });
+  await expect(journal.keep(drafted)).rejects.toThrow("no room");
+  full.mockRestore();
+
+  expect((await journal.load()).pages).toEqual([]);
+});
+
+it("leaves in a full browser what the API does not have yet, however old", async () => {
+  const labeled = step(begun, label("c1"));
+  await journal.keep(labeled);
+  const full = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(() => {
+    throw new DOMException("no room", "QuotaExceededError");
+  });
+  await expect(journal.keep(step(labeled, label("c2")))).rejects.toThrow("no room");
+  full.mockRestore();
+
+  const { pages } = await journal.load();
+  expect(pages[0]?.work).toEqual(labeled.pages[0]?.work);
+});
+
 it("does not call kept what stands on an earlier write that the browser refused meanwhile", async () => {
   await journal.keep(begun);
   const labeled = step(begun, label("c1"));
@@ -116,8 +143,7 @@ it("does not call kept what stands on an earlier write that the browser refused 
   const first = journal.keep(labeled);
   const second = journal.keep(step(labeled, label("c2")));
   commit.mockRestore();
-  await expect(first).rejects.toThrow();
-  await expect(second).rejects.toThrow();
+  await Promise.all([expect(first).rejects.toThrow(), expect(second).rejects.toThrow()]);
 
   await journal.keep(labeled);
   const { pages } = await journal.load();

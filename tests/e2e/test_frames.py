@@ -280,6 +280,7 @@ def test_a_wheel_that_turns_faster_than_frames_come_goes_through_them(
     page = viewer.page
     viewer.wait_for_frame(1, 12)
     page.keyboard.press("w")
+    expect(page.get_by_test_id("window-drag")).to_be_visible()
     size = page.get_by_test_id("picture").bounding_box()
     page.mouse.move(*viewer.place(0.5, 0.5))
     held: list[Route] = []

@@ -13,6 +13,7 @@ import type { Journal } from "./journal";
 import { rememberReleased, wasReleased } from "./released";
 import {
   draftOf,
+  isUnsaved,
   newSession,
   step,
   type Outgoing,
@@ -163,7 +164,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
 
   function set(change: Partial<DeskState>): void {
     state = { ...state, ...change };
-    const unsaved = unsavedPages().length + state.session.outgoing.length;
+    const unsaved = state.session.pages.filter(isUnsaved).length + state.session.outgoing.length;
     const full = state.session.outgoing.length >= MAX_UNSAVED;
     if (state.unsaved !== unsaved || state.full !== full) state = { ...state, unsaved, full };
     tell();
@@ -383,13 +384,6 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
 
   function unsentPages(): Page[] {
     return state.session.pages.filter((page) => page.unsent.size);
-  }
-
-  /** A page that came back, or whose time ran out, is with the API no more, whatever drafts of it were. */
-  function unsavedPages(): Page[] {
-    return state.session.pages.filter(
-      (page) => page.unsent.size || page.problem || Object.keys(page.problems).length,
-    );
   }
 
   async function sendDraft(page: Page, leaving = false): Promise<void> {

@@ -8,7 +8,7 @@
 import type { IDBPDatabase, IDBPTransaction } from "idb";
 
 import { openDatabase, type PageHead, type Rows } from "./database";
-import type { KeptPage, Outgoing, Page, Session } from "./session";
+import { isUnsaved, type KeptPage, type Outgoing, type Page, type Session } from "./session";
 
 export interface Kept {
   pages: KeptPage[];
@@ -18,7 +18,10 @@ export interface Kept {
 
 export interface Journal {
   load: () => Promise<Kept>;
-  /** Writes what changed since the last call. Rejects when the browser can't keep it, and tries all of it next time. */
+  /**
+   * Writes what changed since the last call. Rejects when the browser can't keep it, and tries all of it next time;
+   * of what the API has nothing is left here then, or a later tab would show an older state of it.
+   */
   keep: (session: Session) => Promise<void>;
   /** The id of a request for a task, before it is sent; null once it is answered. */
   keepRequest: (requestId: string | null) => Promise<void>;
@@ -40,6 +43,7 @@ export function openJournal(userId: string, projectId: string): Journal {
   let places = 0;
   let whole = false; // whether all of it has to be written anew
   let refused = 0; // writes, by the browser
+  let latest: Session | null = null; // whether it was written or not
 
   function open(): Promise<IDBPDatabase<Rows>> {
     const opened = openDatabase();
@@ -92,6 +96,22 @@ export function openJournal(userId: string, projectId: string): Journal {
     whole = false;
   }
 
+  /** Deletes what only says what the API has: a full browser refuses to write, and still lets go. */
+  async function strike(): Promise<void> {
+    const tx = (database ?? (await opening)).transaction([...STORES], "readwrite");
+    const { pages, outgoing } = latest ?? { pages: [], outgoing: [] };
+    const here = [...pages.filter(isUnsaved), ...outgoing.map(({ page }) => page)];
+    const tasks = new Set(here.map(({ task }) => task.task_id));
+    const submissions = new Set(outgoing.map(({ submission }) => submission.submission_id));
+    for (const name of STORES) {
+      const rows = tx.objectStore(name);
+      const kept = name === "outgoing" ? submissions : tasks;
+      for (const key of await rows.getAllKeys(everything))
+        if (!kept.has(key[1])) void rows.delete(key).catch(ignored);
+    }
+    await tx.done;
+  }
+
   function changed({ pages: now, outgoing: sent }: Session): boolean {
     return (
       whole ||
@@ -127,6 +147,7 @@ export function openJournal(userId: string, projectId: string): Journal {
       };
     },
     keep: async (session) => {
+      latest = session;
       if (!changed(session)) return;
       let tx: Write | null = null;
       let before = refused;
@@ -145,7 +166,7 @@ export function openJournal(userId: string, projectId: string): Journal {
         if (error instanceof DOMException && error.name === "InvalidStateError") {
           database = null; // the browser closed it, as when the user clears the site's data
           opening = open();
-        }
+        } else await strike().catch(ignored);
         throw error;
       }
       // Begun before that was known, this write was the difference to something that is not there.

@@ -285,6 +285,14 @@ export function isComplete(page: Page): boolean {
   return decidedCount(page) === page.items.length;
 }
 
+/**
+ * Whether the API lacks work that is on a page: it was not drafted yet, or the page came back or its time ran out,
+ * when what was drafted of it counts no more.
+ */
+export function isUnsaved(page: Page): boolean {
+  return page.unsent.size > 0 || page.problem !== null || Object.keys(page.problems).length > 0;
+}
+
 /** Images that were submitted in this session and that nobody had decided about before. */
 export function submitted(state: Session): number {
   const onTheWay = state.outgoing.filter(isFirst).map((one) => one.submission.items.length);
