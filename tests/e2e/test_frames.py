@@ -222,6 +222,7 @@ def test_a_stack_of_16_bits_is_windowed_scrolled_drawn_on_and_exported(
 
     plain = viewer.light(0.6, 0.9)
     page.keyboard.press("w")
+    expect(page.get_by_test_id("window-drag")).to_be_visible()
     x, y = viewer.place(0.5, 0.5)
     viewer.drag((x, y), (x - 450, y - 180))
     assert viewer.window.startswith("Own")
@@ -279,13 +280,13 @@ def test_a_wheel_that_turns_faster_than_frames_come_goes_through_them(
     viewer = look(make("fast", "boxes", {"fast.tif": file}))
     page = viewer.page
     viewer.wait_for_frame(1, 12)
+    held: list[Route] = []
+    asks = "**/api/projects/*/images"
+    page.route(asks, lambda route: held.append(route))
     page.keyboard.press("w")
     expect(page.get_by_test_id("window-drag")).to_be_visible()
     size = page.get_by_test_id("picture").bounding_box()
     page.mouse.move(*viewer.place(0.5, 0.5))
-    held: list[Route] = []
-    asks = "**/api/projects/*/images"
-    page.route(asks, lambda route: held.append(route))
 
     for turned in range(8):
         page.mouse.wheel(0, 100)
@@ -384,6 +385,7 @@ def window_by_hand(viewer: Viewer) -> None:
     page.mouse.move(left + 100.5 * scale, top + 200.5 * scale)
     expect(value).to_have_text(f"(100, 200) {STACK[6][200, 100]:,}")
     page.keyboard.press("w")
+    expect(page.get_by_test_id("window-drag")).to_be_visible()
     before = viewer.window
     viewer.drag((left + 200, top + 200), (left + 350, top + 120))
     assert viewer.window != before
