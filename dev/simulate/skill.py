@@ -13,6 +13,11 @@ held against what theory says of such people, and exits with 1 where it is other
     honeypots   what people know of images whose answer is known: what their skill makes of it, within 4
                 standard deviations; those two, and nobody else, know less than the limit
     counters    equal a recount; nobody labeled an image twice
+
+With `--assign` (`make simulate OVERLAP=3 ARGS=--assign`) shares of the images are for people with a tag:
+
+    for ...     the share that is, within 4 standard deviations of what its rule says, and who labeled it
+    nobody      what is for a tag that nobody carries waits, and is told; when its rule is dropped it is labeled
 """
 
 from __future__ import annotations
@@ -42,6 +47,7 @@ from labeling.honeypots import HoneypotRequest
 from labeling.items.records import Labeling
 from labeling.projects.access import Caller
 from labeling.projects.record import Project, ProjectChange
+from labeling.quality.assignment import Assignment, Audiences
 from labeling.quality.honeypots import HoneypotSettings
 from labeling.quality.overlap import Overlap
 from labeling.tasks.messages import TaskRequest
@@ -94,6 +100,19 @@ SKILLS: Mapping[str, Skill] = {
 }
 GOOD = frozenset(name for name, skill in SKILLS.items() if skill.right > 0.5)
 
+EXPERTS, NIGHT, GONE = "experts", "night", "gone"
+TAGS: Mapping[str, frozenset[str]] = {
+    EXPERTS: frozenset({"ann", "ben", "cid", "careless"}),
+    NIGHT: frozenset({"cid", "dan", "eva", "contrary"}),
+    GONE: frozenset(),
+}
+"""Who carries a tag; fay, and whoever comes without one, is given everybody's images."""
+RULES = (
+    Assignment(tag=EXPERTS, share=0.3),
+    Assignment(tag=NIGHT, share=0.2),
+    Assignment(tag=GONE, share=0.1),
+)
+
 Thing = tuple[int, int]
 """A place of an image, and the class of what is there; of tags the place is the class's own."""
 
@@ -122,7 +141,11 @@ class Found:
 class Job:
     """Images of known truth, and people who label them through the product's own services."""
 
-    def __init__(self, task_type: TaskType, images: int, seed: int) -> None:
+    def __init__(
+        self, task_type: TaskType, images: int, seed: int, *, assign: bool = False
+    ) -> None:
+        self.found = Found()
+        self.audiences = Audiences.by(RULES if assign else ())
         self.random = random.Random(seed)
         self.task_type: TaskType = task_type
         memory = memory_storage()
@@ -140,7 +163,19 @@ class Job:
         """Everybody labels until nothing is left for them."""
         self._pose()
         for name in SKILLS:
-            self.services.access.put_member(self.project.project_id, name, "labeler", name=name)
+            tags = [tag for tag, people in TAGS.items() if name in people]
+            self.services.access.put_member(
+                self.project.project_id, name, "labeler", name=name, tags=tags
+            )
+        if self.audiences:
+            self._assign(RULES)
+        self._label()
+        if self.audiences:
+            self._look_at_what_waits()
+            self._assign([rule for rule in RULES if rule.tag != GONE])
+            self._label()
+
+    def _label(self) -> None:
         waiting = list(SKILLS)
         while waiting:
             name = self.random.choice(waiting)
@@ -167,6 +202,30 @@ class Job:
         assert {result.status for result in answer.results} == {"done"}, answer
         mixed = ProjectChange(honeypots=HoneypotSettings(rate=RATE))
         self.services.projects.patch(project_id, mixed, version=opened.project.version)
+
+    def _assign(self, rules: Sequence[Assignment]) -> None:
+        """Change the rules, and have the sweep come, as the queue does."""
+        projects, project_id = self.services.projects, self.project.project_id
+        change = ProjectChange(assignments=list(rules))
+        project = projects.patch(project_id, change, version=projects.get(project_id).version)
+        after: str | None = ""
+        while after is not None:
+            after = projects.items(project).ask(0, after, limit=500)
+
+    def _look_at_what_waits(self) -> None:
+        """Nobody finds an image any more: those are left that are for a tag which nobody carries."""
+        opened = self.services.projects.open(self.project.project_id, ADMIN, "admin", "it")
+        items = [row.item for row in opened.items.all_rows(0)]
+        left = sum(self.audiences.of(item) == GONE and item.waits for item in items)
+        others = sum(self.audiences.of(item) != GONE and item.waits for item in items)
+        told = [
+            f"{one.waiting} for {one.people} people"
+            for one in self.services.progress.get(opened).assigned
+            if one.waiting
+        ]
+        self.found.note("left for nobody", ", ".join(told), f"{left} for 0 people", left > 0)
+        self.found.note("left for others", str(others), "0", others == 0)
+        self.found.note("counters then", *_counters(self))
 
     def truly(self, item_id: str) -> Iterator[Annotation]:
         """What whoever knows says of an image."""
@@ -350,7 +409,7 @@ def score_of(task_type: TaskType, skill: Skill) -> tuple[float, float]:
 
 def judged(job: Job) -> Found:
     """What the product made of the answers, held against theory."""
-    found = Found()
+    found = job.found
     opened = job.services.projects.open(job.project.project_id, ADMIN, "admin", "it")
     rows = list(opened.items.all_rows(0))
     stored = [row for row in rows if row.item.item_id not in job.known]
@@ -368,17 +427,45 @@ def judged(job: Job) -> Found:
         "agree least", ", ".join(least), "careless, contrary", least == ["careless", "contrary"]
     )
     _honeypots(job, found)
+    found.note("counters", *_counters(job))
+    people = Counter(len(one) for one in job.said.values())
+    found.note("people an image", str(dict(people)), str(PEOPLE), set(people) == {PEOPLE})
+    if job.audiences:
+        _assigned(job, stored, found)
+    return found
+
+
+def _counters(job: Job) -> tuple[str, str, bool]:
+    """Whether counters are what counting anew gives."""
+    opened = job.services.projects.open(job.project.project_id, ADMIN, "admin", "it")
     done = ("day:", "day.", "prelabel:")
     counted = {n: c for n, c in opened.items.counters().items() if not n.startswith(done)}
     recount: Counter[str] = Counter()
-    for row in rows:
+    for row in opened.items.all_rows(0):
         recount.update(row.item.facts())
     for check in (check for name in SKILLS for check in opened.items.checks_by(name)):
         recount.update(check.facts())
-    found.note("counters", "as kept", "equal a recount", counted == dict(+recount))
-    people = Counter(len(one) for one in job.said.values())
-    found.note("people an image", str(dict(people)), str(PEOPLE), set(people) == {PEOPLE})
-    return found
+    same = counted == dict(+recount)
+    return "equal a recount" if same else "do not", "equal a recount", same
+
+
+def _assigned(job: Job, stored: Sequence[Any], found: Found) -> None:
+    """How many images were for people with a tag, and who labeled them."""
+    for rule in RULES:
+        theirs = [one for one in stored if job.audiences.of(one.item) == rule.tag]
+        share = rule.share or 0.0
+        sigma = sqrt(share * (1 - share) / len(stored))
+        found.within(f"for {rule.tag}", len(theirs) / len(stored), share, sigma)
+        people = {name for one in theirs for name in job.said[one.item.item_id]}
+        carriers = TAGS[rule.tag] or frozenset(SKILLS)  # freed
+        found.note(
+            f"labeled by, {rule.tag}",
+            ", ".join(sorted(people)),
+            f"some of {', '.join(sorted(carriers))}",
+            bool(people) and people <= carriers,
+        )
+    labeled = sum(bool(one.item.revision) and not one.item.waits for one in stored)
+    found.note("stuck", str(len(stored) - labeled), "0", labeled == len(stored))
 
 
 def _honeypots(job: Job, found: Found) -> None:
@@ -561,9 +648,9 @@ def _table(job: Job) -> list[list[float]]:
     return [[column.get(name, float("nan")) for column in columns] for name in SKILLS]
 
 
-def simulate(task_type: TaskType, images: int, seed: int = 1) -> Found:
+def simulate(task_type: TaskType, images: int, seed: int = 1, *, assign: bool = False) -> Found:
     """A job from beginning to end."""
-    job = Job(task_type, images, seed)
+    job = Job(task_type, images, seed, assign=assign)
     job.run()
     return judged(job)
 
@@ -579,8 +666,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--items", type=int, default=300)
     parser.add_argument("--overlap", type=int, choices=(PEOPLE,), default=PEOPLE)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--assign", action="store_true", help="shares of the images are for people with a tag"
+    )
     options = parser.parse_args(arguments)
-    found = simulate(options.type, options.items, options.seed)
+    found = simulate(options.type, options.items, options.seed, assign=options.assign)
     table = Table("what", "seen", "should be")
     for row in found.rows:
         table.add_row(*row)

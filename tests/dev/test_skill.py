@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from dev.simulate.skill import TAGS, chance_of_classes, chance_of_thing, main
 from dev.simulate.skill import Skill as Person
-from dev.simulate.skill import chance_of_classes, chance_of_thing, main
 from labeling.annotations.shapes import TaskType
 from labeling.exchange.formats.format import ALL_TASK_TYPES
 from labeling.items import checks, labels
+from labeling.quality.assignment import Audiences
 from labeling.quality.consensus import Opinion, Verdict, verdict
 from labeling.quality.overlap import Overlap
 
@@ -57,6 +58,24 @@ def test_honeypots_that_everybody_seems_to_know_are_noticed(
 
     assert main(["--type", "multiclass", "--items", "120"]) == 1
     assert "honeypots: careless" in capsys.readouterr().err
+
+
+def test_images_for_people_with_a_tag_reach_only_these_and_nothing_is_stuck() -> None:
+    assert main(["--type", "multiclass", "--items", "120", "--assign"]) == 0
+
+
+def test_images_that_reach_people_without_their_tag_are_noticed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def everything(*_: object) -> tuple[str, ...]:
+        return (*TAGS, "")
+
+    monkeypatch.setattr(Audiences, "joined_by", everything)
+
+    assert main(["--type", "multiclass", "--items", "120", "--assign"]) == 1
+    told = capsys.readouterr().err
+    assert "labeled by, experts" in told
+    assert "left for nobody" in told
 
 
 def test_theory_is_that_of_condorcet_where_there_are_only_two_answers() -> None:
