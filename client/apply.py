@@ -26,6 +26,10 @@ def _spelled_out(entry: object) -> object:
     return {"name": entry} if isinstance(entry, str) else entry
 
 
+def _in_a_role(entry: object) -> object:
+    return {"role": entry} if isinstance(entry, str) else entry
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,10 +49,42 @@ class Images(_Part):
 
 
 class Class(_Part):
-    """A class, with what labelers are told of it."""
+    """A class, with what labelers are told of it, and are asked of everything that has it."""
 
     name: str
     description: str | None = None
+    attributes: list[routes.Attribute] | None = None
+    colour: int | None = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the file says of it besides its name."""
+        return {
+            name: value
+            for name in ("description", "attributes", "colour")
+            if (value := getattr(self, name)) is not None
+        }
+
+
+class Rule(_Part):
+    """Images that only members with a tag are given: of a folder, of a class, or a share of all."""
+
+    tag: str
+    folder: str | None = None
+    class_: str | None = Field(default=None, alias="class")
+    share: float | None = None
+
+
+class Person(_Part):
+    """A member: their role, and all the tags they carry where that is said."""
+
+    role: routes.Role
+    tags: list[str] | None = None
+
+    @property
+    def words(self) -> str:
+        """For people: the role, and tags in brackets."""
+        return f"{self.role} [{', '.join(self.tags)}]" if self.tags else self.role
 
 
 class Wanted(_Part):
@@ -62,7 +98,13 @@ class Wanted(_Part):
     link: str | None = None
     refresh: bool | None = None
     assist: dict[str, Any] | None = None
-    members: dict[str, routes.Role] = Field(default={}, description="role by e-mail or user key")
+    overlap: dict[str, Any] | None = None
+    honeypots: dict[str, Any] | None = None
+    twins: bool | None = None
+    assignments: list[Rule] | None = None
+    members: dict[str, Annotated[Person, BeforeValidator(_in_a_role)]] = Field(
+        default={}, description="role, or role and tags, by e-mail or user key"
+    )
 
 
 class _Loader(yaml.SafeLoader):
@@ -120,6 +162,7 @@ def plan(api: Api, wanted: Wanted) -> list[Step]:
     return [
         *_record(api, project, wanted),
         *_classes(api, project, wanted),
+        *_rules(api, project, wanted),
         *_members(api, project.project_id, wanted.members),
     ]
 
@@ -131,8 +174,12 @@ def _made(api: Api, wanted: Wanted) -> Step:
     lines = [
         f"+ project {wanted.name} ({wanted.type}), images: {where}",
         *(f"+   class {class_.name}" for class_ in wanted.classes),
-        *(f"+   {role} {who}" for who, role in wanted.members.items()),
+        *(f"+   {_rule_in_words(rule)}" for rule in wanted.assignments or ()),
+        *(f"+   {person.words} {who}" for who, person in wanted.members.items()),
     ]
+    # A new project's classes have the ids c1, c2, ... in their order.
+    ids = {folded(one.name): f"c{number}" for number, one in enumerate(wanted.classes, 1)}
+    rules = _assigned(wanted.assignments or (), ids)
 
     def make() -> None:
         images = wanted.images
@@ -152,15 +199,16 @@ def _made(api: Api, wanted: Wanted) -> Step:
                 name=wanted.name,
                 task_type=wanted.type,
                 dataset_id=dataset.dataset_id,
-                classes=[
-                    routes.NewClass(name=class_.name, description=class_.description or "")
-                    for class_ in wanted.classes
-                ],
+                classes=[routes.NewClass(name=one.name, **one.said) for one in wanted.classes],
                 instructions=routes.Instructions(
                     text=wanted.instructions or "", link=wanted.link or ""
                 ),
                 incremental_refresh=wanted.refresh is not False,
                 assist=wanted.assist,
+                overlap=wanted.overlap,
+                honeypots=wanted.honeypots,
+                assignments=rules,
+                twins=wanted.twins,
             ),
             key=_key(wanted.name, "project"),
         )
@@ -209,17 +257,23 @@ def _record(api: Api, project: routes.Project, wanted: Wanted) -> Iterator[Step]
     if wanted.refresh not in (None, project.incremental_refresh):
         change["incremental_refresh"] = wanted.refresh
         lines.append(f"~ refresh: {_word(project.incremental_refresh)} -> {_word(wanted.refresh)}")
-    assist = {
-        name: value
-        for name, value in (wanted.assist or {}).items()
-        if project.assist.get(name) != value
-    }
-    if assist:
-        change["assist"] = assist
-        lines += [
-            f"~ assist.{name}: {_word(project.assist.get(name))} -> {_word(value)}"
-            for name, value in assist.items()
-        ]
+    if wanted.twins not in (None, project.twins):
+        change["twins"] = wanted.twins
+        lines.append(f"~ twins: {_word(project.twins)} -> {_word(wanted.twins)}")
+    for name in ("assist", "overlap", "honeypots"):
+        kept = getattr(project, name) or {}
+        other = {
+            one: value
+            for one, value in (getattr(wanted, name) or {}).items()
+            if kept.get(one) != value
+        }
+        if other:
+            # Of assist the server keeps what is not named, of the others it takes all.
+            change[name] = other if name == "assist" else {**kept, **other}
+            lines += [
+                f"~ {name}.{one}: {_word(kept.get(one))} -> {_word(value)}"
+                for one, value in other.items()
+            ]
     if change:
         yield Step(
             "\n".join(lines),
@@ -247,19 +301,21 @@ def _classes(api: Api, project: routes.Project, wanted: Wanted) -> Iterator[Step
     fresh = [class_ for class_ in wanted.classes if folded(class_.name) not in known]
     for class_ in wanted.classes:
         there = known.get(folded(class_.name))
-        if there and class_.description is not None and class_.description != there.description:
+        other = {
+            name: value
+            for name, value in class_.said.items()
+            if there and getattr(there, name) != value
+        }
+        if there and other:
             yield Step(
-                f"~ class {there.name}: {class_.description}",
-                lambda class_id=there.class_id, description=class_.description: _describe(
-                    api, project.project_id, class_id, description
+                "\n".join(f"~ class {there.name}: {_of_class(*one)}" for one in other.items()),
+                lambda class_id=there.class_id, other=other: _change_class(
+                    api, project.project_id, class_id, other
                 ),
             )
     if fresh:
         body = routes.AddClasses(
-            classes=[
-                routes.NewClass(name=class_.name, description=class_.description or "")
-                for class_ in fresh
-            ]
+            classes=[routes.NewClass(name=one.name, **one.said) for one in fresh]
         )
         yield Step(
             "\n".join(f"+ class {class_.name}" for class_ in fresh),
@@ -270,34 +326,99 @@ def _classes(api: Api, project: routes.Project, wanted: Wanted) -> Iterator[Step
             yield Step(f"  class {class_.name} is not in the file; it stays")
 
 
-def _describe(api: Api, project_id: str, class_id: str, description: str) -> None:
+def _of_class(name: str, value: Any) -> str:
+    if name == "description":
+        return str(value)
+    if name == "attributes":
+        return f"attributes {', '.join(attribute.name for attribute in value) or 'none'}"
+    return f"{name} {_word(value)}"
+
+
+def _change_class(api: Api, project_id: str, class_id: str, change: Mapping[str, Any]) -> None:
     """Each change of a class makes a new version of all, so the newest is asked for."""
     now = api.call(routes.GET_PROJECT, project_id=project_id)
     api.call(
         routes.CHANGE_CLASS,
-        routes.ClassChange(description=description),
+        routes.ClassChange(**change),
         version=now.classes_version,
         project_id=project_id,
         class_id=class_id,
     )
 
 
-def _members(api: Api, project_id: str, wanted: Mapping[str, routes.Role]) -> Iterator[Step]:
+def _rules(api: Api, project: routes.Project, wanted: Wanted) -> Iterator[Step]:
+    """Behind the classes, which rules may name."""
+    if wanted.assignments is None:
+        return
+    rules = wanted.assignments
+    fresh = {folded(one.name): "" for one in wanted.classes}
+    if _assigned(rules, {**fresh, **_class_ids(project)}) == project.assignments:
+        return
+
+    def assign() -> None:
+        now = api.call(routes.GET_PROJECT, project_id=project.project_id)
+        change = routes.ProjectChange(assignments=_assigned(rules, _class_ids(now)))
+        api.call(routes.CHANGE_PROJECT, change, version=now.version, project_id=now.project_id)
+
+    names = {class_.class_id: class_.name for class_ in project.classes}
+    there = [
+        _rule_in_words(
+            Rule(tag=one.tag, folder=one.folder, share=one.share), names.get(one.class_id or "")
+        )
+        for one in project.assignments or ()
+    ]
+    text = _text_difference("\n".join(there), "\n".join(map(_rule_in_words, rules)))
+    yield Step("\n".join(["~ assignments", *text]), assign)
+
+
+def _class_ids(project: routes.Project) -> dict[str, str]:
+    """By folded name; a class that was merged is the one that it became."""
+    return {folded(one.name): one.merged_into or one.class_id for one in project.classes}
+
+
+def _assigned(rules: Sequence[Rule], class_ids: Mapping[str, str]) -> list[routes.Assignment]:
+    """Rules as the server takes them. Raises ApiError where one names a class that is not there."""
+    unknown = [one.class_ for one in rules if one.class_ and folded(one.class_) not in class_ids]
+    if unknown:
+        raise ApiError(f"assignments: there is no class {unknown[0]!r}")
+    return [
+        routes.Assignment(
+            tag=one.tag,
+            folder=one.folder,
+            class_id=class_ids[folded(one.class_)] if one.class_ else None,
+            share=one.share,
+        )
+        for one in rules
+    ]
+
+
+def _rule_in_words(rule: Rule, class_name: str | None = None) -> str:
+    named = rule.class_ or class_name
+    what = (
+        f"folder {rule.folder}"
+        if rule.folder
+        else f"class {named}"
+        if named
+        else f"a share of {rule.share}"
+    )
+    return f"{what} for {rule.tag}"
+
+
+def _members(api: Api, project_id: str, wanted: Mapping[str, Person]) -> Iterator[Step]:
     if not wanted:
         return
     known = api.call(routes.LIST_MEMBERS, project_id=project_id).items
-    for who, role in wanted.items():
+    for who, person in wanted.items():
         there = member_named(known, who)
-        if there is None:
-            yield Step(
-                f"+ {role} {who}",
-                lambda who=who, role=role: admit(api, project_id, known, who, role),
-            )
-        elif there.role != role:
-            yield Step(
-                f"~ {who}: {there.role} -> {role}",
-                lambda who=who, role=role: admit(api, project_id, known, who, role),
-            )
+        if there and there.role == person.role and person.tags in (None, there.tags):
+            continue
+        before = there and Person(role=there.role, tags=there.tags).words
+        yield Step(
+            f"~ {who}: {before} -> {person.words}" if there else f"+ {person.words} {who}",
+            lambda who=who, person=person: admit(
+                api, project_id, known, who, person.role, person.tags
+            ),
+        )
     named = {one.member_id for who in wanted if (one := member_named(known, who))}
     named.add(api.call(routes.GET_ME).user)  # who makes a project is a member of it
     for one in known:

@@ -43,11 +43,34 @@ class NewDataset(Sent):
     upload: bool | None = None
 
 
+AttributeKind = Literal["choice", "number", "yes_no", "text"]
+
+
+class Attribute(Sent):
+    """What is asked of everything that has a class."""
+
+    name: str
+    kind: AttributeKind
+    required: bool = False
+    choices: list[str] = []
+
+
+class Assignment(Sent):
+    """Images that only members with a `tag` are given: of a folder, a class, or a share of all."""
+
+    tag: str
+    folder: str | None = None
+    class_id: str | None = None
+    share: float | None = None
+
+
 class NewClass(Sent):
     """A class of a project that is made, or to be added."""
 
     name: str
-    description: str = ""
+    description: str | None = None
+    attributes: list[Attribute] | None = None
+    colour: int | None = None
 
 
 class Instructions(Sent):
@@ -112,6 +135,10 @@ class NewProject(Sent):
     instructions: Instructions
     incremental_refresh: bool
     assist: dict[str, Any] | None = None
+    overlap: dict[str, Any] | None = None
+    honeypots: dict[str, Any] | None = None
+    assignments: list[Assignment] | None = None
+    twins: bool | None = None
 
 
 class ProjectChange(Sent):
@@ -120,6 +147,10 @@ class ProjectChange(Sent):
     instructions: Instructions | None = None
     incremental_refresh: bool | None = None
     assist: dict[str, Any] | None = None
+    overlap: dict[str, Any] | None = None
+    honeypots: dict[str, Any] | None = None
+    assignments: list[Assignment] | None = None
+    twins: bool | None = None
 
 
 class AddClasses(Sent):
@@ -130,9 +161,11 @@ class AddClasses(Sent):
 
 
 class ClassChange(Sent):
-    """What is to be changed of a class."""
+    """What is to be changed of a class; None: nothing."""
 
-    description: str
+    description: str | None = None
+    attributes: list[Attribute] | None = None
+    colour: int | None = None
 
 
 class MemberChange(Sent):
@@ -251,6 +284,9 @@ class LabelClass(Read):
     class_id: str
     name: str
     description: str
+    attributes: list[Attribute]
+    colour: int
+    merged_into: str
 
 
 class KeptSource(Read):
@@ -268,7 +304,7 @@ class KeptInstructions(Read):
 
 
 class Project(Read):
-    """A project. `source` is null for who may not know it."""
+    """A project. `source` is null for who may not know it, `honeypots` and `assignments` for all but admins."""
 
     project_id: str
     name: str
@@ -280,6 +316,10 @@ class Project(Read):
     instructions: KeptInstructions
     incremental_refresh: bool
     assist: dict[str, Any]
+    overlap: dict[str, Any]
+    honeypots: dict[str, Any] | None
+    assignments: list[Assignment] | None
+    twins: bool
     state: str
     state_reason: str
     version: int

@@ -37,6 +37,7 @@ from labeling.projects.record import (
     ProjectLine,
     ProjectRecords,
     ProjectView,
+    of_classes,
     patched,
     switched,
     undeleted,
@@ -44,7 +45,6 @@ from labeling.projects.record import (
     with_classes,
     with_merged_class,
     with_queue,
-    without_classes,
 )
 from labeling.quality.honeypots import Standing
 from labeling.settings import Settings
@@ -156,20 +156,22 @@ class Projects:
             if project.state == "deleted":
                 raise Conflict("the project made with this Idempotency-Key was deleted")
         else:
-            classes = with_meant(source, new.classes)
-            check_examples(self._storage.blobs, source, classes)
+            meant = with_meant(source, new.classes)
+            check_examples(self._storage.blobs, source, meant)
+            classes = with_added([], meant)
             project = Project(
                 project_id=project_id,
                 name=new.name,
                 task_type=new.task_type,
                 dataset_id=new.dataset_id,
                 source=source,
-                classes=with_added([], classes),
+                classes=classes,
                 instructions=new.instructions,
                 incremental_refresh=new.incremental_refresh,
                 assist=new.assist,
                 overlap=new.overlap,
-                assignments=without_classes(new.assignments),
+                honeypots=new.honeypots,
+                assignments=of_classes(new.assignments, classes),
                 twins=new.twins,
                 seed=secrets.token_hex(16),
                 created_at=self._storage.clock.now(),

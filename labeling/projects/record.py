@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -56,7 +56,8 @@ class Instructions(Model):
 class NewProject(Model):
     """A project to be made. Its name can never be used again, its type and dataset never change.
 
-    `assignments` hold from the first image on; they can name no classes yet, for those have no ids.
+    Its classes get the ids `c1`, `c2`, ... in their order. `assignments`, which may name these, hold from the
+    first image on.
     `twins`: a shape may lie exactly on another of its class, as things that can't be told apart do.
     """
 
@@ -68,6 +69,7 @@ class NewProject(Model):
     incremental_refresh: bool = True
     assist: AssistSettings = AssistSettings()
     overlap: Overlap = Overlap()
+    honeypots: HoneypotSettings = HoneypotSettings()
     assignments: Assignments = []
     twins: bool = False
 
@@ -306,8 +308,7 @@ def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
     if change.honeypots is not None:
         update["honeypots"] = change.honeypots
     if change.assignments is not None:
-        _require_classes(old, change.assignments)
-        update["assignments"] = change.assignments
+        update["assignments"] = of_classes(change.assignments, old.classes)
     if change.twins is not None:
         update["twins"] = change.twins
     if change.overlap is not None:
@@ -316,8 +317,13 @@ def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
     return old.model_copy(update=update)
 
 
-def _require_classes(project: Project, rules: Assignments) -> None:
-    known = {class_.class_id for class_ in project.classes}
+def of_classes(rules: Assignments, classes: Sequence[LabelClass]) -> Assignments:
+    """The rules of a project that has these classes.
+
+    Raises:
+        Invalid: one names another class.
+    """
+    known = {class_.class_id for class_ in classes}
     faults = [
         Fault(f"/assignments/{at}/class_id", "unknown-class", f"there is no class {rule.class_id}")
         for at, rule in enumerate(rules)
@@ -325,18 +331,6 @@ def _require_classes(project: Project, rules: Assignments) -> None:
     ]
     if faults:
         raise Invalid(faults[0].detail, faults=tuple(faults))
-
-
-def without_classes(rules: Assignments) -> Assignments:
-    """The rules of a project that is to be made.
-
-    Raises:
-        Invalid: one names a class, and there are none yet.
-    """
-    for at, rule in enumerate(rules):
-        if rule.class_id:
-            detail = "make the project first: its classes have no ids yet"
-            raise Invalid(detail, faults=(Fault(f"/assignments/{at}", "no-class-yet", detail),))
     return rules
 
 

@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 
-import { parseTags } from "@/features/people/TagsField";
+import { parseTags } from "@/tags";
 import { AssignedPanel } from "@/features/quality/AssignedPanel";
 import { AssignmentSettings } from "@/features/quality/AssignmentSettings";
 

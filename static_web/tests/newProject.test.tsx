@@ -4,7 +4,7 @@ import { type ReactNode } from "react";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Route } from "wouter";
 
-import { discard, forgetPage } from "@/features/projects/new/draft";
+import { changeDraft, discard, forgetPage } from "@/features/projects/new/draft";
 import { folderOf, patternOf } from "@/features/projects/new/LocationPicker";
 import NewProject from "@/features/projects/new/NewProject";
 
@@ -117,7 +117,10 @@ describe("a new project", () => {
     await go("Classes");
     await userEvent.type(screen.getByRole("textbox"), "Owl{Enter}Wren");
     await go("People");
-    await userEvent.type(screen.getByRole("textbox"), "bora@example.org");
+    await userEvent.type(
+      screen.getByRole("textbox", { name: "E-mail addresses" }),
+      "bora@example.org",
+    );
     await userEvent.click(create());
 
     await waitFor(() => expect(history.at(-1)).toBe("/projects/p1"));
@@ -130,6 +133,32 @@ describe("a new project", () => {
       tags: null,
     });
     expect(localStorage.getItem("labelry.newProject")).toBeNull();
+  });
+
+  it("keeps images for people with a tag from the first one on, and needs whole rules of classes that are there", async () => {
+    const { history } = await renderAt("/projects/new/people", page, creating);
+    changeDraft({ name: "Birds", from: "dataset", datasetId: "d1", classes: "Owl\nWren" });
+    await userEvent.type(screen.getByRole("textbox", { name: "E-mail addresses" }), "a@b.org");
+    await userEvent.type(screen.getByRole("textbox", { name: "Tags" }), "night, owls");
+    await userEvent.click(screen.getByRole("button", { name: "Add a rule" }));
+    expect(create()).toHaveAccessibleDescription(/of each rule for whom/);
+    await userEvent.type(screen.getByRole("combobox", { name: "For people tagged" }), "owls");
+    await userEvent.selectOptions(screen.getByRole("combobox", { name: "Which images" }), "class");
+    await userEvent.selectOptions(screen.getByRole("combobox", { name: "Class" }), "Wren");
+    changeDraft({ classes: "Owl\nRobin" });
+    await waitFor(() => expect(create()).toHaveAccessibleDescription(/no class Wren any more/));
+    changeDraft({ classes: "Owl\nRobin\nWren" });
+    await go("Summary");
+    expect(screen.getByText("Labeler, night, owls")).toBeVisible();
+    expect(screen.getByText("1 rule keeps images for people with a tag")).toBeVisible();
+    await userEvent.click(create());
+
+    await waitFor(() => expect(history.at(-1)).toBe("/projects/p1"));
+    const [project, invitation] = made;
+    expect(project).toMatchObject({
+      assignments: [{ tag: "owls", folder: null, class_id: "c3", share: null }],
+    });
+    expect(invitation).toMatchObject({ email: "a@b.org", tags: ["night", "owls"] });
   });
 
   it("says beside the pattern why it is none", async () => {

@@ -1,10 +1,12 @@
+import { readFileSync } from "node:fs";
+
 import { fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 
 import type { Me, ProjectLine } from "@/api/types";
 import { makeProject, newAttempt } from "@/features/projects/new/create";
-import { blank, changeDraft, discard } from "@/features/projects/new/draft";
+import { blank, changeDraft, copyOf, discard } from "@/features/projects/new/draft";
 import { ProjectFrame } from "@/features/projects/ProjectFrame";
 import ProjectList from "@/features/projects/ProjectList";
 
@@ -136,6 +138,65 @@ describe("the project list", () => {
     // Its examples are not among the images of another dataset.
     await makeProject({ ...work, draft: { ...work.draft, datasetId: "d8" } }, "d8");
     expect(asked).toMatchObject({ classes: [{ ...kitchen, examples: [] }, { name: "Hall" }] });
+  });
+
+  it("copies every setting that a project can be made with", async () => {
+    const schemas = (
+      JSON.parse(readFileSync("../openapi.json", "utf-8")) as {
+        components: { schemas: Record<string, { properties: object }> };
+      }
+    ).components.schemas;
+    const settings = Object.keys(schemas.NewProject?.properties ?? {});
+    const project = aProject({
+      task_type: "boxes",
+      dataset_id: "d7",
+      instructions: { text: "Look first.", link: "https://example.org" },
+      incremental_refresh: false,
+      assist: { ...blank.assist, on: true, first_labels: 50 },
+      overlap: { ...blank.overlap, labelers: 2, share: 0.1 },
+      honeypots: { rate: 0.05, limit: 0.8, after: 20, below: "pause" },
+      assignments: [
+        { tag: "Radiologist", folder: "xray", class_id: null, share: null },
+        { tag: "Cooks", folder: null, class_id: "c3", share: null },
+        { tag: "Plumbers", folder: null, class_id: "c2", share: null },
+      ],
+      twins: true,
+    });
+    // A class that is not copied, so that the others have other ids than before.
+    const classes = project.classes.map((one, at) => ({ ...one, retired: at === 1 }));
+    let asked: Record<string, unknown> = {};
+    vi.stubGlobal("fetch", async (request: Request) => {
+      asked = (await request.json()) as typeof asked;
+      return Response.json({});
+    });
+
+    copyOf({ ...project, classes }, true);
+    const work = { draft: { ...blank, ...draft() }, files: [], attempt: newAttempt() };
+    await makeProject(work, work.draft.datasetId);
+
+    expect(Object.keys(schemas.ProjectChange?.properties ?? {}).sort()).toEqual(
+      settings
+        .filter((one) => !["name", "task_type", "dataset_id", "classes"].includes(one))
+        .sort(),
+    );
+    expect(Object.keys(asked).sort()).toEqual(settings.sort());
+    expect(asked).toMatchObject({ dataset_id: "d7", task_type: "boxes" });
+    for (const [setting, said] of Object.entries(project))
+      if (settings.includes(setting) && !["name", "classes", "assignments"].includes(setting))
+        expect(asked[setting], setting).toEqual(said);
+    expect(asked.assignments).toEqual([
+      { tag: "Radiologist", folder: "xray", class_id: null, share: null },
+      { tag: "Cooks", folder: null, class_id: "c2", share: null },
+    ]);
+    // What is as in an empty draft might not have been copied at all.
+    const untouched: Record<string, unknown> = {
+      ...blank,
+      incremental_refresh: blank.refresh,
+      task_type: blank.type,
+      instructions: { text: "", link: "" },
+    };
+    for (const [setting, said] of Object.entries(asked))
+      expect(said, setting).not.toEqual(untouched[setting]);
   });
 
   it("asks before a copy replaces a draft", async () => {

@@ -126,6 +126,120 @@ def test_what_differs_is_told_and_brought_about_and_the_rest_stays(
     assert left == ["  class Owl is not in the file; it stays", "nothing to change"]
 
 
+API = json.loads((Path(__file__).parents[2] / "openapi.json").read_text("utf-8"))
+SETTINGS = {
+    "instructions": "instructions: Look twice.\nlink: https://example.org/how",
+    "incremental_refresh": "refresh: false",
+    "assist": "assist: {precision: 0.9, similar_first: false}",
+    "overlap": "overlap: {labelers: 2, most: 3, share: 0.1}",
+    "honeypots": "honeypots: {rate: 0.05, below: tell}",
+    "assignments": "assignments: [{tag: Owls, class: Wren}, {tag: Night, folder: deep}, {tag: B, share: 0.5}]",
+    "twins": "twins: true",
+}
+"""By the name that the API has for a setting of a project, how a file says it; none is what it is anyway."""
+SETTINGS_FILE = "\n".join([FILE.replace("instructions: Choose one.\n", ""), *SETTINGS.values()])
+
+
+def of_schema(name: str) -> set[str]:
+    return set(API["components"]["schemas"][name]["properties"])
+
+
+def only_project(wire: Wire) -> dict[str, Any]:
+    [line] = wire.api("GET", "projects")["items"]
+    return wire.api("GET", f"projects/{line['project_id']}").body
+
+
+def test_whatever_may_be_set_of_a_project_can_be_said_in_a_file() -> None:
+    assert set(SETTINGS) == of_schema("ProjectChange")
+    assert {"name", "task_type", "dataset_id", "classes", *SETTINGS} == of_schema("NewProject")
+    # Examples are images, which are not there yet when a project is made.
+    assert {"name", "attributes", "colour", "description", "examples"} == of_schema("NewClass")
+
+
+@pytest.mark.parametrize("made_first", [False, True])
+def test_settings_are_as_the_file_says_whether_the_project_is_made_or_changed(
+    say: Say, file: Path, wire: Wire, made_first: bool
+) -> None:
+    before: dict[str, Any] = {}
+    if made_first:
+        say("apply", file, "--yes")
+        before = only_project(wire)
+    file.write_text(SETTINGS_FILE, "utf-8")
+
+    shown = say("apply", file, "--yes")
+    again = say("apply", file, "--yes")
+
+    assert again == "nothing to change\n"
+    project = only_project(wire)
+    if made_first:
+        assert [name for name in SETTINGS if project[name] == before[name]] == []
+        assert "~ overlap.labelers: 1 -> 2" in shown
+    assert "+ class Wren for Owls" in re.sub(" +", " ", shown)
+    assert project["instructions"] == {"text": "Look twice.", "link": "https://example.org/how"}
+    assert project["incremental_refresh"] is False
+    assert project["assist"]["precision"] == 0.9
+    assert project["overlap"]["labelers"] == 2
+    assert project["overlap"]["most"] == 3
+    assert project["honeypots"] == {"rate": 0.05, "limit": 0.7, "after": 10, "below": "tell"}
+    assert project["assignments"] == [
+        {"tag": "Owls", "folder": None, "class_id": "c2", "share": None},
+        {"tag": "Night", "folder": "deep", "class_id": None, "share": None},
+        {"tag": "B", "folder": None, "class_id": None, "share": 0.5},
+    ]
+    assert project["twins"] is True
+
+
+def test_rules_may_name_classes_that_come_with_them_and_go_when_none_are_left(
+    say: Say, file: Path, wire: Wire
+) -> None:
+    say("apply", file, "--yes")
+    more = FILE.replace("- Owl", "- Owl\n  - Robin")
+    file.write_text(more + "assignments: [{tag: Reds, class: robin}]\n", "utf-8")
+
+    say("apply", file, "--yes")
+    rules = only_project(wire)["assignments"]
+    assert [(rule["tag"], rule["class_id"]) for rule in rules] == [("Reds", "c3")]
+    file.write_text(more + "assignments: [{tag: Reds, class: Dodo}]\n", "utf-8")
+    assert "there is no class 'Dodo'" in say("apply", file, "--yes", status=1)
+    file.write_text(more + "assignments: []\n", "utf-8")
+    assert "- class Robin for Reds" in say("apply", file, "--yes")
+    assert only_project(wire)["assignments"] == []
+
+
+def test_classes_have_the_colour_and_attributes_that_the_file_says(
+    say: Say, file: Path, wire: Wire
+) -> None:
+    say("apply", file, "--yes")
+    hidden = "{name: Hidden, kind: choice, choices: [no, half], required: true}"
+    owl = f"- {{name: Owl, colour: 7, attributes: [{hidden}]}}\n  - {{name: Robin, colour: 9}}"
+    file.write_text(FILE.replace("- Owl", owl), "utf-8")
+
+    shown = say("apply", file, "--yes")
+
+    assert "~ class Owl: attributes Hidden" in shown
+    assert "~ class Owl: colour 7" in shown
+    owl_now, _, robin = only_project(wire)["classes"]
+    asked = {"name": "Hidden", "kind": "choice", "required": True, "choices": ["no", "half"]}
+    assert owl_now["attributes"] == [asked]
+    assert (owl_now["colour"], robin["colour"]) == (7, 9)
+    assert say("apply", file, "--yes") == "nothing to change\n"
+
+
+def test_members_have_the_tags_that_the_file_says_and_else_keep_theirs(
+    say: Say, file: Path
+) -> None:
+    tagged = FILE.replace(
+        "ann@example.org: labeler", "ann@example.org: {role: labeler, tags: [owls]}"
+    )
+    file.write_text(tagged, "utf-8")
+    assert "labeler [owls] ann@example.org" in say("apply", file, "--yes")
+    file.write_text(FILE, "utf-8")
+    assert say("apply", file, "--yes") == "nothing to change\n"
+    file.write_text(tagged.replace("[owls]", "[]"), "utf-8")
+    assert "~ ann@example.org: labeler [owls] -> labeler" in say("apply", file, "--yes")
+    assert "[" not in say("members", "Birds")
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [

@@ -114,9 +114,16 @@ def test_rules_hold_from_the_first_image_on(world: World) -> None:
     assert len(labels_all(world, project, ann)) == 20
 
 
-def test_a_new_project_has_no_classes_to_assign(world: World) -> None:
-    with pytest.raises(Invalid, match="no ids yet"):
-        world.new(assignments=[to("a", class_id="c1")])
+def test_a_new_project_has_rules_of_its_classes_which_are_numbered_in_their_order(
+    world: World,
+) -> None:
+    with pytest.raises(Invalid, match="no class c4"):
+        world.new(classes=["Owl", "Robin", "Wren"], assignments=[to("a", class_id="c4")])
+
+    made = world.new(classes=["Owl", "Robin", "Wren"], assignments=[to("a", class_id="c2")])
+
+    assert [class_.name for class_ in made.classes if class_.class_id == "c2"] == ["Robin"]
+    assert made.assignments == [to("a", class_id="c2")]
 
 
 def test_a_rule_names_a_class_that_is_there(world: World, project: Project) -> None:

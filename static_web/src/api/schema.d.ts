@@ -4305,7 +4305,8 @@ export interface components {
          * NewProject
          * @description A project to be made. Its name can never be used again, its type and dataset never change.
          *
-         *     `assignments` hold from the first image on; they can name no classes yet, for those have no ids.
+         *     Its classes get the ids `c1`, `c2`, ... in their order. `assignments`, which may name these, hold from the
+         *     first image on.
          *     `twins`: a shape may lie exactly on another of its class, as things that can't be told apart do.
          */
         NewProject: {
@@ -4364,6 +4365,15 @@ export interface components {
              *     }
              */
             overlap: components["schemas"]["Overlap"];
+            /**
+             * @default {
+             *       "rate": 0,
+             *       "limit": 0.7,
+             *       "after": 10,
+             *       "below": "nothing"
+             *     }
+             */
+            honeypots: components["schemas"]["HoneypotSettings"];
             /**
              * Assignments
              * @default []

@@ -3,6 +3,7 @@ import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Member } from "@/api/types";
+import { parseTags } from "@/tags";
 
 const useStyles = makeStyles({
   field: {
@@ -12,14 +13,6 @@ const useStyles = makeStyles({
     "& input": { minWidth: 0, width: "100%" },
   },
 });
-
-/** Tags as they are typed, with commas between. */
-export function parseTags(text: string): string[] {
-  return text
-    .split(/[,，、\n]/)
-    .map((one) => one.trim())
-    .filter(Boolean);
-}
 
 interface Props {
   member: Member;

@@ -1,41 +1,13 @@
-import { Button, Field, Input, makeStyles, Select, tokens } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
-import { useId, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Assignment, Project } from "@/api/types";
 import { membersQuery } from "@/features/people/queries";
-import { formatPercent } from "@/format";
-import { Icon } from "@/ui/Icon";
 
-import { NumberSelect, SettingsForm, useChanging } from "./SettingsForm";
-
-const SHARES = [0.05, 0.1, 0.2, 0.25, 0.5, 1];
-const kinds = ["folder", "class", "share"] as const;
-type Kind = (typeof kinds)[number];
-
-const useStyles = makeStyles({
-  rules: { gridColumn: "1 / -1", display: "grid", gap: "16px", margin: 0, padding: 0 },
-  rule: {
-    display: "grid",
-    gap: "8px",
-    gridTemplateColumns: "repeat(3, minmax(0, 1fr)) auto",
-    alignItems: "end",
-    listStyle: "none",
-    "@media (max-width: 640px)": { gridTemplateColumns: "minmax(0, 1fr)" },
-    "@media (pointer: coarse)": { "& button": { minWidth: "44px", minHeight: "44px" } },
-    "& input": { minWidth: 0, width: "100%" },
-  },
-  deeds: { display: "flex", justifyContent: "flex-end" },
-  up: { display: "flex", transform: "rotate(180deg)" },
-  quiet: { gridColumn: "1 / -1", color: tokens.colorNeutralForeground3, margin: 0 },
-});
-
-const empty = (tag: string): Assignment => ({ tag, folder: null, class_id: null, share: null });
-
-function kindOf(rule: Assignment): Kind {
-  return rule.folder !== null ? "folder" : rule.share !== null ? "share" : "class";
-}
+import { AssignmentRules } from "./AssignmentRules";
+import { isComplete } from "./rules";
+import { SettingsForm, useChanging } from "./SettingsForm";
 
 /** Which images are for those with a tag alone; for admins. */
 export function AssignmentSettings({ project }: { project: Project }): ReactNode {
@@ -44,165 +16,22 @@ export function AssignmentSettings({ project }: { project: Project }): ReactNode
 
 function Changeable({ project, kept }: { project: Project; kept: Assignment[] }): ReactNode {
   const { t } = useTranslation();
-  const styles = useStyles();
-  const known = useId();
   const members = useQuery(membersQuery(project.project_id)).data ?? [];
   const changing = useChanging(project, { rules: kept }, ({ rules }) => ({ assignments: rules }));
   const { rules } = changing.values;
-  const set = (next: Assignment[]) => changing.set({ rules: next });
-  const complete = rules.every(
-    (one) => one.tag.trim() && (one.folder?.trim() || one.class_id || one.share),
-  );
-  const tags = [...new Set(members.flatMap((one) => one.tags))].sort();
   return (
     <SettingsForm
       title={t("assignment.title")}
       about={t("assignment.about")}
       button={t("assignment.save")}
-      changing={{ changed: changing.changed && complete, save: changing.save }}
+      changing={{ changed: changing.changed && rules.every(isComplete), save: changing.save }}
     >
-      {rules.length > 0 && (
-        <ol className={styles.rules} aria-label={t("assignment.rules")}>
-          {rules.map((rule, at) => (
-            <Rule
-              key={at}
-              project={project}
-              rule={rule}
-              at={at}
-              known={known}
-              onChange={(next) => set(rules.map((one, n) => (n === at ? next : one)))}
-              onRemove={() => set(rules.filter((_, n) => n !== at))}
-              onUp={() =>
-                set([
-                  ...rules.slice(0, at - 1),
-                  rule,
-                  ...rules.slice(at - 1, at),
-                  ...rules.slice(at + 1),
-                ])
-              }
-            />
-          ))}
-        </ol>
-      )}
-      <datalist id={known}>
-        {tags.map((one) => (
-          <option key={one} value={one} />
-        ))}
-      </datalist>
-      <div>
-        <Button
-          icon={<Icon name="add" size={16} />}
-          onClick={() => set([...rules, { ...empty(""), folder: "" }])}
-        >
-          {t("assignment.add")}
-        </Button>
-      </div>
-      {rules.length > 1 && <p className={styles.quiet}>{t("assignment.order")}</p>}
+      <AssignmentRules
+        rules={rules}
+        classes={project.classes}
+        tags={[...new Set(members.flatMap((one) => one.tags))].sort()}
+        onChange={(next) => changing.set({ rules: next })}
+      />
     </SettingsForm>
-  );
-}
-
-interface RuleProps {
-  project: Project;
-  rule: Assignment;
-  at: number;
-  /** The list of tags that somebody carries. */
-  known: string;
-  onChange: (rule: Assignment) => void;
-  onRemove: () => void;
-  onUp: () => void;
-}
-
-function Rule({ project, rule, at, known, onChange, onRemove, onUp }: RuleProps): ReactNode {
-  const { t, i18n } = useTranslation();
-  const styles = useStyles();
-  const kind = kindOf(rule);
-  const classes = project.classes.filter((one) => !one.merged_into);
-  const named = project.classes.find((one) => one.class_id === rule.class_id);
-  const became: Record<Kind, Partial<Assignment>> = {
-    folder: { folder: "" },
-    class: { class_id: classes[0]?.class_id ?? "" },
-    share: { share: 0.1 },
-  };
-  return (
-    <li className={styles.rule}>
-      <Field label={t("assignment.tag")}>
-        <Input
-          value={rule.tag}
-          maxLength={60}
-          list={known}
-          onChange={(_, data) => onChange({ ...rule, tag: data.value })}
-        />
-      </Field>
-      <Field label={t("assignment.by")}>
-        <Select
-          value={kind}
-          onChange={(_, data) =>
-            onChange({
-              ...empty(rule.tag),
-              ...became[kinds.find((one) => one === data.value) ?? kind],
-            })
-          }
-        >
-          {kinds.map((one) => (
-            <option key={one} value={one}>
-              {t(`assignment.kinds.${one}`)}
-            </option>
-          ))}
-        </Select>
-      </Field>
-      {kind === "folder" && (
-        <Field label={t("assignment.folder")}>
-          <Input
-            value={rule.folder ?? ""}
-            maxLength={1024}
-            onChange={(_, data) => onChange({ ...rule, folder: data.value })}
-          />
-        </Field>
-      )}
-      {kind === "class" && (
-        <Field label={t("assignment.class")}>
-          <Select
-            value={named?.merged_into || (rule.class_id ?? "")}
-            onChange={(_, data) => onChange({ ...rule, class_id: data.value })}
-          >
-            {classes.map((one) => (
-              <option key={one.class_id} value={one.class_id}>
-                {one.name}
-              </option>
-            ))}
-          </Select>
-        </Field>
-      )}
-      {kind === "share" && (
-        <NumberSelect
-          label={t("assignment.share")}
-          value={rule.share ?? 0}
-          options={SHARES}
-          text={(one) => formatPercent(one, i18n.language)}
-          onChange={(share) => onChange({ ...rule, share })}
-        />
-      )}
-      <div className={styles.deeds}>
-        {at > 0 && (
-          <Button
-            appearance="subtle"
-            icon={
-              <span className={styles.up}>
-                <Icon name="chevron" size={16} />
-              </span>
-            }
-            aria-label={t("assignment.up", { number: at + 1 })}
-            onClick={onUp}
-          />
-        )}
-        <Button
-          appearance="subtle"
-          icon={<Icon name="clear" size={16} />}
-          aria-label={t("assignment.remove", { number: at + 1 })}
-          onClick={onRemove}
-        />
-      </div>
-    </li>
   );
 }

@@ -163,6 +163,7 @@ export default function NewProject({ step: asked }: { step: string }): ReactNode
     if (one.why === "class")
       return t(`new.faults.${one.fault}`, { line: one.line, text: one.text });
     if (one.why === "address") return t("people.noAddress", { text: one.text });
+    if (one.why === "ruleClass") return t("new.missing.ruleClass", { name: one.text });
     return t(`new.missing.${one.why}`);
   };
   // What was not written yet is told below; what can't be as it was written, beside it too.
@@ -392,6 +393,7 @@ function placeOf(error: ApiError): [Problems | null, Step | null] {
     if (pointer.startsWith("/classes")) return [{ classes: text }, "classes"];
     if (pointer.startsWith("/instructions/link")) return [{ link: text }, "instructions"];
     if (pointer.startsWith("/assist")) return [null, "assist"];
+    if (pointer.startsWith("/assignments")) return [null, "people"];
   }
   return [null, null];
 }

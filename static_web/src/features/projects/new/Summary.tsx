@@ -5,6 +5,7 @@ import { Link } from "wouter";
 
 import { parseAddresses } from "@/addresses";
 import { parseClasses } from "@/classes";
+import { parseTags } from "@/tags";
 import { formatBytes, formatPercent } from "@/format";
 
 import { ClassPreview } from "../ClassPreview";
@@ -114,14 +115,19 @@ export function Summary({ draft, files }: StepProps): ReactNode {
       )}
       {part(
         "people",
-        people.length ? (
-          <>
-            {people.join(", ")}
-            <span className={styles.quiet}>{t(`roles.${draft.role}.name`)}</span>
-          </>
-        ) : (
-          none
-        ),
+        <>
+          {people.length ? people.join(", ") : none}
+          {people.length > 0 && (
+            <span className={styles.quiet}>
+              {[t(`roles.${draft.role}.name`), ...parseTags(draft.tags)].join(", ")}
+            </span>
+          )}
+          {draft.assignments.length > 0 && (
+            <span className={styles.quiet}>
+              {t("new.rulesSaid", { count: draft.assignments.length })}
+            </span>
+          )}
+        </>,
       )}
     </dl>
   );

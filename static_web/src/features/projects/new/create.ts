@@ -3,6 +3,7 @@ import { parseAddresses } from "@/addresses";
 import { api, newId, unwrap } from "@/api/client";
 import type { NewClass, Project } from "@/api/types";
 import { newClass, parseClasses } from "@/classes";
+import { parseTags } from "@/tags";
 import type { Chosen } from "@/upload/images";
 import type { UploadOutcome, UploadProgress } from "@/upload/upload";
 
@@ -46,16 +47,21 @@ export async function uploadFiles(
 }
 
 export async function makeProject({ draft, attempt }: Work, datasetId: string): Promise<Project> {
+  const { names } = parseClasses(draft.classes);
   const body = {
     name: draft.name.trim(),
     task_type: draft.type,
     dataset_id: datasetId,
-    classes: parseClasses(draft.classes).names.map((name) => classNamed(name, draft)),
+    classes: names.map((name) => classNamed(name, draft)),
     instructions: { text: draft.text.trim(), link: draft.link.trim() },
     incremental_refresh: draft.refresh,
     assist: draft.assist,
     overlap: draft.overlap,
-    assignments: [],
+    honeypots: draft.honeypots,
+    // Classes get the ids c1, c2, ... in their order.
+    assignments: draft.assignments.map((rule) =>
+      rule.class_id === null ? rule : { ...rule, class_id: `c${names.indexOf(rule.class_id) + 1}` },
+    ),
     twins: draft.twins,
   };
   return unwrap(api.POST("/api/projects", { body, headers: keyFor(attempt, body) }));
@@ -73,12 +79,13 @@ function classNamed(name: string, { copied, from, datasetId }: Draft): NewClass 
 /** Invites people into a project; gives the addresses that were not. */
 export async function inviteAll(projectId: string, draft: Draft): Promise<string[]> {
   const left: string[] = [];
+  const tags = parseTags(draft.tags);
   for (const email of parseAddresses(draft.people).good) {
     try {
       await unwrap(
         api.POST("/api/projects/{project_id}/invitations", {
           params: { path: { project_id: projectId } },
-          body: { email, role: draft.role, tags: null },
+          body: { email, role: draft.role, tags: tags.length ? tags : null },
         }),
       );
     } catch {

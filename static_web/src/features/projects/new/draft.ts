@@ -2,8 +2,18 @@
 import { useSyncExternalStore } from "react";
 
 import { parseAddresses } from "@/addresses";
-import type { AssistSettings, NewClass, Overlap, Project, Role, TaskType } from "@/api/types";
+import type {
+  Assignment,
+  AssistSettings,
+  HoneypotSettings,
+  NewClass,
+  Overlap,
+  Project,
+  Role,
+  TaskType,
+} from "@/api/types";
 import { parseClasses, type ClassFault } from "@/classes";
+import { isComplete } from "@/features/quality/rules";
 import type { Chosen } from "@/upload/images";
 
 import { newAttempt, type Attempt } from "./create";
@@ -42,11 +52,16 @@ export interface Draft {
   /** How many label an image; said in the details, and copied from there. */
   overlap: Overlap;
   /** Of the project that is copied. */
+  honeypots: HoneypotSettings;
   twins: boolean;
   /** All of the classes of the project that this one is copied from, and where their examples are. */
   copied: { classes: NewClass[]; datasetId: string } | null;
   people: string;
   role: Role;
+  /** Of all these people, with commas between. */
+  tags: string;
+  /** A class has no id yet: `class_id` is its name. */
+  assignments: Assignment[];
 }
 
 export const blank: Draft = {
@@ -76,10 +91,13 @@ export const blank: Draft = {
     dicom: false,
   },
   overlap: { labelers: 1, share: 1, most: 1, quorum: 0.5, iou: 0.5, shape: "median" },
+  honeypots: { rate: 0, limit: 0.7, after: 10, below: "nothing" },
   twins: false,
   copied: null,
   people: "",
   role: "labeler",
+  tags: "",
+  assignments: [],
 };
 
 export interface Work {
@@ -164,12 +182,25 @@ export function copyOf(project: Project, replaces: boolean): boolean {
       })),
     },
     overlap: project.overlap,
+    honeypots: project.honeypots ?? blank.honeypots,
     twins: project.twins,
+    assignments: rulesByName(project),
     text: project.instructions.text,
     link: project.instructions.link,
     assist: project.assist,
   });
   return true;
+}
+
+/** The rules of a project, without those of classes that a copy does not have. */
+function rulesByName({ assignments, classes }: Project): Assignment[] {
+  const of = (id: string) => classes.find((one) => one.class_id === id);
+  return (assignments ?? []).flatMap((rule) => {
+    if (rule.class_id === null) return [rule];
+    const known = of(rule.class_id);
+    const named = known?.merged_into ? of(known.merged_into) : known;
+    return named && !named.retired ? [{ ...rule, class_id: named.name }] : [];
+  });
 }
 
 export function isBlank({ draft, files }: Work): boolean {
@@ -180,10 +211,10 @@ export function isBlank({ draft, files }: Work): boolean {
 export type Missing =
   | {
       step: Step;
-      why: "name" | "files" | "location" | "dataset" | "twoClasses" | "oneClass" | "link";
+      why: "name" | "files" | "location" | "dataset" | "twoClasses" | "oneClass" | "link" | "rule";
     }
   | { step: Step; why: "class"; line: number; text: string; fault: ClassFault }
-  | { step: Step; why: "address"; text: string };
+  | { step: Step; why: "address" | "ruleClass"; text: string };
 
 export function missingOf({ draft, files }: Work): Missing[] {
   const missing: Missing[] = [];
@@ -204,6 +235,9 @@ export function missingOf({ draft, files }: Work): Missing[] {
     missing.push({ step: "instructions", why: "link" });
   const { bad } = parseAddresses(draft.people);
   if (bad.length) missing.push({ step: "people", why: "address", text: bad.join(", ") });
+  if (!draft.assignments.every(isComplete)) missing.push({ step: "people", why: "rule" });
+  const gone = draft.assignments.find(({ class_id }) => class_id && !names.includes(class_id));
+  if (gone?.class_id) missing.push({ step: "people", why: "ruleClass", text: gone.class_id });
   return missing;
 }
 
