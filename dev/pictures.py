@@ -1,16 +1,19 @@
-"""Make pictures of the docs anew: `python -m dev.pictures [window data exports]`.
+"""Make pictures of the docs anew: `python -m dev.pictures [window data exports assist]`.
 
 The local stack with projects over composed photos and a drawn stack of 16 bits, and a browser that does what a
-picture shows; each page in English, and in Korean where a guide in Korean shows it. Look at what comes out
-before it is committed: `docs/images/NAME.webp`, `NAME.ko.webp`.
+picture shows; each page in English, and in Korean where a guide in Korean shows it. `assist` needs the packages
+of the GPU jobs, which train a model on 300 labels, and some minutes. Look at what comes out before it is
+committed: `docs/images/NAME.webp`, `NAME.ko.webp`.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +24,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from dev import ROOT
+from dev import LOCAL, ROOT
 from dev.browser import chromium_launch_options
+from dev.child import Child
 from dev.client import Client, Person
 from dev.demo_label import label
 from dev.samples import compose
@@ -35,7 +39,11 @@ ANN = Person("ann", "ann@example.com")
 DESK = {"width": 1440, "height": 900}
 LANGUAGES = ("en", "ko")
 FRAMES = 12
+PAGE = 9
 PHOTOS, LABELED = 60, 48
+ALIKE, TAUGHT = 420, 300
+"""Photos of the project that a model helps with, and how many of them teach it."""
+MODEL_S = 900  # until it suggests
 ARRIVES_MS = 60_000
 QUALITY = 82
 """Of WebP: words stay sharp."""
@@ -65,6 +73,23 @@ class Studio:
         return self._system.hosts[0].url
 
     @contextmanager
+    def jobs(self) -> Generator[None]:
+        """The GPU jobs, beside the system."""
+        child = Child.start(
+            "gpu-jobs",
+            [sys.executable, "-m", "gpu_jobs", "--watch"],
+            log=LOCAL / "logs/pictures-gpu-jobs.log",
+            env={
+                "LABELRY_STORAGE": self._system.connection_string,
+                "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+            },
+        )
+        try:
+            yield
+        finally:
+            child.stop(grace_s=20)
+
+    @contextmanager
     def page(self, path: str, language: str) -> Generator[Page]:
         """A page as the admin sees it."""
         context = self._browser.new_context(
@@ -74,11 +99,17 @@ class Studio:
         url = self._system.url
         cookie = {"name": "StaticWebAppsAuthCookie", "value": ADMIN.cookie, "url": url}
         context.add_cookies([cookie])  # type: ignore[list-item]
-        context.add_init_script(f"localStorage.setItem('labelry.language', '{language}')")
+        for name, chosen in (("language", language), ("layout", PAGE)):
+            context.add_init_script(f"localStorage.setItem('labelry.{name}', '{chosen}')")
         page = context.new_page()
         page.goto(url + path)
         yield page
         context.close()
+
+    def suggests(self, project: str) -> bool:
+        """Whether a model has suggested all that it can."""
+        runs = self.admin.call("GET", f"/projects/{project}/runs")["items"]
+        return any(run["kind"] == "inference" and run["state"] == "done" for run in runs)
 
     def photos(self) -> str:
         """A project of boxes that Ann has labeled the most of; its id."""
@@ -162,6 +193,33 @@ def exports(studio: Studio) -> None:
             keep(page.locator("section", has=done), "exports", language)
 
 
+def assist(studio: Studio) -> None:
+    """A page of suggestions by a model that learned from what Ann labeled."""
+    folder = studio.folder / "alike"
+    truth = compose("multiclass", ALIKE, 14, folder, source="packages")
+    dataset = studio.admin.create_dataset("Desk", key="desk")
+    studio.admin.upload(dataset, {one.path: folder / one.path for one in truth.scenes})
+    name, settings = "One thing a photo", {"on": True, "first_labels": TAUGHT}
+    project = studio.admin.create_project(
+        name, "multiclass", dataset, truth.classes, key="desk", assist=settings
+    )
+    studio.admin.wait_until_running(project, timeout_s=MODEL_S)
+    studio.admin.add_member(project, ANN)
+    with studio.jobs(), Client(studio.host, person=ANN) as ann:
+        label(ann, name, truth, TAUGHT + PAGE)  # a photo of nothing is skipped, and teaches nothing
+        until = time.monotonic() + MODEL_S
+        while not studio.suggests(project):
+            assert time.monotonic() < until, "nothing was suggested"
+            time.sleep(2)
+    for language in LANGUAGES:
+        with studio.page(f"/projects/{project}/label", language) as page:
+            expect(page.get_by_role("option")).to_have_count(PAGE)
+            page.wait_for_function(
+                "() => [...document.querySelectorAll('[role=option] img')].every(one => one.complete)"
+            )
+            keep(page, "assist", language)
+
+
 def keep(seen: Page | Locator, name: str, language: str = "en") -> None:
     """Write what is shown as a picture of the docs."""
     page = seen if isinstance(seen, Page) else seen.page
@@ -173,7 +231,12 @@ def keep(seen: Page | Locator, name: str, language: str = "en") -> None:
     print(file.relative_to(ROOT))
 
 
-PICTURES: dict[str, Callable[[Studio], None]] = {"window": window, "data": data, "exports": exports}
+PICTURES: dict[str, Callable[[Studio], None]] = {
+    "window": window,
+    "data": data,
+    "exports": exports,
+    "assist": assist,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
