@@ -326,6 +326,7 @@ def test_korean_is_drawn_in_a_korean_font(open_page: Open) -> None:
         "/projects/new/details",
         "/projects/new/images",
         "/projects/new/assist",
+        "/projects/new/people",
         "/projects/new/summary",
         "/projects/rooms",
         "/projects/rooms/data",

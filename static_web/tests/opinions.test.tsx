@@ -1,0 +1,72 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, it, vi } from "vitest";
+
+import { Opinions } from "@/features/data/Opinions";
+
+import { aProject, aTag } from "./builders";
+import { renderAt } from "./render";
+
+const said = (labeler: string, name: string, classId: string, note: string | null = null) => ({
+  labeler,
+  name,
+  outcome: "labeled",
+  annotations: [aTag(classId)],
+  note,
+  saved_at: "2026-11-20T09:00:00Z",
+});
+const OPINIONS = "/api/projects/p1/items/i1/opinions";
+
+it("shows what each person said, and takes one of them at their word", async () => {
+  const onShow = vi.fn();
+  let taken: unknown;
+  await renderAt(
+    "/",
+    <Opinions
+      projectId="p1"
+      itemId="i1"
+      revision={4}
+      classes={aProject().classes}
+      shown={null}
+      onShow={onShow}
+    />,
+    {
+      [`GET ${OPINIONS}`]: {
+        items: [said("u1", "Ann", "c1"), said("u2", "", "c2", "too dark?")],
+      },
+      "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
+        taken = await request.json();
+        return Response.json({ item_id: "i1", status: "done" });
+      },
+    },
+  );
+
+  const [ann, other] = await screen.findAllByRole("listitem");
+  expect(within(ann as HTMLElement).getByText("Kitchen")).toBeVisible();
+  expect(within(other as HTMLElement).getByText(/too dark/)).toBeVisible();
+  await userEvent.click(screen.getByRole("button", { name: "Show Ann's" }));
+  expect(onShow).toHaveBeenLastCalledWith("u1", [aTag("c1")]);
+  await userEvent.click(screen.getByRole("button", { name: "Take u2's" }));
+
+  await waitFor(() => expect(taken).toEqual({ labeler: "u2", revision: 4 }));
+  expect(onShow).toHaveBeenLastCalledWith(null, []);
+});
+
+it("is not there where one person labeled the image", async () => {
+  const answer = vi.fn(() => Promise.resolve(Response.json({ items: [said("u1", "Ann", "c1")] })));
+  await renderAt(
+    "/",
+    <Opinions
+      projectId="p1"
+      itemId="i1"
+      revision={4}
+      classes={aProject().classes}
+      shown={null}
+      onShow={vi.fn()}
+    />,
+    { [`GET ${OPINIONS}`]: answer },
+  );
+
+  await waitFor(() => expect(answer).toHaveBeenCalled());
+  expect(screen.queryByRole("heading", { name: "What each said" })).toBeNull();
+});
