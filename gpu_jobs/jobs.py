@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -52,7 +52,7 @@ from labeling.assist.models import (
 )
 from labeling.assist.preprocess import SIDE
 from labeling.assist.reports import MOST_CONFUSED, REPORT, Confusion, CurvePoint, Findings
-from labeling.assist.runs import ClickModel, RunProgress, Runs
+from labeling.assist.runs import ClickModel, Metrics, RunProgress, Runs
 from labeling.errors import NotFound
 from labeling.projects.projects import Project, Projects
 from labeling.storage import Storage
@@ -81,7 +81,7 @@ class Made:
     files: dict[str, bytes]
     features: int
     """Length of an embedding."""
-    metrics: dict[str, float | int | str]
+    metrics: Metrics
     choice: Choice
     detection: Detection | None = None
     confused: NDArray[np.int64] | None = None
@@ -500,7 +500,7 @@ class Jobs:
             detection=model.detection,
             precision=spec.precision,
             confidence=spec.confidence,
-            metrics=model.metrics,
+            metrics={str(name): value for name, value in model.metrics.items()},
             snapshot_sha256=digest,
             onnx_sha256=sha256(model.files[MODEL]).hexdigest(),
             opset=OPSET,
@@ -611,7 +611,7 @@ def with_opinion(embeddings: NDArray[np.float16], head: Head) -> NDArray[np.floa
     return both
 
 
-def _not_yet(metrics: Mapping[str, float | int | str], spec: TrainSpec) -> str:
+def _not_yet(metrics: Metrics, spec: TrainSpec) -> str:
     missing = cast("int | None", metrics.get("labels_missing"))
     words = f"no suggestions yet: {spec.precision:.0%} right can't be promised with these labels"
     if missing is None:

@@ -54,6 +54,7 @@ from labeling.assist.detection import (
     overlaps,
 )
 from labeling.assist.models import BOXES, FITS, INPUT, MAPS, MASKS, PEAKS, REFINED, Scorer
+from labeling.assist.runs import Metrics
 from labeling.exchange.formats.coco import run_lengths
 
 Alive = Callable[[], None]
@@ -120,7 +121,7 @@ class TrainedDetector:
     """The three ONNX files."""
     scorer: Scorer
     choice: Choice
-    metrics: dict[str, float | int | str]
+    metrics: Metrics
 
 
 def parts(
@@ -234,7 +235,7 @@ def train_detector(
     choice, rho, groups = judged(
         judge, found, group[part == "judge"], overlap=overlap, precision=precision, delta=delta
     )
-    metrics: dict[str, float | int | str] = {
+    metrics: Metrics = {
         "labels": len(images),
         "learned_from": len(learn),
         "scored_by": len(score),
@@ -319,9 +320,7 @@ def fit_scorer(images: Sequence[Drawn], found: Sequence[Found], overlap: float) 
     )
 
 
-def average_precision(
-    images: Sequence[Drawn], found: Sequence[Found], classes: int
-) -> dict[str, float]:
+def average_precision(images: Sequence[Drawn], found: Sequence[Found], classes: int) -> Metrics:
     """`ap50` and `ap75` as COCO measures them, of what was found in images: of masks where there are any."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -340,7 +339,7 @@ def average_precision(
     if not truth or not answers:
         return {"ap50": 0.0, "ap75": 0.0}
     with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
+        coco: Any = COCO()
         coco.dataset = {
             # Their sizes are looked at for every mask, also for one that has its own.
             "images": [
@@ -356,13 +355,11 @@ def average_precision(
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return {
-        name: round(max(0.0, float(evaluation.stats[at])), 4)
-        for name, at in (("ap50", 1), ("ap75", 2))
-    }
+    ap50, ap75 = (round(max(0.0, float(evaluation.stats[at])), 4) for at in (1, 2))
+    return {"ap50": ap50, "ap75": ap75}
 
 
-def mask_iou(images: Sequence[Drawn], found: Sequence[Found]) -> dict[str, float]:
+def mask_iou(images: Sequence[Drawn], found: Sequence[Found]) -> Metrics:
     """`mask_iou`: how well things are covered whose box is found at all, on average; nothing of boxes."""
     if not images or images[0].areas is None:
         return {}

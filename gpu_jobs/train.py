@@ -28,6 +28,7 @@ from gpu_jobs.threshold import (
     worth,
 )
 from labeling.assist.models import answers
+from labeling.assist.runs import Metrics
 
 FOLDS = 5  # each head sees 80 % of the labels: more folds take longer and gain little
 DECAY = (
@@ -65,7 +66,7 @@ class Trained:
     scores: NDArray[np.float32]
     """(n, classes): of each labeled image by a head that has not seen it."""
     choice: Choice
-    metrics: dict[str, float | int | str]
+    metrics: Metrics
     confused: NDArray[np.int64] | None = None
     """(classes, classes) images that judged, by what people and what the model chose of one class an image."""
 
@@ -156,7 +157,7 @@ def validated(
     *,
     precision: float,
     delta: float,
-) -> tuple[Choice, dict[str, float | int | str]]:
+) -> tuple[Choice, Metrics]:
     """The threshold that may be used, and what was measured.
 
     Each class that is said of an image is right or wrong on its own; those of an image may fail together.
@@ -174,7 +175,7 @@ def validated(
     image, of = np.nonzero(said)
     sure, right, group = scores[image, of], truth[image, of], group[image]
     choice = choose(sure, right, group, precision=precision, delta=delta)
-    metrics: dict[str, float | int | str] = {
+    metrics: Metrics = {
         "validated": len(truth),
         "accuracy": round(float((said == truth).all(1).mean()), 4),
         "independent_labels": round(worth(group, correlation(~right, group)), 1),

@@ -24,7 +24,7 @@ from labeling.assist.detection import Detector, Found, Framed, Networks, framed
 from labeling.assist.models import ModelManifest, UnfitModel, load, load_detection, suggested
 from labeling.assist.prelabels import PrelabelEnvelope, Prelabels
 from labeling.assist.preprocess import Unseeable, pixels_for_model, source_of
-from labeling.assist.runs import Run, RunProgress, Runs
+from labeling.assist.runs import Metrics, Run, RunProgress, Runs
 from labeling.documents import Documents
 from labeling.errors import NotFound
 from labeling.ingest.renditions import Renditions
@@ -304,7 +304,7 @@ class Inference:
     def _end_if_finished(self, project: Project, run: Run, state: Batches) -> None:
         if not state.finished:
             return
-        metrics = {
+        metrics: Metrics = {
             "images": state.images,
             "suggested": state.suggested,
             "unseeable": state.unseeable,

@@ -27,6 +27,37 @@ RunStatus = Literal["queued", "running", "done", "failed"]
 JOB_KINDS: frozenset[RunKind] = frozenset({"training", "featurization", "encoding"})
 """Of runs done by jobs on machines of their own, which take time that counts."""
 
+MetricName = Literal[
+    "accuracy",
+    "accuracy_frozen",
+    "ap50",
+    "ap75",
+    "class_accuracy",
+    "coverage",
+    "coverage_ungrouped",
+    "doubted_labels",
+    "images",
+    "independent_labels",
+    "independent_shapes",
+    "labels",
+    "labels_missing",
+    "learned_from",
+    "mask_iou",
+    "precision",
+    "precision_at_least",
+    "recall",
+    "scored_by",
+    "shapes",
+    "suggested",
+    "temperature",
+    "unreadable",
+    "unseeable",
+    "validated",
+]
+"""All that runs measure. The pages have words for each (`metrics` of the admins' texts)."""
+
+Metrics = dict[MetricName, float | int | str]
+
 LOG_LINES = 50
 LOG_CHARACTERS = 240
 """Of one line. 50 lines of them fit the 32,768 characters of a cell, however they are encoded."""
@@ -272,7 +303,7 @@ class Runs:
         run_id: str,
         *lines: str,
         progress: RunProgress | None = None,
-        metrics: Mapping[str, float | int | str] | None = None,
+        metrics: Mapping[MetricName, float | int | str] | None = None,
     ) -> Run:
         """Note a sign of life: lines of the log, how far it is, what was measured."""
 
@@ -294,7 +325,7 @@ class Runs:
         project_id: str,
         run_id: str,
         *,
-        metrics: Mapping[str, float | int | str] | None = None,
+        metrics: Mapping[MetricName, float | int | str] | None = None,
         reason: str = "",
         model_id: str = "",
         change: Callable[[AssistState], AssistState] = lambda state: state,
@@ -308,7 +339,7 @@ class Runs:
         run_id: str,
         reason: str,
         *,
-        metrics: Mapping[str, float | int | str] | None = None,
+        metrics: Mapping[MetricName, float | int | str] | None = None,
     ) -> Run:
         """End a run that can't go on, with a reason that a person understands. Safe to repeat."""
         return self._end(
@@ -327,7 +358,7 @@ class Runs:
         run_id: str,
         state: RunStatus,
         reason: str,
-        metrics: Mapping[str, float | int | str],
+        metrics: Mapping[MetricName, float | int | str],
         model_id: str,
         change: Callable[[AssistState], AssistState],
     ) -> Run:

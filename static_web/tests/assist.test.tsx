@@ -188,6 +188,29 @@ it("says of suggested shapes what became of them, class by class", async () => {
   ]);
 });
 
+it("tells what a run measured in words, shares as percent, and by its name what it has no words for", async () => {
+  const metrics = {
+    validated: 120,
+    precision_at_least: 0.9512,
+    ap50: 0.7314,
+    of_a_newer_version: 3,
+  };
+  await open(aView(), "reviewer", [aRun({ metrics })]);
+  await userEvent.click(await screen.findByText("Training"));
+  expect(screen.getAllByRole("term").map((one) => one.textContent)).toEqual([
+    "Images that judged the model",
+    "Suggestions that are right, at least",
+    "Average precision at an overlap of 0.5",
+    "of_a_newer_version",
+  ]);
+  expect(screen.getAllByRole("definition").map((one) => one.textContent)).toEqual([
+    "120",
+    "95.1%",
+    "0.7314",
+    "3",
+  ]);
+});
+
 it("lets reviewers look, and only admins change", async () => {
   await open(aView(), "reviewer");
   await screen.findByTestId("assist-bar");

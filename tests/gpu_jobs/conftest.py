@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -11,11 +12,26 @@ import pytest
 from dev.samples import Truth, compose
 from labeling import layout
 from labeling.assist.jobs import FeaturizeSpec, JobClass, TrainSpec
+from labeling.assist.runs import MetricName, Run, Runs
 from labeling.projects.projects import Project
 from tests.world import World, decided, tag
 
 SCENES = 48
 """Of one thing each; enough to train on, not to prove anything."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_metric_is_known() -> Generator[None]:
+    """No job ends with a metric that the pages have no words for."""
+    end = Runs.finish
+
+    def checked(self: Runs, *run: str, metrics: Mapping[Any, Any], **more: Any) -> Run:
+        assert {*metrics} <= {*get_args(MetricName)}
+        return end(self, *run, metrics=metrics, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Runs, "finish", checked)
+        yield
 
 
 @pytest.fixture(scope="session")

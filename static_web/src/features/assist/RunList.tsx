@@ -1,13 +1,26 @@
 import { Button, makeStyles, tokens } from "@fluentui/react-components";
+import type { ParseKeys } from "i18next";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { LabelClass, Run } from "@/api/types";
-import { formatDuration, formatNumber, formatTime } from "@/format";
+import { formatDuration, formatNumber, formatPercent, formatTime } from "@/format";
 
 import { ModelReport } from "./ModelReport";
 
 const SHOWN = 8;
+
+/** What is measured as a share of something. */
+const SHARES: ReadonlySet<string> = new Set([
+  "accuracy",
+  "accuracy_frozen",
+  "class_accuracy",
+  "coverage",
+  "coverage_ungrouped",
+  "precision",
+  "precision_at_least",
+  "recall",
+]);
 
 const useStyles = makeStyles({
   list: { margin: "16px 0 0", padding: 0, listStyle: "none" },
@@ -133,16 +146,21 @@ function RunRow({ projectId, classes, run, onAgain }: RowProps): ReactNode {
   );
 }
 
+/** What a run measured; by the name it is kept under where that is of another version. */
 function Metric({ name, value }: { name: string; value: number | string }): ReactNode {
-  const { i18n } = useTranslation();
-  const written =
-    typeof value === "number"
-      ? new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 4 }).format(value)
-      : value;
+  const { t, i18n } = useTranslation();
+  const key = `metrics.${name}` as ParseKeys;
   return (
     <>
-      <dt>{name}</dt>
-      <dd>{written}</dd>
+      <dt>{i18n.exists(key) ? t(key) : name}</dt>
+      <dd>{written(name, value, i18n.language)}</dd>
     </>
   );
+}
+
+function written(name: string, value: number | string, language: string): string {
+  if (typeof value !== "number") return value;
+  return SHARES.has(name)
+    ? formatPercent(value, language, 1)
+    : new Intl.NumberFormat(language, { maximumFractionDigits: 4 }).format(value);
 }
