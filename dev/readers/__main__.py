@@ -38,13 +38,24 @@ class Reader:
     packages: tuple[str, ...]
     without: tuple[str, ...] = ()
     """What it asks for and does not need here."""
+    task_types: tuple[TaskType, ...] = ()
+    """Those it reads of the format; all of the format's unless they are named."""
+    flat: bool = False
+    """Images in folders are none for it: the sample has all in one."""
 
 
 _NO_SCREEN = ("opencv-python",)
 """It needs a screen's libraries; its headless twin is installed instead."""
 
+_SHAPES: tuple[TaskType, ...] = ("boxes", "polygons")
+_SUPERVISION = ("supervision==0.31.2",)
+_GLOBOX = ("globox==2.9.0",)
+
 READERS = (
     Reader("coco", "pycocotools", ("pycocotools==2.0.11",)),
+    Reader("coco", "torchvision", ("torchvision==0.29.2", "pycocotools==2.0.11")),
+    Reader("coco", "supervision", _SUPERVISION, task_types=_SHAPES),
+    Reader("coco", "globox", _GLOBOX, task_types=_SHAPES),
     Reader("azureml", "mltable", ("mltable==1.7.0", "pandas==3.1.1")),
     Reader("csv", "pandas", ("pandas==3.1.1",)),
     Reader(
@@ -53,8 +64,11 @@ READERS = (
         ("ultralytics==8.4.190", "opencv-python-headless"),
         without=_NO_SCREEN,
     ),
-    Reader("imagenet", "torchvision", ("torchvision==0.29.2",)),
+    Reader("yolo", "supervision", _SUPERVISION, task_types=_SHAPES, flat=True),
+    Reader("imagenet", "torchvision", ("torchvision==0.29.2", "pycocotools==2.0.11")),
     Reader("voc", "datumaro", ("datumaro==1.13.12", "opencv-python-headless"), _NO_SCREEN),
+    Reader("voc", "supervision", _SUPERVISION, flat=True),
+    Reader("voc", "globox", _GLOBOX, flat=True),
     Reader(
         "label_studio",
         "label_studio_sdk",
@@ -62,6 +76,7 @@ READERS = (
         _NO_SCREEN,
     ),
     Reader("cvat", "datumaro", ("datumaro==1.13.12", "opencv-python-headless"), _NO_SCREEN),
+    Reader("cvat", "globox", _GLOBOX, task_types=("boxes",)),
 )
 
 
@@ -78,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if only in (None, reader.format):
             home = FOLDER / "environments" / reader.name
             python = environments.made(home, reader.packages, reader.without)
-            for task_type in FORMATS[reader.format].task_types:
+            for task_type in reader.task_types or FORMATS[reader.format].task_types:
                 differ |= compare(reader, python, task_type, table)
     Console(width=150).print(table)
     return 1 if differ else 0
@@ -88,7 +103,7 @@ def compare(reader: Reader, python: Path, task_type: TaskType, table: Table) -> 
     """Add a row to the table: whether the reader saw something else than was written."""
     folder = FOLDER / "samples" / reader.format / task_type
     shutil.rmtree(folder, ignore_errors=True)
-    written = sample.write(folder, FORMATS[reader.format], task_type)
+    written = sample.write(folder, FORMATS[reader.format], task_type, flat=reader.flat)
     script = HERE / f"read_{reader.name}.py"
     ran = subprocess.run(
         [python, script, folder, task_type],
@@ -134,6 +149,8 @@ def differing(seen: dict[str, Any], written: sample.Written, task_type: TaskType
         seen["classes_are"] = "in order, by folder"
     elif set(names) <= set(sample.NAMES):
         seen["classes_are"] = "by name"
+    elif set(names) <= set(full_width):
+        seen["classes_are"] = "by name, `:` full-width"
     else:
         seen["classes_are"] = "?"
         found.append(f"classes are {names}")

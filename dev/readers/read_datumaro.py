@@ -12,8 +12,6 @@ from datumaro.components.annotation import AnnotationType
 
 folder = Path(sys.argv[1])
 from_cvat = (folder / "annotations.xml").exists()
-if not from_cvat:
-    (folder / "images").rename(folder / "JPEGImages")
 data: Any = Dataset.import_from(str(folder), "cvat" if from_cvat else "voc_detection")
 kinds = ("label", "bbox", "polygon", "mask") if from_cvat else ("bbox",)
 found = [

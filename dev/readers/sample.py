@@ -22,6 +22,7 @@ from labeling.annotations.shapes import (
     TaskType,
     ring_area,
 )
+from labeling.exchange import choice
 from labeling.exchange.formats.format import Format, Options, Split, Subject
 from labeling.exchange.formats.output import Output
 from labeling.items.records import Item, Labeling
@@ -105,8 +106,8 @@ class Written:
     refused: Counter[str]
 
 
-def write(folder: Path, made: Format, task_type: TaskType) -> Written:
-    """Export the sample into a folder, unpacked, with the images beside."""
+def write(folder: Path, made: Format, task_type: TaskType, *, flat: bool = False) -> Written:
+    """Export the sample into a folder, unpacked, with the images beside; `flat`: all of them in one folder."""
     assert made.open, f"{made.name} is only read"
     folder.mkdir(parents=True)
     images = labels = 0
@@ -114,7 +115,8 @@ def write(folder: Path, made: Format, task_type: TaskType) -> Written:
     places: list[Path] = []
     copies = folder / (made.images or "")
     with Output(folder) as output, made.open(output, subject(task_type)) as writer:
-        for item, labeling in labeled(task_type):
+        for listed, labeling in labeled(task_type):
+            item = choice.flat(listed) if flat else listed
             if why := writer.refuses(item, labeling):
                 refused[why] += 1
                 places.append(copies / item.path)
