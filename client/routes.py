@@ -104,6 +104,10 @@ class ItemFilter(Sent):
     approved: bool | None = None
     disagrees: bool | None = None
     labeled_on: date | None = None
+    labeled_from: date | None = None
+    labeled_to: date | None = None
+    suggested: bool | None = None
+    returned: bool | None = None
 
 
 class SweepDo(Sent):

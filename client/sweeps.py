@@ -25,7 +25,14 @@ def arguments_of(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--kind", help="manual, prelabeled or clustered")
     sweep.add_argument("--flag", help="overwritten, missing or damaged")
     sweep.add_argument("--name", help="a part of the path")
-    sweep.add_argument("--labeled-on", metavar="DAY", help="since that day (UTC)")
+    sweep.add_argument("--labeled-on", metavar="DAY", help="labeled since that day (UTC)")
+    sweep.add_argument("--labeled-from", metavar="DAY", help="labeled since that day or later")
+    sweep.add_argument("--labeled-to", metavar="DAY", help="labeled since that day or earlier")
+    for name, of in (
+        ("--suggested", "with which a suggestion is shown, or not"),
+        ("--returned", "that wait for whom they were sent back to, or not"),
+    ):
+        sweep.add_argument(name, action=argparse.BooleanOptionalAction, default=None, help=of)
     sweep.add_argument(
         "--approved", action=argparse.BooleanOptionalAction, default=None, help="found good or not"
     )
@@ -49,7 +56,8 @@ def sweep(api: Api, options: argparse.Namespace) -> int:
             "disagrees": options.disagrees or None,
             **{
                 name: getattr(options, name)
-                for name in ("state", "labeler", "kind", "flag", "name", "approved", "labeled_on")
+                for name in routes.ItemFilter.model_fields
+                if name not in ("class_id", "disagrees")
             },
         }
     )

@@ -6,7 +6,7 @@ import base64
 import json
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
@@ -28,7 +28,7 @@ from labeling.items.records import (
     Stored,
     stored,
 )
-from labeling.model import Id, Model, UtcTime, day_of, from_milliseconds
+from labeling.model import Id, Model, UtcTime, day_of, from_milliseconds, milliseconds
 from labeling.names import key_of
 from labeling.projects.projects import ProjectAccess, Projects
 from labeling.projects.record import Project
@@ -56,8 +56,9 @@ class ItemFilter(Model):
 
     `labels`: with their annotations, where these are few. `disagrees`: labels with which the current model
     disagrees, the most doubtful first, of one class or several an image; approved ones only where asked for.
-    `labeled_on`: those that are labeled since that day (UTC). `waits_for`: those that wait for people with this
-    tag.
+    `labeled_on`: those that are labeled since that day (UTC); `labeled_from`, `labeled_to`: since one of these
+    days or of those between. `waits_for`: those that wait for people with this tag; `returned`: for the one
+    person they were sent back to. `suggested`: those with which a suggestion is shown, or none.
     """
 
     state: ItemState | None = None
@@ -73,6 +74,10 @@ class ItemFilter(Model):
     labels: bool = False
     disagrees: bool = False
     labeled_on: date | None = None
+    labeled_from: date | None = None
+    labeled_to: date | None = None
+    suggested: bool | None = None
+    returned: bool | None = None
     cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
@@ -301,9 +306,9 @@ class Review:
             return self._doubted(opened, wanted)
         if wanted.state == "leased":
             return self._leased(opened, wanted)
-        prefix = layout.listings_of(wanted.state) if wanted.state in LISTED else _ALL
-        places = _read_cursor(wanted.cursor, opened.project.shards, prefix)
-        found, places, searched = self._merge(opened, prefix, places, wanted)
+        keys = _keys(wanted)
+        places = _read_cursor(wanted.cursor, opened.project.shards, keys[0])
+        found, places, searched = self._merge(opened, keys, places, wanted)
         return ItemPage(
             items=[*self._lines(opened, found, wanted)],
             next_cursor=_write_cursor(places)
@@ -359,20 +364,21 @@ class Review:
         )
 
     def _merge(
-        self, opened: ProjectAccess, prefix: str, places: Sequence[str | None], wanted: ItemFilter
+        self,
+        opened: ProjectAccess,
+        keys: tuple[str, str],
+        places: Sequence[str | None],
+        wanted: ItemFilter,
     ) -> tuple[Sequence[Item], list[str | None], int]:
         """The next items of all shards in order of their keys, and how many were looked at.
 
         At most one storage page a shard.
         """
-        narrow = (
-            any((wanted.class_id, wanted.labeler, wanted.kind, wanted.flag, wanted.name))
-            or wanted.waits_for is not None
-            or wanted.labeled_on is not None
-            or wanted.approved is not None
-            or wanted.honeypot is not None
-            or (wanted.state is not None and prefix == _ALL)
+        prefix, behind = keys
+        asked = wanted.model_dump(
+            exclude={"state", "labels", "cursor", "limit"}, exclude_defaults=True
         )
+        narrow = bool(asked) or (wanted.state is not None and prefix == _ALL)
         size = 1000 if narrow else wanted.limit
         live = [shard for shard, place in enumerate(places) if place is not None]
         pages = self._storage.tables.query_many(
@@ -381,7 +387,7 @@ class Review:
                 Range(
                     opened.items.partition(shard),
                     (places[shard] or prefix) + ("!" if places[shard] else ""),
-                    prefix + layout.END,
+                    behind,
                     size,
                 )
                 for shard in live
@@ -391,9 +397,7 @@ class Review:
         found: list[Item] = []
         searched = 0
         # Behind the last row of a page that is full, more of that shard may follow.
-        end = min(
-            (rows[-1].key for rows in pages if len(rows) == size), default=prefix + layout.END
-        )
+        end = min((rows[-1].key for rows in pages if len(rows) == size), default=behind)
         for row, shard in _in_order(live, pages):
             item = _item(row)
             if len(found) == wanted.limit or row.key > end:
@@ -749,14 +753,42 @@ def fits(opened: ProjectAccess, item: Item, wanted: ItemFilter) -> bool:
         and (wanted.approved is None or bool(item.approved) == wanted.approved)
         and (wanted.honeypot is None or bool(item.honeypot_key) == wanted.honeypot)
         and (wanted.waits_for is None or item.waits_for == key_of(wanted.waits_for))
-        and (
-            wanted.labeled_on is None
-            or (bool(item.labeled_ms) and day_of(item.labeled_ms) == f"{wanted.labeled_on:%Y%m%d}")
-        )
+        and _labeled_then(item, wanted)
+        and (wanted.suggested is None or bool(item.suggested) == wanted.suggested)
+        and (wanted.returned is None or item.waits_for_labeler == wanted.returned)
         and (
             wanted.name is None
             or _as_typed(wanted.name) in _as_typed(opened.project.source.shown(item.path))
         )
+    )
+
+
+def _keys(wanted: ItemFilter) -> tuple[str, str]:
+    """What the keys begin with among which all items are that a filter means, and the first behind these."""
+    first = max(filter(None, (wanted.labeled_on, wanted.labeled_from)), default=None)
+    by_day = first or wanted.labeled_to
+    state = wanted.state or ("labeled" if by_day else None)
+    if state not in LISTED:
+        return _ALL, _ALL + layout.END
+    prefix = layout.listings_of(state)
+    if state == "labeled" and first:
+        # Newest change first: what has not changed since that day was labeled before it.
+        begin = milliseconds(datetime.combine(first, time(), UTC))
+        return prefix, layout.listed_between(state, begin - 1, begin)[1]
+    return prefix, prefix + layout.END
+
+
+def _labeled_then(item: Item, wanted: ItemFilter) -> bool:
+    """Whether an item is labeled since one of the days that are wanted."""
+    on, first, last = wanted.labeled_on, wanted.labeled_from, wanted.labeled_to
+    if on is first is last is None:
+        return True
+    day = day_of(item.labeled_ms)
+    return (
+        bool(item.labeled_ms)
+        and (on is None or day == f"{on:%Y%m%d}")
+        and (first is None or day >= f"{first:%Y%m%d}")
+        and (last is None or day <= f"{last:%Y%m%d}")
     )
 
 

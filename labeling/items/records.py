@@ -261,6 +261,11 @@ class Item:
         return self.audience if not self.reserved and self.queue_keys() else ""
 
     @property
+    def waits_for_labeler(self) -> bool:
+        """Whether it was sent back to one person, and waits for them."""
+        return bool(self.reserved and self.queue_keys())
+
+    @property
     def classes(self) -> Mapping[str, int]:
         """Annotations by class of its labels; of anybody's while several people agree on none."""
         if self.judged:
@@ -350,6 +355,8 @@ class Item:
                 facts[f"instances:{class_id}"] += count
         if self.waits_for:
             facts[f"audience:{self.waits_for}"] = 1
+        if self.waits_for_labeler:
+            facts[f"returned:{self.reserved}"] = 1
         if self.judged:
             facts.update(Judged.of(self.judged).facts(self.lanes))
         if self.labeled_ms:

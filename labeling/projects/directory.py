@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -41,6 +42,9 @@ RESERVED_MS = 10 * 60 * 1000
 
 COVER = 4
 """Images of a project that the list shows."""
+
+RETURNED_TO = 500
+"""People of whom the list knows what was sent back to them, those with most: a cell holds no more."""
 
 DAY = re.compile(r"day:\d{8}:")
 """Counters of what somebody submitted on one day."""
@@ -263,8 +267,16 @@ def _line_cells(
     }
     if counted_ms is not None:
         days = [name.split(":")[1] for name, n in counters.items() if n and DAY.match(name)]
+        returned = Counter(
+            {
+                name.removeprefix(_RETURNED): n
+                for name, n in counters.items()
+                if name.startswith(_RETURNED)
+            }
+        )
         cells |= {
             "counts": json.dumps(counts),
+            "returned": json.dumps(dict(returned.most_common(RETURNED_TO))),
             "shown": json.dumps(states_for_labelers(counters, project.honeypots.rate)),
             "counted_ms": counted_ms,
             "day": max(days, default=""),
@@ -272,16 +284,18 @@ def _line_cells(
     return cells
 
 
+_RETURNED = "returned:"
 _UNUSABLE = ("state:unreadable", "state:excluded")
 
 
-def line(row: Row, role: Role, blobs: Blobs) -> ProjectLine:
+def line(row: Row, user: str, role: Role, blobs: Blobs) -> ProjectLine:
     """A project of the list, as somebody with this role sees it."""
     counts: dict[str, int] = json.loads(row.text("counts", "{}"))
     if role == "labeler" and row.text("shown"):
         shown: dict[str, int] = json.loads(row.text("shown"))
         counts = {f"state:{name}": count for name, count in shown.items()}
     unusable = sum(counts.get(state, 0) for state in _UNUSABLE)
+    returned: dict[str, int] = json.loads(row.text("returned", "{}"))
     cover = json.loads(row.text("cover", "[]")) if role != "labeler" else []
     counted = row.number("counted_ms")
     return ProjectLine(
@@ -294,6 +308,8 @@ def line(row: Row, role: Role, blobs: Blobs) -> ProjectLine:
         unusable=unusable,
         labeled=counts.get("state:labeled", 0),
         waiting=counts.get("state:available", 0) + counts.get("state:leased", 0),
+        returned=sum(returned.values()) if role != "labeler" else None,
+        returned_to_me=returned.get(user, 0),
         active=row.number("active"),
         last_day=datetime.strptime(day, "%Y%m%d").date() if (day := row.text("day")) else None,
         cover=[blobs.link(*place)[0] for place in cover],

@@ -586,6 +586,7 @@ class Projects:
         lines = [
             line(
                 row,
+                caller.user,
                 "admin" if caller.site_admin else roles[project_id],
                 self._storage.blobs,
             )

@@ -13,7 +13,7 @@ it("sends all that the filter means back with a reason, by one request", async (
   const post = vi.fn<(request: Request) => Promise<Response>>(() =>
     Promise.resolve(Response.json({}, { status: 202 })),
   );
-  const filters = { ...unfiltered, class: "c2" };
+  const filters = { ...unfiltered, class: "c2", labeled_from: "2026-11-01", suggested: "no" };
   await renderAt("/", <BulkMenu projectId="p1" filters={filters} classes={aProject().classes} />, {
     "POST /api/projects/p1/sweeps": post,
   });
@@ -24,7 +24,14 @@ it("sends all that the filter means back with a reason, by one request", async (
   await userEvent.click(dialog.getByRole("button", { name: "Start" }));
   await vi.waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   expect(await post.mock.calls[0]?.[0].json()).toMatchObject({
-    filter: { state: "labeled", class_id: "c2", disagrees: false },
+    filter: {
+      state: "labeled",
+      class_id: "c2",
+      disagrees: false,
+      labeled_from: "2026-11-01",
+      labeled_to: null,
+      suggested: false,
+    },
     do: { what: "reject", reason: "too dark", to: "same_labeler", front: true },
   });
 });

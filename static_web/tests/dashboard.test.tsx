@@ -102,7 +102,7 @@ it("shows each chart as a table too, whose numbers lead to the images", async ()
   await userEvent.click(await screen.findByRole("button", { name: "Table: Labeled over time" }));
   expect(screen.getByRole("link", { name: "60, Nov 20" })).toHaveAttribute(
     "href",
-    "/projects/p1/data?state=labeled&labeled_on=2026-11-20",
+    "/projects/p1/data?state=labeled&labeled_from=2026-11-20&labeled_to=2026-11-20",
   );
   await userEvent.click(screen.getByRole("button", { name: "Table: Images by class" }));
   const table = screen.getByRole("table", { name: "Images by class" });

@@ -3,7 +3,13 @@ import { describe, expect, it } from "vitest";
 import type { Annotation, ItemLine } from "@/api/types";
 import { canBe } from "@/features/data/deeds";
 import { difference } from "@/features/data/difference";
-import { asQuery, readFilters, unfiltered, writeFilters } from "@/features/data/filters";
+import {
+  asQuery,
+  isSearched,
+  readFilters,
+  unfiltered,
+  writeFilters,
+} from "@/features/data/filters";
 import { withTop } from "@/features/data/list";
 import { paceOf } from "@/features/data/pace";
 
@@ -22,7 +28,24 @@ describe("filters", () => {
   });
 
   it("that nobody knows are none", () => {
-    expect(readFilters("?state=nonsense&kind=x&flag=y")).toEqual(unfiltered);
+    const unknown =
+      "?state=nonsense&kind=x&flag=y&labeled_from=2026-1-1&suggested=maybe&returned=x";
+    expect(readFilters(unknown)).toEqual(unfiltered);
+  });
+
+  it("ask for days, suggestions and what was sent back, and these are looked for", () => {
+    const search = "?labeled_from=2026-11-01&labeled_to=2026-11-07&suggested=no&returned=yes";
+    const filters = readFilters(search);
+    expect(writeFilters(filters)).toBe(search);
+    expect(asQuery(filters)).toEqual({
+      state: "labeled",
+      labeled_from: "2026-11-01",
+      labeled_to: "2026-11-07",
+      suggested: false,
+      returned: true,
+      labels: true,
+    });
+    expect([unfiltered, filters].map(isSearched)).toEqual([false, true]);
   });
 
   it("of all states ask the API for no state", () => {

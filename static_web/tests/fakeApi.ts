@@ -717,6 +717,8 @@ function line({ project, total, saved }: FakeProject) {
     total,
     labeled,
     waiting: total - saved.size,
+    returned: project_id === "rooms" ? 7 : 0,
+    returned_to_me: project_id === "rooms" ? 2 : 0,
     unusable: 0,
     active: 1,
     last_day: labeled ? "2026-11-27" : null,

@@ -36,6 +36,8 @@ function aLine(change: Partial<ProjectLine> = {}): ProjectLine {
     labeled: 50,
     waiting: 150,
     unusable: 0,
+    returned: 0,
+    returned_to_me: 0,
     active: 0,
     last_day: null,
     cover: [],
@@ -230,6 +232,31 @@ describe("the project list", () => {
     await renderAt("/", <ProjectList />, answers([aLine()], false));
     expect(await screen.findByRole("link", { name: "Rooms" })).toBeVisible();
     expect(screen.queryByRole("button", { name: /^Copy/ })).toBeNull();
+  });
+
+  it("leads from what was sent back to its images, and to my work", async () => {
+    await renderAt(
+      "/",
+      <ProjectList />,
+      answers([
+        aLine({ returned: 7, returned_to_me: 2 }),
+        aLine({
+          project_id: "p2",
+          name: "Streets",
+          my_role: "labeler",
+          returned: null,
+          returned_to_me: 1,
+        }),
+      ]),
+    );
+    const link = (name: string) => screen.getByRole("link", { name });
+    expect(await screen.findByRole("link", { name: "7 sent back in Rooms" })).toHaveAttribute(
+      "href",
+      "/projects/p1/data?state=available&returned=yes",
+    );
+    expect(link("2 images were sent back to you")).toHaveAttribute("href", "/projects/p1/mine");
+    expect(link("1 sent back in Streets")).toHaveAttribute("href", "/projects/p2/mine");
+    expect(link("1 image was sent back to you")).toHaveAttribute("href", "/projects/p2/mine");
   });
 
   it("finds a project by its name", async () => {

@@ -627,13 +627,18 @@ def test_a_class_is_said_instead_of_another_in_place_and_brought_back(
     relabeled = say("sweep", "Birds", "relabel", "--class", "Owl", "--into", "Wren")
     now = counts()
     wire.api.world.wait(1)
+    day = f"{wire.api.world.clock.now():%Y-%m-%d}"
+    none = say("sweep", "Birds", "approve", "--labeled-to", "2020-01-01")
+    some = say("sweep", "Birds", "approve", "--labeled-from", day, "--no-suggested")
     reverted = say("sweep", "Birds", "revert", "--class", "Wren")
 
     assert f"relabel: finished, {before['c1']} changed" in relabeled
     assert now["c1"] == 0
+    assert "approve: finished, 0 changed" in none
+    assert f"approve: finished, {sum(now.values())} changed" in some
     assert "revert: finished" in reverted
     assert counts() == before
-    assert len(say("sweeps", "Birds").splitlines()) == 2
+    assert len(say("sweeps", "Birds").splitlines()) == 4
     assert "there is no class 'Auk' in Birds" in say(
         "sweep", "Birds", "relabel", "--into", "Auk", status=1
     )

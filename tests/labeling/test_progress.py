@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from labeling.progress import Compact, Progress
+from labeling.projects.access import Caller
 from labeling.projects.record import Project
 from labeling.review import ItemFilter, RejectRequest
 from labeling.tasks.service import ReopenRequest
@@ -238,6 +239,34 @@ def test_the_list_tells_who_holds_images_and_when_somebody_labeled_last(world: W
 
     line = world.services.projects.list_for(ADMIN)[0]
     assert (line.active, line.last_day) == (1, world.clock.now().date())
+
+
+def test_the_list_tells_how_many_images_were_sent_back_to_me_and_in_all(world: World) -> None:
+    project = world.project(images=6)
+    ann, bob = world.member(project, "ann"), world.member(project, "bob")
+    rob = world.member(project, "rob", "reviewer")
+    sent_back = {}
+    for person, size in ((ann, 3), (bob, 1)):
+        task = world.task(project, person, size=size)
+        world.label(project, person, task)
+        sent_back[person.user] = [item.item_id for item in task.items]
+    opened = world.open(project, ADMIN)
+    for item_ids in sent_back.values():
+        request = RejectRequest(item_ids=item_ids, to="same_labeler")
+        world.services.review.reject(opened, request, by="ada")
+    world.services.progress.on_tick()
+
+    def returned(caller: Caller) -> tuple[int | None, int]:
+        (line,) = world.services.projects.list_for(caller)
+        return line.returned, line.returned_to_me
+
+    assert [returned(caller) for caller in (ann, bob, rob, ADMIN)] == [
+        *((None, 3), (None, 1), (4, 0), (4, 0))
+    ]
+    world.label(project, ann, world.task(project, ann, size=6))
+    world.services.progress.on_tick()
+    assert [returned(caller) for caller in (ann, ADMIN)] == [(None, 0), (1, 0)]
+    assert world.counters(project) == world.recount(project)
 
 
 def test_the_list_shows_the_first_images_of_a_project(world: World) -> None:

@@ -26,6 +26,7 @@ from labeling.review import (
 )
 from labeling.storage import Create
 from labeling.tasks.messages import ReopenRequest
+from tests.labeling.assist.test_prelabels import path, put, suggest
 from tests.world import ADMIN, PHOTOS, World, decided, tag
 
 Labeled = tuple[World, Project, Caller]
@@ -114,6 +115,55 @@ def test_items_are_found_by_what_they_are(
     world, project, _ = labeled
 
     assert len(pages(world, project, **wanted)) == count
+
+
+def test_items_are_found_by_the_days_since_which_they_are_labeled(world: World) -> None:
+    project = world.sharded(4, images=30)
+    ann = world.member(project, "ann")
+    days = []
+    for _ in range(4):
+        days.append(world.clock.now().date())
+        for _ in range(4):
+            world.label(project, ann, world.task(project, ann, size=1))
+        world.wait(86_400)
+    approved = page(world, project, labeled_on=days[0], limit=1).items[0].item_id
+    opened = world.open(project, ADMIN)
+    world.services.review.approve(opened, ApproveRequest(item_ids=[approved]), by="ada")
+
+    def between(first: int | None, last: int | None) -> int:
+        wanted = {
+            "labeled_from": None if first is None else days[first],
+            "labeled_to": None if last is None else days[last],
+        }
+        return len(pages(world, project, **wanted))
+
+    assert [between(*one) for one in [(0, 3), (1, 2), (2, None), (None, 0), (3, 0)]] == [
+        *(16, 8, 8, 4, 0)
+    ]
+    assert pages(world, project, state="available", labeled_from=days[0]) == []
+    since = pages_of(world, project, state="labeled", labeled_from=days[2])
+    assert sum(one.searched for one in since) == 9, "what changed before that day is not looked at"
+
+
+def test_items_with_which_a_suggestion_is_shown_are_found(world: World) -> None:
+    project = world.project(images=5)
+    put(world, project, suggest(1), suggest(3))
+
+    found = pages(world, project, state="available", suggested=True)
+    assert sorted(line.path for line in found) == [path(1), path(3)]
+    assert len(pages(world, project, suggested=False)) == 3
+
+
+def test_items_that_wait_for_whom_they_were_sent_back_to_are_found(labeled: Labeled) -> None:
+    world, project, _ = labeled
+    some = [line.item_id for line in pages(world, project, state="labeled")[:3]]
+    opened = world.open(project, ADMIN)
+    for item_ids, to in ((some[:2], "same_labeler"), (some[2:], "anyone")):
+        request = RejectRequest.model_validate({"item_ids": item_ids, "to": to})
+        world.services.review.reject(opened, request, by="ada")
+
+    assert {line.item_id for line in pages(world, project, returned=True)} == set(some[:2])
+    assert len(pages(world, project, returned=False)) == 28
 
 
 def test_a_list_says_how_many_items_were_looked_at(labeled: Labeled) -> None:

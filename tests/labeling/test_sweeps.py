@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -196,6 +197,22 @@ def test_all_that_a_filter_means_is_approved_but_what_changed_since() -> None:
     world.services.sweeps.start(world.open(project, ADMIN), new, by=ADMIN.user)
     world.drain()
     assert world.services.sweeps.get(project.project_id, "s1") == done
+
+
+def test_days_and_suggestions_mean_the_same_images_to_a_sweep_as_to_a_list() -> None:
+    world = World()
+    project, ann = labeled(world)
+    world.wait(86_400)
+    world.label(project, ann, world.task(project, ann, size=1))
+    opened = world.open(project, ADMIN)
+    wanted = ItemFilter(labeled_to=(world.clock.now() - timedelta(days=1)).date(), suggested=False)
+
+    done = sweep(world, project, wanted, what="approve")
+
+    assert done.done == 20
+    approved = world.services.review.list(opened, ItemFilter(approved=True, limit=200)).items
+    meant = world.services.review.list(opened, wanted.model_copy(update={"limit": 200})).items
+    assert {one.item_id for one in approved} == {one.item_id for one in meant}
 
 
 def test_all_that_a_filter_means_is_sent_back_with_a_reason() -> None:

@@ -3532,8 +3532,9 @@ export interface components {
          *
          *     `labels`: with their annotations, where these are few. `disagrees`: labels with which the current model
          *     disagrees, the most doubtful first, of one class or several an image; approved ones only where asked for.
-         *     `labeled_on`: those that are labeled since that day (UTC). `waits_for`: those that wait for people with this
-         *     tag.
+         *     `labeled_on`: those that are labeled since that day (UTC); `labeled_from`, `labeled_to`: since one of these
+         *     days or of those between. `waits_for`: those that wait for people with this tag; `returned`: for the one
+         *     person they were sent back to. `suggested`: those with which a suggestion is shown, or none.
          */
         ItemFilter: {
             /**
@@ -3601,6 +3602,26 @@ export interface components {
              * @default null
              */
             labeled_on: string | null;
+            /**
+             * Labeled From
+             * @default null
+             */
+            labeled_from: string | null;
+            /**
+             * Labeled To
+             * @default null
+             */
+            labeled_to: string | null;
+            /**
+             * Suggested
+             * @default null
+             */
+            suggested: boolean | null;
+            /**
+             * Returned
+             * @default null
+             */
+            returned: boolean | null;
             /**
              * Cursor
              * @default null
@@ -4958,8 +4979,10 @@ export interface components {
          * @description A project in the list, with its counts as of `counted_at` (a minute old at most).
          *
          *     `total` is of images to be labeled, without those that can't be used or are left out, as on its own page.
-         *     Those are `unusable`. `active`: people who hold images. `last_day`: when somebody labeled last (UTC).
-         *     `cover`: signed addresses of up to four of its images, for reviewers and admins.
+         *     Those are `unusable`. `returned`: images that were sent back to one person and wait for them, null for
+         *     labelers; `returned_to_me`: those that wait for the caller. `active`: people who hold images. `last_day`:
+         *     when somebody labeled last (UTC). `cover`: signed addresses of up to four of its images, for reviewers and
+         *     admins.
          */
         ProjectLine: {
             /** Project Id */
@@ -4989,6 +5012,10 @@ export interface components {
             labeled: number;
             /** Waiting */
             waiting: number;
+            /** Returned */
+            returned: number | null;
+            /** Returned To Me */
+            returned_to_me: number;
             /** Active */
             active: number;
             /** Last Day */
@@ -7827,6 +7854,10 @@ export interface operations {
                 labels?: boolean;
                 disagrees?: boolean;
                 labeled_on?: string;
+                labeled_from?: string;
+                labeled_to?: string;
+                suggested?: boolean;
+                returned?: boolean;
                 cursor?: string;
                 limit?: number;
             };

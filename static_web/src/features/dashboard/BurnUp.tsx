@@ -55,7 +55,15 @@ export function BurnUp({ projectId, progress, total, linked }: Props): ReactNode
             key="that"
             count={one.images}
             name={day(one)}
-            href={linked ? imagesOf(projectId, { state: "labeled", labeled_on: one.day }) : null}
+            href={
+              linked
+                ? imagesOf(projectId, {
+                    state: "labeled",
+                    labeled_from: one.day,
+                    labeled_to: one.day,
+                  })
+                : null
+            }
           />,
           number(one.inAll),
         ],

@@ -47,9 +47,10 @@ export function QueuePanel({ projectId, progress }: Props): ReactNode {
                     queues[kind].reduce((sum, queue) => sum + (progress.queues[queue] ?? 0), 0)
                   }
                   name={name}
-                  href={
-                    kind === "returned" ? null : imagesOf(projectId, { state: "available", kind })
-                  }
+                  href={imagesOf(projectId, {
+                    state: "available",
+                    ...(kind === "returned" ? { returned: "yes" } : { kind }),
+                  })}
                   testId={`queue-${kind}`}
                 />
               </dd>

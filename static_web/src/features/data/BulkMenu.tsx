@@ -78,7 +78,8 @@ export function BulkMenu({ projectId, filters, classes }: Props): ReactNode {
             sweep_id: sweepId,
             filter: {
               ...{ ...none, approved: null, honeypot: null, path: null, name: null, cursor: null },
-              ...{ waits_for: null, labels: false, disagrees: false, labeled_on: null, limit: 50 },
+              ...{ waits_for: null, disagrees: false, suggested: null, returned: null, limit: 50 },
+              ...{ labeled_on: null, labeled_from: null, labeled_to: null },
               ...asQuery(filters),
               labels: false,
             },

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { LabelClass, Progress } from "@/api/types";
 import { formatNumber } from "@/format";
 
-import { flags, kinds, states, unfiltered, verdicts, type Filters } from "./filters";
+import { flags, kinds, states, suggestions, unfiltered, verdicts, type Filters } from "./filters";
 
 const useStyles = makeStyles({
   root: {
@@ -40,6 +40,7 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
   const labelers = known.some((one) => one.user === filters.labeler)
     ? known
     : [...known, ...(filters.labeler ? [{ user: filters.labeler, name: "" }] : [])];
+  const today = progress?.at.slice(0, 10);
   const filtered = JSON.stringify(filters) !== JSON.stringify(unfiltered);
   return (
     <div role="search" aria-label={t("data.filters")} className={styles.root}>
@@ -144,13 +145,50 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
           </Select>
         </Field>
       )}
-      <Field label={t("data.labeledOn")}>
+      <Field label={t("data.suggestions")}>
+        <Select
+          value={filters.suggested}
+          onChange={(_, data) =>
+            change({ suggested: data.value, ...(data.value && { state: "available" }) })
+          }
+        >
+          <option value="">{t("data.any")}</option>
+          {suggestions.map((one) => (
+            <option key={one} value={one}>
+              {t(`data.suggested.${one}`)}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <Field label={t("data.returned")}>
+        <Select
+          value={filters.returned}
+          onChange={(_, data) =>
+            change({ returned: data.value, ...(data.value && { state: "available" }) })
+          }
+        >
+          <option value="">{t("data.any")}</option>
+          <option value="yes">{t("data.returnedYes")}</option>
+        </Select>
+      </Field>
+      <Field label={t("data.labeledFrom")}>
         <Input
           type="date"
-          value={filters.labeled_on}
-          max={progress?.at.slice(0, 10)}
+          value={filters.labeled_from}
+          max={filters.labeled_to || today}
           onChange={(_, data) =>
-            change({ labeled_on: data.value, ...(data.value && { state: "labeled" }) })
+            change({ labeled_from: data.value, ...(data.value && { state: "labeled" }) })
+          }
+        />
+      </Field>
+      <Field label={t("data.labeledTo")}>
+        <Input
+          type="date"
+          value={filters.labeled_to}
+          min={filters.labeled_from}
+          max={today}
+          onChange={(_, data) =>
+            change({ labeled_to: data.value, ...(data.value && { state: "labeled" }) })
           }
         />
       </Field>

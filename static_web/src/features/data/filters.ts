@@ -12,6 +12,7 @@ export const states = [
 ] as const;
 export const kinds = ["manual", "prelabeled", "clustered"] as const;
 export const verdicts = ["approved", "open"] as const;
+export const suggestions = ["yes", "no"] as const;
 export const flags = ["overwritten", "missing", "damaged"] as const;
 
 type State = (typeof states)[number];
@@ -34,8 +35,13 @@ export interface Filters {
   waits_for: string;
   /** Only what the model disagrees with: "yes". */
   disagrees: string;
-  /** A day (UTC) since which they are labeled. */
-  labeled_on: string;
+  /** Days (UTC): labeled since then, or a day after. */
+  labeled_from: string;
+  labeled_to: string;
+  /** Whether a suggestion is shown with them. */
+  suggested: string;
+  /** Only what waits for whom it was sent back to: "yes". */
+  returned: string;
   name: string;
 }
 
@@ -50,7 +56,10 @@ export const unfiltered: Filters = {
   honeypot: "",
   waits_for: "",
   disagrees: "",
-  labeled_on: "",
+  labeled_from: "",
+  labeled_to: "",
+  suggested: "",
+  returned: "",
   name: "",
 };
 
@@ -69,10 +78,15 @@ export function readFilters(search: string): Filters {
     honeypot: of("honeypot") === "yes" ? "yes" : "",
     waits_for: of("waits_for"),
     disagrees: of("disagrees") === "yes" ? "yes" : "",
-    labeled_on: /^\d{4}-\d\d-\d\d$/.exec(of("labeled_on"))?.[0] ?? "",
+    labeled_from: dayOf(of("labeled_from")),
+    labeled_to: dayOf(of("labeled_to")),
+    suggested: one(suggestions, of("suggested")) ?? "",
+    returned: of("returned") === "yes" ? "yes" : "",
     name: of("name"),
   };
 }
+
+const dayOf = (text: string): string => /^\d{4}-\d\d-\d\d$/.exec(text)?.[0] ?? "";
 
 /** The search of an address, with the image that is shown large, if any. */
 export function writeFilters(filters: Partial<Filters>, item?: string): string {
@@ -99,7 +113,10 @@ export function asQuery(filters: Filters) {
     ...(filters.honeypot && { honeypot: true }),
     ...(filters.waits_for && { waits_for: filters.waits_for }),
     ...(filters.disagrees && { disagrees: true }),
-    ...(filters.labeled_on && { labeled_on: filters.labeled_on }),
+    ...(filters.labeled_from && { labeled_from: filters.labeled_from }),
+    ...(filters.labeled_to && { labeled_to: filters.labeled_to }),
+    ...(filters.suggested && { suggested: filters.suggested === "yes" }),
+    ...(filters.returned && { returned: true }),
     ...(filters.name.trim() && { name: filters.name.trim() }),
     labels: true,
   };
@@ -118,7 +135,10 @@ export function isSearched(filters: Filters): boolean {
       filters.honeypot ||
       filters.waits_for ||
       filters.disagrees ||
-      filters.labeled_on ||
+      filters.labeled_from ||
+      filters.labeled_to ||
+      filters.suggested ||
+      filters.returned ||
       filters.name.trim(),
     )
   );

@@ -111,6 +111,21 @@ const useStyles = makeStyles({
     fontWeight: 400,
     color: tokens.colorNeutralForeground3,
   },
+  link: {
+    color: tokens.colorBrandForegroundLink,
+    textDecorationLine: "none",
+    ":hover": { textDecorationLine: "underline" },
+  },
+  mine: {
+    display: "inline-flex",
+    alignItems: "center",
+    fontSize: "12px",
+    lineHeight: "16px",
+    color: tokens.colorBrandForegroundLink,
+    textDecorationLine: "none",
+    ":hover": { textDecorationLine: "underline" },
+    "@media (pointer: coarse)": { minHeight: "44px" },
+  },
   percent: { textAlign: "right", fontWeight: 600 },
   skeletons: { display: "grid", gap: "1px" },
   skeleton: { padding: "18px 16px" },
@@ -196,6 +211,9 @@ export default function ProjectList(): ReactNode {
                 <th className={styles.headCell}>{t("projects.labeled")}</th>
                 <th className={styles.headCell} style={{ width: "72px", textAlign: "right" }}>
                   {t("projects.left")}
+                </th>
+                <th className={styles.headCell} style={{ width: "92px", textAlign: "right" }}>
+                  {t("projects.returned")}
                 </th>
                 <th
                   className={mergeClasses(styles.headCell, styles.widestOnly)}
@@ -306,7 +324,8 @@ function Row({ project, onCopy }: RowProps): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const [, navigate] = useLocation();
-  const { project_id: id, name, total, labeled, unusable } = project;
+  const { project_id: id, name, total, labeled, unusable, returned_to_me: mine } = project;
+  const returned = project.returned ?? mine;
   const page = project.my_role === "labeler" ? `/projects/${id}/label` : `/projects/${id}`;
   const share = total ? labeled / total : 0;
   return (
@@ -347,9 +366,29 @@ function Row({ project, onCopy }: RowProps): ReactNode {
         {unusable > 0 && (
           <span className={styles.quiet}>{t("projects.unusable", { count: unusable })}</span>
         )}
+        {mine > 0 && (
+          <Link href={`/projects/${id}/mine`} className={styles.mine}>
+            {t("projects.returnedToMe", { count: mine })}
+          </Link>
+        )}
       </td>
       <td className={styles.wideOnly} style={{ textAlign: "right" }}>
         {formatNumber(project.waiting, i18n.language)}
+      </td>
+      <td className={styles.wideOnly} style={{ textAlign: "right" }}>
+        {returned > 0 && (
+          <Link
+            href={
+              project.returned === null
+                ? `/projects/${id}/mine`
+                : `/projects/${id}/data?state=available&returned=yes`
+            }
+            className={styles.link}
+            aria-label={t("projects.returnedNamed", { count: returned, name })}
+          >
+            {formatNumber(returned, i18n.language)}
+          </Link>
+        )}
       </td>
       <td
         className={mergeClasses(styles.wideOnly, styles.widestOnly)}
