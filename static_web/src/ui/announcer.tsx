@@ -19,6 +19,15 @@ export function announce(text: string): void {
   tell(text);
 }
 
+export const AT_REST_MS = 500;
+let atRest: ReturnType<typeof setTimeout> | undefined;
+
+/** Says it unless something else follows at once: of what runs by, where it comes to rest. */
+export function announceAtRest(text: string): void {
+  clearTimeout(atRest);
+  atRest = setTimeout(() => announce(text), AT_REST_MS);
+}
+
 /** The one live region of the app. */
 export function Announcer(): ReactNode {
   const styles = useStyles();

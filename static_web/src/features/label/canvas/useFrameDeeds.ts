@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { newId } from "@/api/client";
 import type { Frames } from "@/frames/useFrames";
 import type { Handlers } from "@/keys/keyboard";
-import { announce } from "@/ui/announcer";
+import { announce, announceAtRest } from "@/ui/announcer";
 
 import { clock, type Deeds } from "../useDeeds";
 import type { OnImage } from "./useOnImage";
@@ -35,7 +35,7 @@ export function useFrameDeeds(
     if (!frames || next === frame || next < 0 || next >= frames.count || !isFinished()) return;
     onGo();
     frames.go(next);
-    announce(t("frames.of", { frame: next + 1, count: frames.count }));
+    announceAtRest(t("frames.of", { frame: next + 1, count: frames.count }));
   };
   /** A key that is held goes no faster than the frames come, so that all of them are seen. */
   const scroll = (by: 1 | -1, held: boolean): void => {

@@ -15,7 +15,7 @@ import { isFramed } from "@/frames/query";
 import { useFrames } from "@/frames/useFrames";
 import { useWindowing } from "@/frames/useWindowing";
 import { useCommands } from "@/keys/keyboard";
-import { announce } from "@/ui/announcer";
+import { announce, announceAtRest } from "@/ui/announcer";
 import { focusSoon, isAsked } from "@/ui/useFocusBack";
 
 import { AttributePanel, focusField } from "../panels/AttributePanel";
@@ -165,7 +165,7 @@ export function Stage({ project, me }: { project: Project; me: Me }): ReactNode 
     const count = page?.items.find((one) => one.item_id === itemId)?.frames ?? 1;
     const frame = Math.min(count - 1, Math.max(0, wanted));
     setFrames((before) => new Map(before).set(itemId, frame));
-    announce(t("frames.of", { frame: frame + 1, count }));
+    announceAtRest(t("frames.of", { frame: frame + 1, count }));
   };
   // One that fills the page is looked at closely: through any window.
   const looked = useFrames(
