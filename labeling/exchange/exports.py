@@ -42,7 +42,8 @@ class FormatView(Model):
 
     `files` are what it makes, the labels themselves first. `loses` is what it can't say: that is written
     the nearest way, or not at all, and counted in the manifest. One without the option `images` is made of
-    images: they are always copied.
+    images: they are always copied. `samples`: Python that loads the files, for each type of project, run
+    where the folder of the export was put.
     """
 
     name: str
@@ -53,6 +54,7 @@ class FormatView(Model):
     task_types: list[TaskType]
     loses: list[Feature]
     options: list[OptionName]
+    samples: dict[TaskType, str]
 
 
 class FormatList(Model):
@@ -73,6 +75,7 @@ def formats() -> FormatList:
                 files=[file.name for file in format_.files],
                 task_types=list(format_.task_types),
                 loses=list(format_.loses),
+                samples=dict(format_.samples),
                 options=[
                     *format_.options,
                     *(option for option in ALWAYS if format_.images or option != "images"),

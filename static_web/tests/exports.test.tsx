@@ -3,7 +3,9 @@ import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 
 import type { Export, ExportFormat } from "@/api/types";
+import { ExportNotice } from "@/features/exports/ExportNotice";
 import { ExportPanel } from "@/features/exports/ExportPanel";
+import { exportsQuery } from "@/features/exports/queries";
 
 import { aProject, NO_CHOICE } from "./builders";
 import { renderAt } from "./render";
@@ -18,6 +20,7 @@ function aFormat(name: string, change: Partial<ExportFormat> = {}): ExportFormat
     reads: true,
     loses: [],
     options: [],
+    samples: { multiclass: `load("${name}")` },
     ...change,
   };
 }
@@ -218,7 +221,37 @@ it("hands out every file of labels by its name", async () => {
   await open([anExport()]);
   expect(await screen.findByRole("button", { name: /Download labels.jsonl/ })).toBeVisible();
   expect(screen.getByRole("button", { name: /Download MLTable/ })).toHaveTextContent("MLTable");
-  expect(screen.queryByRole("button", { name: /manifest/ })).toBeNull();
+  expect(screen.getByRole("button", { name: /Download manifest.json/ })).toBeVisible();
+});
+
+it("says how many images are left out, and how the files are loaded in Python", async () => {
+  await open([anExport({ omitted: { unlabeled: 3, no_class: 1 } })]);
+  expect(await screen.findByText(/4 images are left out/)).toBeVisible();
+  await userEvent.click(await screen.findByText("Load it in Python"));
+  expect(screen.getByText('load("aml")')).toBeVisible();
+});
+
+it("tells on any page of the project that an export is ready, until that is read", async () => {
+  let state: Export["state"] = "waiting";
+  const pages = (
+    <>
+      <ExportNotice projectId="p1" />
+      <ExportPanel projectId="p1" />
+    </>
+  );
+  const { queries } = await renderAt("/projects/p1", pages, {
+    "GET /api/projects/p1": aProject(),
+    "GET /api/formats": { items: FORMATS },
+    "GET /api/projects/p1/exports": () =>
+      Promise.resolve(Response.json({ items: [anExport({ state })], next_cursor: null })),
+  });
+  expect(await screen.findByText(/Being made/)).toBeVisible();
+  expect(screen.queryByText(/is ready/)).toBeNull();
+  state = "done";
+  await queries.invalidateQueries(exportsQuery("p1"));
+  expect(await screen.findByText("The export AML is ready: 4 images.")).toBeVisible();
+  await userEvent.click(screen.getByRole("button", { name: "Dismiss" }));
+  expect(screen.queryByText(/is ready/)).toBeNull();
 });
 
 it("tells how far an export has come", async () => {
@@ -253,6 +286,9 @@ it("says who made a version, what changed since the one before, and deletes it",
   expect(await screen.findByText("Since first: 2 added, 1 changed, 0 removed")).toBeVisible();
   expect(screen.getByText("Added: a.jpg, b.jpg")).toBeInTheDocument();
   await userEvent.click(screen.getByLabelText(/Delete second/));
+  expect(removed).not.toHaveBeenCalled();
+  const dialog = within(await screen.findByRole("dialog", { name: "Delete the export second?" }));
+  await userEvent.click(dialog.getByRole("button", { name: "Delete" }));
   expect(removed).toHaveBeenCalledOnce();
 });
 

@@ -46,6 +46,7 @@ const aFormat = (
   files: [`${name}/${file}`],
   task_types: ["multiclass", "multilabel", "boxes", "polygons"],
   loses,
+  samples: { multiclass: `open("${name}/${file}")\n`, boxes: `open("${name}/${file}")\n` },
   options: [...options, "classes", "rename", "path", "labelers", "since", "states", "images"],
 });
 const FORMATS = [
@@ -797,7 +798,10 @@ function exporting(
     };
     fake.exports.unshift(made);
     const files = FORMATS.find(({ name }) => name === made.format)?.files ?? [];
-    const done = { state: "done", files: files.map((name) => ({ name, size: 1, sha256: "" })) };
+    const done = {
+      state: "done",
+      files: [...files, "manifest.json"].map((name) => ({ name, size: 1, sha256: "" })),
+    };
     setTimeout(() => Object.assign(made, done), 3_000);
     return [202, made];
   }

@@ -27,16 +27,15 @@ export async function renderAt(path: string, page: ReactNode, answers: Answers) 
   await startI18n();
   await addAdminTexts();
   const { hook, searchHook, history } = memoryLocation({ path, record: true });
+  const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   render(
     <FluentProvider theme={lightTheme}>
-      <QueryClientProvider
-        client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}
-      >
+      <QueryClientProvider client={queries}>
         <Router hook={hook} searchHook={searchHook}>
           {page}
         </Router>
       </QueryClientProvider>
     </FluentProvider>,
   );
-  return { history };
+  return { history, queries };
 }

@@ -24,6 +24,7 @@ from labeling.exchange.formats.format import (
     Shape,
     Subject,
     Writer,
+    for_all_types,
 )
 from labeling.exchange.formats.output import Output
 from labeling.exchange.formats.rings import with_seams
@@ -191,4 +192,12 @@ AZURE_ML = Format(
     fits=looks_like_azure_ml,
     loses=("holes", "frames", "attributes", "notes", "suggestions", "metadata"),
     options=("datastore",),
+    samples=for_all_types(
+        """\
+import mltable
+
+table = mltable.load("azureml").to_pandas_dataframe()
+print(table[["image_url", "label"]])
+"""
+    ),
 )

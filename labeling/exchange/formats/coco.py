@@ -32,6 +32,7 @@ from labeling.exchange.formats.format import (
     Shape,
     Subject,
     Writer,
+    for_all_types,
     scalar,
 )
 from labeling.exchange.formats.masks import decoded, outlines
@@ -443,4 +444,14 @@ COCO = Format(
     fits=looks_like_coco,
     loses=("notes",),
     options=("azure", "datastore", "flat", "labelings"),
+    samples=for_all_types(
+        """\
+from pycocotools.coco import COCO
+
+coco = COCO("coco/annotations.json")
+for image in coco.loadImgs(coco.getImgIds()):
+    labels = coco.loadAnns(coco.getAnnIds(imgIds=image["id"]))
+    print(image["file_name"], [coco.cats[label["category_id"]]["name"] for label in labels])
+"""
+    ),
 )

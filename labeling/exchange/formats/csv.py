@@ -24,6 +24,7 @@ from labeling.exchange.formats.format import (
     Shape,
     Subject,
     Writer,
+    for_all_types,
     scalar,
 )
 from labeling.exchange.formats.output import Output
@@ -270,4 +271,13 @@ CSV = Format(
     read=read_csv,
     fits=looks_like_csv,
     options=("labelings",),
+    samples=for_all_types(
+        """\
+import pandas
+
+table = pandas.read_csv("csv/labels.csv", keep_default_na=False)
+for path, labels in table.groupby("path"):
+    print(path, labels["class"].tolist())
+"""
+    ),
 )

@@ -25,6 +25,7 @@ from labeling.exchange.formats.format import (
     Shape,
     Subject,
     Writer,
+    for_all_types,
 )
 from labeling.exchange.formats.masks import columns, decoded, outlines
 from labeling.exchange.formats.output import Output
@@ -346,4 +347,12 @@ CVAT = Format(
     fits=looks_like_cvat,
     loses=("frames", "notes", "suggestions", "metadata"),
     options=("flat",),
+    samples=for_all_types(
+        """\
+from xml.etree import ElementTree
+
+for image in ElementTree.parse("cvat/annotations.xml").iter("image"):
+    print(image.get("name"), [shape.get("label") for shape in image])
+"""
+    ),
 )

@@ -395,6 +395,8 @@ class Format:
     options: tuple[OptionName, ...] = ()
     images: str | None = "images"
     """Where readers look for images beside the files; None where the format is made of images."""
+    samples: Mapping[TaskType, str] = field(default_factory=dict[TaskType, str])
+    """Python that loads what is written, run where the files of the export are."""
 
     def chosen(self, options: Options) -> Options:
         """Those options, as far as the format leaves a choice."""
@@ -405,6 +407,11 @@ class Format:
         if options.images != "copies":
             return ""
         return "/".join([self.name, *([self.images] if self.images else []), ""])
+
+
+def for_all_types(sample: str) -> Mapping[TaskType, str]:
+    """Samples of a format whose files are loaded the same way, whatever is labeled."""
+    return dict.fromkeys(ALL_TASK_TYPES, sample)
 
 
 def of_first_frame(labeling: Labeling) -> Labeling:

@@ -130,4 +130,13 @@ IMAGENET = Format(
     loses=("frames", "attributes", "notes", "suggestions", "metadata"),
     options=("split",),
     images=None,
+    samples={
+        "multiclass": """\
+from torchvision.datasets import ImageFolder
+
+images = ImageFolder("imagenet/train", allow_empty=True)
+for image, number in images:
+    print(image.size, images.classes[number])
+"""
+    },
 )

@@ -28,6 +28,7 @@ from labeling.exchange.formats.format import (
     Shape,
     Subject,
     Writer,
+    for_all_types,
     scalar,
 )
 from labeling.exchange.formats.output import Output
@@ -468,4 +469,14 @@ LABEL_STUDIO = Format(
     read=read_label_studio,
     fits=looks_like_label_studio,
     loses=("parts", "holes", "frames", "notes", "suggestions"),
+    samples=for_all_types(
+        """\
+import json
+
+with open("label_studio/tasks.json", encoding="utf-8") as file:
+    tasks = json.load(file)
+for task in tasks:
+    print(task["data"]["image"], [said["result"] for said in task["annotations"]])
+"""
+    ),
 )

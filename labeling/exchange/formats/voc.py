@@ -201,4 +201,18 @@ VOC = Format(
     ),
     options=("split", "flat"),
     images="JPEGImages",
+    samples=dict.fromkeys(
+        ("boxes", "polygons"),
+        """\
+from xml.etree import ElementTree
+from zipfile import ZipFile
+
+with ZipFile("voc/labels.zip") as archive:
+    for name in archive.namelist():
+        if name.startswith("Annotations/"):
+            image = ElementTree.fromstring(archive.read(name))
+            things = [thing.findtext("name") for thing in image.iter("object")]
+            print(image.findtext("filename"), things)
+""",
+    ),
 )

@@ -333,6 +333,29 @@ def _open(output: Output, subject: Subject) -> LabelsWriter | FoldersWriter:
     return LabelsWriter(output, subject) if drawn else FoldersWriter(output, subject)
 
 
+_TRAINS = """\
+from zipfile import ZipFile
+
+from ultralytics import YOLO
+
+ZipFile("yolo/labels.zip").extractall("yolo")  # the images belong into yolo/images
+YOLO("{weights}").train(data="yolo/data.yaml")
+"""
+
+_LOADS_FOLDERS = """\
+import subprocess
+import sys
+from zipfile import ZipFile
+
+from torchvision.datasets import ImageFolder
+
+ZipFile("yolo/labels.zip").extractall("yolo")
+subprocess.run([sys.executable, "yolo/arrange.py", "yolo/images"], check=True)
+images = ImageFolder("yolo/train", allow_empty=True)
+for image, number in images:
+    print(image.size, images.classes[number])
+"""
+
 YOLO = Format(
     name="yolo",
     title="YOLO",
@@ -351,4 +374,9 @@ YOLO = Format(
         "metadata",
     ),
     options=("split", "flat"),
+    samples={
+        **dict.fromkeys(("multiclass", "multilabel"), _LOADS_FOLDERS),
+        "boxes": _TRAINS.format(weights="yolo11n.pt"),
+        "polygons": _TRAINS.format(weights="yolo11n-seg.pt"),
+    },
 )

@@ -2660,7 +2660,8 @@ export interface components {
          *
          *     `files` are what it makes, the labels themselves first. `loses` is what it can't say: that is written
          *     the nearest way, or not at all, and counted in the manifest. One without the option `images` is made of
-         *     images: they are always copied.
+         *     images: they are always copied. `samples`: Python that loads the files, for each type of project, run
+         *     where the folder of the export was put.
          */
         FormatView: {
             /** Name */
@@ -2679,6 +2680,10 @@ export interface components {
             loses: ("empty" | "several_tags" | "outlines" | "parts" | "holes" | "frames" | "attributes" | "notes" | "suggestions" | "metadata")[];
             /** Options */
             options: ("azure" | "datastore" | "split" | "classes" | "rename" | "path" | "labelers" | "since" | "states" | "labelings" | "flat" | "images")[];
+            /** Samples */
+            samples: {
+                [key: string]: string;
+            };
         };
         /**
          * FrameFacts

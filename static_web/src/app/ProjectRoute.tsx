@@ -11,6 +11,7 @@ import { DashboardPage } from "@/features/dashboard/DashboardPage";
 import { DataPage } from "@/features/data/DataPage";
 import { DeletedProject } from "@/features/details/DeletedProject";
 import { DetailsPage } from "@/features/details/DetailsPage";
+import { ExportNotice } from "@/features/exports/ExportNotice";
 import { ExportPanel } from "@/features/exports/ExportPanel";
 import { ImportPanel } from "@/features/imports/ImportPanel";
 import { PeoplePage } from "@/features/people/PeoplePage";
@@ -40,53 +41,56 @@ export default function ProjectRoute({ projectId, tab }: Props): ReactNode {
   const large = new URLSearchParams(useSearch()).has("item");
   if (!isTab(tab)) return <Message icon="search" title={t("error.noPage")} />;
   return (
-    <ProjectFrame
-      projectId={projectId}
-      tab={tab}
-      full={tab === "data" && large}
-      missing={(otherwise) => <DeletedProject projectId={projectId} otherwise={otherwise} />}
-    >
-      {(project) => {
-        switch (tab) {
-          case "dashboard":
-            return (
-              <DashboardPage project={project}>
-                {project.my_role !== "labeler" && helpsWith.includes(project.task_type) && (
-                  <AssistPanel project={project} />
-                )}
-                {project.my_role !== "labeler" && <AssignedPanel project={project} />}
-                {project.my_role !== "labeler" && <AgreementPanel project={project} />}
-                {project.my_role === "admin" && <HoneypotPanel project={project} />}
-                {project.my_role !== "labeler" && <ExportPanel projectId={projectId} />}
-              </DashboardPage>
-            );
-          case "data":
-            return <DataPage project={project} />;
-          case "people":
-            return <PeoplePage projectId={projectId} />;
-          case "details":
-            return (
-              <DetailsPage
-                project={project}
-                classes={<Classes project={project} />}
-                assist={
-                  project.my_role !== "labeler" && (
-                    <>
-                      {helpsWith.includes(project.task_type) && (
-                        <AssistSettings project={project} />
-                      )}
-                      <OverlapPanel project={project} />
-                      {project.my_role === "admin" && <AssignmentSettings project={project} />}
-                      {project.my_role === "admin" && <HoneypotSettings project={project} />}
-                    </>
-                  )
-                }
-                imports={project.my_role === "admin" && <ImportPanel project={project} />}
-              />
-            );
-        }
-      }}
-    </ProjectFrame>
+    <>
+      <ExportNotice key={projectId} projectId={projectId} />
+      <ProjectFrame
+        projectId={projectId}
+        tab={tab}
+        full={tab === "data" && large}
+        missing={(otherwise) => <DeletedProject projectId={projectId} otherwise={otherwise} />}
+      >
+        {(project) => {
+          switch (tab) {
+            case "dashboard":
+              return (
+                <DashboardPage project={project}>
+                  {project.my_role !== "labeler" && helpsWith.includes(project.task_type) && (
+                    <AssistPanel project={project} />
+                  )}
+                  {project.my_role !== "labeler" && <AssignedPanel project={project} />}
+                  {project.my_role !== "labeler" && <AgreementPanel project={project} />}
+                  {project.my_role === "admin" && <HoneypotPanel project={project} />}
+                  {project.my_role !== "labeler" && <ExportPanel projectId={projectId} />}
+                </DashboardPage>
+              );
+            case "data":
+              return <DataPage project={project} />;
+            case "people":
+              return <PeoplePage projectId={projectId} />;
+            case "details":
+              return (
+                <DetailsPage
+                  project={project}
+                  classes={<Classes project={project} />}
+                  assist={
+                    project.my_role !== "labeler" && (
+                      <>
+                        {helpsWith.includes(project.task_type) && (
+                          <AssistSettings project={project} />
+                        )}
+                        <OverlapPanel project={project} />
+                        {project.my_role === "admin" && <AssignmentSettings project={project} />}
+                        {project.my_role === "admin" && <HoneypotSettings project={project} />}
+                      </>
+                    )
+                  }
+                  imports={project.my_role === "admin" && <ImportPanel project={project} />}
+                />
+              );
+          }
+        }}
+      </ProjectFrame>
+    </>
   );
 }
 

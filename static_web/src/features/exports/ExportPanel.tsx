@@ -7,7 +7,7 @@ import {
   Spinner,
   tokens,
 } from "@fluentui/react-components";
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -16,14 +16,14 @@ import { formatsQuery, projectQuery } from "@/api/queries";
 import type { Export, ExportFormat } from "@/api/types";
 import { formatBytes, formatTime } from "@/format";
 import { problemText } from "@/problems";
+import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { Icon } from "@/ui/Icon";
 import { Panel } from "@/ui/Panel";
 
 import { everything, ExportOptions, optionsOf } from "./ExportOptions";
+import { exportsQuery, LOOK_EVERY_MS } from "./queries";
 
-const LOOK_EVERY_MS = 2_000;
 const SHOWN = 5;
-const MANIFEST = "manifest.json";
 
 const useStyles = makeStyles({
   list: { display: "grid", gap: "4px", margin: 0, padding: 0, listStyle: "none" },
@@ -53,23 +53,18 @@ const useStyles = makeStyles({
   files: { display: "flex", flexWrap: "wrap", justifyContent: "end", gap: "4px" },
   when: { display: "grid" },
   quiet: { color: tokens.colorNeutralForeground3, fontSize: "12px", lineHeight: "16px", margin: 0 },
+  code: {
+    margin: "4px 0",
+    padding: "8px",
+    fontFamily: tokens.fontFamilyMonospace,
+    color: tokens.colorNeutralForeground1,
+    backgroundColor: tokens.colorNeutralBackground3,
+    borderRadius: "4px",
+    whiteSpace: "pre-wrap",
+    overflowWrap: "anywhere",
+  },
   problem: { color: tokens.colorStatusDangerForeground1, fontSize: "12px", margin: 0 },
 });
-
-const exportsQuery = (projectId: string) =>
-  queryOptions({
-    queryKey: ["exports", projectId],
-    queryFn: async () =>
-      (
-        await unwrap(
-          api.GET("/api/projects/{project_id}/exports", {
-            params: { path: { project_id: projectId } },
-          }),
-        )
-      ).items,
-    refetchInterval: ({ state }) =>
-      state.data?.some((one) => one.state === "waiting") ? LOOK_EVERY_MS : false,
-  });
 
 /** Asks for exports, and hands out those that are done. */
 export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
@@ -110,6 +105,7 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
       return queries.invalidateQueries(exportsQuery(projectId));
     },
   });
+  const formatOf = (one: Export) => formats?.find(({ name: known }) => known === one.format);
   const busy = start.isPending || Boolean(exports?.some((one) => one.state === "waiting"));
   return (
     <Panel title={t("exports.title")}>
@@ -178,7 +174,8 @@ export function ExportPanel({ projectId }: { projectId: string }): ReactNode {
             one={one}
             older={versions[versions.indexOf(one) + 1]}
             removable={role === "admin"}
-            title={formats?.find(({ name: known }) => known === one.format)?.title ?? one.format}
+            title={formatOf(one)?.title ?? one.format}
+            sample={(type && formatOf(one)?.samples[type]) ?? ""}
           />
         ))}
       </ul>
@@ -200,9 +197,11 @@ interface RowProps {
   older: Export | undefined;
   removable: boolean;
   title: string;
+  /** Python that loads it. */
+  sample: string;
 }
 
-function Row({ projectId, one, older, removable, title }: RowProps): ReactNode {
+function Row({ projectId, one, older, removable, title, sample }: RowProps): ReactNode {
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const [failed, setFailed] = useState("");
@@ -224,16 +223,16 @@ function Row({ projectId, one, older, removable, title }: RowProps): ReactNode {
     }
   };
   const queries = useQueryClient();
-  const remove = useMutation({
-    mutationFn: () =>
-      unwrap(
-        api.DELETE("/api/projects/{project_id}/exports/{export_id}", {
-          params: { path: { project_id: projectId, export_id: one.export_id } },
-        }),
-      ),
-    onSuccess: () => queries.invalidateQueries(exportsQuery(projectId)),
-    onError: (error) => setFailed(problemText(error)),
-  });
+  const [removing, setRemoving] = useState(false);
+  const remove = async () => {
+    await unwrap(
+      api.DELETE("/api/projects/{project_id}/exports/{export_id}", {
+        params: { path: { project_id: projectId, export_id: one.export_id } },
+      }),
+    );
+    await queries.invalidateQueries(exportsQuery(projectId));
+  };
+  const left = Object.values(one.omitted).reduce((sum, count) => sum + count, 0);
   const time = formatTime(one.as_of, i18n.language);
   const labels = one.files.at(0);
   return (
@@ -254,11 +253,21 @@ function Row({ projectId, one, older, removable, title }: RowProps): ReactNode {
             )}
           </span>
         )}
+        {left > 0 && <span className={styles.quiet}>{t("exports.omitted", { count: left })}</span>}
         {one.images && (
           <span className={styles.quiet}>{t("exports.imagesIn", { place: one.images })}</span>
         )}
         {older && isVersion(one) && (
           <Changes projectId={projectId} newer={one.export_id} older={older} />
+        )}
+        {one.state === "done" && sample && (
+          <details className={styles.quiet}>
+            <summary>{t("exports.sample")}</summary>
+            <p className={styles.quiet}>{t("exports.sampleHint")}</p>
+            <pre className={styles.code}>
+              <code>{sample}</code>
+            </pre>
+          </details>
         )}
         {(one.problem || failed) && (
           <span role="alert" className={styles.problem}>
@@ -275,30 +284,36 @@ function Row({ projectId, one, older, removable, title }: RowProps): ReactNode {
       )}
       {one.state === "done" && (
         <span className={styles.files}>
-          {one.files
-            .filter((file) => file.name !== MANIFEST)
-            .map(({ name }, at) => (
-              <Button
-                key={name}
-                size="small"
-                icon={<Icon name="download" size={16} />}
-                aria-label={t("exports.downloadOf", { file: baseName(name), time })}
-                onClick={() => void download(name)}
-              >
-                {at ? baseName(name) : t("exports.download")}
-              </Button>
-            ))}
+          {one.files.map(({ name }, at) => (
+            <Button
+              key={name}
+              size="small"
+              icon={<Icon name="download" size={16} />}
+              aria-label={t("exports.downloadOf", { file: baseName(name), time })}
+              onClick={() => void download(name)}
+            >
+              {at ? baseName(name) : t("exports.download")}
+            </Button>
+          ))}
           {removable && (
             <Button
               size="small"
               appearance="subtle"
               icon={<Icon name="trash" size={16} />}
               aria-label={t("exports.removeOf", { name: one.name || title, time })}
-              disabledFocusable={remove.isPending}
-              onClick={() => remove.mutate()}
+              onClick={() => setRemoving(true)}
             />
           )}
         </span>
+      )}
+      {removing && (
+        <ConfirmDialog
+          title={t("exports.removeTitle", { name: one.name || title })}
+          text={t(isVersion(one) ? "exports.removeVersion" : "exports.removeText")}
+          action={t("exports.remove")}
+          act={remove}
+          onClose={() => setRemoving(false)}
+        />
       )}
     </li>
   );

@@ -6,6 +6,7 @@ import re
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -65,6 +66,22 @@ def test_the_files_it_names_are_made_and_no_others(
     names = {PurePosixPath(file.name).name for file in made.files}
     assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == names
     assert {PurePosixPath(file.name).parts[0] for file in made.files} == {made.name}
+
+
+@every_format
+def test_its_sample_loads_every_image_of_what_was_written(
+    made: Format, task_type: TaskType, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    written(tmp_path / made.name, made, subject(task_type), images(task_type, 3))
+    monkeypatch.chdir(tmp_path)
+
+    sample = compile(made.samples[task_type], made.name, "exec")
+
+    readers = {"azureml": "mltable", "csv": "pandas"}
+    there = made.name not in readers or find_spec(readers[made.name]) is not None
+    if there and made.name not in ("imagenet", "yolo"):  # which need the images
+        exec(sample, {})
+        assert capsys.readouterr().out.count(".jpg") == 3
 
 
 @every_format
