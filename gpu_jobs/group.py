@@ -17,6 +17,8 @@ import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 Vectors = NDArray[np.floating]
 Ints = NDArray[np.integer]
@@ -45,6 +47,7 @@ _CHUNK = 2_048  # rows of vectors at a time
 _CELLS = (
     2**26
 )  # similarities at a time: 256 MB, and twice that for their order, with however many images
+_OF_A_PAIR = 8  # times as much memory a pair takes as a similarity, should all images be alike
 
 
 @dataclass(frozen=True)
@@ -136,13 +139,23 @@ def near_duplicates(embeddings: Vectors, *, least: float = DUPLICATE) -> NDArray
     """
     n = len(embeddings)
     unit = _unit(np.asarray(embeddings, np.float32))
-    joined = Joined(n)
-    chunk = _rows(n)
+    numbers = every = np.arange(n)
+    chunk = max(1, _rows(n) // _OF_A_PAIR)
     for at in range(0, n, chunk):
-        rows, columns = np.nonzero(unit[at : at + chunk] @ unit.T >= least)
-        for row, other in zip(rows + at, columns, strict=True):
-            joined.join(int(row), int(other))
-    return joined.numbers()
+        rows, others = np.nonzero(unit[at : at + chunk] @ unit[at:].T >= least)
+        two = rows < others
+        if not two.any():
+            continue
+        # Each is joined to the first of its set, too, so that pairs of earlier rows need not be kept.
+        rows, others = (
+            np.concatenate(ends) for ends in ((rows[two] + at, every), (others[two] + at, numbers))
+        )
+        joined = coo_matrix((np.ones(len(rows), bool), (rows, others)), (n, n))
+        _, first, index = np.unique(
+            connected_components(joined, directed=False)[1], return_index=True, return_inverse=True
+        )
+        numbers = first[index]
+    return numbers.astype(np.int64)
 
 
 def _rows(n: int) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence, Set
+from gzip import GzipFile
 from hashlib import sha256
+from io import BytesIO
 from typing import Annotated
 
 from pydantic import Field
@@ -51,7 +52,7 @@ class Line(Source):
 
     def without(self, retired: Set[str]) -> Line:
         """The same but for what it says of retired classes: nobody is to be suggested these."""
-        if not retired.intersection(self.class_ids):
+        if not retired & {*self.class_ids}:
             return self
         shapes = [shape for shape in self.shapes if shape.class_id not in retired]
         ids = [class_id for class_id in self.class_ids if class_id not in retired]
@@ -66,8 +67,11 @@ class Snapshot(Model):
     @property
     def packed(self) -> bytes:
         """As a gzip file of JSON lines: the same labels, the same bytes."""
-        text = "".join(line.model_dump_json() + "\n" for line in self.lines)
-        return gzip.compress(text.encode(), mtime=0)
+        file = BytesIO()
+        with GzipFile(fileobj=file, mode="wb", mtime=0) as packing:
+            for line in self.lines:
+                packing.write(line.model_dump_json().encode() + b"\n")
+        return file.getvalue()
 
     @property
     def digest(self) -> str:
@@ -77,9 +81,8 @@ class Snapshot(Model):
     @classmethod
     def unpacked(cls, data: bytes) -> Snapshot:
         """What `packed` made."""
-        return cls(
-            lines=[Line.model_validate_json(line) for line in gzip.decompress(data).splitlines()]
-        )
+        with GzipFile(fileobj=BytesIO(data)) as packed:
+            return cls(lines=[Line.model_validate_json(line) for line in packed])
 
 
 def snapshot(storage: Storage, items: Items, project: Project, run_id: str) -> Snapshot:

@@ -123,7 +123,7 @@ def train(
     weights, biases, center = fit(embeddings, truth, folds, task_type)
 
     x = torch.from_numpy(embeddings.astype(np.float32)) - center  # (n, d)
-    held_out = torch.einsum("nd,ndk->nk", x * SCALE, weights[folds]) + biases[folds]  # (n, classes)
+    held_out = _held_out(x * SCALE, folds, weights, biases)  # (n, classes)
     temperature = _temperature(held_out, truth, task_type)
     scores = _probabilities(held_out / temperature, task_type).numpy()
 
@@ -255,6 +255,17 @@ def fit(
     weights = w.detach() if basis is None else basis @ w.detach()  # (d, heads * classes)
     weights = weights.view(-1, heads, classes).transpose(0, 1)  # (heads, d, classes)
     return weights, b.detach().view(heads, classes), center
+
+
+def _held_out(
+    x: torch.Tensor, folds: NDArray[np.integer], weights: torch.Tensor, biases: torch.Tensor
+) -> torch.Tensor:
+    """(n, classes) logits of each image (n, d) by the head that has not seen its fold."""
+    logits = x.new_empty(len(x), biases.shape[1])
+    for fold in np.unique(folds):
+        mine = torch.from_numpy(folds == fold)
+        logits[mine] = x[mine] @ weights[fold] + biases[fold]
+    return logits
 
 
 def folds_of(group: NDArray[np.integer], seed: int) -> NDArray[np.integer]:
