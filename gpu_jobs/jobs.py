@@ -27,7 +27,7 @@ from gpu_jobs.export import export
 from gpu_jobs.features import PART, Features, read
 from gpu_jobs.group import Joined, groups, near_duplicates
 from gpu_jobs.label_errors import label_errors
-from gpu_jobs.shapes import Drawn, drawn_on, parts, train_detector
+from gpu_jobs.shapes import Drawn, drawn_on, parts, train_detector, used
 from gpu_jobs.snapshot import Line, labeled_unseen, snapshot, unlabeled
 from gpu_jobs.threshold import Choice, budget
 from gpu_jobs.train import MIN_LABELS, Head, Trained, calibrated, confused, train, validated
@@ -293,21 +293,22 @@ class Jobs:
     ) -> Made:
         group = _together(lines, embeddings)
         number = {class_.class_id: at for at, class_ in enumerate(spec.classes)}
+        unseen = np.array([not line.suggested for line in lines], bool)
+        part = parts([line.item_id for line in lines], group, unseen)
+        chosen = used(part, spec.seed)
         images: list[Drawn] = []
         seen: list[int] = []
-        for at, (line, image) in enumerate(
-            zip(lines, read(self.storage, lines, framed), strict=True)
-        ):
-            if image is not None:
-                seen.append(at)
-                classes = np.array([number[shape.class_id] for shape in line.shapes], np.int64)
-                drawn = [shape.geometry for shape in line.shapes]
-                images.append(drawn_on(image, drawn, classes, spec.task_type == "polygons"))
-        part = parts(
-            [lines[at].item_id for at in seen],
-            group[seen],
-            np.array([not lines[at].suggested for at in seen], bool),
-        )
+        for start in range(0, len(chosen), PART):
+            alive()
+            some = chosen[start : start + PART]
+            frames = read(self.storage, [lines[at] for at in some], framed)
+            for at, image in zip(some, frames, strict=True):
+                if image is not None:
+                    shapes = lines[at].shapes
+                    seen.append(int(at))
+                    classes = np.array([number[shape.class_id] for shape in shapes], np.int64)
+                    drawn = [shape.geometry for shape in shapes]
+                    images.append(drawn_on(image, drawn, classes, spec.task_type == "polygons"))
 
         def said(what: str, done: int, total: int) -> None:
             self.runs.note(
@@ -318,7 +319,7 @@ class Jobs:
 
         trained = train_detector(
             images,
-            part,
+            part[seen],
             group[seen],
             network,
             len(spec.classes),
@@ -344,6 +345,7 @@ class Jobs:
             finder_sha256=sha256(trained.finder).hexdigest(),
             refiner_sha256=sha256(trained.refiner).hexdigest(),
         )
+        trained.metrics["labels"] = len(lines)
         dimensions = embeddings.shape[1]
         return Made(files, dimensions, trained.metrics, trained.choice, detection)
 
@@ -359,15 +361,15 @@ class Jobs:
         if spec.model_id:
             network, head = self._of_model(spec.project_id, spec.model_id, network)
         features = Features(self.storage, items, network)
-        total = done = grouped = 0
-        shards = [unlabeled(items, project, shard) for shard in range(items.shards)]
-        total = sum(map(len, shards))
-        for shard, sources in enumerate(shards):
+        done = grouped = 0
+        waiting = items.counters()["state:available"]
+        for shard in range(items.shards):
+            sources = unlabeled(items, project, shard)
             before = done
 
             def progress(now: int, _: int, before: int = before) -> None:
                 alive()
-                self._progress(spec, before + now, total)
+                self._progress(spec, before + now, waiting)
 
             readable, embeddings = features.of(sources, progress)
             done += len(sources)
@@ -390,7 +392,7 @@ class Jobs:
         self.runs.finish(
             spec.project_id,
             spec.run_id,
-            metrics={"images": grouped, "unreadable": total - grouped},
+            metrics={"images": grouped, "unreadable": done - grouped},
             model_id=spec.model_id or "",
             change=lambda state: state.model_copy(update={"feature_id": network.feature_id}),
         )
@@ -410,31 +412,33 @@ class Jobs:
         self.runs.change_state(
             spec.project_id, lambda state: state.model_copy(update={"clicks": model})
         )
-        done = self._encoded(spec.project_id, model)
-        waiting = {
-            layout.click_image(
-                spec.project_id, model.model_id, source.item_id, source.blob_etag
-            ): source
-            for shard in range(items.shards)
-            for source in unlabeled(items, project, shard, model.side)
-        }
-        missing = [one for one in waiting if one not in done]
-        known = len(waiting) - len(missing)
-        unreadable = 0
-        for at in range(0, len(missing), CLICKS_PART):
-            some = missing[at : at + CLICKS_PART]
-            frames = read(self.storage, [waiting[one] for one in some], looks.framed)
-            for name, frame in zip(some, frames, strict=True):
-                alive()
-                if frame is None:
-                    unreadable += 1
-                else:
-                    self._write(name, looks.seen(frame).astype("<f2").tobytes())
-            self._progress(spec, known + at + len(some), len(waiting))
+        prepared = self._encoded(spec.project_id, model)
+        images = items.counters()["state:available"]
+        done = unreadable = 0
+        for shard in range(items.shards):
+            waiting = {
+                layout.click_image(
+                    spec.project_id, model.model_id, source.item_id, source.blob_etag
+                ): source
+                for source in unlabeled(items, project, shard, model.side)
+            }
+            missing = [one for one in waiting if one not in prepared]
+            done += len(waiting) - len(missing)
+            for at in range(0, len(missing), CLICKS_PART):
+                some = missing[at : at + CLICKS_PART]
+                frames = read(self.storage, [waiting[one] for one in some], looks.framed)
+                for name, frame in zip(some, frames, strict=True):
+                    alive()
+                    if frame is None:
+                        unreadable += 1
+                    else:
+                        self._write(name, looks.seen(frame).astype("<f2").tobytes())
+                done += len(some)
+                self._progress(spec, done, images)
         self.runs.finish(
             spec.project_id,
             spec.run_id,
-            metrics={"images": len(waiting) - unreadable, "unreadable": unreadable},
+            metrics={"images": done - unreadable, "unreadable": unreadable},
             model_id=model.model_id,
         )
 
@@ -560,7 +564,8 @@ class Jobs:
         self.runs.note(
             spec.project_id,
             spec.run_id,
-            progress=RunProgress(done=done, total=total, what="images"),
+            # More may have come since they were counted.
+            progress=RunProgress(done=done, total=max(done, total), what="images"),
         )
 
 

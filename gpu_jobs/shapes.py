@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -69,8 +69,9 @@ GRID: tuple[float, ...] = tuple(
 )
 """Scores from .993 down to .31: among boxes of .6 and more, nine of ten may well be right."""
 
-LEARNED_FROM = 3_000
-"""Images at most that teach the networks: their feature maps take about a megabyte of memory each."""
+MOST = {"learn": 3_000, "score": 1_000, "judge": 3_000}
+"""Images of each part that are used at most: the pixels of one take 0.3 MB, the feature maps of one that
+teaches a megabyte besides. More than so many judge no better."""
 
 _MOST_CROPS = 6_000
 _CROPS_OF_AN_IMAGE = 20
@@ -151,6 +152,20 @@ def parts(
     return found
 
 
+def used(part: NDArray[Any], seed: int) -> NDArray[np.int64]:
+    """Numbers of the images that are used, in order: of each part, (n,) as `parts` says, `MOST` by chance.
+
+    >>> used(np.array(["learn", "judge", "learn"]), seed=0).tolist()
+    [0, 1, 2]
+    """
+    random = np.random.default_rng(seed)
+    return np.sort(
+        np.concatenate(
+            [random.permutation(np.flatnonzero(part == name))[:most] for name, most in MOST.items()]
+        )
+    )
+
+
 def train_detector(
     images: Sequence[Drawn],
     part: NDArray[Any],
@@ -170,7 +185,7 @@ def train_detector(
     """Train, export, validate what was exported.
 
     Args:
-        images: all that are labeled, with and without things in them.
+        images: that are labeled, with and without things in them, no more of a part than `MOST`.
         part: (n,) as `parts` says.
         group: (n,) images that may fail together have the same number.
         network: the backbone.
@@ -192,7 +207,6 @@ def train_detector(
         for name in ("learn", "score", "judge")
     )
     _check(images, learn, score, judge)
-    learn = _some(learn, seed)
     pyramid = Pyramid(network).eval()
     seen = shown(
         pyramid,
@@ -520,31 +534,33 @@ def train_classifier(
         CannotFinish: the export does not compute the same.
     """
     random = np.random.default_rng(seed)
-    pixels: list[NDArray[np.uint8]] = []
     said: list[int] = []
     group: list[int] = []
-    for one in random.permutation(len(images)):
-        alive()
-        drawn = images[one]
-        some = random.permutation(len(drawn.boxes))[:_CROPS_OF_AN_IMAGE]
-        boxes = drawn.image.to_frame(drawn.boxes)
-        things = boxes[some]
-        moved = things + _JITTER * random.normal(size=things.shape) * np.tile(
-            things[:, 2:] - things[:, :2], 2
-        )
-        beside = _beside(boxes, drawn.image, random)
-        for crop, classes_of in ((moved, drawn.classes[some]), (beside, [classes] * len(beside))):
-            pixels.extend(crops(drawn.image.pixels, crop))
-            said.extend(map(int, classes_of))
-            group.extend([int(one)] * len(crop))
-        if len(said) >= _MOST_CROPS:
-            break
-    batches = (np.stack(pixels[at : at + 64]) for at in range(0, len(pixels), 64))
-    embeddings = np.concatenate(list(embed(network, batches))).astype(np.float32)
+    first: list[NDArray[np.uint8]] = []
+
+    def of_images() -> Iterator[NDArray[np.uint8]]:
+        for one in random.permutation(len(images)):
+            alive()
+            drawn = images[one]
+            some = random.permutation(len(drawn.boxes))[:_CROPS_OF_AN_IMAGE]
+            boxes = drawn.image.to_frame(drawn.boxes)
+            things = boxes[some]
+            moved = things + _JITTER * random.normal(size=things.shape) * np.tile(
+                things[:, 2:] - things[:, :2], 2
+            )
+            beside = _beside(boxes, drawn.image, random)
+            said.extend([*map(int, drawn.classes[some]), *[classes] * len(beside)])
+            group.extend([int(one)] * (len(moved) + len(beside)))
+            shown = crops(drawn.image.pixels, np.concatenate([moved, beside]))
+            first.extend(shown[: _DETECTED_AT_ONCE - len(first)])
+            yield shown
+            if len(said) >= _MOST_CROPS:
+                return
+
+    embeddings = np.concatenate(list(embed(network, of_images()))).astype(np.float32)
     truth = np.eye(classes + 1, dtype=bool)[said]
     trained = train(embeddings, truth, np.array(group), "multiclass", seed=seed)
-    data = export(network, trained.head, np.stack(pixels[:_DETECTED_AT_ONCE]))
-    return data, float(trained.metrics["accuracy"])
+    return export(network, trained.head, np.stack(first)), float(trained.metrics["accuracy"])
 
 
 def _beside(
@@ -572,13 +588,6 @@ def _check(
                 f"no image with a box is left to {why}: it takes images labeled without a suggestion in "
                 "sight that are no near-duplicates of each other"
             )
-
-
-def _some(images: Sequence[Drawn], seed: int) -> Sequence[Drawn]:
-    if len(images) <= LEARNED_FROM:
-        return images
-    chosen = np.random.default_rng(seed).permutation(len(images))[:LEARNED_FROM]
-    return [images[one] for one in sorted(chosen)]
 
 
 def _right(image: Drawn, found: Found, overlap: float) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gpu_jobs.group import near_duplicates
+from gpu_jobs.shapes import MOST, used
 from gpu_jobs.snapshot import Line, Snapshot
 from gpu_jobs.train import FOLDS, train
 
@@ -79,3 +80,13 @@ def test_a_snapshot_is_packed_line_by_line() -> None:
 
     assert Snapshot.unpacked(packed) == taken
     assert most < 1.5e6  # all lines are 2.5 MB of text
+
+
+def test_of_very_many_images_with_shapes_some_of_each_part_are_used() -> None:
+    part = np.repeat(["learn", "score", "judge"], [50_000, 300, 30_000])
+
+    chosen = used(part, seed=0)
+
+    names, counts = np.unique(part[chosen], return_counts=True)
+    assert dict(zip(names.tolist(), counts.tolist(), strict=True)) == {**MOST, "score": 300}
+    assert (np.diff(chosen) > 0).all()
