@@ -92,6 +92,9 @@ ItemState = Literal[
 SweepWhat = Literal["approve", "reject", "relabel", "revert", "first", "leave_out"]
 
 
+Consensus = Literal["agreed", "disputed"]
+
+
 class ItemFilter(Sent):
     """Which images are meant; what is left out does not matter."""
 
@@ -100,6 +103,7 @@ class ItemFilter(Sent):
     labeler: str | None = None
     kind: str | None = None
     flag: str | None = None
+    consensus: Consensus | None = None
     name: str | None = None
     approved: bool | None = None
     disagrees: bool | None = None

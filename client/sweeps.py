@@ -24,6 +24,9 @@ def arguments_of(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--labeler", help="user key of who labeled them")
     sweep.add_argument("--kind", help="manual, prelabeled or clustered")
     sweep.add_argument("--flag", help="overwritten, missing or damaged")
+    sweep.add_argument(
+        "--consensus", choices=get_args(routes.Consensus), help="of several who labeled an image"
+    )
     sweep.add_argument("--name", help="a part of the path")
     sweep.add_argument("--labeled-on", metavar="DAY", help="labeled since that day (UTC)")
     sweep.add_argument("--labeled-from", metavar="DAY", help="labeled since that day or later")

@@ -20,6 +20,7 @@ from labeling.errors import Fault, Invalid, NotFound
 from labeling.items.cells import packed_bytes
 from labeling.items.records import (
     SETTLED,
+    Consensus,
     Item,
     ItemState,
     Outcome,
@@ -59,6 +60,7 @@ class ItemFilter(Model):
     `labeled_on`: those that are labeled since that day (UTC); `labeled_from`, `labeled_to`: since one of these
     days or of those between. `waits_for`: those that wait for people with this tag; `returned`: for the one
     person they were sent back to. `suggested`: those with which a suggestion is shown, or none.
+    `consensus`: those that several people labeled, and agree on or not; a reviewer may have decided since.
     """
 
     state: ItemState | None = None
@@ -69,6 +71,7 @@ class ItemFilter(Model):
     approved: bool | None = None
     honeypot: bool | None = None
     waits_for: _Word | None = None
+    consensus: Consensus | None = None
     path: Annotated[str, Field(max_length=1_024)] | None = None
     name: _Word | None = None
     labels: bool = False
@@ -756,6 +759,7 @@ def fits(opened: ProjectAccess, item: Item, wanted: ItemFilter) -> bool:
         and _labeled_then(item, wanted)
         and (wanted.suggested is None or bool(item.suggested) == wanted.suggested)
         and (wanted.returned is None or item.waits_for_labeler == wanted.returned)
+        and (wanted.consensus is None or item.consensus == wanted.consensus)
         and (
             wanted.name is None
             or _as_typed(wanted.name) in _as_typed(opened.project.source.shown(item.path))

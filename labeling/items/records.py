@@ -137,6 +137,10 @@ class Lane:
     tally: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
+Consensus = Literal["agreed", "disputed"]
+"""Whether several people who labeled an image agree on it."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """What the counters learn when all who were asked have labeled an image.
@@ -147,6 +151,11 @@ class Judged:
     tally: Mapping[str, int]
     compared: Compared
     disputed: bool
+
+    @property
+    def consensus(self) -> Consensus:
+        """Whether they agree."""
+        return "disputed" if self.disputed else "agreed"
 
     def text(self) -> str:
         """As one cell."""
@@ -161,9 +170,7 @@ class Judged:
     def facts(self, lanes: Sequence[Lane]) -> Counter[str]:
         """Its share of the counters."""
         one = self.compared
-        facts: Counter[str] = Counter(
-            {"consensus:disputed" if self.disputed else "consensus:agreed": 1}
-        )
+        facts: Counter[str] = Counter({f"consensus:{self.consensus}": 1})
         facts["agree:values"] = one.values
         facts["agree:iou"], facts["agree:pairs"] = one.iou
         for class_id, count in one.all.items():
@@ -272,6 +279,11 @@ class Item:
             return Judged.of(self.judged).tally
         tallies = [lane.tally for lane in self.lanes]
         return {name: count for tally in tallies for name, count in tally.items()}
+
+    @property
+    def consensus(self) -> Consensus | Literal[""]:
+        """Whether several people agree on it; empty where one labels it, or not all have answered."""
+        return Judged.of(self.judged).consensus if self.judged else ""
 
     @property
     def metadata(self) -> dict[str, str]:

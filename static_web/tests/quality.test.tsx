@@ -42,10 +42,28 @@ it("says how well people agree, in a number, in words and class by class", async
     labelers: [{ user: "ann", share: 0.9, compared: 43 }],
   });
 
-  expect(await screen.findByText("40 images agreed on, 3 disputed")).toBeVisible();
-  expect(screen.getByText(/0.71 \(0.64 to 0.78\).*Good enough for tentative/)).toBeVisible();
+  expect(await screen.findByText(/0.71 \(0.64 to 0.78\).*Good enough for tentative/)).toBeVisible();
   const classes = screen.getByRole("table", { name: "By class" });
   expect(within(classes).getAllByRole("cell")[0]).toHaveTextContent("–");
+});
+
+it("leads to what people agree on, and to what they don't", async () => {
+  await open({
+    agreed: 40,
+    disputed: 3,
+    coefficient: ALPHA,
+    iou: null,
+    classes: [],
+    labelers: [],
+  });
+
+  const address = "/projects/p1/data?state=all&consensus=";
+  const agreed = await screen.findByRole("link", { name: "40, Agreed on" });
+  expect(agreed).toHaveAttribute("href", `${address}agreed`);
+  expect(screen.getByRole("link", { name: "3, Disputed" })).toHaveAttribute(
+    "href",
+    `${address}disputed`,
+  );
 });
 
 it("leads from a person's count to the images they labeled", async () => {

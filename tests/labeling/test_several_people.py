@@ -14,6 +14,7 @@ from labeling.projects.access import Caller
 from labeling.projects.record import Project, ProjectChange
 from labeling.quality.overlap import Overlap
 from labeling.review import ItemFilter, ResolveRequest
+from labeling.sweeps import Approving, NewSweep
 from labeling.tasks.messages import TaskRequest
 from tests.world import World, box, decided, person, photo, tag
 
@@ -193,6 +194,38 @@ def test_where_two_disagree_a_reviewer_takes_what_one_of_them_said(world: World)
     assert (agreement(world, project).agreed, agreement(world, project).disputed) == (0, 1)
     history = world.services.review.history(opened, item_id).items
     assert [entry.what for entry in history] == ["submitted", "submitted", "disputed", "resolved"]
+
+
+def test_images_are_found_by_whether_people_agree_on_them_also_once_one_is_decided(
+    world: World,
+) -> None:
+    project = reviewed(world, world.sharded(1, images=4, overlap=2))
+    ann, bob = world.member(project, "ann"), world.member(project, "bob")
+    disputed = says(world, project, ann, tag("c1"))
+    agreed = says(world, project, ann, tag("c1"))
+    task = world.task(project, bob, size=4)
+    said = {disputed: "c2", agreed: "c1"}
+    world.submit(
+        *(project, bob, task.task_id),
+        *(decided(item.item_id, tag(said.get(item.item_id, "c1"))) for item in task.items),
+    )
+    opened = world.open(project, person("boss"), "reviewer")
+
+    def found(**wanted: Any) -> list[str]:
+        page = world.services.review.list(opened, ItemFilter(**wanted))
+        return [line.item_id for line in page.items]
+
+    assert (found(consensus="agreed"), found(consensus="disputed")) == ([agreed], [disputed])
+    taken = ResolveRequest(labeler="bob")
+    world.services.review.resolve(opened, disputed, taken, by="boss")
+    assert found(consensus="disputed", state="labeled") == [disputed]
+    assert found(consensus="disputed", state="needs_review") == []
+    world.wait(1)
+    wanted = ItemFilter(state="labeled", consensus="disputed")
+    sweep = NewSweep(sweep_id="s-1", filter=wanted, do=Approving())
+    world.services.sweeps.start(opened, sweep, by="boss")
+    world.drain()
+    assert found(approved=True) == [disputed]
 
 
 def test_a_reviewer_takes_what_one_said_also_after_the_image_changed(world: World) -> None:

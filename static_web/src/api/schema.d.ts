@@ -3540,6 +3540,7 @@ export interface components {
          *     `labeled_on`: those that are labeled since that day (UTC); `labeled_from`, `labeled_to`: since one of these
          *     days or of those between. `waits_for`: those that wait for people with this tag; `returned`: for the one
          *     person they were sent back to. `suggested`: those with which a suggestion is shown, or none.
+         *     `consensus`: those that several people labeled, and agree on or not; a reviewer may have decided since.
          */
         ItemFilter: {
             /**
@@ -3582,6 +3583,11 @@ export interface components {
              * @default null
              */
             waits_for: string | null;
+            /**
+             * Consensus
+             * @default null
+             */
+            consensus: ("agreed" | "disputed") | null;
             /**
              * Path
              * @default null
@@ -7854,6 +7860,7 @@ export interface operations {
                 approved?: boolean;
                 honeypot?: boolean;
                 waits_for?: string;
+                consensus?: "agreed" | "disputed";
                 path?: string;
                 name?: string;
                 labels?: boolean;

@@ -79,7 +79,7 @@ export function BulkMenu({ projectId, filters, classes }: Props): ReactNode {
             filter: {
               ...{ ...none, approved: null, honeypot: null, path: null, name: null, cursor: null },
               ...{ waits_for: null, disagrees: false, suggested: null, returned: null, limit: 50 },
-              ...{ labeled_on: null, labeled_from: null, labeled_to: null },
+              ...{ consensus: null, labeled_on: null, labeled_from: null, labeled_to: null },
               ...asQuery(filters),
               labels: false,
             },

@@ -5,7 +5,16 @@ import { useTranslation } from "react-i18next";
 import type { LabelClass, Progress } from "@/api/types";
 import { formatNumber } from "@/format";
 
-import { flags, kinds, states, suggestions, unfiltered, verdicts, type Filters } from "./filters";
+import {
+  consensuses,
+  flags,
+  kinds,
+  states,
+  suggestions,
+  unfiltered,
+  verdicts,
+  type Filters,
+} from "./filters";
 
 const useStyles = makeStyles({
   root: {
@@ -127,6 +136,26 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
             {[...new Set([...tags, filters.waits_for])].filter(Boolean).map((one) => (
               <option key={one} value={one}>
                 {one}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      )}
+      {(progress?.agreement || filters.consensus) && (
+        <Field label={t("data.consensus")}>
+          <Select
+            value={filters.consensus}
+            onChange={(_, data) =>
+              change({
+                consensus: consensuses.find((one) => one === data.value) ?? "",
+                ...(data.value && { state: "all" }),
+              })
+            }
+          >
+            <option value="">{t("data.any")}</option>
+            {consensuses.map((one) => (
+              <option key={one} value={one}>
+                {t(`data.consensuses.${one}`) + number(progress?.agreement?.[one])}
               </option>
             ))}
           </Select>

@@ -13,6 +13,7 @@ export const states = [
 export const kinds = ["manual", "prelabeled", "clustered"] as const;
 export const verdicts = ["approved", "open"] as const;
 export const suggestions = ["yes", "no"] as const;
+export const consensuses = ["agreed", "disputed"] as const;
 export const flags = ["overwritten", "missing", "damaged"] as const;
 
 type State = (typeof states)[number];
@@ -33,6 +34,8 @@ export interface Filters {
   honeypot: string;
   /** Only what waits for those with this tag. */
   waits_for: string;
+  /** Only what several people labeled, and agree on or not. */
+  consensus: (typeof consensuses)[number] | "";
   /** Only what the model disagrees with: "yes". */
   disagrees: string;
   /** Days (UTC): labeled since then, or a day after. */
@@ -55,6 +58,7 @@ export const unfiltered: Filters = {
   approved: "",
   honeypot: "",
   waits_for: "",
+  consensus: "",
   disagrees: "",
   labeled_from: "",
   labeled_to: "",
@@ -77,6 +81,7 @@ export function readFilters(search: string): Filters {
     approved: one(verdicts, of("approved")) ?? "",
     honeypot: of("honeypot") === "yes" ? "yes" : "",
     waits_for: of("waits_for"),
+    consensus: one(consensuses, of("consensus")) ?? "",
     disagrees: of("disagrees") === "yes" ? "yes" : "",
     labeled_from: dayOf(of("labeled_from")),
     labeled_to: dayOf(of("labeled_to")),
@@ -112,6 +117,7 @@ export function asQuery(filters: Filters) {
     ...(filters.approved && { approved: filters.approved === "approved" }),
     ...(filters.honeypot && { honeypot: true }),
     ...(filters.waits_for && { waits_for: filters.waits_for }),
+    ...(filters.consensus && { consensus: filters.consensus }),
     ...(filters.disagrees && { disagrees: true }),
     ...(filters.labeled_from && { labeled_from: filters.labeled_from }),
     ...(filters.labeled_to && { labeled_to: filters.labeled_to }),
@@ -134,6 +140,7 @@ export function isSearched(filters: Filters): boolean {
       filters.approved ||
       filters.honeypot ||
       filters.waits_for ||
+      filters.consensus ||
       filters.disagrees ||
       filters.labeled_from ||
       filters.labeled_to ||

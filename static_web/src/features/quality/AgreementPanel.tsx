@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { progressQuery } from "@/api/queries";
 import type { Coefficient, Project } from "@/api/types";
 import { Count } from "@/features/dashboard/Count";
+import { consensuses } from "@/features/data/filters";
 import { imagesOf } from "@/features/dashboard/links";
 import { formatNumber, formatPercent } from "@/format";
 
@@ -16,6 +17,7 @@ import { PairAgreement } from "./PairAgreement";
 
 const useStyles = makeStyles({
   sentence: { margin: "0 0 4px" },
+  count: { marginRight: "16px" },
   quiet: { color: tokens.colorNeutralForeground3, margin: 0 },
 });
 
@@ -46,7 +48,16 @@ export function AgreementPanel({ project }: { project: Project }): ReactNode {
   return (
     <Panel title={t("quality.agreement")}>
       <p className={styles.sentence}>
-        {t("quality.images", { agreed: found.agreed, disputed: found.disputed })}
+        {consensuses.map((one) => (
+          <span key={one} className={styles.count}>
+            {t(`data.consensuses.${one}`)}{" "}
+            <Count
+              count={found[one]}
+              name={t(`data.consensuses.${one}`)}
+              href={imagesOf(project.project_id, { state: "all", consensus: one })}
+            />
+          </span>
+        ))}
       </p>
       <p className={styles.sentence}>
         {t("quality.alpha", { alpha: written(found.coefficient) })}{" "}
