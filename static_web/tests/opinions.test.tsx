@@ -26,6 +26,7 @@ it("shows what each person said, and takes one of them at their word", async () 
       projectId="p1"
       itemId="i1"
       revision={4}
+      disputed
       classes={aProject().classes}
       shown={null}
       onShow={onShow}
@@ -60,6 +61,7 @@ it("is not there where one person labeled the image", async () => {
       projectId="p1"
       itemId="i1"
       revision={4}
+      disputed
       classes={aProject().classes}
       shown={null}
       onShow={vi.fn()}
@@ -69,4 +71,36 @@ it("is not there where one person labeled the image", async () => {
 
   await waitFor(() => expect(answer).toHaveBeenCalled());
   expect(screen.queryByRole("heading", { name: "What each said" })).toBeNull();
+});
+
+it.each([
+  { disputed: true, taken: ["u2"] },
+  { disputed: false, taken: [] },
+])("takes the second answer by the key 2, if people disagree: $disputed", async (one) => {
+  const taken: unknown[] = [];
+  await renderAt(
+    "/",
+    <Opinions
+      projectId="p1"
+      itemId="i1"
+      revision={4}
+      disputed={one.disputed}
+      classes={aProject().classes}
+      shown={null}
+      onShow={vi.fn()}
+    />,
+    {
+      [`GET ${OPINIONS}`]: { items: [said("u1", "Ann", "c1"), said("u2", "Ben", "c2")] },
+      "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
+        taken.push(((await request.json()) as { labeler: string }).labeler);
+        return Response.json({ item_id: "i1", status: "done" });
+      },
+    },
+  );
+  const button = await screen.findByRole("button", { name: "Take Ben's" });
+
+  await userEvent.keyboard("{3}{2}");
+
+  expect(button.getAttribute("aria-keyshortcuts")).toBe(one.disputed ? "2" : null);
+  await waitFor(() => expect(taken).toEqual(one.taken));
 });

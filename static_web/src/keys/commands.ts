@@ -201,6 +201,14 @@ export const commands = [
   { id: "approveItem", place: "review", group: "review", keys: ["KeyA"] },
   { id: "rejectItem", place: "review", group: "review", keys: ["KeyR"] },
   { id: "selectAllItems", place: "review", group: "review", keys: ["$mod+KeyA"] },
+  {
+    id: "takeAnswer",
+    place: "review",
+    group: "review",
+    keys: DIGITS.slice(0, 9).flatMap((digit) => [`Digit${digit}`, `Numpad${digit}`]),
+    shown: "1–9",
+    fixed: true,
+  },
   { id: "closeItem", place: "review", group: "review", keys: ["Escape"], fixed: true },
 ] as const satisfies readonly Command[];
 

@@ -256,6 +256,7 @@ export function LargeView(props: Props): ReactNode {
               projectId={projectId}
               itemId={itemId}
               revision={data.revision}
+              disputed={data.state === "needs_review"}
               classes={classes}
               shown={opinion?.labeler ?? null}
               onShow={(labeler, annotations) =>

@@ -5,6 +5,8 @@ import { useTranslation } from "react-i18next";
 
 import { api, unwrap } from "@/api/client";
 import type { Annotation, LabelClass } from "@/api/types";
+import { useCommands } from "@/keys/keyboard";
+import { useKey } from "@/keys/keyMap";
 import { problemText } from "@/problems";
 import { announce } from "@/ui/announcer";
 
@@ -22,6 +24,7 @@ const useStyles = makeStyles({
     border: `1px solid ${tokens.colorNeutralStroke2}`,
   },
   shown: { outline: `2px solid ${tokens.colorBrandStroke1}` },
+  key: { marginLeft: "8px", fontFamily: "inherit", fontSize: "12px", opacity: 0.75 },
   foot: { display: "flex", flexWrap: "wrap", gap: "8px" },
   problem: { color: tokens.colorStatusDangerForeground1, margin: "8px 0 0" },
 });
@@ -43,6 +46,8 @@ interface Props {
   projectId: string;
   itemId: string;
   revision: number;
+  /** A reviewer has to decide: a key takes an answer. */
+  disputed: boolean;
   classes: readonly LabelClass[];
   /** Whose labels are drawn on the image; nobody's while those of the item are. */
   shown: string | null;
@@ -51,7 +56,7 @@ interface Props {
 
 /** What each of several people said about an image, and taking one of them at their word. */
 export function Opinions(props: Props): ReactNode {
-  const { projectId, itemId, revision, classes, shown, onShow } = props;
+  const { projectId, itemId, revision, disputed, classes, shown, onShow } = props;
   const { t } = useTranslation();
   const styles = useStyles();
   const queries = useQueryClient();
@@ -76,12 +81,23 @@ export function Opinions(props: Props): ReactNode {
         }),
       ]),
   });
+  const hasKeys = Boolean(useKey("takeAnswer").name) && disputed;
+  useCommands(
+    "review",
+    {
+      takeAnswer: ({ code }) => {
+        const one = opinions[Number(code.at(-1)) - 1];
+        if (one && !take.isPending) take.mutate(one.labeler);
+      },
+    },
+    disputed && opinions.length > 1,
+  );
   if (opinions.length < 2) return null;
   return (
     <div>
       <h3 className={styles.heading}>{t("quality.opinions")}</h3>
       <ul className={styles.list}>
-        {opinions.map((one) => {
+        {opinions.map((one, at) => {
           const name = one.name || one.labeler;
           const isShown = shown === one.labeler;
           return (
@@ -106,9 +122,15 @@ export function Opinions(props: Props): ReactNode {
                   size="small"
                   appearance="primary"
                   disabledFocusable={take.isPending}
+                  aria-keyshortcuts={hasKeys ? `${at + 1}` : undefined}
                   onClick={() => take.mutate(one.labeler)}
                 >
                   {t("quality.take", { name })}
+                  {hasKeys && (
+                    <kbd className={styles.key} aria-hidden>
+                      {at + 1}
+                    </kbd>
+                  )}
                 </Button>
               </div>
             </li>
