@@ -103,7 +103,7 @@ def get_item_opinions(call: Call[None]) -> OpinionList:
     doing="deciding between labelers",
 )
 def resolve_item(call: Call[ResolveRequest]) -> ReviewResult:
-    """Take what one person said as the labels of an item."""
+    """Take what one person said, or what most said alike, as the labels of an item."""
     return call.services.review.resolve(
         call.project, call.path["item_id"], call.body, by=call.caller.user
     )

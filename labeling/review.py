@@ -7,17 +7,18 @@ import json
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from labeling import layout
 from labeling.annotations.acceptance import Acceptance
 from labeling.annotations.classes import LabelClass
 from labeling.annotations.shapes import Annotation
 from labeling.assist.doubts import Doubts
-from labeling.errors import Fault, Invalid, NotFound
+from labeling.errors import Conflict, Fault, Invalid, NotFound
 from labeling.items.cells import packed_bytes
+from labeling.items.labels import as_opinions
 from labeling.items.records import (
     SETTLED,
     Consensus,
@@ -33,6 +34,7 @@ from labeling.model import Id, Model, UtcTime, day_of, from_milliseconds, millis
 from labeling.names import key_of
 from labeling.projects.projects import ProjectAccess, Projects
 from labeling.projects.record import Project
+from labeling.quality.consensus import merged, shared
 from labeling.storage import Range, Row, Storage, check_key
 from labeling.tasks.images import ImageLinks
 from labeling.tasks.service import Tasks
@@ -238,27 +240,43 @@ class ReviewResult(Model):
 
 
 class OpinionView(Model):
-    """What one of several people said about an image."""
+    """What one of several people said about an image. `shared` are the ids of those annotations that all others
+    made too.
+    """
 
     labeler: str
     name: str
     outcome: Outcome
     annotations: list[Annotation]
+    shared: list[str]
     note: str | None
     saved_at: UtcTime
 
 
 class OpinionList(Model):
-    """What all said who labeled an image; empty where one person labels it."""
+    """What all said who labeled an image; empty where one person labels it.
+
+    `merged` is what most said alike, without the rest; null where that is nothing.
+    """
 
     items: list[OpinionView]
+    merged: list[Annotation] | None
 
 
 class ResolveRequest(Model):
-    """Take what this labeler said, of the item as it was at `revision` where that is given."""
+    """Take what this labeler said, or `merge`: what most said alike, without the rest. Of the item as it was at
+    `revision` where that is given.
+    """
 
-    labeler: _Word
+    labeler: _Word | None = None
+    merge: bool = False
     revision: int | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.labeler is None) != self.merge:
+            raise ValueError("say whose answer to take, or to merge them; not both")
+        return self
 
 
 class ReviewAnswer(Model):
@@ -486,6 +504,8 @@ class Review:
         self._stored(opened, item_id)
         said = opened.items.opinions(item_id)
         names = self._names(opened, {labeling.labeler for labeling in said})
+        opinions = as_opinions(said)
+        alike = shared(opinions, opened.items.overlap)
         return OpinionList(
             items=[
                 OpinionView(
@@ -493,24 +513,35 @@ class Review:
                     name=names.get(labeling.labeler, ""),
                     outcome=labeling.outcome,
                     annotations=labeling.annotations,
+                    shared=sorted(alike[labeling.labeler]),
                     note=labeling.note or labeling.reason,
                     saved_at=labeling.saved_at,
                 )
                 for labeling in said
-            ]
+            ],
+            merged=merged(opinions, opened.items.overlap) if said else None,
         )
 
     def resolve(
         self, opened: ProjectAccess, item_id: str, request: ResolveRequest, *, by: str
     ) -> ReviewResult:
-        """Take what one person said as the labels of an item.
+        """Take what one person said, or what most said alike, as the labels of an item.
 
         Raises:
             NotFound: there is no such item, or that person said nothing about it.
+            Conflict: there is nothing that most said alike.
         """
-        status = opened.items.resolve(item_id, request.labeler, by=by, revision=request.revision)
+        if request.labeler is None:
+            status = opened.items.resolve_merged(item_id, by=by, revision=request.revision)
+        else:
+            labeler = request.labeler
+            status = opened.items.resolve(item_id, labeler, by=by, revision=request.revision)
         if status == "unknown":
             raise NotFound("there is no such item in this project")
+        if status == "nothing_common":
+            raise Conflict(
+                "those who labeled the image have nothing in common; take one's answer, or send it back"
+            )
         if status == "no_opinion":
             raise NotFound("this person has not labeled the image; look at it again")
         return ReviewResult(item_id=item_id, status=status)

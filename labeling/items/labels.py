@@ -35,7 +35,7 @@ from labeling.items.records import (
 from labeling.items.rows import Batch, Change, remembered
 from labeling.items.suggestions import Suggestions
 from labeling.items.tasks import CHECK, Finished, LeasedItem, Task
-from labeling.quality.consensus import Opinion, Verdict, verdict
+from labeling.quality.consensus import Opinion, verdict
 from labeling.storage import Collision, Create, Delete, Merge, Operation, Value
 
 
@@ -210,12 +210,11 @@ class Labels(Leases, Suggestions):
 
         None of them where one more is asked.
         """
-        opinions = [
-            Opinion(labeling.labeler, labeling.outcome, labeling.annotations) for labeling in said
-        ]
-        found = verdict(opinions, self.overlap)
+        found = verdict(as_opinions(said), self.overlap)
         new = rules.concluded(item, found, self.overlap)
-        return new, _together(new, found, said) if new.verdict else None
+        if not new.verdict:
+            return new, None
+        return new, together(cast(Outcome, new.verdict), found.annotations, said)
 
     def submit_late(
         self,
@@ -451,14 +450,18 @@ def labelings_deleted(item: Item) -> list[Operation]:
     return [Delete(layout.labeling(item.item_id, labeler)) for labeler in people]
 
 
-def _together(item: Item, found: Verdict, said: Sequence[Labeling]) -> Labeling:
-    """What several people said as one labeling: the last of them is whose it is, the time that of all."""
-    outcome = cast(Outcome, item.verdict)
+def as_opinions(said: Sequence[Labeling]) -> list[Opinion]:
+    """What several people said, as consensus takes it."""
+    return [Opinion(each.labeler, each.outcome, each.annotations) for each in said]
+
+
+def together(outcome: Outcome, annotations: list[Annotation], said: Sequence[Labeling]) -> Labeling:
+    """What several people said as one labeling: the first given is whose it is, the time that of all."""
     last = said[0]
     words = next((labeling for labeling in said if labeling.outcome == outcome), None)
     return Labeling(
         outcome=outcome,
-        annotations=found.annotations,
+        annotations=annotations,
         reason=words.reason if words else None,
         note=words.note if words else None,
         labeler=last.labeler,

@@ -17,11 +17,11 @@ from labeling.annotations.shapes import Annotation
 from labeling.items import review_rules, rules
 from labeling.items.cells import MAX_KEPT_BYTES, pack, packed_bytes, unpack
 from labeling.items.change import becomes
-from labeling.items.labels import Labels, labelings_deleted, same_labels
+from labeling.items.labels import Labels, as_opinions, labelings_deleted, same_labels, together
 from labeling.items.records import SETTLED, Item, Labeling, Stored, stored
 from labeling.items.rows import Change, remembered
 from labeling.model import UtcTime
-from labeling.quality.consensus import Opinion, verdict
+from labeling.quality.consensus import merged, verdict
 from labeling.storage import MAX_OPERATIONS, Collision, Range
 
 STARTED_OVER_AT_ONCE = 10
@@ -156,6 +156,30 @@ class Reviews(Labels):
 
         became = self._change_one(item_id, rule)
         return "no_opinion" if became == "no_opinion" else _done(became)
+
+    def resolve_merged(
+        self, item_id: str, *, by: str, revision: int | None
+    ) -> Reviewed | Literal["nothing_common"]:
+        """Make what most of several people said alike the labels of an item, without the rest. Safe to repeat.
+
+        Only of one that all have labeled. `nothing_common`: no two said the same.
+        """
+
+        def rule(
+            record: Stored,
+        ) -> Change | Literal["changed", "leased", "not_settled", "nothing_common"]:
+            if why := review_rules.why_not_reviewed(record.item, revision, SETTLED):
+                return why
+            if not rules.complete(record.item):
+                return "not_settled"
+            said = sorted(self.opinions(item_id), key=lambda each: each.saved_at, reverse=True)
+            common = merged(as_opinions(said), self.overlap)
+            if common is None:
+                return "nothing_common"
+            return self._restated(record, together("labeled", common, said), "resolved", by)
+
+        became = self._change_one(item_id, rule)
+        return "nothing_common" if became == "nothing_common" else _done(became)
 
     def relabel(
         self,
@@ -356,10 +380,7 @@ class Reviews(Labels):
                 tallies = {record.item.lanes[0].labeler: said.tally()}
             new = rules.merged(record.item, tallies, self._now())
             if new.judged:
-                opinions = [
-                    Opinion(each.labeler, each.outcome, each.annotations) for each in people
-                ]
-                found = verdict(opinions, self.overlap)
+                found = verdict(as_opinions(people), self.overlap)
                 chosen = said if said and len(said.labelers) == 1 else None
                 new = rules.judged_anew(new, found, chosen)
                 told = {"outcome": new.verdict, "annotations": found.annotations}

@@ -65,12 +65,67 @@ def verdict(opinions: Sequence[Opinion], overlap: Overlap) -> Verdict:
         return Verdict("skipped", compared=compared)
     if not overlap.carries(len(labeled), len(opinions)):
         return Verdict("needs_review", best, disputed=True, compared=compared)
-    agreed = [*_voted(people, tags, overlap), *_decided(things, len(people), overlap)]
-    found = [annotation for annotation in agreed if annotation is not None]
+    found, doubtful = _agreed(people, tags, things, overlap)
     nobodys = not found and all(people)
-    if len(found) < len(agreed) or nobodys:
+    if doubtful or nobodys:
         return Verdict("needs_review", best, disputed=True, compared=compared)
     return Verdict("labeled", found, compared=compared)
+
+
+def merged(opinions: Sequence[Opinion], overlap: Overlap) -> list[Annotation] | None:
+    """What carries of what those said who labeled an image, without the rest that makes it disputed.
+
+    None where nothing carries: too few labeled it at all, or no two said the same.
+    """
+    people = _labeled(opinions)
+    if not overlap.carries(len(people), len(opinions)):
+        return None
+    drawn = [drawn_by(number, said) for number, said in enumerate(people)]
+    things = same_things(drawn, overlap.iou) if any(drawn) else []
+    found, doubtful = _agreed(people, [_tags(said) for said in people], things, overlap)
+    return None if not found and (doubtful or all(people)) else found
+
+
+def shared(opinions: Sequence[Opinion], overlap: Overlap) -> dict[str, set[str]]:
+    """By labeler the ids of those of their annotations that all others made too: tags, and shapes of the same
+    thing, with the same class and attributes. Nothing where somebody did not label the image.
+    """
+    kept = sorted(opinions, key=lambda opinion: opinion.labeler)
+    same: dict[str, set[str]] = {opinion.labeler: set() for opinion in kept}
+    if any(opinion.outcome != "labeled" for opinion in kept):
+        return same
+    drawn = [drawn_by(number, opinion.annotations) for number, opinion in enumerate(kept)]
+    things = same_things(drawn, overlap.iou) if any(drawn) else []
+    of_all = [[(one.person, one.annotation) for one in thing] for thing in things]
+    tags = [_tags(opinion.annotations) for opinion in kept]
+    for name in {name for said in tags for name in said}:
+        of_all.append([(at, said[name]) for at, said in enumerate(tags) if name in said])
+    for thing in of_all:
+        first = thing[0][1]
+        if len(thing) == len(kept) and all(
+            (one.class_id, one.attributes) == (first.class_id, first.attributes) for _, one in thing
+        ):
+            for person, one in thing:
+                same[kept[person].labeler].add(one.annotation_id)
+    return same
+
+
+def _labeled(opinions: Sequence[Opinion]) -> list[Sequence[Annotation]]:
+    """What those said who labeled an image, in order of their names."""
+    kept = [opinion for opinion in opinions if opinion.outcome == "labeled"]
+    return [opinion.annotations for opinion in sorted(kept, key=lambda one: one.labeler)]
+
+
+def _agreed(
+    people: Sequence[Sequence[Annotation]],
+    tags: Sequence[Mapping[tuple[int, str], Annotation]],
+    things: Sequence[Sequence[Drawn]],
+    overlap: Overlap,
+) -> tuple[list[Annotation], int]:
+    """What carries, and of how much nobody can tell."""
+    agreed = [*_voted(people, tags, overlap), *_decided(things, len(people), overlap)]
+    found = [annotation for annotation in agreed if annotation is not None]
+    return found, len(agreed) - len(found)
 
 
 def drawn_by(person: int, said: Sequence[Annotation]) -> list[Drawn]:

@@ -12,6 +12,7 @@ const said = (labeler: string, name: string, classId: string, note: string | nul
   name,
   outcome: "labeled",
   annotations: [aTag(classId)],
+  shared: [],
   note,
   saved_at: "2026-11-20T09:00:00Z",
 });
@@ -29,11 +30,13 @@ it("shows what each person said, and takes one of them at their word", async () 
       disputed
       classes={aProject().classes}
       shown={null}
+      draw={() => null}
       onShow={onShow}
     />,
     {
       [`GET ${OPINIONS}`]: {
         items: [said("u1", "Ann", "c1"), said("u2", "", "c2", "too dark?")],
+        merged: null,
       },
       "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
         taken = await request.json();
@@ -49,12 +52,14 @@ it("shows what each person said, and takes one of them at their word", async () 
   expect(onShow).toHaveBeenLastCalledWith("u1", [aTag("c1")]);
   await userEvent.click(screen.getByRole("button", { name: "Take u2's" }));
 
-  await waitFor(() => expect(taken).toEqual({ labeler: "u2", revision: 4 }));
+  await waitFor(() => expect(taken).toEqual({ labeler: "u2", merge: false, revision: 4 }));
   expect(onShow).toHaveBeenLastCalledWith(null, []);
 });
 
 it("is not there where one person labeled the image", async () => {
-  const answer = vi.fn(() => Promise.resolve(Response.json({ items: [said("u1", "Ann", "c1")] })));
+  const answer = vi.fn(() =>
+    Promise.resolve(Response.json({ items: [said("u1", "Ann", "c1")], merged: null })),
+  );
   await renderAt(
     "/",
     <Opinions
@@ -64,6 +69,7 @@ it("is not there where one person labeled the image", async () => {
       disputed
       classes={aProject().classes}
       shown={null}
+      draw={() => null}
       onShow={vi.fn()}
     />,
     { [`GET ${OPINIONS}`]: answer },
@@ -87,10 +93,14 @@ it.each([
       disputed={one.disputed}
       classes={aProject().classes}
       shown={null}
+      draw={() => null}
       onShow={vi.fn()}
     />,
     {
-      [`GET ${OPINIONS}`]: { items: [said("u1", "Ann", "c1"), said("u2", "Ben", "c2")] },
+      [`GET ${OPINIONS}`]: {
+        items: [said("u1", "Ann", "c1"), said("u2", "Ben", "c2")],
+        merged: null,
+      },
       "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
         taken.push(((await request.json()) as { labeler: string }).labeler);
         return Response.json({ item_id: "i1", status: "done" });
@@ -103,4 +113,56 @@ it.each([
 
   expect(button.getAttribute("aria-keyshortcuts")).toBe(one.disputed ? "2" : null);
   await waitFor(() => expect(taken).toEqual(one.taken));
+});
+
+const openDispute = async (merged: unknown) => {
+  const sent: unknown[] = [];
+  const draw = vi.fn(() => null);
+  await renderAt(
+    "/",
+    <Opinions
+      projectId="p1"
+      itemId="i1"
+      revision={4}
+      disputed
+      classes={aProject().classes}
+      shown={null}
+      draw={draw}
+      onShow={vi.fn()}
+    />,
+    {
+      [`GET ${OPINIONS}`]: {
+        items: [said("u1", "Ann", "c1"), said("u2", "Ben", "c2")],
+        merged,
+      },
+      "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
+        sent.push(await request.json());
+        return Response.json({ item_id: "i1", status: "done" });
+      },
+    },
+  );
+  await screen.findByRole("button", { name: "Take Ben's" });
+  return { sent, draw };
+};
+
+it("shows what comes of merging by the key M, and merges", async () => {
+  const { sent, draw } = await openDispute([aTag("c1")]);
+
+  await userEvent.keyboard("m");
+  const dialog = await screen.findByRole("dialog");
+  expect(within(dialog).getByText(/the rest is left out: 1 annotation/)).toBeVisible();
+  expect(draw).toHaveBeenCalledWith([aTag("c1")]);
+  await userEvent.click(within(dialog).getByRole("button", { name: "Merge" }));
+
+  await waitFor(() => expect(sent).toEqual([{ labeler: null, merge: true, revision: 4 }]));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+});
+
+it("says what to do where there is nothing to merge", async () => {
+  await openDispute(null);
+
+  await userEvent.keyboard("m");
+
+  expect(screen.queryByRole("dialog")).toBeNull();
+  expect(screen.getByText(/take one’s answer, or send the image back/)).toBeVisible();
 });

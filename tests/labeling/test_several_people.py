@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from labeling.errors import Invalid, NotFound
+from labeling.errors import Conflict, Invalid, NotFound
 from labeling.exchange.exports import NewExport
 from labeling.progress import Agreement
 from labeling.projects.access import Caller
@@ -194,6 +195,48 @@ def test_where_two_disagree_a_reviewer_takes_what_one_of_them_said(world: World)
     assert (agreement(world, project).agreed, agreement(world, project).disputed) == (0, 1)
     history = world.services.review.history(opened, item_id).items
     assert [entry.what for entry in history] == ["submitted", "submitted", "disputed", "resolved"]
+
+
+def test_a_reviewer_takes_what_two_have_in_common_and_leaves_the_rest(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2, task_type="boxes"))
+    common, extra = box(0.1, 0.1, 0.5, 0.5), box(0.6, 0.6, 0.9, 0.9) | {"annotation_id": "b2"}
+    item_id = says(world, project, world.member(project, "ann"), common, extra)
+    says(world, project, world.member(project, "bob"), common)
+    opened = world.open(project, person("boss"), "reviewer")
+    seen = world.services.review.opinions(opened, item_id)
+    assert seen.merged
+    assert [len(one.shared) for one in seen.items] == [1, 1]
+
+    merge = ResolveRequest(merge=True)
+    done = world.services.review.resolve(opened, item_id, merge, by="boss")
+
+    view = world.services.review.get(opened, item_id)
+    assert (done.status, view.state) == ("done", "labeled")
+    assert view.annotations == seen.merged
+    assert world.counters(project) == world.recount(project)
+    assert (agreement(world, project).agreed, agreement(world, project).disputed) == (0, 1)
+    history = world.services.review.history(opened, item_id).items
+    assert [(entry.what, entry.by) for entry in history[-1:]] == [("resolved", "boss")]
+    assert world.services.review.resolve(opened, item_id, merge, by="boss").status == "done"
+    assert len(world.services.review.history(opened, item_id).items) == len(history)
+
+
+def test_what_has_nothing_in_common_is_not_merged_and_says_what_to_do(world: World) -> None:
+    project = reviewed(world, world.sharded(1, images=1, overlap=2))
+    item_id = says(world, project, world.member(project, "ann"), tag("c1"))
+    says(world, project, world.member(project, "bob"), tag("c2"))
+    opened = world.open(project, person("boss"), "reviewer")
+
+    with pytest.raises(Conflict, match="take one's answer, or send it back"):
+        world.services.review.resolve(opened, item_id, ResolveRequest(merge=True), by="boss")
+
+    assert states(world, project) == ["needs_review"]
+
+
+def test_a_reviewer_says_whose_answer_or_to_merge_and_not_both() -> None:
+    for said in ({}, {"labeler": "ann", "merge": True}):
+        with pytest.raises(ValidationError, match="not both"):
+            ResolveRequest.model_validate(said)
 
 
 def test_images_are_found_by_whether_people_agree_on_them_also_once_one_is_decided(

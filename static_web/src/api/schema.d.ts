@@ -773,7 +773,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take what one person said as the labels of an item. */
+        /** Take what one person said, or what most said alike, as the labels of an item. */
         post: operations["resolve_item"];
         delete?: never;
         options?: never;
@@ -4504,14 +4504,19 @@ export interface components {
         /**
          * OpinionList
          * @description What all said who labeled an image; empty where one person labels it.
+         *
+         *     `merged` is what most said alike, without the rest; null where that is nothing.
          */
         OpinionList: {
             /** Items */
             items: components["schemas"]["OpinionView"][];
+            /** Merged */
+            merged: components["schemas"]["Annotation"][] | null;
         };
         /**
          * OpinionView
-         * @description What one of several people said about an image.
+         * @description What one of several people said about an image. `shared` are the ids of those annotations that all others
+         *     made too.
          */
         OpinionView: {
             /** Labeler */
@@ -4525,6 +4530,8 @@ export interface components {
             outcome: "labeled" | "skipped" | "needs_review";
             /** Annotations */
             annotations: components["schemas"]["Annotation"][];
+            /** Shared */
+            shared: string[];
             /** Note */
             note: string | null;
             /**
@@ -5337,11 +5344,20 @@ export interface components {
         };
         /**
          * ResolveRequest
-         * @description Take what this labeler said, of the item as it was at `revision` where that is given.
+         * @description Take what this labeler said, or `merge`: what most said alike, without the rest. Of the item as it was at
+         *     `revision` where that is given.
          */
         ResolveRequest: {
-            /** Labeler */
-            labeler: string;
+            /**
+             * Labeler
+             * @default null
+             */
+            labeler: string | null;
+            /**
+             * Merge
+             * @default false
+             */
+            merge: boolean;
             /**
              * Revision
              * @default null

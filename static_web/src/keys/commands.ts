@@ -209,6 +209,7 @@ export const commands = [
     shown: "1–9",
     fixed: true,
   },
+  { id: "mergeAnswers", place: "review", group: "review", keys: ["KeyM"] },
   { id: "closeItem", place: "review", group: "review", keys: ["Escape"], fixed: true },
 ] as const satisfies readonly Command[];
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.annotations.shapes import Annotation, Box, Part, Polygon
-from labeling.quality.consensus import Opinion, Verdict, verdict
+from labeling.quality.consensus import Opinion, Verdict, merged, shared, verdict
 from labeling.quality.overlap import Overlap
 
 THREE = Overlap(labelers=3)
@@ -25,17 +25,30 @@ def boxes(*shapes: Shape) -> list[Annotation]:
     ]
 
 
+def polygons(*shapes: Shape) -> list[Annotation]:
+    return [
+        Annotation(
+            annotation_id=f"o{at}",
+            class_id=name,
+            geometry=Polygon(parts=[Part(outer=[(x0, y0), (x1, y0), (x1, y1), (x0, y1)])]),
+        )
+        for at, (name, x0, y0, x1, y1) in enumerate(shapes)
+    ]
+
+
+def opinions_of(*said: list[Annotation] | str) -> list[Opinion]:
+    """What people said: annotations each, or the word skipped or needs_review."""
+    return [
+        Opinion(f"p{number}", one, [])  # type: ignore[arg-type] # one of the outcomes
+        if isinstance(one, str)
+        else Opinion(f"p{number}", "labeled", one)
+        for number, one in enumerate(said)
+    ]
+
+
 def asked(*said: list[Annotation] | str, overlap: Overlap = THREE) -> Verdict:
-    """What people agree on: annotations each, or the word skipped or needs_review."""
-    return verdict(
-        [
-            Opinion(f"p{number}", one, [])  # type: ignore[arg-type] # one of the outcomes
-            if isinstance(one, str)
-            else Opinion(f"p{number}", "labeled", one)
-            for number, one in enumerate(said)
-        ],
-        overlap,
-    )
+    """What people agree on."""
+    return verdict(opinions_of(*said), overlap)
 
 
 def classes(found: Verdict) -> list[str]:
@@ -72,6 +85,70 @@ def test_where_nobody_has_most_a_reviewer_decides(said: list[list[Annotation] | 
     found = asked(*said)
 
     assert (found.outcome, found.disputed) == ("needs_review", True)
+
+
+TYPES = {
+    "classes": (tags("cat"), tags("cat"), tags("dog"), tags("cat")),
+    "several classes": (
+        *(tags("cat", "dog"), tags("cat", "cow"), tags("cat", "cow", "hen", "dog")),
+        tags("cat"),
+    ),
+    "boxes": (
+        boxes(("cat", 0.1, 0.1, 0.3, 0.3), ("dog", 0.6, 0.6, 0.8, 0.8)),
+        boxes(("cat", 0.1, 0.1, 0.3, 0.3), ("cow", 0.6, 0.6, 0.8, 0.8)),
+        boxes(("cat", 0.1, 0.1, 0.3, 0.3), ("hen", 0.6, 0.6, 0.8, 0.8)),
+        boxes(("cat", 0.1, 0.1, 0.3, 0.3)),
+    ),
+    "polygons": (
+        polygons(("cat", 0.1, 0.1, 0.3, 0.3), ("dog", 0.6, 0.6, 0.8, 0.8)),
+        polygons(("cat", 0.1, 0.1, 0.3, 0.3), ("cow", 0.6, 0.6, 0.8, 0.8)),
+        polygons(("cat", 0.1, 0.1, 0.3, 0.3), ("hen", 0.6, 0.6, 0.8, 0.8)),
+        polygons(("cat", 0.1, 0.1, 0.3, 0.3)),
+    ),
+}
+
+
+@pytest.mark.parametrize("task_type", TYPES)
+def test_merged_is_what_consensus_makes_of_what_most_say_without_the_rest(task_type: str) -> None:
+    *said, common = TYPES[task_type]
+    opinions = [Opinion(f"p{number}", "labeled", one) for number, one in enumerate(said)]
+
+    found = merged(opinions, THREE)
+
+    agreed = verdict([Opinion(one.labeler, "labeled", common) for one in opinions], THREE)
+    assert found is not None
+    assert [(one.class_id, one.geometry) for one in found if one.class_id == "cat"] == [
+        (one.class_id, one.geometry) for one in agreed.annotations
+    ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [tags("cat"), tags("dog")],
+        [boxes(("cat", 0.1, 0.1, 0.3, 0.3)), boxes(("cat", 0.6, 0.6, 0.8, 0.8))],
+        [boxes(("cat", 0.1, 0.1, 0.3, 0.3)), boxes()],
+        [tags("cat"), "skipped"],
+    ],
+)
+def test_where_people_have_nothing_in_common_nothing_is_merged(
+    said: list[list[Annotation] | str],
+) -> None:
+    assert merged(opinions_of(*said), Overlap(labelers=2)) is None
+
+
+def test_most_may_say_there_is_nothing() -> None:
+    assert merged(opinions_of(tags(), tags(), tags("cat")), THREE) == []
+
+
+def test_it_is_told_of_each_annotation_whether_all_others_made_it_too() -> None:
+    mine = boxes(("cat", 0.1, 0.1, 0.3, 0.3), ("dog", 0.6, 0.6, 0.8, 0.8))
+    theirs = boxes(("cow", 0.6, 0.6, 0.8, 0.8), ("cat", 0.12, 0.1, 0.3, 0.3))
+
+    assert shared(opinions_of(mine, theirs), THREE) == {"p0": {"b0"}, "p1": {"b1"}}
+    both = shared(opinions_of(tags("cat", "dog"), tags("cat")), THREE)
+    assert both == {"p0": {"t-cat"}, "p1": {"t-cat"}}
+    assert shared(opinions_of(mine, "skipped"), THREE) == {"p0": set(), "p1": set()}
 
 
 def test_with_a_quorum_of_all_one_who_differs_is_enough() -> None:

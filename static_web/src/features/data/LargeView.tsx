@@ -156,6 +156,25 @@ export function LargeView(props: Props): ReactNode {
   const past = chosen === null ? undefined : entries[chosen];
   const shown: readonly Annotation[] =
     past?.annotations ?? opinion?.annotations ?? data?.annotations ?? [];
+  const draw = (annotations: readonly Annotation[]) =>
+    data && (
+      <>
+        <img
+          key={itemId}
+          src={data.images.preview}
+          alt={data.path}
+          className={styles.image}
+          draggable={false}
+        />
+        <Shapes
+          annotations={annotations}
+          classes={classes}
+          width={data.width}
+          height={data.height}
+          stroke={2}
+        />
+      </>
+    );
   const nameOf = (user: string) => history?.names[user] ?? user;
   return (
     <section className={styles.root} aria-label={t("commands.large")}>
@@ -178,26 +197,7 @@ export function LargeView(props: Props): ReactNode {
         <CommandButton id="nextItem" onClick={() => onStep(1)} />
       </div>
       <FluentProvider theme={stageTheme} className={styles.stage}>
-        <div className={styles.pane}>
-          {data && (
-            <>
-              <img
-                key={itemId}
-                src={data.images.preview}
-                alt={data.path}
-                className={styles.image}
-                draggable={false}
-              />
-              <Shapes
-                annotations={shown}
-                classes={classes}
-                width={data.width}
-                height={data.height}
-                stroke={2}
-              />
-            </>
-          )}
-        </div>
+        <div className={styles.pane}>{draw(shown)}</div>
       </FluentProvider>
       <div className={styles.side}>
         {!data ? (
@@ -259,6 +259,7 @@ export function LargeView(props: Props): ReactNode {
               disputed={data.state === "needs_review"}
               classes={classes}
               shown={opinion?.labeler ?? null}
+              draw={draw}
               onShow={(labeler, annotations) =>
                 setOpinion(labeler === null ? null : { labeler, annotations })
               }

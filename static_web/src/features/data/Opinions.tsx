@@ -1,17 +1,19 @@
 import { Button, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, unwrap } from "@/api/client";
 import type { Annotation, LabelClass } from "@/api/types";
+import { CommandButton } from "@/keys/CommandButton";
 import { useCommands } from "@/keys/keyboard";
 import { useKey } from "@/keys/keyMap";
 import { problemText } from "@/problems";
 import { announce } from "@/ui/announcer";
 
 import { ClassChips } from "./ClassChips";
-import { historyQuery, itemQuery } from "./queries";
+import { MergeDialog } from "./MergeDialog";
+import { historyQuery, itemQuery, opinionsQuery } from "./queries";
 
 const useStyles = makeStyles({
   heading: { margin: "0 0 6px", fontSize: "14px", lineHeight: "20px", fontWeight: 600 },
@@ -26,52 +28,47 @@ const useStyles = makeStyles({
   shown: { outline: `2px solid ${tokens.colorBrandStroke1}` },
   key: { marginLeft: "8px", fontFamily: "inherit", fontSize: "12px", opacity: 0.75 },
   foot: { display: "flex", flexWrap: "wrap", gap: "8px" },
+  quiet: { color: tokens.colorNeutralForeground3, margin: "4px 0 0" },
   problem: { color: tokens.colorStatusDangerForeground1, margin: "8px 0 0" },
 });
-
-const opinionsQuery = (projectId: string, itemId: string, revision: number) =>
-  queryOptions({
-    queryKey: ["opinions", projectId, itemId, revision],
-    queryFn: async () =>
-      (
-        await unwrap(
-          api.GET("/api/projects/{project_id}/items/{item_id}/opinions", {
-            params: { path: { project_id: projectId, item_id: itemId } },
-          }),
-        )
-      ).items,
-  });
 
 interface Props {
   projectId: string;
   itemId: string;
   revision: number;
-  /** A reviewer has to decide: a key takes an answer. */
+  /** A reviewer has to decide: a key takes an answer, or merges them. */
   disputed: boolean;
   classes: readonly LabelClass[];
   /** Whose labels are drawn on the image; nobody's while those of the item are. */
   shown: string | null;
   onShow: (labeler: string | null, annotations: readonly Annotation[]) => void;
+  /** The image with these labels. */
+  draw: (annotations: readonly Annotation[]) => ReactNode;
 }
 
 /** What each of several people said about an image, and taking one of them at their word. */
 export function Opinions(props: Props): ReactNode {
-  const { projectId, itemId, revision, disputed, classes, shown, onShow } = props;
+  const { projectId, itemId, revision, disputed, classes, shown, onShow, draw } = props;
   const { t } = useTranslation();
   const styles = useStyles();
   const queries = useQueryClient();
-  const opinions = useQuery(opinionsQuery(projectId, itemId, revision)).data ?? [];
+  const said = useQuery(opinionsQuery(projectId, itemId, revision)).data;
+  const opinions = said?.items ?? [];
+  const merged = said?.merged ?? null;
+  const [merging, setMerging] = useState(false);
   const take = useMutation({
-    mutationFn: (labeler: string) =>
+    /** Null: what most said alike. */
+    mutationFn: (labeler: string | null) =>
       unwrap(
         api.POST("/api/projects/{project_id}/items/{item_id}/resolve", {
           params: { path: { project_id: projectId, item_id: itemId } },
-          body: { labeler, revision },
+          body: { labeler, merge: labeler === null, revision },
         }),
       ),
     onSuccess: ({ status }) => {
       announce(status === "done" ? t("quality.taken") : t(`data.left.${status}`, { count: 1 }));
       onShow(null, []);
+      setMerging(false);
     },
     onSettled: () =>
       Promise.all([
@@ -82,9 +79,15 @@ export function Opinions(props: Props): ReactNode {
       ]),
   });
   const hasKeys = Boolean(useKey("takeAnswer").name) && disputed;
+  const merge = () => {
+    take.reset();
+    if (merged) setMerging(true);
+    else announce(t("quality.merge.nothing"));
+  };
   useCommands(
     "review",
     {
+      mergeAnswers: merge,
       takeAnswer: ({ code }) => {
         const one = opinions[Number(code.at(-1)) - 1];
         if (one && !take.isPending) take.mutate(one.labeler);
@@ -137,7 +140,29 @@ export function Opinions(props: Props): ReactNode {
           );
         })}
       </ul>
-      {take.isError && (
+      {disputed && (
+        <>
+          <CommandButton
+            id="mergeAnswers"
+            text={t("quality.merge.title")}
+            disabled={!merged}
+            onClick={merge}
+          />
+          {!merged && <p className={styles.quiet}>{t("quality.merge.nothing")}</p>}
+        </>
+      )}
+      {merging && merged && (
+        <MergeDialog
+          merged={merged}
+          classes={classes}
+          busy={take.isPending}
+          problem={take.isError ? problemText(take.error) : ""}
+          draw={draw}
+          onMerge={() => take.mutate(null)}
+          onClose={() => setMerging(false)}
+        />
+      )}
+      {take.isError && !merging && (
         <p role="alert" className={styles.problem}>
           {problemText(take.error)}
         </p>

@@ -64,6 +64,18 @@ export const historyQuery = (projectId: string, itemId: string, revision: number
     enabled: revision !== undefined,
   });
 
+/** What each said who labeled an image, and what comes of merging that. */
+export const opinionsQuery = (projectId: string, itemId: string, revision: number) =>
+  queryOptions({
+    queryKey: ["opinions", projectId, itemId, revision],
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/projects/{project_id}/items/{item_id}/opinions", {
+          params: { path: { project_id: projectId, item_id: itemId } },
+        }),
+      ),
+  });
+
 type Seen = readonly { item_id: string; revision: number }[];
 
 /** Why an image was left as it is; `done` where it was not. */
