@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 
+import { Answers } from "@/features/data/Answers";
 import { Opinions } from "@/features/data/Opinions";
 
 import { aProject, aTag } from "./builders";
@@ -165,4 +166,61 @@ it("says what to do where there is nothing to merge", async () => {
 
   expect(screen.queryByRole("dialog")).toBeNull();
   expect(screen.getByText(/take one’s answer, or send the image back/)).toBeVisible();
+});
+
+const aBox = (id: string, x0: number) => ({
+  ...aTag("c1"),
+  annotation_id: id,
+  geometry: { kind: "box" as const, x0, y0: 0.1, x1: x0 + 0.2, y1: 0.3 },
+});
+
+it("draws what differs in each one's own line, above what all drew", async () => {
+  const answers = [
+    { ...said("u1", "Ann", "c1"), annotations: [aBox("x", 0.5), aBox("b", 0.1)], shared: ["b"] },
+    { ...said("u2", "Ben", "c1"), annotations: [aBox("b", 0.11), aBox("y", 0.7)], shared: ["b"] },
+  ] as const;
+  await renderAt("/", <Answers answers={[...answers] as never} width={100} height={50} />, {});
+
+  const lines = [...document.querySelectorAll("g[data-testid]")];
+  expect(lines.map((one) => one.getAttribute("data-testid"))).toEqual([
+    ...["same", "same", "differs", "differs"],
+  ]);
+  const colours = lines.map((one) => one.lastElementChild?.getAttribute("stroke"));
+  const dashes = lines.map((one) => one.lastElementChild?.getAttribute("stroke-dasharray"));
+  expect(new Set(colours.slice(2)).size).toBe(2);
+  expect(new Set(dashes.slice(2)).size).toBe(2);
+});
+
+it("tells the classes all gave from those that differ", async () => {
+  await renderAt(
+    "/",
+    <Opinions
+      projectId="p1"
+      itemId="i1"
+      revision={4}
+      disputed
+      classes={aProject().classes}
+      shown={null}
+      draw={() => null}
+      onShow={vi.fn()}
+    />,
+    {
+      [`GET ${OPINIONS}`]: {
+        items: [
+          { ...said("u1", "Ann", "c1"), shared: ["a-c1"] },
+          {
+            ...said("u2", "Ben", "c1"),
+            annotations: [aTag("c1"), aTag("c2")],
+            shared: ["a-c1"],
+          },
+        ],
+        merged: [aTag("c1")],
+      },
+    },
+  );
+
+  const [ann, ben] = await screen.findAllByRole("listitem");
+  expect(within(ann as HTMLElement).queryByText("Not all say so")).toBeNull();
+  expect(within(ann as HTMLElement).getByText("All say so")).toBeVisible();
+  expect(within(ben as HTMLElement).getByText("Not all say so")).toBeVisible();
 });

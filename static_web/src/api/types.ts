@@ -23,6 +23,7 @@ export type Import = Schemas["Import"];
 export type ImportOptions = Schemas["ImportOptions"];
 export type ImportView = Schemas["ImportView"];
 export type Item = Schemas["ItemView"];
+export type Opinion = Schemas["OpinionView"];
 export type ItemLine = Schemas["ItemLine"];
 export type ItemPage = Schemas["ItemPage"];
 export type Coefficient = Schemas["Coefficient"];

@@ -20,11 +20,12 @@ import { CommandButton } from "@/keys/CommandButton";
 import { Icon } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
 
+import { Answers } from "./Answers";
 import { ClassChips } from "./ClassChips";
 import { difference } from "./difference";
 import { isFlag } from "./filters";
 import { Opinions } from "./Opinions";
-import { historyQuery, itemQuery } from "./queries";
+import { historyQuery, itemQuery, opinionsQuery } from "./queries";
 import { Shapes } from "./Shapes";
 
 const useStyles = makeStyles({
@@ -120,7 +121,7 @@ interface Props {
   onClose: () => void;
 }
 
-interface Opinion {
+interface Shown {
   labeler: string;
   annotations: readonly Annotation[];
 }
@@ -132,8 +133,14 @@ export function LargeView(props: Props): ReactNode {
   const styles = useStyles();
   const item = useQuery(itemQuery(projectId, itemId));
   const history = useQuery(historyQuery(projectId, itemId, item.data?.revision)).data;
+  const disputed = item.data?.state === "needs_review";
+  const answers =
+    useQuery({
+      ...opinionsQuery(projectId, itemId, item.data?.revision ?? 0),
+      enabled: disputed,
+    }).data?.items ?? [];
   const [chosen, setChosen] = useState<number | null>(null);
-  const [opinion, setOpinion] = useState<Opinion | null>(null);
+  const [opinion, setOpinion] = useState<Shown | null>(null);
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => title.current?.focus(), [itemId]);
   useCommands("review", {
@@ -156,6 +163,7 @@ export function LargeView(props: Props): ReactNode {
   const past = chosen === null ? undefined : entries[chosen];
   const shown: readonly Annotation[] =
     past?.annotations ?? opinion?.annotations ?? data?.annotations ?? [];
+  const compared = disputed && !past && !opinion && answers.length > 1;
   const draw = (annotations: readonly Annotation[]) =>
     data && (
       <>
@@ -197,7 +205,12 @@ export function LargeView(props: Props): ReactNode {
         <CommandButton id="nextItem" onClick={() => onStep(1)} />
       </div>
       <FluentProvider theme={stageTheme} className={styles.stage}>
-        <div className={styles.pane}>{draw(shown)}</div>
+        <div className={styles.pane}>
+          {draw(compared ? [] : shown)}
+          {compared && data && (
+            <Answers answers={answers} width={data.width} height={data.height} />
+          )}
+        </div>
       </FluentProvider>
       <div className={styles.side}>
         {!data ? (
@@ -256,7 +269,7 @@ export function LargeView(props: Props): ReactNode {
               projectId={projectId}
               itemId={itemId}
               revision={data.revision}
-              disputed={data.state === "needs_review"}
+              disputed={disputed}
               classes={classes}
               shown={opinion?.labeler ?? null}
               draw={draw}

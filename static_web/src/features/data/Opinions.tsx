@@ -4,13 +4,15 @@ import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { api, unwrap } from "@/api/client";
-import type { Annotation, LabelClass } from "@/api/types";
+import type { Annotation, LabelClass, Opinion } from "@/api/types";
 import { CommandButton } from "@/keys/CommandButton";
 import { useCommands } from "@/keys/keyboard";
 import { useKey } from "@/keys/keyMap";
 import { problemText } from "@/problems";
 import { announce } from "@/ui/announcer";
 
+import { AnswerLine } from "./Answers";
+import { answerMark } from "./answerMarks";
 import { ClassChips } from "./ClassChips";
 import { MergeDialog } from "./MergeDialog";
 import { historyQuery, itemQuery, opinionsQuery } from "./queries";
@@ -26,6 +28,8 @@ const useStyles = makeStyles({
     border: `1px solid ${tokens.colorNeutralStroke2}`,
   },
   shown: { outline: `2px solid ${tokens.colorBrandStroke1}` },
+  same: { opacity: 0.65 },
+  part: { fontSize: "12px", lineHeight: "16px", color: tokens.colorNeutralForeground3 },
   key: { marginLeft: "8px", fontFamily: "inherit", fontSize: "12px", opacity: 0.75 },
   foot: { display: "flex", flexWrap: "wrap", gap: "8px" },
   quiet: { color: tokens.colorNeutralForeground3, margin: "4px 0 0" },
@@ -96,6 +100,9 @@ export function Opinions(props: Props): ReactNode {
     disputed && opinions.length > 1,
   );
   if (opinions.length < 2) return null;
+  const hasShapes =
+    disputed &&
+    opinions.some((one) => one.annotations.some(({ geometry }) => geometry.kind !== "tag"));
   return (
     <div>
       <h3 className={styles.heading}>{t("quality.opinions")}</h3>
@@ -105,14 +112,20 @@ export function Opinions(props: Props): ReactNode {
           const isShown = shown === one.labeler;
           return (
             <li key={one.labeler} className={mergeClasses(styles.opinion, isShown && styles.shown)}>
-              <span>{t(`quality.said.${one.outcome}`, { name })}</span>
+              <span>
+                {hasShapes && <AnswerLine mark={answerMark(at)} />}
+                {t(`quality.said.${one.outcome}`, { name })}
+              </span>
               {one.note && <span>{t("data.quoted", { text: one.note })}</span>}
-              {one.annotations.length > 0 && (
-                <ClassChips
-                  ids={[...new Set(one.annotations.map((each) => each.class_id))]}
-                  classes={classes}
-                />
-              )}
+              {(["differs", "same"] as const).map((part) => {
+                const ids = classesOf(one, part);
+                return ids.length ? (
+                  <div key={part} className={part === "same" ? styles.same : undefined}>
+                    <span className={styles.part}>{t(`quality.${part}`)}</span>
+                    <ClassChips ids={ids} classes={classes} />
+                  </div>
+                ) : null;
+              })}
               <div className={styles.foot}>
                 <Button
                   size="small"
@@ -169,4 +182,12 @@ export function Opinions(props: Props): ReactNode {
       )}
     </div>
   );
+}
+
+/** The classes of what somebody said alone, or of what all others said too. */
+function classesOf({ annotations, shared }: Opinion, part: "differs" | "same"): string[] {
+  const those = annotations.filter(
+    (one) => shared.includes(one.annotation_id) === (part === "same"),
+  );
+  return [...new Set(those.map((one) => one.class_id))];
 }

@@ -54,7 +54,7 @@ export function Shapes({ annotations, classes, width, height, stroke = 1.5 }: Pr
 }
 
 /** In pixels of the image; empty for a tag, which is of all of it. */
-function outline(geometry: Annotation["geometry"], width: number, height: number): string {
+export function outline(geometry: Annotation["geometry"], width: number, height: number): string {
   switch (geometry.kind) {
     case "box": {
       const { x0, y0, x1, y1 } = geometry;
