@@ -7,6 +7,7 @@ order. Which batches are done is a row of bits, so that each counts once and the
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -20,6 +21,7 @@ from pydantic import Field
 from labeling import layout
 from labeling.annotations.areas import polygon_of
 from labeling.annotations.shapes import Box, Polygon
+from labeling.annotations.task_types import TASK_TYPES
 from labeling.assist.detection import Detector, Found, Framed, Networks, framed
 from labeling.assist.models import ModelManifest, UnfitModel, load, load_detection, suggested
 from labeling.assist.prelabels import PrelabelEnvelope, Prelabels
@@ -213,7 +215,8 @@ class Inference:
                 ("state", "width", "registered_ms"),
             ),
         )
-        recent = [row for row in rows if row.number("registered_ms") >= old.since_ms]
+        until_ms = covers_until_ms(self._runs, project, run.model_id)
+        recent = [row for row in rows if old.since_ms <= row.number("registered_ms") <= until_ms]
         waiting = [row for row in recent if row.text("state") in ("available", "leased")]
         ready = [layout.item_of(row.key) for row in waiting if row.number("width")]
         sent = old.sent
@@ -478,6 +481,17 @@ class Detecting:
             and score >= least
             and self.manifest.classes[of_class].class_id in known
         ]
+
+
+def covers_until_ms(runs: Runs, project: Project, model_id: str) -> float:
+    """When the last images were registered that a model may suggest for.
+
+    A shape is promised for images like those that judged the model (ADR-0015): what came after its labels were
+    taken waits for the next one.
+    """
+    training = runs.find(project.project_id, model_id)
+    drawn = TASK_TYPES[project.task_type].geometry != "tag"
+    return _ms(training) if training and drawn else math.inf
 
 
 def _to_be_seen(item: Item) -> bool:

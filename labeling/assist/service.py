@@ -15,7 +15,7 @@ from typing import Protocol
 from labeling import layout
 from labeling.annotations.task_types import TASK_TYPES
 from labeling.assist.grouping import Grouping
-from labeling.assist.inference import Inference
+from labeling.assist.inference import Inference, covers_until_ms
 from labeling.assist.jobs import (
     EncodeSpec,
     FeaturizeSpec,
@@ -225,8 +225,11 @@ class Assist:
                 ):
                     self._anew(project, kind, images, asked_by=LABELRY)
             state = self._measured(project, state, labels)
-            grown = images > state.images_inferred and "inference" not in state.active
-            if state.model_id and state.suggests and grown:
+            if (
+                state.model_id
+                and state.suggests
+                and self._due_for_suggestions(project, state, images)
+            ):
                 self._suggest(project, state.model_id, images, parent="")
         except Conflict:
             return  # somebody else was first
@@ -314,6 +317,12 @@ class Assist:
         if not _groups(project) or not (project.assist.similar_first or state.model_id):
             return False
         return "featurization" not in state.active and images > GROWN * state.images_then
+
+    def _due_for_suggestions(self, project: Project, state: AssistState, images: int) -> bool:
+        """Whether images came that the model was not shown, and that it may suggest for."""
+        if "inference" in state.active or images <= state.images_inferred:
+            return False
+        return state.inferred_until_ms < covers_until_ms(self._runs, project, state.model_id)
 
     def _due_for_clicks(self, project: Project, state: AssistState, images: int) -> bool:
         """Whether many images wait to be prepared for clicks, or some have waited for long."""

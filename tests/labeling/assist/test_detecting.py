@@ -24,7 +24,7 @@ from labeling.projects.projects import Project
 from labeling.tasks.views import TaskItem, TaskView
 from tests.colour_model import publish
 from tests.red_things import RedThings, file_of
-from tests.world import World, box, decided, watched
+from tests.world import ADMIN, World, box, decided, watched
 
 ON = AssistSettings(
     on=True, first_labels=20, next_labels=100, precision=0.9, overlap=0.7, blind_share=0
@@ -74,7 +74,13 @@ def trained(boxes: Boxes, *, bias: float = 3.0, **how: Any) -> str:
     label(world, project, who, 20)
     world.services.progress.on_tick()
     world.drain()
-    (spec,) = (job for job in world.jobs if isinstance(job, TrainSpec))
+    return done(boxes, bias=bias, **how)
+
+
+def done(boxes: Boxes, *, bias: float = 3.0, **how: Any) -> str:
+    """The training that was asked for last is done, and what follows as well. The model."""
+    world, project, _ = boxes
+    spec = [job for job in world.jobs if isinstance(job, TrainSpec)][-1]
     nothing = [0.0] * len(FEATURES + OF_MASKS * (project.task_type == "polygons"))
     detection = Detection(
         frame=FRAME,
@@ -99,6 +105,11 @@ def trained(boxes: Boxes, *, bias: float = 3.0, **how: Any) -> str:
     world.storage.queues.send(layout.RUN_FINISHED_QUEUE, told)
     world.drain()
     return spec.run_id
+
+
+def suggested(world: World, project: Project) -> set[str]:
+    """The paths of the images with which something is suggested."""
+    return {path for path, item in world.items(project).items() if item.suggested}
 
 
 def inference(world: World, project: Project) -> Run:
@@ -226,6 +237,29 @@ def test_a_model_of_another_input_size_fails_in_words_and_labeling_goes_on(boxes
     run = inference(world, project)
     assert (run.state, run.reason) == ("failed", "the model takes images [8, 8]: train again")
     label(world, project, who, 2)
+
+
+def test_what_came_after_the_labels_were_taken_waits_for_the_next_model(boxes: Boxes) -> None:
+    world, project, _ = boxes
+    world.wait(60)
+    trained(boxes)
+    first = inference(world, project)
+    world.wait(60)
+    world.upload("red-late.png", data=TWO)
+    world.services.ingest.start(project)
+    world.drain()
+    world.services.progress.on_tick()
+    world.drain()
+    assert suggested(world, project)
+    assert "red-late.png" not in suggested(world, project)
+    assert inference(world, project) == first
+
+    world.wait(60)
+    world.services.assist.train(world.open(project, ADMIN, "admin"), ADMIN)
+    world.drain()
+    done(boxes)
+
+    assert "red-late.png" in suggested(world, project)
 
 
 # Laying what was drawn to the thing it is about.
