@@ -180,6 +180,26 @@ describe("API tokens", () => {
     expect(gone).toHaveBeenCalledOnce();
   });
 
+  it("are made by site admins, who see the secret this once", async () => {
+    const asked = vi.fn();
+    const make = answering((body) => {
+      asked(body);
+      return Response.json({ ...token, secret: "lbl_t1_s" }, { status: 201 });
+    });
+    await open({
+      "GET /api/me": { ...aPerson(), site_admin: true },
+      "POST /api/tokens": make,
+    });
+    await userEvent.type(
+      await screen.findByRole("textbox", { name: "What the script is called" }),
+      "robot",
+    );
+    await userEvent.click(screen.getByRole("button", { name: "Make a token" }));
+    expect(await screen.findByRole("textbox", { name: "Token of robot" })).toHaveValue("lbl_t1_s");
+    const wanted = { name: "robot", project_id: "p1", role: "labeler", days: 90 };
+    expect(asked).toHaveBeenCalledWith(expect.objectContaining(wanted));
+  });
+
   it("are renewed by site admins alone", async () => {
     const renew = answering(() =>
       Response.json({ ...token, expired: false, expires_at: "2026-12-01T00:00:00Z" }),
@@ -199,6 +219,6 @@ describe("API tokens", () => {
       [`GET ${tokens}`]: { items: [token], next_cursor: null },
     });
     await screen.findByRole("button", { name: "Revoke robot" });
-    expect(screen.queryByRole("button", { name: /Renew/ })).toBeNull();
+    expect(screen.queryByRole("button", { name: /Renew|Make a token/ })).toBeNull();
   });
 });

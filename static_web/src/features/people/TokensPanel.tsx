@@ -12,6 +12,7 @@ import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { FactsTable } from "@/ui/FactsTable";
 import { Panel } from "@/ui/Panel";
 
+import { NewTokenForm } from "./NewTokenForm";
 import { renewToken, revokeToken, tokensQuery } from "./queries";
 
 const useStyles = makeStyles({
@@ -84,6 +85,7 @@ export function TokensPanel({ projectId }: { projectId: string }): ReactNode {
           }))}
         />
       )}
+      {siteAdmin && <NewTokenForm projectId={projectId} />}
       {problem && (
         <p role="alert" className={styles.problem}>
           {problemText(problem)}
