@@ -271,6 +271,8 @@ def leave_out_all(page: Page, state: str) -> None:
     """Leave every image in a state out, however many there are."""
     open_tab(page, "Data")
     page.get_by_role("combobox", name="State").select_option(state)
+    expect(page).to_have_url(re.compile(f"state={state}"))
+    expect(page.get_by_role("listitem").filter(has_text="house").first).to_be_visible()
     page.get_by_role("button", name="Whole filter").click()
     page.get_by_role("menuitem", name="Leave all out").click()
     page.get_by_role("dialog").get_by_role("button", name="Start").click()

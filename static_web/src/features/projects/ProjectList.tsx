@@ -205,14 +205,14 @@ export default function ProjectList(): ReactNode {
           <table className={styles.table}>
             <thead>
               <tr>
-                <th className={styles.headCell} style={{ width: "36%" }}>
+                <th className={styles.headCell} style={{ width: "28%" }}>
                   {t("projects.name")}
                 </th>
                 <th className={styles.headCell}>{t("projects.labeled")}</th>
                 <th className={styles.headCell} style={{ width: "72px", textAlign: "right" }}>
                   {t("projects.left")}
                 </th>
-                <th className={styles.headCell} style={{ width: "92px", textAlign: "right" }}>
+                <th className={styles.headCell} style={{ width: "84px", textAlign: "right" }}>
                   {t("projects.returned")}
                 </th>
                 <th
