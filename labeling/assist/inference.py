@@ -489,9 +489,10 @@ def covers_until_ms(runs: Runs, project: Project, model_id: str) -> float:
     A shape is promised for images like those that judged the model (ADR-0015): what came after its labels were
     taken waits for the next one.
     """
+    if TASK_TYPES[project.task_type].geometry == "tag":
+        return math.inf
     training = runs.find(project.project_id, model_id)
-    drawn = TASK_TYPES[project.task_type].geometry != "tag"
-    return _ms(training) if training and drawn else math.inf
+    return _ms(training) if training else math.inf
 
 
 def _to_be_seen(item: Item) -> bool:
