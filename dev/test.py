@@ -106,8 +106,9 @@ def _run(run: Run, shown: Lock | None) -> tuple[int, str]:
     if status == 1 and run.again and 0 < len(failed := _last_failed()) <= _FEW:
         print(f"\n{run.name}, what failed, alone: {' '.join(run.again[1:])}", flush=True)
         status = subprocess.run(run.again, cwd=run.folder, check=False).returncode
+        still = _last_failed() if status else []
         and_alone = "".join(
-            f"\n    failed beside others, {'FAILED' if status else 'passed'} alone: {name}"
+            f"\n    failed beside others, {'FAILED' if name in still else 'passed'} alone: {name}"
             for name in failed
         )
     verdict = f"FAILED (exit {status})" if status else "passed"

@@ -40,14 +40,18 @@ def test_a_test_that_passes_alone_is_named_and_fails_nothing(
     assert "failed beside others, passed alone: tests/test_1.py::test_it" in told
 
 
-def test_a_test_that_fails_alone_too_fails_the_run(
+def test_a_test_that_fails_alone_too_fails_the_run_and_no_other_is_named_so(
     failed: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    failures(failed, 1)
+    failures(failed, 2)
+    write = f"__import__('pathlib').Path({str(failed)!r}).write_text"
+    alone = [sys.executable, "-c", f"""{write}('{{"tests/test_0.py::test_it": true}}'); exit(1)"""]
 
-    assert run_all([Run("pytest", ending(1), again=ending(1))]) == 1
+    assert run_all([Run("pytest", ending(1), again=alone)]) == 1
 
-    assert "FAILED alone: tests/test_0.py::test_it" in capfd.readouterr().out
+    told = capfd.readouterr().out
+    assert "FAILED alone: tests/test_0.py::test_it" in told
+    assert "passed alone: tests/test_1.py::test_it" in told
 
 
 @pytest.mark.parametrize("count", [0, 6])
