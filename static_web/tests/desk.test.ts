@@ -413,6 +413,35 @@ describe("going back", () => {
     expect(calls.reopen.mock.calls.map(([id]) => id)).toEqual(["t1"]);
   });
 
+  it("leaves alone what may be saved already though no answer came, and says why", async () => {
+    calls.submit.mockRejectedValueOnce(new ApiError(0));
+    await open();
+    label();
+    desk.submit();
+    await pass(0);
+    desk.back();
+    await pass(0);
+    expect(desk.state().notice).toEqual({ type: "onItsWay" });
+    expect(shown()[0]).toBe("t2");
+    await again();
+    desk.back();
+    await pass(0);
+    expect(calls.reopen.mock.calls.map(([id]) => id)).toEqual(["t1"]);
+    const [first, second] = calls.submit.mock.calls.map(([, one]) => one.submission_id);
+    expect(second).toBe(first);
+  });
+
+  it("takes back what the API has refused to hear of", async () => {
+    calls.submit.mockRejectedValueOnce(new ApiError(401));
+    await open();
+    label();
+    desk.submit();
+    await pass(0);
+    desk.back();
+    await pass(0);
+    expect(shown()[0]).toBe("t1");
+  });
+
   it("makes room with the page ahead where too many are open", async () => {
     calls.reopen.mockResolvedValueOnce({ ...nothing, why: "too_many_open" });
     await open();

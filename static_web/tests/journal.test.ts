@@ -58,6 +58,18 @@ it("gives back submissions in their order, with the page each came from", async 
   expect(next.outgoing.map((one) => one.sendAt)).toEqual([42, 0]);
 });
 
+it("leaves submissions in their order when the first has been sent without an answer", async () => {
+  const [session, next] = await afterwards(
+    label("c1"),
+    submit,
+    label("c2"),
+    { type: "submit", submissionId: "s0", at: 7 },
+    { type: "sent", submissionId: "s1", perhapsSaved: true },
+  );
+  expect(next.outgoing.map((one) => one.perhapsSaved)).toEqual([true, false]);
+  expect(next.outgoing).toEqual(session.outgoing);
+});
+
 it("moves images from the page to the submission in one step", async () => {
   const [, next] = await afterwards(label("c1"), submit);
   expect(next.pages[0]?.items.map((item) => item.item_id)).toEqual(["i2"]);

@@ -47,6 +47,7 @@ export type Notice =
   | { type: "refused"; count: number }
   | { type: "superseded" | "superseded_by_me" | "superseded_by_change"; count: number }
   | { type: "cannotReopen"; detail: string }
+  | { type: "onItsWay" }
   | { type: "failed"; detail: string }
   | { type: "lookAgain" };
 
@@ -340,6 +341,7 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
     const submissionId = submission.submission_id;
     const taskId = page.task.task_id;
     sending = submissionId;
+    dispatch({ type: "sent", submissionId, perhapsSaved: true });
     try {
       const { results } = await calls.submit(taskId, submission);
       reached();
@@ -356,7 +358,8 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
         const why = problemText(error);
         dispatch({ type: "refused", submissionId, why });
         set({ notice: { type: "refused", count: submission.items.length } });
-      }
+      } else if (error instanceof ApiError && error.signedOut)
+        dispatch({ type: "sent", submissionId, perhapsSaved: false });
     } finally {
       sending = null;
     }
@@ -464,6 +467,10 @@ export function openDesk({ calls, journal, rules, size: firstSize, turn }: DeskO
 
   function goBack(): void {
     const last = unsentSubmission();
+    if (last?.perhapsSaved) {
+      set({ goingBack: false, notice: { type: "onItsWay" } });
+      return;
+    }
     if (last) {
       const submissionId = last.submission.submission_id;
       set({ goingBack: false });

@@ -40,7 +40,8 @@ export function openJournal(userId: string, projectId: string): Journal {
   let opening = open();
   let pages = new Map<string, Page>();
   let outgoing = new Map<string, Outgoing>();
-  let places = 0;
+  let places = new Map<string, number>(); // of submissions, in the order they are to be sent
+  let lastPlace = 0;
   let whole = false; // whether all of it has to be written anew
   let refused = 0; // writes, by the browser
   let latest: Session | null = null; // whether it was written or not
@@ -85,12 +86,16 @@ export function openJournal(userId: string, projectId: string): Journal {
     }
     const nowSent = new Map(session.outgoing.map((one) => [one.submission.submission_id, one]));
     for (const id of outgoing.keys())
-      if (!nowSent.has(id)) void sentRows.delete([scope, id]).catch(ignored);
+      if (!nowSent.has(id)) {
+        places.delete(id);
+        void sentRows.delete([scope, id]).catch(ignored);
+      }
     for (const [submissionId, one] of nowSent)
-      if (outgoing.get(submissionId) !== one)
-        void sentRows
-          .put({ scope, submissionId, place: (places += 1), outgoing: one })
-          .catch(ignored);
+      if (outgoing.get(submissionId) !== one) {
+        const place = places.get(submissionId) ?? (lastPlace += 1);
+        places.set(submissionId, place);
+        void sentRows.put({ scope, submissionId, place, outgoing: one }).catch(ignored);
+      }
     pages = nowPages;
     outgoing = nowSent;
     whole = false;
@@ -131,7 +136,8 @@ export function openJournal(userId: string, projectId: string): Journal {
         tx.objectStore("outgoing").getAll(everything),
         tx.objectStore("requests").get(scope),
       ]);
-      places = Math.max(0, ...sent.map((row) => row.place));
+      places = new Map(sent.map((row) => [row.submissionId, row.place]));
+      lastPlace = Math.max(0, ...places.values());
       whole = true; // what is written next need not be compared with what was read
       return {
         pages: heads.map(({ taskId, head }) => {

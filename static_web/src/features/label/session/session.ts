@@ -69,6 +69,8 @@ export interface Outgoing {
   shown: readonly string[];
   /** Not to be sent before, so that it can be taken back without a trace; a wall clock time in ms. */
   sendAt: number;
+  /** It was sent and no answer came: taken back now, what is made of it could be found overtaken by itself. */
+  perhapsSaved: boolean;
 }
 
 /** What a browser kept of a page: the work on the images that were touched. */
@@ -131,6 +133,7 @@ export type SessionEvent =
   | { type: "undo" }
   | { type: "redo" }
   | { type: "submit"; submissionId: string; at: number; sendAt?: number }
+  | { type: "sent"; submissionId: string; perhapsSaved: boolean }
   | { type: "retracted"; submissionId: string; at: number }
   | { type: "answered"; submissionId: string; results: Result[]; taskId: string }
   | { type: "refused"; submissionId: string; why: string }
@@ -214,6 +217,15 @@ export function step(state: Session, event: SessionEvent): Session {
       return travel(state, "future", "past");
     case "submit":
       return submit(state, event);
+    case "sent":
+      return {
+        ...state,
+        outgoing: state.outgoing.map((one) =>
+          isFor(one, event.submissionId) && one.perhapsSaved !== event.perhapsSaved
+            ? { ...one, perhapsSaved: event.perhapsSaved }
+            : one,
+        ),
+      };
     case "retracted":
       return retract(state, event.submissionId, event.at);
     case "answered":
@@ -797,6 +809,7 @@ function submit(state: Session, event: Extract<SessionEvent, { type: "submit" }>
     page: { ...only(page, decided), problems: {}, problem: null },
     shown: page.items.map((item) => item.item_id),
     sendAt: event.sendAt ?? 0,
+    perhapsSaved: false,
   };
   return turnTo(
     {
