@@ -32,6 +32,10 @@ class Hand(Protocol):
         """What the page says about a decision, as far as it matters here."""
         ...
 
+    def comes_to(self, work: str) -> str:
+        """What of the work in words on an image is submitted."""
+        ...
+
     def suggested(self, chance: random.Random) -> list[Json]:
         """What a run suggests for an image."""
         ...
@@ -60,6 +64,9 @@ class Grid:
         if decision["outcome"] == "skipped":
             return "Skipped"
         return class_name(decision["annotations"][0])
+
+    def comes_to(self, work: str) -> str:
+        return work
 
     def suggested(self, chance: random.Random) -> list[Json]:
         return []
@@ -105,6 +112,12 @@ class Canvas:
                 outcome = OPEN
                 shapes = decision.get("suggestions") or shapes
         return "; ".join([outcome, *map(self._place, shapes)])
+
+    def comes_to(self, work: str) -> str:
+        """A shape that lies exactly on another of its class, as the second copy of one does, is said once."""
+        outcome, *shapes = work.split("; ")
+        seen = {what: shape for shape in reversed(shapes) for what in [shape.partition(", ")[2]]}
+        return "; ".join([outcome, *(shape for shape in shapes if shape in seen.values())])
 
     def _place(self, shape: Json) -> str:
         width, height = self.size

@@ -165,7 +165,7 @@ class Labeler:
     late: set[str] = field(default_factory=set[str])
     """Tasks that were no longer this labeler's when they were submitted."""
     calls: list[str] = field(default_factory=list[str])
-    """What was asked of the API about tasks and what came back, for whoever looks for a fault."""
+    """What was seen, asked of the API and answered, for whoever looks for a fault."""
     edits: int = 0
     cut_off: bool = False
     """Nothing new comes: no connection, or the project is paused."""
@@ -185,6 +185,11 @@ class Labeler:
     def _remember(self, request: Any) -> None:
         if request.method == "POST" and request.url.endswith("/submit"):
             body = json.loads(request.post_data)
+            if body["submission_id"] not in self.sent:
+                self.calls += [
+                    f"{time.monotonic():.2f} sends {one['item_id']}: {self.hand.said(one)}"
+                    for one in body["items"]
+                ]
             known = self.sent.setdefault(body["submission_id"], body)
             assert known == body, "a submission is replayed as it was"
 
@@ -201,6 +206,7 @@ class Labeler:
         if response.request.method == "POST" and response.url.endswith("/submit") and response.ok:
             with suppress(BrowserError):  # the tab was killed meanwhile
                 results = response.json()["results"]
+                self.calls += [f"{time.monotonic():.2f} answered {result}" for result in results]
                 if any(_is_late(result) for result in results):
                     self.late.add(response.url.split("/")[-2])
 
@@ -216,7 +222,8 @@ class Labeler:
 
     def _same(self, item: str, work: str) -> None:
         allowed = {self.acknowledged.get(item, work), *self.perhaps.get(item, set())}
-        assert work in allowed, f"{item} was {sorted(allowed)} and is {work} now"
+        submitted = set(map(self.hand.comes_to, allowed))
+        assert work in allowed | submitted, f"{item} was {sorted(allowed)} and is {work} now"
 
     def _shown(self) -> Any:
         """What is seen in the next frame, or when the page before has come back."""
@@ -241,6 +248,7 @@ class Labeler:
                 self._same(item, work)
                 continue
             self.edits += before[item] != work
+            self.calls.append(f"{time.monotonic():.2f} {item}, kept {shown['kept']}: {work}")
             if strict or shown["kept"]:
                 self.acknowledged[item] = work
                 self.perhaps.pop(item, None)
@@ -447,11 +455,14 @@ def test_a_thousand_edits_survive_every_fault_and_none_is_doubled(
         f"{item}: {work} shown, {found.get(item)} found"
         for item, work in labeler.acknowledged.items()
         if not work.startswith(OPEN)
-        and not found.get(item, set()) & {work, *labeler.perhaps.get(item, ())}
+        and not set(map(hand.comes_to, found.get(item, set())))
+        & set(map(hand.comes_to, {work, *labeler.perhaps.get(item, ())}))
     ]
     print(
         f"{labeler.edits} edits, {len(labeler.sent)} submissions, {len(lost)} lost, {len(twice)} doubled"
     )
+    for item in (line.partition(":")[0] for line in lost):
+        print(*(call for call in labeler.calls if item in call), sep="\n")
     assert (lost, twice) == ([], [])
     for task in labeler.late - world.given_back:
         print(
