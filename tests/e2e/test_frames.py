@@ -288,18 +288,21 @@ def test_a_wheel_that_turns_faster_than_frames_come_goes_through_them(
     size = page.get_by_test_id("picture").bounding_box()
     page.mouse.move(*viewer.place(0.5, 0.5))
 
-    for turned in range(8):
-        page.mouse.wheel(0, 100)
-        expect(page.get_by_test_id("frame")).to_have_text(f"Frame {turned + 2} of 12")
+    end = time.monotonic() + 60
+    while (before := viewer.frame) < 9:
+        assert time.monotonic() < end, f"the wheel does not go beyond frame {before}"
+        page.mouse.wheel(0, 100)  # nothing happens where the layer of the window is not there yet
+        with suppress(AssertionError):
+            expect(page.get_by_test_id("frame")).not_to_have_text(f"Frame {before} of 12")
+        assert page.get_by_test_id("picture").bounding_box() == size, "the wheel zooms"
 
     expect(page.get_by_test_id("window-drag")).to_be_visible()
     assert held, "the last frames have not come yet"
-    assert page.get_by_test_id("picture").bounding_box() == size
     page.unroute(asks)
     for route in held:
         with suppress(BrowserError):  # given up by the page, which is further on
             route.continue_()
-    viewer.wait_for_frame(9, 12)
+    viewer.wait_for_frame(viewer.frame, 12)
 
 
 def test_two_hundred_frames_scroll_by_held_keys_the_slider_and_as_a_film(
