@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 
 import type {
+  Annotation,
   DraftItem,
   Export,
   ExportFormat,
@@ -436,6 +437,7 @@ function route(
   }
   if (verb === "progress") return [200, progress(fake)];
   if (verb === "classes") return classesOf(fake, method, taskId, body, request);
+  if (verb === "items" && taskId) return disputed(fake, taskId, taskVerb, method);
   if (verb === "items") return [200, items(fake, url)];
   if (verb === "leases")
     return [
@@ -625,6 +627,103 @@ function items({ project }: FakeProject, url: URL) {
     })),
     next_cursor: wanted || first + size >= paths.length ? null : String(first + size),
   };
+}
+
+/** An image about which three people disagree: `items/disputed`. */
+function disputed(
+  { project }: FakeProject,
+  item: string,
+  what: string | undefined,
+  method: string,
+): [number, unknown] {
+  if (item !== "disputed") return [404, { type: "not-found", detail: "there is no such image" }];
+  if (method === "POST") return [200, { item_id: item, status: "done" }];
+  const saved_at = "2026-11-27T09:00:00Z";
+  const answers = answersOf(project.task_type);
+  const people = ["Lee Jun", "bora@example.com", "Ann"].map((name, at) => ({
+    labeler: `u${at + 2}`,
+    name,
+    outcome: "labeled",
+    annotations: answers[at] ?? [],
+    shared: ["s"],
+    note: at === 1 ? "The one behind is cut off: does it count?" : null,
+    saved_at,
+  }));
+  if (what === "opinions") {
+    const shared = answers[0]?.filter((one) => one.annotation_id === "s") ?? [];
+    return [200, { items: people, merged: shared.length ? shared : null }];
+  }
+  if (what === "history")
+    return [
+      200,
+      {
+        names: Object.fromEntries(people.map((one) => [one.labeler, one.name])),
+        items: [
+          ...people.map(({ labeler, annotations }, at) => ({
+            ...{ revision: at + 1, what: "submitted", by: labeler, at: saved_at, reason: null },
+            ...{ task_id: `t${at}`, submission_id: `s${at}`, outcome: "labeled", annotations },
+            ...{ note: null, active_ms: 4_000, prelabel: null, overtaken: null },
+          })),
+          {
+            ...{ revision: 4, what: "disputed", by: "", at: saved_at, reason: null },
+            ...{ task_id: null, submission_id: null, outcome: null, annotations: [] },
+            ...{ note: null, active_ms: 0, prelabel: null, overtaken: null },
+          },
+        ],
+      },
+    ];
+  return [
+    200,
+    {
+      ...{ item_id: item, path: "2024/batch-0/IMG_4711.jpg", state: "needs_review" },
+      ...{ kind: "manual", revision: 4, ...sizeOf(item), frames: 1, media: "jpeg", flag: "" },
+      ...{ reason: "", classes: ["c1"], labelers: people.map((one) => one.labeler) },
+      ...{ approved: "", honeypot: false, changed_at: saved_at, images: links(item) },
+      ...{ labels: null, seems: null, outcome: "labeled", annotations: answers[0] },
+      ...{ note: null, saved_at, active_ms: 4_000, submission_id: "s0", prelabel: null },
+    },
+  ];
+}
+
+/** What three people say about one image: `s` alike, the rest not. */
+function answersOf(type: TaskType): Annotation[][] {
+  const said = (id: string, classId: string, geometry: Annotation["geometry"]): Annotation => ({
+    ...{ annotation_id: id, class_id: classId, frame: 0, geometry, attributes: {}, origin: null },
+  });
+  const tag = (id: string, classId: string) => said(id, classId, { kind: "tag" });
+  if (type === "multiclass") return [[tag("a", "c1")], [tag("a", "c2")], [tag("a", "c3")]];
+  if (type === "multilabel")
+    return [
+      [tag("s", "c1"), tag("a", "c2"), tag("b", "c6")],
+      [tag("s", "c1"), tag("c", "c3")],
+      [tag("s", "c1"), tag("a", "c2"), tag("d", "c5"), tag("e", "c8")],
+    ];
+  const thing = (id: string, classId: string, x: number, y: number, size = 0.2) =>
+    said(
+      id,
+      classId,
+      type === "boxes"
+        ? { kind: "box", x0: x, y0: y, x1: x + size, y1: y + size }
+        : {
+            kind: "polygon",
+            parts: [
+              {
+                outer: [
+                  [x, y + size / 2],
+                  [x + size / 3, y],
+                  [x + size, y + size / 4],
+                  [x + size * 0.8, y + size],
+                ],
+                holes: [],
+              },
+            ],
+          },
+    );
+  return [
+    [thing("s", "c1", 0.1, 0.5), thing("a", "c1", 0.42, 0.42), thing("b", "c2", 0.7, 0.3, 0.24)],
+    [thing("s", "c1", 0.11, 0.51), thing("c", "c2", 0.43, 0.43), thing("d", "c2", 0.3, 0.1, 0.12)],
+    [thing("s", "c1", 0.1, 0.51), thing("e", "c1", 0.42, 0.41), thing("f", "c2", 0.76, 0.36)],
+  ];
 }
 
 function people(

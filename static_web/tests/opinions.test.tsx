@@ -1,8 +1,8 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import type { ComponentProps } from "react";
 import { expect, it, vi } from "vitest";
 
-import { Answers } from "@/features/data/Answers";
 import { Opinions } from "@/features/data/Opinions";
 
 import { aProject, aTag } from "./builders";
@@ -18,63 +18,52 @@ const said = (labeler: string, name: string, classId: string, note: string | nul
   saved_at: "2026-11-20T09:00:00Z",
 });
 const OPINIONS = "/api/projects/p1/items/i1/opinions";
+const opinions = (given: Partial<ComponentProps<typeof Opinions>> = {}) => (
+  <Opinions
+    projectId="p1"
+    itemId="i1"
+    revision={4}
+    disputed
+    classes={aProject().classes}
+    shown={null}
+    draw={() => null}
+    onShow={vi.fn()}
+    onDecided={vi.fn()}
+    {...given}
+  />
+);
 
 it("shows what each person said, and takes one of them at their word", async () => {
   const onShow = vi.fn();
+  const onDecided = vi.fn();
   let taken: unknown;
-  await renderAt(
-    "/",
-    <Opinions
-      projectId="p1"
-      itemId="i1"
-      revision={4}
-      disputed
-      classes={aProject().classes}
-      shown={null}
-      draw={() => null}
-      onShow={onShow}
-    />,
-    {
-      [`GET ${OPINIONS}`]: {
-        items: [said("u1", "Ann", "c1"), said("u2", "", "c2", "too dark?")],
-        merged: null,
-      },
-      "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
-        taken = await request.json();
-        return Response.json({ item_id: "i1", status: "done" });
-      },
+  await renderAt("/", opinions({ onShow, onDecided }), {
+    [`GET ${OPINIONS}`]: {
+      items: [said("u1", "Ann", "c1"), said("u2", "", "c2", "too dark?")],
+      merged: null,
     },
-  );
+    "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
+      taken = await request.json();
+      return Response.json({ item_id: "i1", status: "done" });
+    },
+  });
 
   const [ann, other] = await screen.findAllByRole("listitem");
   expect(within(ann as HTMLElement).getByText("Kitchen")).toBeVisible();
   expect(within(other as HTMLElement).getByText(/too dark/)).toBeVisible();
-  await userEvent.click(screen.getByRole("button", { name: "Show Ann's" }));
-  expect(onShow).toHaveBeenLastCalledWith("u1", [aTag("c1")]);
+  expect(screen.queryByRole("button", { name: "Show Ann's" })).toBeNull(); // nothing is drawn
   await userEvent.click(screen.getByRole("button", { name: "Take u2's" }));
 
   await waitFor(() => expect(taken).toEqual({ labeler: "u2", merge: false, revision: 4 }));
   expect(onShow).toHaveBeenLastCalledWith(null, []);
+  expect(onDecided).toHaveBeenCalledOnce();
 });
 
 it("is not there where one person labeled the image", async () => {
   const answer = vi.fn(() =>
     Promise.resolve(Response.json({ items: [said("u1", "Ann", "c1")], merged: null })),
   );
-  await renderAt(
-    "/",
-    <Opinions
-      projectId="p1"
-      itemId="i1"
-      revision={4}
-      disputed
-      classes={aProject().classes}
-      shown={null}
-      draw={() => null}
-      onShow={vi.fn()}
-    />,
-    { [`GET ${OPINIONS}`]: answer },
-  );
+  await renderAt("/", opinions(), { [`GET ${OPINIONS}`]: answer });
 
   await waitFor(() => expect(answer).toHaveBeenCalled());
   expect(screen.queryByRole("heading", { name: "What each said" })).toBeNull();
@@ -85,29 +74,16 @@ it.each([
   { disputed: false, taken: [] },
 ])("takes the second answer by the key 2, if people disagree: $disputed", async (one) => {
   const taken: unknown[] = [];
-  await renderAt(
-    "/",
-    <Opinions
-      projectId="p1"
-      itemId="i1"
-      revision={4}
-      disputed={one.disputed}
-      classes={aProject().classes}
-      shown={null}
-      draw={() => null}
-      onShow={vi.fn()}
-    />,
-    {
-      [`GET ${OPINIONS}`]: {
-        items: [said("u1", "Ann", "c1"), said("u2", "Ben", "c2")],
-        merged: null,
-      },
-      "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
-        taken.push(((await request.json()) as { labeler: string }).labeler);
-        return Response.json({ item_id: "i1", status: "done" });
-      },
+  await renderAt("/", opinions({ disputed: one.disputed }), {
+    [`GET ${OPINIONS}`]: {
+      items: [said("u1", "Ann", "c1"), said("u2", "Ben", "c2")],
+      merged: null,
     },
-  );
+    "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
+      taken.push(((await request.json()) as { labeler: string }).labeler);
+      return Response.json({ item_id: "i1", status: "done" });
+    },
+  });
   const button = await screen.findByRole("button", { name: "Take Ben's" });
 
   await userEvent.keyboard("{3}{2}");
@@ -119,29 +95,16 @@ it.each([
 const openDispute = async (merged: unknown) => {
   const sent: unknown[] = [];
   const draw = vi.fn(() => null);
-  await renderAt(
-    "/",
-    <Opinions
-      projectId="p1"
-      itemId="i1"
-      revision={4}
-      disputed
-      classes={aProject().classes}
-      shown={null}
-      draw={draw}
-      onShow={vi.fn()}
-    />,
-    {
-      [`GET ${OPINIONS}`]: {
-        items: [said("u1", "Ann", "c1"), said("u2", "Ben", "c2")],
-        merged,
-      },
-      "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
-        sent.push(await request.json());
-        return Response.json({ item_id: "i1", status: "done" });
-      },
+  await renderAt("/", opinions({ draw }), {
+    [`GET ${OPINIONS}`]: {
+      items: [said("u1", "Ann", "c1"), said("u2", "Ben", "c2")],
+      merged,
     },
-  );
+    "POST /api/projects/p1/items/i1/resolve": async (request: Request) => {
+      sent.push(await request.json());
+      return Response.json({ item_id: "i1", status: "done" });
+    },
+  });
   await screen.findByRole("button", { name: "Take Ben's" });
   return { sent, draw };
 };
@@ -168,56 +131,20 @@ it("says what to do where there is nothing to merge", async () => {
   expect(screen.getByText(/take one’s answer, or send the image back/)).toBeVisible();
 });
 
-const aBox = (id: string, x0: number) => ({
-  ...aTag("c1"),
-  annotation_id: id,
-  geometry: { kind: "box" as const, x0, y0: 0.1, x1: x0 + 0.2, y1: 0.3 },
-});
-
-it("draws what differs in each one's own line, above what all drew", async () => {
-  const answers = [
-    { ...said("u1", "Ann", "c1"), annotations: [aBox("x", 0.5), aBox("b", 0.1)], shared: ["b"] },
-    { ...said("u2", "Ben", "c1"), annotations: [aBox("b", 0.11), aBox("y", 0.7)], shared: ["b"] },
-  ] as const;
-  await renderAt("/", <Answers answers={[...answers] as never} width={100} height={50} />, {});
-
-  const lines = [...document.querySelectorAll("g[data-testid]")];
-  expect(lines.map((one) => one.getAttribute("data-testid"))).toEqual([
-    ...["same", "same", "differs", "differs"],
-  ]);
-  const colours = lines.map((one) => one.lastElementChild?.getAttribute("stroke"));
-  const dashes = lines.map((one) => one.lastElementChild?.getAttribute("stroke-dasharray"));
-  expect(new Set(colours.slice(2)).size).toBe(2);
-  expect(new Set(dashes.slice(2)).size).toBe(2);
-});
-
 it("tells the classes all gave from those that differ", async () => {
-  await renderAt(
-    "/",
-    <Opinions
-      projectId="p1"
-      itemId="i1"
-      revision={4}
-      disputed
-      classes={aProject().classes}
-      shown={null}
-      draw={() => null}
-      onShow={vi.fn()}
-    />,
-    {
-      [`GET ${OPINIONS}`]: {
-        items: [
-          { ...said("u1", "Ann", "c1"), shared: ["a-c1"] },
-          {
-            ...said("u2", "Ben", "c1"),
-            annotations: [aTag("c1"), aTag("c2")],
-            shared: ["a-c1"],
-          },
-        ],
-        merged: [aTag("c1")],
-      },
+  await renderAt("/", opinions(), {
+    [`GET ${OPINIONS}`]: {
+      items: [
+        { ...said("u1", "Ann", "c1"), shared: ["a-c1"] },
+        {
+          ...said("u2", "Ben", "c1"),
+          annotations: [aTag("c1"), aTag("c2")],
+          shared: ["a-c1"],
+        },
+      ],
+      merged: [aTag("c1")],
     },
-  );
+  });
 
   const [ann, ben] = await screen.findAllByRole("listitem");
   expect(within(ann as HTMLElement).queryByText("Not all say so")).toBeNull();

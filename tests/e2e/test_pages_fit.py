@@ -16,7 +16,7 @@ SCREENS = LOCAL / "screens"
 """Where the pictures go, for people to look at."""
 
 DESK: ViewportSize = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 TOUCH: dict[str, Any] = {"has_touch": True, "is_mobile": True}
 LAYOUTS = (1, 4, 6, 9)
 IMAGES = "[role=listbox]"
@@ -287,6 +287,32 @@ def test_the_stage_loses_nothing_when_zoomed_or_very_large(
     assert images["height"] >= 0.4 * height
 
 
+# Names of what differs that lie on each other.
+NAMES_COLLIDE = """() => {
+  const names = [...document.querySelectorAll("[data-testid=difference]")]
+    .map(one => [one.textContent, one.getBoundingClientRect()]);
+  return names.flatMap(([one, a], at) => names.slice(at + 1)
+    .filter(([, b]) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+    .map(([other]) => `${one} lies on ${other}`));
+}"""
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_an_image_about_which_people_disagree_fits(open_page: Open, language: str) -> None:
+    for project, differing in (("street", 0), ("traffic", 6), ("leaves", 6)):
+        page = open_page(f"/projects/{project}/data?state=all&item=disputed", language=language)
+        expect(page.locator("[aria-keyshortcuts='3']")).to_be_visible()
+        expect(page.get_by_test_id("difference")).to_have_count(differing)
+        for size in (DESK, PHONE):
+            page.set_viewport_size(size)
+            page.wait_for_timeout(100)
+            picture(page, f"disputed-{project}-{language}-{size['width']}")
+
+            assert page.evaluate(CLIPPED) == []
+            assert page.evaluate(COLLIDING) == []
+            assert page.evaluate(NAMES_COLLIDE) == []
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_dialogs_fit_a_phone_and_a_narrow_window(open_page: Open, language: str) -> None:
     page = open_page("/projects/rooms/label", language=language)
@@ -335,6 +361,7 @@ def test_korean_is_drawn_in_a_korean_font(open_page: Open) -> None:
         "/projects/rooms/label",
         "/projects/traffic/label",
         "/projects/leaves/label",
+        "/projects/traffic/data?state=all&item=disputed",
     ],
 )
 def test_everything_is_large_enough_for_a_finger(open_page: Open, path: str) -> None:

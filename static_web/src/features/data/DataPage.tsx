@@ -295,6 +295,10 @@ export function DataPage({ project }: Props): ReactNode {
               : null
           }
           onStep={step}
+          onDecided={() => {
+            if (items[at + 1]) step(1);
+            void refresh();
+          }}
           onClose={() => show()}
         />
         {dialog}

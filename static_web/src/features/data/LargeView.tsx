@@ -118,6 +118,8 @@ interface Props {
   /** Makes its labels what they were at a moment; null where they can't be changed. */
   onRevert: ((before: string) => void) | null;
   onStep: (by: 1 | -1) => void;
+  /** A reviewer took one of several people's answers, or merged them. */
+  onDecided: () => void;
   onClose: () => void;
 }
 
@@ -128,7 +130,8 @@ interface Shown {
 
 /** One image as large as it fits, with what became of it until now. */
 export function LargeView(props: Props): ReactNode {
-  const { projectId, itemId, classes, position, actions, onRevert, onStep, onClose } = props;
+  const { projectId, itemId, classes, position, actions, onRevert, onStep, onDecided, onClose } =
+    props;
   const { t, i18n } = useTranslation();
   const styles = useStyles();
   const item = useQuery(itemQuery(projectId, itemId));
@@ -201,14 +204,14 @@ export function LargeView(props: Props): ReactNode {
           )}
         </h2>
         {actions}
-        <CommandButton id="previousItem" onClick={() => onStep(-1)} />
-        <CommandButton id="nextItem" onClick={() => onStep(1)} />
+        <CommandButton id="previousItem" icon="up" onClick={() => onStep(-1)} />
+        <CommandButton id="nextItem" icon="chevron" onClick={() => onStep(1)} />
       </div>
       <FluentProvider theme={stageTheme} className={styles.stage}>
         <div className={styles.pane}>
           {draw(compared ? [] : shown)}
           {compared && data && (
-            <Answers answers={answers} width={data.width} height={data.height} />
+            <Answers answers={answers} classes={classes} width={data.width} height={data.height} />
           )}
         </div>
       </FluentProvider>
@@ -254,17 +257,19 @@ export function LargeView(props: Props): ReactNode {
                 {data.frames > 1 && ` · ${t("data.frames", { count: data.frames })}`}
               </dd>
             </dl>
-            <div>
-              <h3 className={styles.heading}>{t("project.classes")}</h3>
-              {shown.length > 0 ? (
-                <ClassChips
-                  ids={[...new Set(shown.map((one) => one.class_id))]}
-                  classes={classes}
-                />
-              ) : (
-                <span className={styles.small}>{t("data.noLabels")}</span>
-              )}
-            </div>
+            {!compared && (
+              <div>
+                <h3 className={styles.heading}>{t("project.classes")}</h3>
+                {shown.length > 0 ? (
+                  <ClassChips
+                    ids={[...new Set(shown.map((one) => one.class_id))]}
+                    classes={classes}
+                  />
+                ) : (
+                  <span className={styles.small}>{t("data.noLabels")}</span>
+                )}
+              </div>
+            )}
             <Opinions
               projectId={projectId}
               itemId={itemId}
@@ -273,6 +278,7 @@ export function LargeView(props: Props): ReactNode {
               classes={classes}
               shown={opinion?.labeler ?? null}
               draw={draw}
+              onDecided={onDecided}
               onShow={(labeler, annotations) =>
                 setOpinion(labeler === null ? null : { labeler, annotations })
               }

@@ -9,7 +9,7 @@ import {
   makeStyles,
   tokens,
 } from "@fluentui/react-components";
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Annotation, LabelClass } from "@/api/types";
@@ -44,6 +44,12 @@ export function MergeDialog(props: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
   useFocusBack(true);
+  // What the key that opened it goes on with: the dialog itself gives its first button the focus.
+  const doing = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => doing.current?.focus());
+    return () => cancelAnimationFrame(frame);
+  }, []);
   return (
     <Dialog open onOpenChange={onClose}>
       <DialogSurface>
@@ -67,7 +73,7 @@ export function MergeDialog(props: Props): ReactNode {
             </DialogContent>
             <DialogActions>
               <Button onClick={onClose}>{t("new.cancel")}</Button>
-              <Button type="submit" appearance="primary" disabledFocusable={busy}>
+              <Button ref={doing} type="submit" appearance="primary" disabledFocusable={busy}>
                 {t("quality.merge.do")}
               </Button>
             </DialogActions>

@@ -5,14 +5,14 @@ import { useTranslation } from "react-i18next";
 
 import { api, unwrap } from "@/api/client";
 import type { Annotation, LabelClass, Opinion } from "@/api/types";
-import { CommandButton } from "@/keys/CommandButton";
+import { formatNumber } from "@/format";
 import { useCommands } from "@/keys/keyboard";
 import { useKey } from "@/keys/keyMap";
 import { problemText } from "@/problems";
 import { announce } from "@/ui/announcer";
+import { Icon } from "@/ui/Icon";
 
 import { AnswerLine } from "./Answers";
-import { answerMark } from "./answerMarks";
 import { ClassChips } from "./ClassChips";
 import { MergeDialog } from "./MergeDialog";
 import { historyQuery, itemQuery, opinionsQuery } from "./queries";
@@ -28,10 +28,18 @@ const useStyles = makeStyles({
     border: `1px solid ${tokens.colorNeutralStroke2}`,
   },
   shown: { outline: `2px solid ${tokens.colorBrandStroke1}` },
-  same: { opacity: 0.65 },
+  number: { fontWeight: 600 },
   part: { fontSize: "12px", lineHeight: "16px", color: tokens.colorNeutralForeground3 },
-  key: { marginLeft: "8px", fontFamily: "inherit", fontSize: "12px", opacity: 0.75 },
+  key: {
+    marginLeft: "8px",
+    fontFamily: "inherit",
+    fontSize: "12px",
+    opacity: 0.75,
+    "@media (hover: none)": { display: "none" },
+  },
   foot: { display: "flex", flexWrap: "wrap", gap: "8px" },
+  button: { "@media (pointer: coarse)": { minHeight: "44px" } },
+  merge: { marginTop: "8px" },
   quiet: { color: tokens.colorNeutralForeground3, margin: "4px 0 0" },
   problem: { color: tokens.colorStatusDangerForeground1, margin: "8px 0 0" },
 });
@@ -48,12 +56,14 @@ interface Props {
   onShow: (labeler: string | null, annotations: readonly Annotation[]) => void;
   /** The image with these labels. */
   draw: (annotations: readonly Annotation[]) => ReactNode;
+  /** It was decided what the labels are. */
+  onDecided: () => void;
 }
 
 /** What each of several people said about an image, and taking one of them at their word. */
 export function Opinions(props: Props): ReactNode {
-  const { projectId, itemId, revision, disputed, classes, shown, onShow, draw } = props;
-  const { t } = useTranslation();
+  const { projectId, itemId, revision, disputed, classes, shown, onShow, draw, onDecided } = props;
+  const { t, i18n } = useTranslation();
   const styles = useStyles();
   const queries = useQueryClient();
   const said = useQuery(opinionsQuery(projectId, itemId, revision)).data;
@@ -73,6 +83,7 @@ export function Opinions(props: Props): ReactNode {
       announce(status === "done" ? t("quality.taken") : t(`data.left.${status}`, { count: 1 }));
       onShow(null, []);
       setMerging(false);
+      if (status === "done") onDecided();
     },
     onSettled: () =>
       Promise.all([
@@ -83,6 +94,7 @@ export function Opinions(props: Props): ReactNode {
       ]),
   });
   const hasKeys = Boolean(useKey("takeAnswer").name) && disputed;
+  const mergeKey = useKey("mergeAnswers");
   const merge = () => {
     take.reset();
     if (merged) setMerging(true);
@@ -100,9 +112,34 @@ export function Opinions(props: Props): ReactNode {
     disputed && opinions.length > 1,
   );
   if (opinions.length < 2) return null;
-  const hasShapes =
-    disputed &&
-    opinions.some((one) => one.annotations.some(({ geometry }) => geometry.kind !== "tag"));
+  const hasShapes = opinions.some((one) =>
+    one.annotations.some(({ geometry }) => geometry.kind !== "tag"),
+  );
+  const worded = (value: Annotation["attributes"][string]) =>
+    typeof value === "boolean"
+      ? t(value ? "attributes.yes" : "attributes.no")
+      : typeof value === "number"
+        ? formatNumber(value, i18n.language)
+        : value;
+  /** Annotations of a class and with attributes, and how many there are. */
+  const grouped = (annotations: readonly Annotation[]) => {
+    const groups = new Map<string, { id: string; details: string; count: number }>();
+    for (const { class_id: id, attributes } of annotations) {
+      const details = Object.entries(attributes)
+        .map(([name, value]) => `${name}: ${worded(value)}`)
+        .sort()
+        .join(", ");
+      const key = `${id} ${details}`;
+      const before = groups.get(key)?.count ?? 0;
+      groups.set(key, { id, details, count: before + 1 });
+    }
+    return [...groups.values()].map(({ id, details, count }) => ({
+      id,
+      note: [count > 1 && `×${formatNumber(count, i18n.language)}`, details]
+        .filter(Boolean)
+        .join(" "),
+    }));
+  };
   return (
     <div>
       <h3 className={styles.heading}>{t("quality.opinions")}</h3>
@@ -113,35 +150,49 @@ export function Opinions(props: Props): ReactNode {
           return (
             <li key={one.labeler} className={mergeClasses(styles.opinion, isShown && styles.shown)}>
               <span>
-                {hasShapes && <AnswerLine mark={answerMark(at)} />}
+                {disputed && <span className={styles.number}>{at + 1}</span>}{" "}
+                {disputed && hasShapes && <AnswerLine place={at} />}
                 {t(`quality.said.${one.outcome}`, { name })}
               </span>
               {one.note && <span>{t("data.quoted", { text: one.note })}</span>}
               {(["differs", "same"] as const).map((part) => {
-                const ids = classesOf(one, part);
-                return ids.length ? (
-                  <div key={part} className={part === "same" ? styles.same : undefined}>
+                const said = grouped(partOf(one, part));
+                return said.length ? (
+                  <div key={part}>
                     <span className={styles.part}>{t(`quality.${part}`)}</span>
-                    <ClassChips ids={ids} classes={classes} />
+                    <ClassChips
+                      ids={said.map(({ id }) => id)}
+                      notes={said.map(({ note }) => note)}
+                      classes={classes}
+                    />
                   </div>
                 ) : null;
               })}
+              {one.outcome === "labeled" && one.annotations.length === 0 && (
+                <span className={styles.part}>{t("label.nothing")}</span>
+              )}
               <div className={styles.foot}>
+                {hasShapes && (
+                  <Button
+                    size="small"
+                    className={styles.button}
+                    aria-pressed={isShown}
+                    aria-label={t("quality.show", { name })}
+                    onClick={() => onShow(isShown ? null : one.labeler, one.annotations)}
+                  >
+                    {t("quality.showShort")}
+                  </Button>
+                )}
                 <Button
                   size="small"
-                  aria-pressed={isShown}
-                  onClick={() => onShow(isShown ? null : one.labeler, one.annotations)}
-                >
-                  {t("quality.show", { name })}
-                </Button>
-                <Button
-                  size="small"
+                  className={styles.button}
                   appearance="primary"
                   disabledFocusable={take.isPending}
+                  aria-label={t("quality.take", { name })}
                   aria-keyshortcuts={hasKeys ? `${at + 1}` : undefined}
                   onClick={() => take.mutate(one.labeler)}
                 >
-                  {t("quality.take", { name })}
+                  {t("quality.takeShort")}
                   {hasKeys && (
                     <kbd className={styles.key} aria-hidden>
                       {at + 1}
@@ -155,12 +206,21 @@ export function Opinions(props: Props): ReactNode {
       </ul>
       {disputed && (
         <>
-          <CommandButton
-            id="mergeAnswers"
-            text={t("quality.merge.title")}
-            disabled={!merged}
+          <Button
+            size="small"
+            className={mergeClasses(styles.button, styles.merge)}
+            icon={<Icon name="merge" size={16} />}
+            disabledFocusable={!merged}
+            aria-keyshortcuts={mergeKey.aria}
             onClick={merge}
-          />
+          >
+            {t("quality.merge.title")}
+            {mergeKey.name && (
+              <kbd className={styles.key} aria-hidden>
+                {mergeKey.name}
+              </kbd>
+            )}
+          </Button>
           {!merged && <p className={styles.quiet}>{t("quality.merge.nothing")}</p>}
         </>
       )}
@@ -184,10 +244,7 @@ export function Opinions(props: Props): ReactNode {
   );
 }
 
-/** The classes of what somebody said alone, or of what all others said too. */
-function classesOf({ annotations, shared }: Opinion, part: "differs" | "same"): string[] {
-  const those = annotations.filter(
-    (one) => shared.includes(one.annotation_id) === (part === "same"),
-  );
-  return [...new Set(those.map((one) => one.class_id))];
+/** What somebody said alone, or what all others said too. */
+function partOf({ annotations, shared }: Opinion, part: "differs" | "same"): Annotation[] {
+  return annotations.filter((one) => shared.includes(one.annotation_id) === (part === "same"));
 }
