@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,8 @@ def backbone(name: str) -> Backbone:
         raise
     except Exception as error:  # of a hub, a network, a pickle: each has its own
         raise CannotFinish(f"the weights of {name!r} can't be read: {error}") from error
+    if file:  # what other weights saw may lie beside
+        made.feature_id += f"-{sha256(Path(file).read_bytes()).hexdigest()[:12]}"
     return made.eval().requires_grad_(False).to(device(), memory_format=torch.channels_last)
 
 

