@@ -110,8 +110,7 @@ class Jobs:
         items = self.projects.items(project)
         taken = snapshot(self.storage, items, project, spec.run_id)
         known = [class_.class_id for class_ in spec.classes]
-        retired = {class_.class_id for class_ in project.classes if class_.retired} - {*known}
-        said = [line.without(retired) for line in taken.lines]
+        said = [line.now(project) for line in taken.lines]
         usable = [line for line in said if _usable(line, known, spec.task_type)]
         self._say(
             spec, f"{len(taken.lines)} labeled images, {len(usable)} of the classes asked for"

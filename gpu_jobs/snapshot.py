@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from gzip import GzipFile
 from hashlib import sha256
 from io import BytesIO
@@ -50,13 +50,26 @@ class Line(Source):
     page: str = ""
     suggested: bool = False
 
-    def without(self, retired: Set[str]) -> Line:
-        """The same but for what it says of retired classes: nobody is to be suggested these."""
-        if not retired & {*self.class_ids}:
+    def now(self, project: Project) -> Line:
+        """The same, of the classes that merged ones became since, and without retired ones.
+
+        Nobody is to be suggested these, so that nothing is promised of them either.
+        """
+        became = {
+            class_.class_id: class_.merged_into or class_.class_id
+            for class_ in project.classes
+            if class_.merged_into or class_.retired
+        }
+        if not {*became} & {*self.class_ids}:
             return self
-        shapes = [shape for shape in self.shapes if shape.class_id not in retired]
-        ids = [class_id for class_id in self.class_ids if class_id not in retired]
-        return self.model_copy(update={"class_ids": ids, "shapes": shapes})
+        gone = {class_.class_id for class_ in project.classes if class_.retired}
+        shapes = [
+            shape.model_copy(update={"class_id": class_id})
+            for shape in self.shapes
+            if (class_id := became.get(shape.class_id, shape.class_id)) not in gone
+        ]
+        ids = {became.get(class_id, class_id) for class_id in self.class_ids} - gone
+        return self.model_copy(update={"class_ids": sorted(ids), "shapes": shapes})
 
 
 class Snapshot(Model):

