@@ -10,7 +10,9 @@ _ROWS = 24  # of the table of thresholds
 
 def card(manifest: ModelManifest, choice: Choice) -> str:
     """The card of a model, as Markdown."""
-    promise = f"{manifest.precision:.0%} right with {manifest.confidence:.0%} confidence"
+    strict = manifest.detection is not None and manifest.detection.strict
+    of_what = "of the images right in all their shapes" if strict else "right"
+    promise = f"{manifest.precision:.0%} {of_what} with {manifest.confidence:.0%} confidence"
     lines = [
         f"# Model {manifest.model_id}",
         "",
@@ -28,7 +30,8 @@ def card(manifest: ModelManifest, choice: Choice) -> str:
         f"| snapshot | {manifest.snapshot_sha256} |",
         *(f"| {name} | {value} |" for name, value in manifest.versions.items()),
     ]
-    lines += ["", *_table(choice)]
+    counted = "Counted are images: one is wrong where a shape suggested in it is."
+    lines += ["", *([counted, ""] if strict else []), *_table(choice)]
     return "\n".join(lines) + "\n"
 
 

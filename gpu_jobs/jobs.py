@@ -326,6 +326,7 @@ class Jobs:
             precision=spec.precision,
             confidence=spec.confidence,
             retrain=spec.retrain,
+            strict=spec.strict,
             seed=spec.seed,
             alive=alive,
             said=said,
@@ -340,6 +341,7 @@ class Jobs:
         detection = Detection(
             frame=FRAME,
             overlap=spec.overlap,
+            strict=spec.strict,
             scorer=trained.scorer,
             finder_sha256=sha256(trained.finder).hexdigest(),
             refiner_sha256=sha256(trained.refiner).hexdigest(),
@@ -617,7 +619,10 @@ def with_opinion(embeddings: NDArray[np.float16], head: Head) -> NDArray[np.floa
 
 def _not_yet(metrics: Metrics, spec: TrainSpec) -> str:
     missing = cast("int | None", metrics.get("labels_missing"))
-    words = f"no suggestions yet: {spec.precision:.0%} right can't be promised with these labels"
+    of_what = "of the images right in all their shapes" if spec.strict else "right"
+    words = (
+        f"no suggestions yet: {spec.precision:.0%} {of_what} can't be promised with these labels"
+    )
     if missing is None:
         return f"{words}; the model has to become better first"
     return f"{words}; it probably takes about {missing} more"

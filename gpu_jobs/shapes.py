@@ -35,7 +35,14 @@ from gpu_jobs.detector import (
 )
 from gpu_jobs.embed import Backbone, embed
 from gpu_jobs.export import TOLERANCE, export, onnx_of
-from gpu_jobs.threshold import Choice, budget, choose, correlation, labels_missing, worth
+from gpu_jobs.threshold import (
+    Choice,
+    budget,
+    choose_as_shown,
+    correlation,
+    labels_missing,
+    worth,
+)
 from gpu_jobs.train import MIN_LABELS, train
 from labeling.adapters.onnx import open_networks
 from labeling.annotations.areas import area_of, pieces, polygon_of
@@ -177,6 +184,7 @@ def train_detector(
     precision: float = 0.95,
     confidence: float = 0.90,
     retrain: int = 0,
+    strict: bool = False,
     seed: int = 0,
     alive: Alive = lambda: None,
     said: Said = lambda what, done, total: None,
@@ -191,9 +199,11 @@ def train_detector(
         network: the backbone.
         classes: how many there are.
         overlap: from which on a shape is right about a person's of its class.
-        precision: the share of right shapes among those suggested that is promised.
+        precision: the share of right shapes among those suggested that is promised, or of images without a
+            wrong one among those that have any suggested.
         confidence: with which it is promised, over all trainings of the project.
         retrain: how often the project trained before.
+        strict: whether it is promised of images.
         seed: of everything that is drawn by chance.
         alive: called now and then.
         said: told how far it is.
@@ -246,27 +256,25 @@ def train_detector(
     scorer = fit_scorer(score, found_in(score, "images to score", None), overlap)
     found = found_in(judge, "images to judge by", scorer)
     delta = budget(confidence, retrain)
-    choice, rho, groups = judged(
-        judge, found, group[part == "judge"], overlap=overlap, precision=precision, delta=delta
+    choice, proven = judged(
+        judge,
+        found,
+        group[part == "judge"],
+        overlap=overlap,
+        precision=precision,
+        delta=delta,
+        strict=strict,
     )
     metrics: Metrics = {
         "labels": len(images),
         "learned_from": len(learn),
         "scored_by": len(score),
         "validated": len(judge),
-        "shapes": sum(len(drawn.boxes) for drawn in judge),
-        "independent_shapes": round(worth(groups, rho), 1),
         "class_accuracy": class_accuracy,
         **average_precision(judge, found, classes),
         **mask_iou(judge, found),
+        **proven,
     }
-    if chosen := choice.chosen:
-        right = chosen.suggested - chosen.wrong
-        metrics |= {
-            "coverage": round(right / max(int(metrics["shapes"]), 1), 4),
-            "precision": round(chosen.precision, 4),
-            "precision_at_least": round(1 - chosen.bound, 4),
-        }
     missing = labels_missing(choice, len(images), precision=precision, delta=delta)
     if missing is not None:
         metrics["labels_missing"] = missing
@@ -281,8 +289,9 @@ def judged(
     overlap: float,
     precision: float,
     delta: float,
-) -> tuple[Choice, float, NDArray[np.int64]]:
-    """The threshold that holds for shapes, how much those of an image are wrong together, their groups.
+    strict: bool = False,
+) -> tuple[Choice, Metrics]:
+    """The threshold that holds for shapes, or for whole images, and what was measured.
 
     Shapes of one image, and of images that may fail together, are wrong together: n of them are worth n over
     the design effect.
@@ -294,18 +303,50 @@ def judged(
         overlap: from which on a shape is right.
         precision: as for `threshold.choose`.
         delta: as for `threshold.choose`.
+        strict: an image counts that anything is shown of, as wrong where one of its shapes is; else each shape.
     """
     scores = np.concatenate([one.scores for one in found] or [np.zeros(0)])
     right = np.concatenate(
         [_right(*pair, overlap) for pair in zip(images, found, strict=True)] or [np.zeros(0, bool)]
     )
-    groups = np.repeat(group, [len(one.scores) for one in found]).astype(np.int64)
+    image = np.repeat(np.arange(len(found)), [len(one.scores) for one in found])
     worthy = (
         scores >= GRID[-1]
     )  # errors of shapes that are never suggested say nothing about the others
-    scores, right, groups = scores[worthy], right[worthy], groups[worthy]
-    choice = choose(scores, right, groups, precision=precision, delta=delta, grid=GRID)
-    return choice, correlation(~right, groups) if len(right) else 0.0, groups
+    scores, right, image = scores[worthy], right[worthy], image[worthy]
+    shown, spoilt = scores, np.where(right, -np.inf, scores)
+    if strict:
+        image, of_image = np.unique(image, return_inverse=True)
+        shown, spoilt = (_highest(some, of_image, len(image)) for some in (shown, spoilt))
+    groups = group[image].astype(np.int64)
+    choice = choose_as_shown(shown, spoilt, groups, precision=precision, delta=delta, grid=GRID)
+    rho = correlation(spoilt >= GRID[-1], groups) if len(shown) else 0.0
+    drawn = sum(len(one.boxes) for one in images)
+    metrics: Metrics = {
+        "shapes": drawn,
+        "independent_images" if strict else "independent_shapes": round(worth(groups, rho), 1),
+    }
+    if chosen := choice.chosen:
+        suggested = right[scores >= chosen.threshold]
+        metrics |= {
+            "coverage": round(float(suggested.sum()) / max(drawn, 1), 4),
+            "precision": round(float(suggested.mean()), 4),
+        }
+        if strict:
+            metrics["sound_images"] = round(chosen.precision, 4)
+        metrics["sound_images_at_least" if strict else "precision_at_least"] = round(
+            1 - chosen.bound, 4
+        )
+    return choice, metrics
+
+
+def _highest(
+    scores: NDArray[np.floating], of_image: NDArray[np.integer], images: int
+) -> NDArray[Any]:
+    """(images,) the highest of the scores (n,) of each."""
+    highest = np.full(images, -np.inf, scores.dtype)
+    np.maximum.at(highest, of_image, scores)
+    return highest
 
 
 def fit_scorer(images: Sequence[Drawn], found: Sequence[Found], overlap: float) -> Scorer:

@@ -162,15 +162,39 @@ def choose(
         delta: the chance that it does not, in (0, 1).
         grid: thresholds, strictest first, fixed before `right` was looked at.
     """
+    spoilt = np.where(right, -np.inf, np.inf)
+    return choose_as_shown(confidence, spoilt, group, precision=precision, delta=delta, grid=grid)
+
+
+def choose_as_shown(
+    confidence: Floats,
+    spoilt: Floats,
+    group: Ints,
+    *,
+    precision: float,
+    delta: float,
+    grid: tuple[float, ...] = GRID,
+) -> Choice:
+    """The same where it depends on the threshold what is shown of an image, and so whether all of it is right.
+
+    Args:
+        confidence: (n,) from which threshold on down anything is shown of an image.
+        spoilt: (n,) from which on down something wrong is; minus infinity where nothing is.
+        group: as for `choose`.
+        precision: as for `choose`.
+        delta: as for `choose`.
+        grid: as for `choose`.
+    """
     allowed = 1 - precision
-    rho = correlation(~right, group) if len(right) else 0.0
+    rho = correlation(spoilt >= grid[-1], group) if len(spoilt) else 0.0
     first = needed(_ERRORS_BORNE, allowed, delta)
     curve: list[Point] = []
     chosen: Point | None = None
     searching = True
     for threshold in grid:
         shown = confidence >= threshold
-        point = _point(threshold, shown, right, worth(group[shown], rho), delta)
+        wrong = shown & (spoilt >= threshold)
+        point = _point(threshold, shown, wrong, worth(group[shown], rho), delta)
         curve.append(point)
         # Where the search starts depends on the confidences alone, never on who was right.
         if searching and point.worth >= first:
@@ -208,8 +232,8 @@ def labels_missing(choice: Choice, labels: int, *, precision: float, delta: floa
     )
 
 
-def _point(threshold: float, shown: Bools, right: Bools, value: float, delta: float) -> Point:
-    suggested, wrong = int(shown.sum()), int((shown & ~right).sum())
+def _point(threshold: float, shown: Bools, wrong: Bools, value: float, delta: float) -> Point:
+    suggested, errors = int(shown.sum()), int(wrong.sum())
     share = value / suggested if suggested else 0.0
-    bound = error_bound(wrong * share, value, delta)
-    return Point(threshold, suggested, wrong, value, bound, suggested / max(len(shown), 1))
+    bound = error_bound(errors * share, value, delta)
+    return Point(threshold, suggested, errors, value, bound, suggested / max(len(shown), 1))

@@ -25,7 +25,9 @@ class TrainSpec(Model):
     """Train a model on the human labels there are, and find the confidence from which on it may suggest.
 
     `precision` is to hold among what it suggests, with `confidence`: the share of such promises that are
-    kept. A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
+    kept. A shape is right that a person's of its class overlaps by `overlap` (intersection over union); where
+    `strict`, `precision` is the share of images that are right in all their shapes, among those that have any
+    suggested.
     `retrain` counts the trainings before this one: after k of them one spends
     `(1 - confidence) / ((k + 1) (k + 2))` of the error budget, so that all together stay within it.
     `fine_tune`: whether the network is tuned too; `auto`: on a GPU, from a thousand labels on.
@@ -41,6 +43,7 @@ class TrainSpec(Model):
     precision: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.90
     overlap: Annotated[float, Field(ge=0.5, lt=1)] = 0.5
+    strict: bool = False
     retrain: Annotated[int, Field(ge=0)] = 0
     fine_tune: FineTune = "auto"
     seed: int = 0

@@ -64,10 +64,12 @@ class Detection(Model):
     """What a model of boxes or polygons has besides: images are fitted into a square of `frame` pixels.
 
     A shape counts as right from an `overlap` (intersection over union) with a person's of its class on.
+    `strict`: what is promised is promised of images, each right in all its shapes; else of shapes.
     """
 
     frame: int
     overlap: Fraction
+    strict: bool = False
     scorer: Scorer
     finder_sha256: str
     refiner_sha256: str

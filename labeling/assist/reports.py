@@ -49,9 +49,13 @@ class Findings(Model):
 
 
 class ModelReport(Findings):
-    """A model: what it may do, how that was found out, and its card (Markdown)."""
+    """A model: what it may do, how that was found out, and its card (Markdown).
+
+    `strict`: the curve and what is promised are of images, each right in all its shapes.
+    """
 
     model_id: str
+    strict: bool
     threshold: float | None
     precision: float
     confidence: float
@@ -79,6 +83,7 @@ def report_of(storage: Storage, project_id: str, model_id: str) -> ModelReport:
         findings = Findings()
     return ModelReport(
         model_id=model_id,
+        strict=manifest.detection is not None and manifest.detection.strict,
         threshold=manifest.threshold,
         precision=manifest.precision,
         confidence=manifest.confidence,

@@ -496,6 +496,7 @@ class Assist:
                 precision=settings.precision,
                 confidence=settings.confidence,
                 overlap=settings.overlap,
+                strict=settings.strict,
                 fine_tune=settings.fine_tune,
                 retrain=max(0, state.trainings - 1),
             )

@@ -29,7 +29,8 @@ class AssistSettings(Model):
     `blind_share` of the images get no suggestions, always the same ones, so that what suggestions do can be
     measured; null: 5 % while assist is on, else none. Training and grouping begin only while those of this
     month (UTC) have taken less than `hours_a_month` in all; null: no limit.
-    A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
+    A shape is right that a person's of its class overlaps by `overlap` (intersection over union). `strict`: of
+    the images in which shapes are suggested, `precision` have no wrong one; else that share of shapes is right.
     `fine_tune`: whether the network is tuned on the labels of whole images, and kept where that makes it
     better; `auto`: on a GPU, from a thousand labels on.
     `dicom`: whether models look at DICOM images too, through the file's first window; else they are left out of
@@ -45,6 +46,7 @@ class AssistSettings(Model):
     precision: Likelihood = 0.95
     confidence: Likelihood = 0.90
     overlap: Overlap = 0.5
+    strict: bool = False
     backbone: Backbone = DEFAULT_BACKBONE
     fine_tune: FineTune = "auto"
     blind_share: Share | None = None
@@ -81,6 +83,7 @@ class AssistChange(Model):
     precision: Likelihood | None = None
     confidence: Likelihood | None = None
     overlap: Overlap | None = None
+    strict: bool | None = None
     backbone: Backbone | None = None
     fine_tune: FineTune | None = None
     blind_share: Share | None = None

@@ -74,6 +74,7 @@ it("shows what was found out about a model: from where it may suggest, what it c
   const point = { wrong: 2, wrong_at_most: 0.04 };
   const report: ModelReport = {
     model_id: "run-t",
+    strict: false,
     threshold: 0.8,
     precision: 0.95,
     confidence: 0.9,
@@ -112,6 +113,27 @@ it("shows what was found out about a model: from where it may suggest, what it c
     name: "Suggestions by the confidence they would begin at",
   });
   expect(within(table).getAllByRole("row")).toHaveLength(4);
+});
+
+it("says of a model that was judged by whole images that images are what it promises", async () => {
+  const point = { threshold: 0.9, suggested: 40, wrong: 1, precision: 0.975, coverage: 0.5 };
+  const report: ModelReport = {
+    model_id: "run-t",
+    strict: true,
+    threshold: 0.9,
+    precision: 0.9,
+    confidence: 0.9,
+    card: "# Model run-t",
+    curve: [{ ...point, wrong_at_most: 0.09 }],
+    confusion: null,
+  };
+  const run = aRun({ kind: "validation", state: "done", model_id: "run-t" });
+  await open(aView(), "reviewer", [run], report);
+  await userEvent.click(await screen.findByText("Validation"));
+
+  expect(
+    await screen.findByRole("img", { name: /97.5% of the images with suggestions had no wrong/ }),
+  ).toBeVisible();
 });
 
 it("says how many labels the next training waits for", async () => {

@@ -166,6 +166,7 @@ export function aProject(change: Partial<Project> = {}): Project {
       precision: 0.95,
       confidence: 0.9,
       overlap: 0.5,
+      strict: false,
       backbone: "efficientnet-lite0",
       blind_share: null,
       hours_a_month: null,

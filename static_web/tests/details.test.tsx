@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { cleanup, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 
@@ -231,6 +231,19 @@ describe("settings of assist", () => {
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
     await vi.waitFor(() => expect(sent).toHaveLength(1));
     expect(sent[0]?.body).toMatchObject({ assist: { overlap: 0.7 } });
+  });
+
+  it("offer to promise whole images where shapes are drawn, and only there", async () => {
+    const { sent, reply } = inTurn(Response.json(project));
+    const polygons = { ...project, task_type: "polygons" as const };
+    await renderAt("/", <AssistSettings project={polygons} />, { [`PATCH ${path}`]: reply });
+    await userEvent.click(screen.getByRole("switch", { name: /whole images/ }));
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]?.body).toMatchObject({ assist: { strict: true } });
+    cleanup();
+    await renderAt("/", <AssistSettings project={project} />, {});
+    expect(screen.queryByRole("switch", { name: /whole images/ })).toBeNull();
   });
 });
 

@@ -129,6 +129,7 @@ function add(
       precision: 0.95,
       confidence: 0.9,
       overlap: 0.5,
+      strict: false,
       backbone: "efficientnet-lite0",
       blind_share: null,
       hours_a_month: null,

@@ -60,7 +60,7 @@ def test_outlines_are_wrong_more_often_than_promised_in_at_most_a_tenth_of_200_p
     below = suggesting = 0
     for project in range(PROJECTS):
         random = np.random.default_rng(project)
-        choice, _, _ = judged(
+        choice, _ = judged(
             *photos(random, together=0.5),
             np.arange(JUDGING),
             overlap=0.5,

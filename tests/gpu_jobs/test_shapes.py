@@ -145,6 +145,48 @@ def test_precision_is_below_the_promise_in_at_most_a_tenth_of_200_projects(toget
     assert shown > 100
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_only_where_strict_is_asked_for_images_keep_the_promise(strict: bool):
+    below = shown = 0
+    for project in range(200):
+        random = np.random.default_rng(project)
+        choice, _ = judged(
+            *seen(random, 120, 0.5),
+            alone(120),
+            overlap=0.5,
+            precision=0.8,
+            delta=budget(0.8, 0),  # a tenth
+            strict=strict,
+        )
+        if choice.chosen:
+            later = [
+                random.beta(4, 1.2, (2000, len(PLACES))),
+                *random.random((2, 2000, len(PLACES))),
+            ]
+            scores, own, mixed = later
+            chance = np.where(mixed < 0.5, own[:, :1], own)
+            suggested = scores >= choice.chosen.threshold
+            wrong = (suggested & (chance >= scores)).any(1)
+            below += wrong[suggested.any(1)].mean() > 0.2
+            shown += 1
+    assert shown > 100
+    assert below <= 20 if strict else below > 100
+
+
+def test_what_is_said_of_strict_judging_is_of_images():
+    drawn, found = seen(np.random.default_rng(2), 120, 0.5)
+    choice, metrics = judged(
+        drawn, found, alone(120), overlap=0.5, precision=0.8, delta=0.1, strict=True
+    )
+
+    assert choice.chosen
+    assert choice.chosen.suggested <= 120
+    assert metrics["sound_images"] == pytest.approx(choice.chosen.precision, abs=1e-4)
+    assert metrics["sound_images"] <= metrics["precision"]
+    assert metrics["sound_images_at_least"] >= 0.8
+    assert "precision_at_least" not in metrics
+
+
 def test_boxes_of_one_image_that_fail_together_are_worth_less_than_those_that_do_not():
     worth = []
     for together in (0.0, 0.9):

@@ -1701,6 +1701,11 @@ export interface components {
              */
             overlap: number | null;
             /**
+             * Strict
+             * @default null
+             */
+            strict: boolean | null;
+            /**
              * Backbone
              * @default null
              */
@@ -1741,7 +1746,8 @@ export interface components {
          *     `blind_share` of the images get no suggestions, always the same ones, so that what suggestions do can be
          *     measured; null: 5 % while assist is on, else none. Training and grouping begin only while those of this
          *     month (UTC) have taken less than `hours_a_month` in all; null: no limit.
-         *     A shape is right that a person's of its class overlaps by `overlap` (intersection over union).
+         *     A shape is right that a person's of its class overlaps by `overlap` (intersection over union). `strict`: of
+         *     the images in which shapes are suggested, `precision` have no wrong one; else that share of shapes is right.
          *     `fine_tune`: whether the network is tuned on the labels of whole images, and kept where that makes it
          *     better; `auto`: on a GPU, from a thousand labels on.
          *     `dicom`: whether models look at DICOM images too, through the file's first window; else they are left out of
@@ -1785,6 +1791,11 @@ export interface components {
              * @default 0.5
              */
             overlap: number;
+            /**
+             * Strict
+             * @default false
+             */
+            strict: boolean;
             /**
              * Backbone
              * @default efficientnet-lite0
@@ -4135,6 +4146,8 @@ export interface components {
         /**
          * ModelReport
          * @description A model: what it may do, how that was found out, and its card (Markdown).
+         *
+         *     `strict`: the curve and what is promised are of images, each right in all its shapes.
          */
         ModelReport: {
             /**
@@ -4146,6 +4159,8 @@ export interface components {
             confusion: components["schemas"]["Confusion"] | null;
             /** Model Id */
             model_id: string;
+            /** Strict */
+            strict: boolean;
             /** Threshold */
             threshold: number | null;
             /** Precision */
@@ -4377,6 +4392,7 @@ export interface components {
              *       "precision": 0.95,
              *       "confidence": 0.9,
              *       "overlap": 0.5,
+             *       "strict": false,
              *       "backbone": "efficientnet-lite0",
              *       "fine_tune": "auto",
              *       "blind_share": null,

@@ -144,6 +144,16 @@ export function AssistSettings({ project }: { project: Project }): ReactNode {
             onChange={(_, { checked }) => set({ similar_first: checked })}
           />
         )}
+        {shapes && (
+          <Field hint={t("assistSettings.strictWhy")}>
+            <Switch
+              checked={values.strict}
+              disabled={!admin}
+              label={t("assistSettings.strict")}
+              onChange={(_, { checked }) => set({ strict: checked })}
+            />
+          </Field>
+        )}
         {shapes && (clickModel || values.clicks) && (
           <Field hint={t("assistSettings.clicksWhy")}>
             <Switch

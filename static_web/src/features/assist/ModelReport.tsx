@@ -84,12 +84,14 @@ function Curve({ report }: { report: Report }): ReactNode {
   const covered = line(points.map((point) => [across(point.threshold), point.coverage]));
   const chosen = points.find((point) => point.threshold === report.threshold);
   const said = chosen
-    ? t("report.chosen", {
+    ? t(report.strict ? "report.chosenStrict" : "report.chosen", {
         threshold: share(chosen.threshold),
         precision: share(chosen.precision),
         coverage: share(chosen.coverage),
       })
-    : t("report.none", { precision: share(report.precision) });
+    : t(report.strict ? "report.noneStrict" : "report.none", {
+        precision: share(report.precision),
+      });
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>{t("report.curve")}</figcaption>

@@ -19,6 +19,8 @@ const SHARES: ReadonlySet<string> = new Set([
   "coverage_ungrouped",
   "precision",
   "precision_at_least",
+  "sound_images",
+  "sound_images_at_least",
   "recall",
 ]);
 

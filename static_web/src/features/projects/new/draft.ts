@@ -86,6 +86,7 @@ export const blank: Draft = {
     backbone: "efficientnet-lite0",
     blind_share: null,
     overlap: 0.5,
+    strict: false,
     hours_a_month: null,
     clicks: false,
     dicom: false,
