@@ -1,5 +1,5 @@
 # make demo      the whole system on this machine, with projects to try
-# make demo-label N=300   labels images of its assisted project while you watch
+# make demo-label N=300 TYPE=boxes   labels images of an assisted project of it while you watch
 # make test      every test
 # make test-fast what can be tested in a minute and a half: no emulator, no host, no browser
 # make check     formatting, lint, types, import rules, openapi.json and what is made of it

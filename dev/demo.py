@@ -45,8 +45,11 @@ class Sample:
     prelabeled: bool = False
     assist: Mapping[str, object] | None = None
     """Its settings, where models help."""
+    dataset: str = ""
+    """The name of its photos, where several projects are over the same ones."""
 
 
+_THINGS = "여러 물체 · Several things a photo"
 ASSISTED = Sample(
     "비슷한 것끼리 · Similar images, and suggestions",
     "multiclass",
@@ -62,7 +65,19 @@ ASSISTED_BOXES = Sample(
     "물체마다 상자를 꼭 맞게 그리세요. 300장쯤 그리면 모델이 나머지 사진에 상자를 제안합니다.\n\n"
     "Draw a box tightly around each thing. From about 300 photos on a model suggests boxes in the others.",
     assist={"on": True, "next_labels": 100, "precision": 0.9},
+    dataset=_THINGS,
 )
+ASSISTED_POLYGONS = Sample(
+    "그릴수록 제안되는 윤곽 · Polygons, suggested once enough are drawn",
+    "polygons",
+    "boxes",
+    "물체마다 윤곽을 따라 다각형을 그리세요. 300장쯤 그리면 모델이 나머지 사진에 다각형을 제안합니다.\n\n"
+    "Draw a polygon along the outline of each thing. From about 300 photos on a model suggests polygons in "
+    "the others.",
+    assist={"on": True, "next_labels": 100, "precision": 0.9},
+    dataset=_THINGS,
+)
+ASSISTED_SAMPLES = (ASSISTED, ASSISTED_BOXES, ASSISTED_POLYGONS)
 SAMPLES = (
     Sample(
         "하나만 고르기 · One class an image",
@@ -132,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             try:
                 if not options.images:
                     # Hundreds of photos, made while one labels.
-                    sample_projects(client, [ASSISTED, ASSISTED_BOXES])
+                    sample_projects(client, ASSISTED_SAMPLES)
                 _wait(system)
             finally:
                 jobs.stop(grace_s=20)
@@ -194,6 +209,7 @@ def sample_projects(client: Client, samples: Sequence[Sample]) -> None:
             truth.classes,
             instructions=sample.instructions,
             assist=sample.assist,
+            dataset=sample.dataset,
         )
         made.append((sample, project_id, truth))
     for sample, project_id, truth in made:
@@ -237,10 +253,14 @@ def make_project(
     *,
     instructions: str = "",
     assist: Mapping[str, object] | None = None,
+    dataset: str = "",
 ) -> str:
-    """Upload, create, let the labelers in; the project's id. Safe to repeat after a failure."""
-    key = f"demo-{hashlib.sha256(f'{name}/{task_type}'.encode()).hexdigest()[:32]}"
-    dataset_id = client.create_dataset(name, key=key)
+    """Upload, create, let the labelers in; the project's id. Safe to repeat after a failure.
+
+    With the name of a `dataset`, over that, which other projects may be over as well.
+    """
+    key = _key(f"{name}/{task_type}")
+    dataset_id = client.create_dataset(dataset or name, key=_key(dataset) if dataset else key)
     for path, why in client.upload(dataset_id, files).items():
         print(f"  left out: {path}: {why}", flush=True)
     project_id = client.create_project(
@@ -249,6 +269,11 @@ def make_project(
     for labeler in LABELERS:
         client.add_member(project_id, labeler)
     return project_id
+
+
+def _key(of: str) -> str:
+    """An idempotency key."""
+    return f"demo-{hashlib.sha256(of.encode()).hexdigest()[:32]}"
 
 
 def _known_projects(client: Client) -> set[str]:

@@ -1,8 +1,8 @@
 """`make demo-label N=300`: labels images of a project of the demo that models help with, while one watches.
 
 Takes page after page like a labeler who knows the truth: the class that a photo shows, and a skip where it
-shows none; with `TYPE=boxes` the boxes around what it shows. `--project NAME --photos FOLDER` labels another
-project, of photos that the demo made, wherever LABELRY_URL and LABELRY_TOKEN lead.
+shows none; with `TYPE=boxes` or `TYPE=polygons` the shapes of what it shows. `--project NAME --photos FOLDER`
+labels another project, of photos that the demo made, wherever LABELRY_URL and LABELRY_TOKEN lead.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 
 from dev.client import ApiError, Client
-from dev.demo import ADMIN, ASSISTED, ASSISTED_BOXES, folder_of
-from dev.samples import Scene, Truth
+from dev.demo import ADMIN, ASSISTED, ASSISTED_SAMPLES, folder_of
+from dev.samples import Instance, Scene, Truth
 from dev.stack import HOST_PORT
 
 _PAGE = 9
@@ -29,12 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Label until so many images are done, or none is left."""
     parser = argparse.ArgumentParser(prog="python -m dev.demo_label", description=__doc__)
     parser.add_argument("--count", type=int, default=300)
-    parser.add_argument("--type", default="multiclass", help="boxes: the project of boxes")
+    parser.add_argument(
+        "--type", default="multiclass", help="boxes, polygons: the project of these"
+    )
     parser.add_argument("--project", help="its name, when it is none of the demo's")
     parser.add_argument("--photos", type=Path, help="the folder its photos came from")
     options = parser.parse_args(arguments)
     wanted: int = options.count
-    sample = ASSISTED_BOXES if options.type == "boxes" else ASSISTED
+    of_type = {sample.task_type: sample for sample in ASSISTED_SAMPLES}
+    sample = of_type.get(options.type, ASSISTED)
     name = options.project or sample.name
     try:
         truth = Truth.read((options.photos or folder_of(sample)) / "truth.json")
@@ -79,7 +82,7 @@ def label(client: Client, name: str, truth: Truth, wanted: int) -> int:
                 item,
                 truth.scene(item["path"]),
                 classes,
-                boxes=found["task_type"] == "boxes",
+                found["task_type"],
             )
             for item in task["items"]
         ]
@@ -99,15 +102,14 @@ def label(client: Client, name: str, truth: Truth, wanted: int) -> int:
 
 
 def _decision(
-    item: dict[str, Any], scene: Scene, classes: dict[str, str], *, boxes: bool
+    item: dict[str, Any], scene: Scene, classes: dict[str, str], task_type: str
 ) -> dict[str, Any]:
-    if boxes:
+    if task_type in ("boxes", "polygons"):
         drawn = [
             {
                 "annotation_id": f"a{number}",
                 "class_id": classes[instance.class_name],
-                "geometry": {"kind": "box"}
-                | dict(zip(("x0", "y0", "x1", "y1"), instance.box, strict=True)),
+                "geometry": _shape(instance, task_type),
             }
             for number, instance in enumerate(scene.instances)
         ]
@@ -117,6 +119,13 @@ def _decision(
     geometry = {"kind": "tag"}
     tag = {"annotation_id": "a1", "class_id": classes[scene.tags[0]], "geometry": geometry}
     return {"item_id": item["item_id"], "outcome": "labeled", "annotations": [tag]}
+
+
+def _shape(instance: Instance, task_type: str) -> dict[str, Any]:
+    if task_type == "boxes":
+        return {"kind": "box"} | dict(zip(("x0", "y0", "x1", "y1"), instance.box, strict=True))
+    parts = [{"outer": part.outer, "holes": part.holes} for part in instance.polygon]
+    return {"kind": "polygon", "parts": parts}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dev import demo
+from dev import demo, demo_label
 from dev.client import ApiError, Client
 from dev.samples import compose
 from dev.stack import Stack
@@ -76,6 +76,34 @@ def test_a_project_is_suggested_labels_as_a_model_would(system: Stack, tmp_path:
     shown = [annotation for item in page["items"] for annotation in item["prelabel"]["annotations"]]
     assert {one["geometry"]["kind"] for one in shown} == {"box"}
     assert all(0.3 < one["confidence"] < 1 for one in shown)
+
+
+def test_projects_of_boxes_and_of_polygons_over_the_same_photos_are_drawn_in(
+    system: Stack, tmp_path: Path
+) -> None:
+    truth = compose("boxes", 8, 1, tmp_path / "photos", source="packages")
+    files = {scene.path: tmp_path / "photos" / scene.path for scene in truth.scenes}
+    with Client(system.url, person=demo.ADMIN) as admin:
+        datasets: set[str] = set()
+        for task_type in ("boxes", "polygons"):
+            name = f"Same photos, {task_type}"
+            project_id = demo.make_project(
+                admin, name, task_type, files, truth.classes, dataset="Things"
+            )
+            admin.wait_until_running(project_id)
+            measured_items(admin, project_id)
+
+            assert demo_label.label(admin, name, truth, 8) == 8
+            items = admin.call("GET", f"/projects/{project_id}/items")["items"]
+            assert [item["state"] for item in items] == ["labeled"] * 8
+            datasets.add(admin.call("GET", f"/projects/{project_id}")["dataset_id"])
+    assert len(datasets) == 1
+
+
+def test_the_assisted_projects_of_shapes_are_over_the_same_photos() -> None:
+    shapes = [one for one in demo.ASSISTED_SAMPLES if one.task_type in ("boxes", "polygons")]
+    assert len({(one.dataset, demo.folder_of(one)) for one in shapes}) == 1
+    assert len(shapes) == 2
 
 
 def test_what_the_api_refuses_is_said(system: Stack) -> None:
