@@ -10,7 +10,8 @@ mends what was suggested, and pays for every look and key at the prices below. A
     coverage    share of the waiting images that have a suggestion
     unseen      accuracy, and precision at the threshold, on photos of objects that the project has no photo
                 of: nothing is promised there
-    keys, seconds   an image in this round
+    keys, seconds   an image in this round, and what the same images would have cost on pages put together by
+                chance, without a suggestion
     purity      share of images of the most frequent class of their page, on pages of similar images, and
                 what chance would give
 
@@ -59,6 +60,7 @@ _PAGE = 9
 _LAST = 90  # labels given after the last training, to see what it is worth
 _WAIT_S = 900
 _RESTING_S = 5
+_TIMES_BY_CHANCE = 20
 
 
 @dataclass(frozen=True)
@@ -241,9 +243,9 @@ class _Work:
         return labeled
 
     def _pay(self, this: Round, task: Json, said: Sequence[Sequence[str]]) -> None:
-        """Looks and keys. All images are picked and given the commonest answer, then the others mended."""
+        """Looks and keys."""
         this.kinds[task["kind"]] += 1
-        page = [",".join(names) for names in said]
+        page = [",".join(sorted(names)) for names in said]
         this.pages.append(page)
         if task["kind"] == "clustered":
             this.similar.append(page)
@@ -257,28 +259,15 @@ class _Work:
             if any(item["prelabel"] for item in task["items"])
             else {}
         )
-        bare: list[str] = []
-        keys = 1  # to submit
-        for item, names in zip(task["items"], said, strict=True):
-            shown = item["prelabel"]
-            guess = (
-                sorted(names_of[annotation["class_id"]] for annotation in shown["annotations"])
-                if shown
-                else None
-            )
-            right = guess == sorted(names)
-            this.seconds += GLANCE_S if right else LOOK_S
-            if guess is None:
-                bare.append(",".join(names))
-            elif not right:
-                keys += 1 + len(set(guess) ^ set(names))
-        if bare:
-            (common, _), *_rest = Counter(bare).most_common()
-            keys += 1 + max(1, common.count(",") + 1)
-            others = [one for one in bare if one != common]
-            keys += len(others) + sum(other.count(",") + 1 for other in set(others))
+        guesses = [
+            ",".join(sorted(names_of[one["class_id"]] for one in shown["annotations"]))
+            if (shown := item["prelabel"])
+            else None
+            for item in task["items"]
+        ]
+        keys, seconds = cost_of_page(page, guesses)
         this.keys += keys
-        this.seconds += keys * KEY_S
+        this.seconds += seconds
 
     def _decision(self, item: Json, class_ids: Sequence[str]) -> Json:
         base = {"item_id": item["item_id"], "base_revision": item["revision"], "active_ms": 900}
@@ -301,13 +290,16 @@ class _Work:
     def _effort(self, this: Round) -> Json:
         flat = [one for page in this.pages for one in page]
         random = np.random.default_rng(0)
-        chance = [
-            _purity(np.array(flat)[random.permutation(len(flat))].tolist(), this.similar)
-            for _ in range(20)
+        shuffled = [
+            [flat[at] for at in random.permutation(len(flat))] for _ in range(_TIMES_BY_CHANCE)
         ]
+        chance = [_purity(answers, this.similar) for answers in shuffled]
+        keys, seconds = np.mean([_unassisted(answers) for answers in shuffled], axis=0)
+        images = max(this.images, 1)
         return {
-            "keys": round(this.keys / max(this.images, 1), 2),
-            "seconds": round(this.seconds / max(this.images, 1), 2),
+            "keys": f"{this.keys / images:.2f} instead of {keys / images:.2f}",
+            "seconds": f"{this.seconds / images:.2f} instead of {seconds / images:.2f}",
+            "times faster": round(float(seconds) / max(this.seconds, 1e-9), 2),
             "purity": round(
                 _purity([one for page in this.similar for one in page], this.similar), 3
             ),
@@ -401,6 +393,41 @@ class _Work:
             before = queues
             time.sleep(_RESTING_S)
         raise TimeoutError(f"groups did not reach the queues within {_WAIT_S} s")
+
+
+def cost_of_page(said: Sequence[str], guesses: Sequence[str | None]) -> tuple[int, float]:
+    """Keys and seconds of a page: of images without a suggestion all are given the commonest answer at once.
+
+    Args:
+        said: what is to be said of each image, its classes with commas between.
+        guesses: what is suggested, the same way; None where nothing is.
+
+    >>> cost_of_page(["cat", "cat", "dog"], ["cat", "cat", "dog"])  # a glance at each, and a key to submit
+    (1, 1.7)
+    >>> cost_of_page(["cat", "cat", "dog"], [None, None, None])[0]  # all, cat; the dog, dog; submit
+    5
+    """
+    keys, seconds = 1, 0.0  # to submit
+    bare: list[str] = []
+    for one, guess in zip(said, guesses, strict=True):
+        seconds += GLANCE_S if guess == one else LOOK_S
+        if guess is None:
+            bare.append(one)
+        elif guess != one:
+            keys += 1 + len({*guess.split(",")} ^ {*one.split(",")})
+    if bare:
+        (common, _), *_rest = Counter(bare).most_common()
+        keys += 1 + common.count(",") + 1
+        others = [one for one in bare if one != common]
+        keys += len(others) + sum(other.count(",") + 1 for other in set(others))
+    return keys, round(seconds + keys * KEY_S, 3)
+
+
+def _unassisted(answers: Sequence[str]) -> tuple[int, float]:
+    """Keys and seconds where images come on pages in this order, and nothing is suggested."""
+    pages = [answers[at : at + _PAGE] for at in range(0, len(answers), _PAGE)]
+    costs = [cost_of_page(page, [None] * len(page)) for page in pages]
+    return sum(keys for keys, _ in costs), sum(seconds for _, seconds in costs)
 
 
 def _purity(answers: Sequence[str], pages: Sequence[Sequence[str]]) -> float:
