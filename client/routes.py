@@ -92,7 +92,7 @@ ItemState = Literal[
 SweepWhat = Literal["approve", "reject", "relabel", "revert", "first", "leave_out"]
 
 
-Consensus = Literal["agreed", "disputed"]
+Consensus = Literal["agreed", "disputed", "differing"]
 
 
 class ItemFilter(Sent):

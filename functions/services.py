@@ -188,7 +188,7 @@ def compose(
         mine=Mine(storage, tasks),
         review=review,
         honeypots=Honeypots(storage, projects, tasks),
-        agreements=Agreements(storage),
+        agreements=Agreements(storage, tasks),
         sweeps=Sweeps(storage, projects, review, doubts),
         prelabels=prelabels,
         runs=runs,

@@ -62,7 +62,9 @@ class ItemFilter(Model):
     `labeled_on`: those that are labeled since that day (UTC); `labeled_from`, `labeled_to`: since one of these
     days or of those between. `waits_for`: those that wait for people with this tag; `returned`: for the one
     person they were sent back to. `suggested`: those with which a suggestion is shown, or none.
-    `consensus`: those that several people labeled, and agree on or not; a reviewer may have decided since.
+    `consensus`: those that several people labeled, and agree on or not; a reviewer may have decided since. Or
+    those about which they differ, if only one from all others: then `class_id` is what they differ about, and
+    `labeler` one who differs from somebody.
     """
 
     state: ItemState | None = None
@@ -73,7 +75,7 @@ class ItemFilter(Model):
     approved: bool | None = None
     honeypot: bool | None = None
     waits_for: _Word | None = None
-    consensus: Consensus | None = None
+    consensus: Consensus | Literal["differing"] | None = None
     path: Annotated[str, Field(max_length=1_024)] | None = None
     name: _Word | None = None
     labels: bool = False
@@ -778,9 +780,10 @@ def stands(record: Stored, said: Sequence[str], wanted: ItemFilter) -> bool:
 
 def fits(opened: ProjectAccess, item: Item, wanted: ItemFilter) -> bool:
     """Whether a filter means an item, but for what `ItemFilter.disagrees` says."""
+    differing = wanted.consensus == "differing"
     return (
         (wanted.state is None or item.state == wanted.state)
-        and (wanted.class_id is None or wanted.class_id in item.classes)
+        and (wanted.class_id is None or differing or wanted.class_id in item.classes)
         and (wanted.labeler is None or any(wanted.labeler == lane.labeler for lane in item.lanes))
         and (wanted.kind is None or item.kind == wanted.kind)
         and (wanted.flag is None or item.flag == wanted.flag)
@@ -790,7 +793,8 @@ def fits(opened: ProjectAccess, item: Item, wanted: ItemFilter) -> bool:
         and _labeled_then(item, wanted)
         and (wanted.suggested is None or bool(item.suggested) == wanted.suggested)
         and (wanted.returned is None or item.waits_for_labeler == wanted.returned)
-        and (wanted.consensus is None or item.consensus == wanted.consensus)
+        and (wanted.consensus is None or differing or item.consensus == wanted.consensus)
+        and (not differing or item.differs(class_id=wanted.class_id, labeler=wanted.labeler))
         and (
             wanted.name is None
             or _as_typed(wanted.name) in _as_typed(opened.project.source.shown(item.path))

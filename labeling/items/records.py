@@ -157,6 +157,14 @@ class Judged:
         """Whether they agree."""
         return "disputed" if self.disputed else "agreed"
 
+    @property
+    def differing(self) -> frozenset[str]:
+        """The classes about which they differ: not all who could named or drew them."""
+        one = self.compared
+        named = (name for name, count in one.all.items() if one.same.get(name, 0) < count)
+        drawn = (name for name, (found, sought) in one.found.items() if found < sought)
+        return frozenset([*named, *drawn])
+
     def text(self) -> str:
         """As one cell."""
         return as_text([self.tally, asdict(self.compared), self.disputed])
@@ -275,7 +283,7 @@ class Item:
     @property
     def classes(self) -> Mapping[str, int]:
         """Annotations by class of its labels; of anybody's while several people agree on none."""
-        if self.judged:
+        if self.judged and self.verdict != "needs_review":
             return Judged.of(self.judged).tally
         tallies = [lane.tally for lane in self.lanes]
         return {name: count for tally in tallies for name, count in tally.items()}
@@ -284,6 +292,23 @@ class Item:
     def consensus(self) -> Consensus | Literal[""]:
         """Whether several people agree on it; empty where one labels it, or not all have answered."""
         return Judged.of(self.judged).consensus if self.judged else ""
+
+    def differs(self, *, class_id: str | None = None, labeler: str | None = None) -> bool:
+        """Whether people who labeled it differ, if only one from all others: about that class, where one is
+        named, and that labeler from somebody.
+        """
+        if not self.judged:
+            return False
+        judged = Judged.of(self.judged)
+        classes, people = judged.differing, judged.compared.people
+        apart = {
+            self.lanes[int(lane)].labeler for lane, (same, every) in people.items() if same < every
+        }
+        return (
+            bool(classes or apart)
+            and (class_id is None or class_id in classes)
+            and (labeler is None or labeler in apart)
+        )
 
     @property
     def metadata(self) -> dict[str, str]:

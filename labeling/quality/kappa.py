@@ -112,5 +112,23 @@ def compared(
     return Counter((a.annotation.class_id, b.annotation.class_id) for a, b in pairs)
 
 
+def apart(
+    task_type: TaskType, one: Sequence[Annotation], other: Sequence[Annotation], iou: float
+) -> Counter[tuple[str, str]]:
+    """What one person said of an image where the other said something else, by class; empty: nothing."""
+    if task_type == "multiclass":
+        first, second = ({each.frame: each.class_id for each in said} for said in (one, other))
+        pairs = [(first.get(at, ""), second.get(at, "")) for at in {**first, **second}]
+    elif task_type == "multilabel":
+        given, taken = ({(each.frame, each.class_id) for each in said} for said in (one, other))
+        pairs = [(class_id, "") for _, class_id in given - taken]
+        pairs += [("", class_id) for _, class_id in taken - given]
+    else:
+        things = same_things([drawn_by(0, one), drawn_by(1, other)], iou) if one or other else []
+        drawn = ({each.person: each.annotation.class_id for each in thing} for thing in things)
+        pairs = [(thing.get(0, ""), thing.get(1, "")) for thing in drawn]
+    return Counter(pair for pair in pairs if pair[0] != pair[1])
+
+
 def _yes(given: bool) -> str:
     return "yes" if given else "no"

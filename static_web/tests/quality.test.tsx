@@ -80,6 +80,20 @@ it("leads from a person's count to the images they labeled", async () => {
   expect(link).toHaveAttribute("href", "/projects/p1/data?state=all&labeler=ann");
 });
 
+it("leads from a class and from a person to the images where people differ about them", async () => {
+  await open({
+    ...{ agreed: 40, disputed: 3, coefficient: ALPHA, iou: null },
+    classes: [{ class_id: "c1", coefficient: ALPHA, found: null }],
+    labelers: [{ user: "ann", share: 0.9, compared: 43 }],
+  });
+
+  const address = "/projects/p1/data?state=all&consensus=differing&";
+  const alpha = await screen.findByRole("link", { name: /^0.71 .*differ about Kitchen$/ });
+  expect(alpha).toHaveAttribute("href", `${address}class=c1`);
+  const share = screen.getByRole("link", { name: /^90%, images where Ann differs/ });
+  expect(share).toHaveAttribute("href", `${address}labeler=ann`);
+});
+
 it("compares two people by Cohen's kappa, in words, and tells where they differ", async () => {
   await renderAt("/projects/p1", <AgreementPanel project={aProject()} />, {
     "GET /api/projects/p1/progress": aProgress({
@@ -89,9 +103,16 @@ it("compares two people by Cohen's kappa, in words, and tells where they differ"
       },
     }),
     "GET /api/projects/p1/agreement/ann/ben": {
-      ...{ images: 43, sampled: false },
+      ...{ images: 43, sampled: false, differing: 10 },
       kappa: { kappa: 0.61, low: 0.4, high: 0.8, word: "substantial", answers: 43, agreed: 33 },
-      differences: [{ first: "yes", second: "no", count: 10 }],
+      differences: [{ first: "c1", second: "", count: 10 }],
+      items: [
+        {
+          ...{ item_id: "i7", path: "b/7.jpg" },
+          images: { thumbnail: "t", medium: "m", preview: "p", full: "f", expire_at: "2100" },
+          differences: [{ first: "c1", second: "", count: 1 }],
+        },
+      ],
     },
   });
 
@@ -99,7 +120,15 @@ it("compares two people by Cohen's kappa, in words, and tells where they differ"
   await userEvent.selectOptions(screen.getByRole("combobox", { name: "With" }), "ben");
 
   expect(await screen.findByText(/kappa: 0.61 \(0.4 to 0.8\).*Substantial/)).toBeVisible();
-  expect(screen.getByRole("row", { name: "Given Not given 10" })).toBeVisible();
+  expect(screen.getByRole("row", { name: "Kitchen Nothing 10" })).toBeVisible();
+  await userEvent.click(screen.getByRole("button", { name: "See the 10 images they differ on" }));
+  const dialog = await screen.findByRole("dialog");
+  expect(within(dialog).getByRole("link", { name: "b/7.jpg" })).toHaveAttribute(
+    "href",
+    "/projects/p1/data?state=all&item=i7",
+  );
+  expect(within(dialog).getByText("Kitchen / Nothing")).toBeVisible();
+  expect(within(dialog).getByText("The first 1 of 10 images.")).toBeVisible();
 });
 
 it("shows nothing where nobody labels what somebody else does", async () => {

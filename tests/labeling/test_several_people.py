@@ -271,6 +271,35 @@ def test_images_are_found_by_whether_people_agree_on_them_also_once_one_is_decid
     assert found(approved=True) == [disputed]
 
 
+def test_images_are_found_by_the_class_and_the_person_that_people_differ_about(
+    world: World,
+) -> None:
+    project = reviewed(world, world.sharded(1, images=3, overlap=3))
+    people = [world.member(project, name) for name in ("ann", "bob", "cid")]
+    alike, outvoted, disputed = (item.item_id for item in world.items(project).values())
+    said = {
+        alike: ("c1", "c1", "c1"),
+        outvoted: ("c1", "c1", "c2"),
+        disputed: ("c1", "c2", "c3"),
+    }
+    for number, who in enumerate(people):
+        task = world.task(project, who, size=3)
+        labels = [decided(one.item_id, tag(said[one.item_id][number])) for one in task.items]
+        world.submit(project, who, task.task_id, *labels)
+    opened = world.open(project, person("boss"), "reviewer")
+
+    def found(**wanted: Any) -> set[str]:
+        page = world.services.review.list(opened, ItemFilter(**wanted))
+        return {line.item_id for line in page.items}
+
+    assert found(consensus="differing") == {outvoted, disputed}
+    assert found(consensus="differing", class_id="c2") == {outvoted, disputed}
+    assert found(consensus="differing", class_id="c3") == {disputed}
+    assert found(consensus="differing", labeler="cid") == {outvoted, disputed}
+    assert found(consensus="differing", state="labeled") == {outvoted}
+    assert found(class_id="c3", state="needs_review") == {disputed}  # which somebody gave it
+
+
 def test_a_reviewer_takes_what_one_said_also_after_the_image_changed(world: World) -> None:
     project = reviewed(world, world.sharded(1, images=1, overlap=2))
     item_id = says(world, project, world.member(project, "ann"), tag("c1"))
@@ -411,5 +440,10 @@ def test_two_people_are_compared_on_the_images_that_both_labeled(world: World) -
     assert [
         (difference.first, difference.second, difference.count) for difference in found.differences
     ] == [("c1", "c2", apart)]
+    assert found.differing == len(found.items) == apart
+    assert {item.item_id for item in found.items} == {
+        item.item_id for item in world.items(project).values() if item.item_id < "m"
+    }
+    assert all(item.differences == found.items[0].differences for item in found.items)
     with pytest.raises(Invalid):
         world.services.agreements.of(world.open(project, ann), ann.user, ann.user)

@@ -2418,6 +2418,19 @@ export interface components {
             items: components["schemas"]["Delivery"][];
         };
         /**
+         * DifferingImage
+         * @description An image of which two people do not say the same, and where they don't.
+         */
+        DifferingImage: {
+            /** Item Id */
+            item_id: string;
+            /** Path */
+            path: string;
+            images: components["schemas"]["ImageLinks"];
+            /** Differences */
+            differences: components["schemas"]["labeling__agreement__Difference"][];
+        };
+        /**
          * Draft
          * @description Unfinished work on a task; of two, the one with the larger `seq` wins.
          */
@@ -3551,7 +3564,9 @@ export interface components {
          *     `labeled_on`: those that are labeled since that day (UTC); `labeled_from`, `labeled_to`: since one of these
          *     days or of those between. `waits_for`: those that wait for people with this tag; `returned`: for the one
          *     person they were sent back to. `suggested`: those with which a suggestion is shown, or none.
-         *     `consensus`: those that several people labeled, and agree on or not; a reviewer may have decided since.
+         *     `consensus`: those that several people labeled, and agree on or not; a reviewer may have decided since. Or
+         *     those about which they differ, if only one from all others: then `class_id` is what they differ about, and
+         *     `labeler` one who differs from somebody.
          */
         ItemFilter: {
             /**
@@ -3598,7 +3613,7 @@ export interface components {
              * Consensus
              * @default null
              */
-            consensus: ("agreed" | "disputed") | null;
+            consensus: ("agreed" | "disputed") | "differing" | null;
             /**
              * Path
              * @default null
@@ -4707,7 +4722,8 @@ export interface components {
          * PairAgreement
          * @description How two people agree on the `images` that both labeled; `sampled`: more were not looked at.
          *
-         *     `differences`: the most frequent first; with several classes an image, `yes` and `no` of any class.
+         *     They do not say the same of `differing` of them, the first of which are `items`. `differences` are those of
+         *     all, the most frequent first.
          */
         PairAgreement: {
             /** Images */
@@ -4715,8 +4731,12 @@ export interface components {
             /** Sampled */
             sampled: boolean;
             kappa: components["schemas"]["Kappa"];
+            /** Differing */
+            differing: number;
             /** Differences */
             differences: components["schemas"]["labeling__agreement__Difference"][];
+            /** Items */
+            items: components["schemas"]["DifferingImage"][];
         };
         /**
          * Part
@@ -6443,7 +6463,7 @@ export interface components {
         };
         /**
          * Difference
-         * @description How often the first said one class where the second said another.
+         * @description How often the first said one class where the second said another; empty where they said nothing.
          */
         labeling__agreement__Difference: {
             /** First */
@@ -7892,7 +7912,7 @@ export interface operations {
                 approved?: boolean;
                 honeypot?: boolean;
                 waits_for?: string;
-                consensus?: "agreed" | "disputed";
+                consensus?: ("agreed" | "disputed") | "differing" | null;
                 path?: string;
                 name?: string;
                 labels?: boolean;

@@ -30,6 +30,7 @@ export type Coefficient = Schemas["Coefficient"];
 export type Overlap = Schemas["Overlap"];
 export type HoneypotSettings = Schemas["HoneypotSettings"];
 export type HoneypotPerson = Schemas["HoneypotPerson"];
+export type PairAgreement = Schemas["PairAgreement"];
 export type HoneypotResult = Schemas["HoneypotResult"];
 export type NewClass = Schemas["NewClass"];
 export type LabelerCount = Schemas["LabelerCount"];

@@ -13,7 +13,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from labeling.annotations.shapes import Annotation, TaskType
 from labeling.quality.agreement import Z95
-from labeling.quality.kappa import compared, kappa, word_for
+from labeling.quality.kappa import apart, compared, kappa, word_for
 from tests.world import box, tag
 
 CLASSES = "abc"
@@ -103,3 +103,33 @@ def test_what_is_compared_is_what_both_could_say(
     mine, theirs = ([Annotation.model_validate(each) for each in them] for them in (one, other))
 
     assert compared(task_type, mine, theirs, CLASSES, 0.5) == found
+
+
+@pytest.mark.parametrize(
+    ("task_type", "one", "other", "found"),
+    [
+        ("multiclass", [tag("a")], [tag("a")], {}),
+        ("multiclass", [tag("a")], [tag("b")], {("a", "b"): 1}),
+        (
+            "multilabel",
+            [tag("a"), tag("b", "2")],
+            [tag("a"), tag("c", "2")],
+            {("b", ""): 1, ("", "c"): 1},
+        ),
+        (
+            "boxes",
+            [box(), {**box(0.6, 0.6, 0.9, 0.9), "annotation_id": "2"}],
+            [
+                {**box(0.12), "class_id": "c2"},
+                {**box(0.6, 0.1, 0.9, 0.3), "class_id": "c3", "annotation_id": "2"},
+            ],
+            {("c1", "c2"): 1, ("c1", ""): 1, ("", "c3"): 1},
+        ),
+    ],
+)
+def test_what_two_people_say_apart_is_told_by_class_also_where_one_says_nothing(
+    task_type: TaskType, one: list[object], other: list[object], found: dict[tuple[str, str], int]
+) -> None:
+    mine, theirs = ([Annotation.model_validate(each) for each in them] for them in (one, other))
+
+    assert apart(task_type, mine, theirs, 0.5) == found

@@ -26,6 +26,8 @@ const useStyles = makeStyles({
 interface Props {
   /** Undefined while it is not known yet. */
   count: number | undefined;
+  /** What is written, where that is more than the number. */
+  text?: string;
   /** What is counted, for those who hear the link alone. */
   name: string;
   /** Where the images behind it are; null for those who may not see them. */
@@ -34,10 +36,10 @@ interface Props {
 }
 
 /** A number that leads to the images behind it. */
-export function Count({ count, name, href, testId }: Props): ReactNode {
+export function Count({ count, text: written, name, href, testId }: Props): ReactNode {
   const { i18n } = useTranslation();
   const styles = useStyles();
-  const text = count === undefined ? "–" : formatNumber(count, i18n.language);
+  const text = written ?? (count === undefined ? "–" : formatNumber(count, i18n.language));
   if (!href || !count)
     return (
       <span className={styles.count} data-testid={testId}>

@@ -155,7 +155,8 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
             <option value="">{t("data.any")}</option>
             {consensuses.map((one) => (
               <option key={one} value={one}>
-                {t(`data.consensuses.${one}`) + number(progress?.agreement?.[one])}
+                {t(`data.consensuses.${one}`) +
+                  (one === "differing" ? "" : number(progress?.agreement?.[one]))}
               </option>
             ))}
           </Select>

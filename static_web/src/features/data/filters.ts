@@ -13,7 +13,7 @@ export const states = [
 export const kinds = ["manual", "prelabeled", "clustered"] as const;
 export const verdicts = ["approved", "open"] as const;
 export const suggestions = ["yes", "no"] as const;
-export const consensuses = ["agreed", "disputed"] as const;
+export const consensuses = ["agreed", "disputed", "differing"] as const;
 export const flags = ["overwritten", "missing", "damaged"] as const;
 
 type State = (typeof states)[number];
@@ -34,7 +34,7 @@ export interface Filters {
   honeypot: string;
   /** Only what waits for those with this tag. */
   waits_for: string;
-  /** Only what several people labeled, and agree on or not. */
+  /** Only what several people labeled, and agree on or not; or where any differ, about the class if one is set. */
   consensus: (typeof consensuses)[number] | "";
   /** Only what the model disagrees with: "yes". */
   disagrees: string;

@@ -6,7 +6,6 @@ import { useTranslation } from "react-i18next";
 import { progressQuery } from "@/api/queries";
 import type { Coefficient, Project } from "@/api/types";
 import { Count } from "@/features/dashboard/Count";
-import { consensuses } from "@/features/data/filters";
 import { imagesOf } from "@/features/dashboard/links";
 import { formatNumber, formatPercent } from "@/format";
 
@@ -48,7 +47,7 @@ export function AgreementPanel({ project }: { project: Project }): ReactNode {
   return (
     <Panel title={t("quality.agreement")}>
       <p className={styles.sentence}>
-        {consensuses.map((one) => (
+        {(["agreed", "disputed"] as const).map((one) => (
           <span key={one} className={styles.count}>
             {t(`data.consensuses.${one}`)}{" "}
             <Count
@@ -77,7 +76,17 @@ export function AgreementPanel({ project }: { project: Project }): ReactNode {
           key: one.class_id,
           cells: [
             classNames.get(one.class_id) ?? one.class_id,
-            written(one.coefficient),
+            <Count
+              key="alpha"
+              count={one.coefficient.answers}
+              text={written(one.coefficient)}
+              name={t("quality.differAbout", {
+                name: classNames.get(one.class_id) ?? one.class_id,
+              })}
+              href={imagesOf(project.project_id, {
+                ...{ state: "all", consensus: "differing", class: one.class_id },
+              })}
+            />,
             ...(drawn ? [one.found === null ? "–" : percent(one.found)] : []),
           ],
         }))}
@@ -93,7 +102,15 @@ export function AgreementPanel({ project }: { project: Project }): ReactNode {
           key: one.user,
           cells: [
             people.get(one.user) || one.user,
-            percent(one.share),
+            <Count
+              key="share"
+              count={one.compared}
+              text={percent(one.share)}
+              name={t("quality.differFrom", { name: people.get(one.user) || one.user })}
+              href={imagesOf(project.project_id, {
+                ...{ state: "all", consensus: "differing", labeler: one.user },
+              })}
+            />,
             <Count
               key="compared"
               count={one.compared}

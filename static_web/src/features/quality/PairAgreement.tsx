@@ -1,4 +1,4 @@
-import { Field, makeStyles, Select, tokens } from "@fluentui/react-components";
+import { Button, Field, makeStyles, Select, tokens } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -8,6 +8,7 @@ import { formatNumber } from "@/format";
 import { problemText } from "@/problems";
 import { FactsTable } from "@/ui/FactsTable";
 
+import { DifferingDialog } from "./DifferingDialog";
 import { pairQuery } from "./queries";
 
 const useStyles = makeStyles({
@@ -20,6 +21,7 @@ const useStyles = makeStyles({
   },
   sentence: { margin: "8px 0 0" },
   quiet: { color: tokens.colorNeutralForeground3, margin: "4px 0 0" },
+  button: { marginTop: "8px", "@media (pointer: coarse)": { minHeight: "44px" } },
 });
 
 interface Props {
@@ -33,6 +35,7 @@ export function PairAgreement({ project, people }: Props): ReactNode {
   const styles = useStyles();
   const [chosen, setChosen] = useState<readonly [string, string]>(["", ""]);
   const [first, second] = chosen;
+  const [looking, setLooking] = useState(false);
   const ready = first !== "" && second !== "" && first !== second;
   const { data: found, error } = useQuery({
     ...pairQuery(project.project_id, first, second),
@@ -40,8 +43,7 @@ export function PairAgreement({ project, people }: Props): ReactNode {
   });
   const two = (value: number) => formatNumber(Math.round(value * 100) / 100, i18n.language);
   const classNames = new Map(project.classes.map((one) => [one.class_id, one.name]));
-  const named = (id: string) =>
-    id === "yes" || id === "no" ? t(`quality.pair.${id}`) : (classNames.get(id) ?? id);
+  const named = (id: string) => (id ? (classNames.get(id) ?? id) : t("quality.pair.not"));
   const nameOf = (user: string) => people.find((one) => one.user === user)?.name || user;
   const { kappa, low, high, word } = found?.kappa ?? {};
   const choice = (label: string, value: string, change: (user: string) => void) => (
@@ -83,6 +85,20 @@ export function PairAgreement({ project, people }: Props): ReactNode {
             {t("quality.pair.images", { count: found.images })}{" "}
             {found.sampled && t("quality.pair.sampled")}
           </p>
+          {found.differing > 0 && (
+            <Button size="small" className={styles.button} onClick={() => setLooking(true)}>
+              {t("quality.pair.look", { count: found.differing })}
+            </Button>
+          )}
+          {looking && (
+            <DifferingDialog
+              projectId={project.project_id}
+              people={[nameOf(first), nameOf(second)]}
+              found={found}
+              named={named}
+              onClose={() => setLooking(false)}
+            />
+          )}
           {found.differences.length > 0 && (
             <FactsTable
               title={t("quality.pair.differences")}
