@@ -35,17 +35,36 @@ class _Part(BaseModel):
 
 
 class Images(_Part):
-    """Where a project's images are: uploads of its own, or what a container holds."""
+    """Where a project's images are: what a container holds, or uploads of its own, to a container if one is
+    named. The description is of the dataset that is made of them.
+    """
 
     upload: bool = False
     container: str | None = None
     pattern: str = "**/*.*"
+    description: str | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Images:
-        if self.upload == (self.container is not None):
-            raise ValueError("give either upload: true, or a container")
+    def _somewhere(self) -> Images:
+        if not self.upload and self.container is None:
+            raise ValueError("give upload: true, or a container")
+        if self.upload and "pattern" in self.model_fields_set:
+            raise ValueError("uploads have a folder of their own: leave the pattern out")
         return self
+
+    @property
+    def source(self) -> routes.Source | None:
+        """Which images of a container, unless they are uploaded."""
+        if self.upload or self.container is None:
+            return None
+        return routes.Source(container=self.container, pattern=self.pattern)
+
+    @property
+    def words(self) -> str:
+        """For people: where they are."""
+        if self.upload:
+            return f"uploads to {self.container}" if self.container else "uploads"
+        return f"{self.container}: {self.pattern}"
 
 
 class Class(_Part):
@@ -168,11 +187,8 @@ def plan(api: Api, wanted: Wanted) -> list[Step]:
 
 
 def _made(api: Api, wanted: Wanted) -> Step:
-    where = (
-        "uploads" if wanted.images.upload else f"{wanted.images.container}: {wanted.images.pattern}"
-    )
     lines = [
-        f"+ project {wanted.name} ({wanted.type}), images: {where}",
+        f"+ project {wanted.name} ({wanted.type}), images: {wanted.images.words}",
         *(f"+   class {class_.name}" for class_ in wanted.classes),
         *(f"+   {_rule_in_words(rule)}" for rule in wanted.assignments or ()),
         *(f"+   {person.words} {who}" for who, person in wanted.members.items()),
@@ -183,14 +199,15 @@ def _made(api: Api, wanted: Wanted) -> Step:
 
     def make() -> None:
         images = wanted.images
-        source = (
-            routes.Source(container=images.container, pattern=images.pattern)
-            if images.container
-            else None
-        )
         dataset = api.call(
             routes.CREATE_DATASET,
-            routes.NewDataset(name=wanted.name, source=source, upload=images.upload or None),
+            routes.NewDataset(
+                name=wanted.name,
+                description=images.description,
+                source=images.source,
+                upload=images.upload or None,
+                container=images.container if images.upload else None,
+            ),
             key=_key(wanted.name, images.model_dump_json()),
         )
         project = api.call(
@@ -229,16 +246,15 @@ def _check_fixed(project: routes.Project, wanted: Wanted) -> None:
             f"{project.name} is of type {project.task_type}, which can't be changed to {wanted.type}; "
             "make another project"
         )
-    source = project.source
-    if source and wanted.images.container:
-        there, asked = (
-            (source.container, source.pattern),
-            (wanted.images.container, wanted.images.pattern),
+    there, images = project.source, wanted.images
+    if there and images.container:
+        elsewhere = there.container != images.container or (
+            images.source and there.pattern != images.source.pattern
         )
-        if there != asked:
+        if elsewhere:
             raise ApiError(
-                f"{project.name} has its images from {there[0]}: {there[1]}, which can't be changed; "
-                "make another project"
+                f"{project.name} has its images from {there.container}: {there.pattern}, which can't be "
+                "changed; make another project"
             )
 
 

@@ -39,8 +39,10 @@ class NewDataset(Sent):
     """A dataset of images in storage, or of uploads to come."""
 
     name: str
+    description: str | None = None
     source: Source | None = None
     upload: bool | None = None
+    container: str | None = None
 
 
 AttributeKind = Literal["choice", "number", "yes_no", "text"]

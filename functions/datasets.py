@@ -122,7 +122,7 @@ def get_dataset(call: Call[None]) -> Dataset:
 
 @endpoint(bp, "PATCH", "datasets/{dataset_id}", role="site_admin", doing="changing a dataset")
 def change_dataset(call: Call[DatasetChange]) -> Dataset:
-    """Rename a dataset."""
+    """Rename or describe a dataset."""
     return call.services.datasets.change(call.path["dataset_id"], call.body, version=call.version())
 
 

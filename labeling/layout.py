@@ -539,12 +539,12 @@ def folded_name(name: str) -> str:
 
 
 def upload_folder(dataset_id: str) -> str:
-    """What the names of a dataset's uploads begin with, in the container `datasets`."""
+    """What the names of a dataset's uploads begin with, in whichever container."""
     return f"{dataset_id}/"
 
 
 def upload_folder_of(name: str) -> str:
-    """The dataset's folder that a name in the container `datasets` begins with, or empty.
+    """The folder of a dataset's uploads that a name begins with, or empty.
 
     >>> upload_folder_of("d-abcdefgh234567ab/owls/1.jpg"), upload_folder_of("owls/1.jpg")
     ('d-abcdefgh234567ab/', '')

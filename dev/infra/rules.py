@@ -28,6 +28,10 @@ EVERYTHING: Mapping[str, Any] = {
     "imageAccounts": [
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/photos"
     ],
+    "uploadContainers": [
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/photos"
+        "/blobServices/default/containers/uploads"
+    ],
     "jobImage": "registry.example/gpu-jobs:1",
     "settings": {"LABELRY_LEASE_SECONDS": 300},
     "signInTenant": "tenant",

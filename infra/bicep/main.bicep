@@ -63,6 +63,8 @@ param keepDeletedDays int = 14
 param keepExportsDays int = 30
 @description('Optional. Resource ids of storage accounts whose images may be labeled too. Grants Storage Blob Data Reader and Delegator there.')
 param imageAccounts array = []
+@description('Optional. Resource ids of containers of these accounts that images may be uploaded to. Grants Storage Blob Data Contributor on each, and on nothing else there.')
+param uploadContainers array = []
 @description('Optional. Origins beside the site\'s own that browsers may load images from, such as https://label.example.org once that is a domain of the site.')
 param siteOrigins array = []
 
@@ -221,6 +223,18 @@ module imageAccess 'account-roles.bicep' = [
         'Storage Blob Data Reader'
         'Storage Blob Delegator'
       ]
+    }
+  }
+]
+
+module uploadAccess 'container-roles.bicep' = [
+  for (container, place) in uploadContainers: {
+    name: 'upload-access-${place}'
+    scope: resourceGroup(split(container, '/')[2], split(container, '/')[4])
+    params: {
+      account: split(container, '/')[8]
+      container: last(split(container, '/'))
+      principalId: identities.outputs.apiPrincipalId
     }
   }
 ]

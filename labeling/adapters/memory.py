@@ -263,6 +263,7 @@ class MemoryBlobs:
         """Write a blob, replacing what was there. No browser reads it, so none is told to keep it."""
         whole = data if isinstance(data, bytes) else data.read()
         with self._lock:
+            self._check(container, "write")
             contents = self._in(container)
             self._writes += 1
             etag = f"0x{self._writes:015X}"
@@ -291,6 +292,7 @@ class MemoryBlobs:
     def delete(self, container: str, path: str) -> None:
         """Remove a blob, if it is there."""
         with self._lock:
+            self._check(container, "delete")
             self._containers.get(container, {}).pop(path, None)
 
     def link(

@@ -1,4 +1,4 @@
-"""Datasets: a named reference to a container and a path pattern, and uploads into our own container."""
+"""Datasets: a named reference to a container and a path pattern, and uploads into a folder of one."""
 
 from __future__ import annotations
 
@@ -39,8 +39,7 @@ class Source(Model):
     @property
     def unseen(self) -> str:
         """What names of blobs begin with and nobody typed: the folder of a dataset of uploads; else empty."""
-        ours = self.container == layout.DATASETS
-        return layout.upload_folder_of(self.pattern) if ours else ""
+        return layout.upload_folder_of(self.pattern)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -61,17 +60,27 @@ class Source(Model):
         return next(reading for reading in readings if reading.startswith(folder))
 
 
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)]
+
+
 class NewDataset(Model):
-    """A dataset to be made: of images in storage (`source`), or of uploads to come (`upload`)."""
+    """A dataset to be made: of images in storage (`source`), or of uploads to come (`upload`).
+
+    Uploads go into a folder of their own: of the system's container for them, or of `container`.
+    """
 
     name: Name
+    description: Description = ""
     source: Source | None = None
     upload: bool = False
+    container: ContainerName | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> NewDataset:
         if (self.source is None) == (not self.upload):
             raise ValueError("give either a source or upload: true")
+        if self.container and not self.upload:
+            raise ValueError("a container is for uploads; the source names its own")
         return self
 
 
@@ -81,6 +90,7 @@ class Dataset(Model):
     schema_version: int = 1
     dataset_id: str
     name: str
+    description: str = ""
     source: Source
     upload: bool
     created_at: UtcTime
@@ -89,9 +99,10 @@ class Dataset(Model):
 
 
 class DatasetChange(Model):
-    """What can be changed of a dataset: its name. Items of projects depend on the rest."""
+    """What can be changed of a dataset; what is left out stays. Items of projects depend on the rest."""
 
-    name: Name
+    name: Name | None = None
+    description: Description | None = None
 
 
 class Skipped(Model):
@@ -190,21 +201,26 @@ class Datasets:
         """Make a dataset. The same idempotency key of the same person gives the same dataset.
 
         Raises:
-            Invalid: the container can't be read, and why; or the key was used for another dataset.
+            Invalid: the container can't be read, or not be uploaded to, and why; or the key was used for
+                another dataset.
         """
         dataset_id = (
             f"d-{digest_id('dataset', by, idempotency_key, length=16)}"
             if idempotency_key
             else new_id("d")
         )
+        folder = layout.upload_folder(dataset_id)
         source = new.source or Source(
-            container=layout.DATASETS, pattern=f"{layout.upload_folder(dataset_id)}**"
+            container=new.container or layout.DATASETS, pattern=f"{folder}**"
         )
         if new.source:
             self._locations.check(new.source.container)
+        elif new.container:
+            self._locations.check_uploads(new.container, folder)
         dataset = Dataset(
             dataset_id=dataset_id,
             name=new.name,
+            description=new.description,
             source=source,
             upload=new.upload,
             created_at=self._storage.clock.now(),
@@ -235,18 +251,19 @@ class Datasets:
         return sorted(found, key=lambda dataset: dataset.created_at, reverse=True)
 
     def change(self, dataset_id: str, change: DatasetChange, *, version: int) -> Dataset:
-        """Rename a dataset.
+        """Rename or describe a dataset.
 
         Raises:
             PreconditionFailed: somebody changed it since `version`.
         """
 
-        def renamed(old: Dataset) -> Dataset:
+        def changed(old: Dataset) -> Dataset:
             if old.version != version:
                 raise PreconditionFailed("somebody changed this dataset; load it again")
-            return old.model_copy(update={"name": change.name, "version": version + 1})
+            update = change.model_dump(exclude_none=True)
+            return old.model_copy(update={**update, "version": version + 1})
 
-        return self._documents.change(layout.ALL_DATASETS, dataset_id, renamed)
+        return self._documents.change(layout.ALL_DATASETS, dataset_id, changed)
 
     def delete(self, dataset_id: str) -> None:
         """Forget a dataset that no project uses. The blobs stay.
@@ -335,7 +352,7 @@ class Datasets:
                 answers.append(Upload(path=file.path, exists=True, differs=differs))
             else:
                 url, until = blobs.upload_link(
-                    layout.DATASETS,
+                    dataset.source.container,
                     layout.upload_folder(dataset_id) + file.path,
                     overwrite=request.overwrite,
                 )
@@ -351,7 +368,7 @@ class Datasets:
         # Letter by letter is what a listing goes by; files of a folder come in its order.
         begin = prefix + commonprefix(sorted(wanted))  # noqa: RUF071
         while True:
-            page = self._storage.blobs.list(layout.DATASETS, prefix=begin, cursor=cursor)
+            page = self._storage.blobs.list(dataset.source.container, prefix=begin, cursor=cursor)
             known |= {
                 path: blob.size
                 for blob in page.blobs

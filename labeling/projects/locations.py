@@ -247,6 +247,26 @@ class Locations:
             _needing(READER, location, pointer, lambda: blobs.read(location, path, length=1))
         _needing(DELEGATOR, location, pointer, lambda: blobs.link(location, path))
 
+    def check_uploads(self, location: str, folder: str) -> None:
+        """Refuse a container that this system can't read, or browsers not upload to by its links.
+
+        A link lets nobody do what this system's identity may not: it writes an empty blob into the folder,
+        and takes it away.
+
+        Raises:
+            Invalid: it is not there, is the system's own, or a role is missing, which is named.
+        """
+        pointer = "/container"
+        self.check(location, pointer)
+        blobs, path = self._storage.blobs, f"{folder}labelry-may-write"
+        _needing(
+            CONTRIBUTOR,
+            location,
+            pointer,
+            lambda: blobs.write(location, path, b"", content_type="text/plain"),
+        )
+        _needing(CONTRIBUTOR, location, pointer, lambda: blobs.delete(location, path))
+
     def _require_known(self, location: str, pointer: str) -> None:
         account = location.rpartition("/")[0]
         if account and not self._accounts.get(layout.ACCOUNTS, account):

@@ -1,6 +1,7 @@
 import type {
   Annotation,
   ClassList,
+  Dataset,
   Export,
   Me,
   MyItem,
@@ -127,6 +128,21 @@ export function aProgress(change: Partial<Progress> = {}): Progress {
     over_limit: 0,
     refresh: null,
     ...change,
+  };
+}
+
+export function aDataset(more: Partial<Dataset> = {}): Dataset {
+  return {
+    schema_version: 1,
+    dataset_id: "d1",
+    name: "Photos",
+    description: "",
+    source: { container: "datasets", pattern: "d1/**" },
+    upload: true,
+    created_at: "2026-11-20T09:00:00Z",
+    created_by: "aad:ann",
+    version: 1,
+    ...more,
   };
 }
 

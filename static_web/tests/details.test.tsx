@@ -6,7 +6,7 @@ import { AssistSettings } from "@/features/assist/AssistSettings";
 import { DeletedProject } from "@/features/details/DeletedProject";
 import { DetailsPage } from "@/features/details/DetailsPage";
 
-import { aPerson, aProgress, aProject } from "./builders";
+import { aDataset, aPerson, aProgress, aProject } from "./builders";
 import { renderAt, type Answers } from "./render";
 
 vi.setConfig({ testTimeout: 20_000 });
@@ -32,7 +32,7 @@ function open(more: Answers = {}, shown = project) {
     <DetailsPage project={shown} classes={null} assist={null} imports={null} />,
     {
       "GET /api/me": aPerson({ site_admin: true }),
-      "GET /api/datasets/d1": { dataset_id: "d1", name: "Photos", upload: true },
+      "GET /api/datasets/d1": aDataset(),
       [`GET ${path}`]: shown,
       [`GET ${path}/progress`]: aProgress({ refresh }),
       [`GET ${path}/webhook`]: () => Promise.resolve(new Response("{}", { status: 404 })),
@@ -251,4 +251,25 @@ it("shows labelers neither where images are nor what only admins change", async 
   await open({}, aProject({ project_id: "p1", my_role: "labeler", source: null }));
   expect(await screen.findByText("Instructions")).toBeVisible();
   expect(within(document.body).queryAllByRole("button")).toEqual([]);
+});
+
+describe("a dataset", () => {
+  it("is described in place, and tells of what somebody else wrote meanwhile", async () => {
+    const theirs = aDataset({ version: 2, description: "Sparrows" });
+    const saved = aDataset({ version: 3, description: "Owls" });
+    const { sent, reply } = inTurn(changedMeanwhile(), Response.json(saved));
+    const there = inTurn(Response.json(aDataset()), Response.json(theirs));
+    await open({ "GET /api/datasets/d1": there.reply, "PATCH /api/datasets/d1": reply });
+    await userEvent.click(await screen.findByRole("button", { name: "Describe" }));
+    await userEvent.type(screen.getByRole("textbox", { name: "Description" }), " Owls ");
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    expect(await screen.findByText(/“Sparrows” Yours is still here/)).toBeVisible();
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Owls")).toBeVisible();
+    const body = { name: null, description: "Owls" };
+    expect(sent).toEqual([
+      { version: '"1"', body },
+      { version: '"2"', body },
+    ]);
+  });
 });

@@ -18,7 +18,7 @@ import type {
   TaskItem,
   TaskType,
 } from "../src/api/types";
-import { NO_CHOICE } from "./builders";
+import { aDataset, NO_CHOICE } from "./builders";
 
 interface FakeProject {
   project: Project;
@@ -72,6 +72,14 @@ const LEASE_MS = 30 * 60_000;
 const projects = new Map<string, FakeProject>();
 const deleted = new Map<string, FakeProject>();
 let signedIn = true;
+let described = "By the pond, spring to autumn, from the camera on the north bank.";
+const photosOf = (id: string) =>
+  aDataset({
+    dataset_id: id,
+    name: "Photos of 2024",
+    description: described,
+    source: { container: "datasets", pattern: `${id}/**` },
+  });
 
 const SIZES = [
   { width: 1600, height: 1200 },
@@ -339,8 +347,19 @@ function route(
       },
     ];
   if (path === "formats") return [200, { items: FORMATS }];
+  if (path === "storage/accounts")
+    return [
+      200,
+      {
+        items: [
+          { account: "labelry", own: true, containers: ["datasets", "photos"], problem: "" },
+          { account: "archive", own: false, containers: ["archive/scans"], problem: "" },
+        ],
+      },
+    ];
+  if (path === "datasets" && method === "GET") return [200, { items: [photosOf("d-p1")] }];
   if (path === "datasets")
-    return [201, { dataset_id: "d-new", name: (body as { name: string }).name }];
+    return [201, { ...photosOf("d-new"), ...(body as { name: string; description: string }) }];
   if (noun === "datasets" && verb === "uploads") {
     const { files } = body as { files: { path: string }[] };
     return [
@@ -393,8 +412,12 @@ function route(
     );
     return [201, projects.get("new")?.project];
   }
-  if (noun === "datasets")
-    return [200, { dataset_id: id, name: "Photos of 2024", upload: true, version: 1 }];
+  if (path === "datasets/preview")
+    return [200, { images: 120, bytes: 4_600_000, skipped: [], first: [], more: false }];
+  if (noun === "datasets") {
+    if (method === "PATCH") described = (body as { description: string }).description;
+    return [200, photosOf(id ?? "")];
+  }
   if (path === "deleted_projects")
     return [
       200,

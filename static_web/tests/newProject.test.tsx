@@ -4,10 +4,12 @@ import { type ReactNode } from "react";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Route } from "wouter";
 
-import { changeDraft, discard, forgetPage } from "@/features/projects/new/draft";
+import { makeDataset, newAttempt } from "@/features/projects/new/create";
+import { blank, changeDraft, discard, forgetPage } from "@/features/projects/new/draft";
 import { folderOf, patternOf } from "@/features/projects/new/LocationPicker";
 import NewProject from "@/features/projects/new/NewProject";
 
+import { aDataset } from "./builders";
 import { renderAt } from "./render";
 
 const page: ReactNode = (
@@ -64,7 +66,7 @@ const keeping = (answer: unknown) => async (request: Request) => {
 };
 const creating = {
   ...storage,
-  "POST /api/datasets": keeping({ dataset_id: "d1", name: "Birds" }),
+  "POST /api/datasets": keeping(aDataset({ name: "Birds" })),
   "POST /api/projects": keeping({ project_id: "p1" }),
   "POST /api/projects/p1/invitations": keeping({ member_id: "invited:x" }),
 };
@@ -159,6 +161,84 @@ describe("a new project", () => {
       assignments: [{ tag: "owls", folder: null, class_id: "c3", share: null }],
     });
     expect(invitation).toMatchObject({ email: "a@b.org", tags: ["night", "owls"] });
+  });
+
+  it("uploads into the container that is chosen, also when another was tried before", async () => {
+    vi.stubGlobal(
+      "URL",
+      Object.assign(URL, { createObjectURL: () => "x", revokeObjectURL: () => undefined }),
+    );
+    const file = new File(["x"], "a.png");
+    const failed = { stored: [], differing: [], refused: [], failed: [{ path: "a.png", file }] };
+    const stored = { ...failed, stored: ["a.png"], failed: [] };
+    const into: string[] = [];
+    vi.doMock("@/upload/upload", () => ({
+      uploadImages: (datasetId: string) => {
+        into.push(datasetId);
+        return Promise.resolve(into.length === 1 ? failed : stored);
+      },
+    }));
+    const datasets = async (request: Request) => {
+      const body = (await request.json()) as Record<string, unknown>;
+      made.push(body);
+      const id = typeof body["container"] === "string" ? "d-chosen" : "d-own";
+      return Response.json(aDataset({ dataset_id: id }), { status: 201 });
+    };
+    const { history } = await renderAt("/projects/new/images", page, {
+      ...creating,
+      "POST /api/datasets": datasets,
+    });
+    changeDraft({ name: "Birds", classes: "Owl\nWren" });
+    await userEvent.upload(screen.getByTestId("file-input"), file);
+    await userEvent.click(create());
+    await screen.findByRole("button", { name: "Try again" });
+    const where = screen.getByRole("combobox", { name: "Upload to" });
+    expect(within(where).queryByRole("option", { name: "datasets" })).toBeNull();
+    await userEvent.selectOptions(where, "photos");
+    await userEvent.type(screen.getByRole("textbox", { name: "Description" }), "By the pond");
+    await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+
+    await waitFor(() => expect(history.at(-1)).toBe("/projects/p1"));
+    const [own, chosen, project] = made;
+    expect(own).toMatchObject({ upload: true, source: null, container: null });
+    expect(chosen).toMatchObject({
+      upload: true,
+      source: null,
+      container: "photos",
+      description: "By the pond",
+    });
+    expect(into).toEqual(["d-own", "d-chosen"]);
+    expect(project).toMatchObject({ dataset_id: "d-chosen" });
+    vi.doUnmock("@/upload/upload");
+  });
+
+  it("changes the description of a dataset that was made before the project was", async () => {
+    const patched: unknown[] = [];
+    const dataset = aDataset({ description: "Birds", version: 4 });
+    const work = {
+      draft: { ...blank, description: "Owls" },
+      files: [],
+      attempt: { ...newAttempt(), uploadsTo: { dataset, container: "" } },
+    };
+    await renderAt("/projects/new/images", page, {
+      "PATCH /api/datasets/d1": async (request: Request) => {
+        patched.push([request.headers.get("If-Match"), await request.json()]);
+        return Response.json({ ...dataset, description: "Owls", version: 5 });
+      },
+    });
+
+    expect(await makeDataset(work)).toBe("d1");
+    expect(await makeDataset(work)).toBe("d1");
+    expect(patched).toEqual([['"4"', { name: null, description: "Owls" }]]);
+  });
+
+  it("shows what a dataset is said to hold where one is chosen", async () => {
+    await renderAt("/projects/new/images", page, {
+      ...storage,
+      "GET /api/datasets": { items: [aDataset({ description: "Owls by night" })] },
+    });
+    changeDraft({ from: "dataset", datasetId: "d1" });
+    expect(await screen.findByText("Owls by night")).toBeVisible();
   });
 
   it("says beside the pattern why it is none", async () => {

@@ -246,7 +246,8 @@ def test_members_have_the_tags_that_the_file_says_and_else_keep_theirs(
         ("name: [", "is no YAML"),
         ("name: x", "type: Field required"),
         (FILE + "colour: red", "colour: Extra inputs"),
-        (FILE.replace("upload: true", "container: photos, upload: true"), "either upload"),
+        (FILE.replace("upload: true", "description: Birds"), "give upload: true, or a container"),
+        (FILE.replace("upload: true", "upload: true, pattern: a/"), "leave the pattern out"),
         (FILE.replace("multiclass", "shapes"), "type: Input should be"),
         ("- 1", "should be a valid dictionary"),
     ],
@@ -271,6 +272,26 @@ def test_words_that_old_yaml_takes_for_true_and_false_are_words(
     project = wire.api("GET", f"projects/{line['project_id']}").body
     assert [class_["name"] for class_ in project["classes"]] == ["No", "On", "Wren"]
     assert project["assist"]["on"] is True
+
+
+def test_images_are_uploaded_to_the_container_that_the_file_names(
+    say: Say, file: Path, photos: Path, wire: Wire
+) -> None:
+    images = "container: photos, upload: true, description: By the pond"
+    file.write_text(FILE.replace("upload: true", images), "utf-8")
+
+    shown = say("apply", file, "--yes")
+    say("upload", "Birds", photos)
+
+    assert "images: uploads to photos" in shown
+    source = only_project(wire)["source"]
+    assert source["container"] == "photos"
+    folder = source["pattern"].removesuffix("**")
+    assert wire.api.world.storage.blobs.list("photos", prefix=folder).blobs
+    assert wire.api("GET", "datasets")["items"][0]["description"] == "By the pond"
+    assert say("apply", file, "--yes") == "nothing to change\n"
+    file.write_text(FILE.replace("upload: true", "container: others, upload: true"), "utf-8")
+    assert "can't be changed" in re.sub(r"\s+", " ", say("apply", file, "--yes", status=1))
 
 
 def test_a_type_is_not_changed(say: Say, file: Path) -> None:

@@ -1,7 +1,7 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 
 import { api, ApiError, unwrap } from "./client";
-import type { Me, Progress, Project, ProjectChange } from "./types";
+import type { Dataset, DatasetChange, Me, Progress, Project, ProjectChange } from "./types";
 
 const LIVE_MS = 3_000;
 
@@ -133,6 +133,17 @@ export const progressQuery = (projectId: string, everyMs = LIVE_MS) =>
       ),
     refetchInterval: everyMs,
   });
+
+/** Changes what is named here, where the dataset is still as it was shown. */
+export function changeDataset(shown: Dataset, change: Partial<DatasetChange>): Promise<Dataset> {
+  return unwrap(
+    api.PATCH("/api/datasets/{dataset_id}", {
+      params: { path: { dataset_id: shown.dataset_id } },
+      headers: { "If-Match": `"${shown.version}"` },
+      body: { name: null, description: null, ...change },
+    }),
+  );
+}
 
 /** Images nobody has decided about yet. */
 export function leftIn(progress: Progress): number {

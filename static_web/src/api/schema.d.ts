@@ -54,7 +54,7 @@ export interface paths {
         delete: operations["delete_dataset"];
         options?: never;
         head?: never;
-        /** Rename a dataset. */
+        /** Rename or describe a dataset. */
         patch: operations["change_dataset"];
         trace?: never;
     };
@@ -2280,6 +2280,11 @@ export interface components {
             dataset_id: string;
             /** Name */
             name: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
             source: components["schemas"]["Source"];
             /** Upload */
             upload: boolean;
@@ -2298,11 +2303,19 @@ export interface components {
         };
         /**
          * DatasetChange
-         * @description What can be changed of a dataset: its name. Items of projects depend on the rest.
+         * @description What can be changed of a dataset; what is left out stays. Items of projects depend on the rest.
          */
         DatasetChange: {
-            /** Name */
-            name: string;
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Description
+             * @default null
+             */
+            description: string | null;
         };
         /**
          * DatasetList
@@ -4294,10 +4307,17 @@ export interface components {
         /**
          * NewDataset
          * @description A dataset to be made: of images in storage (`source`), or of uploads to come (`upload`).
+         *
+         *     Uploads go into a folder of their own: of the system's container for them, or of `container`.
          */
         NewDataset: {
             /** Name */
             name: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
             /** @default null */
             source: components["schemas"]["Source"] | null;
             /**
@@ -4305,6 +4325,11 @@ export interface components {
              * @default false
              */
             upload: boolean;
+            /**
+             * Container
+             * @default null
+             */
+            container: string | null;
         };
         /**
          * NewExport

@@ -50,6 +50,7 @@ def test_the_same_key_makes_one_dataset_and_no_other(world: World) -> None:
     [
         {},
         {"upload": True, "source": {"container": PHOTOS, "pattern": "a/"}},
+        {"source": {"container": PHOTOS, "pattern": "a/"}, "container": PHOTOS},
         {"source": {"container": PHOTOS, "pattern": "*.png"}},
         {"source": {"container": PHOTOS, "pattern": "/a/"}},
         {"source": {"container": "Photos!", "pattern": "a/"}},
@@ -196,6 +197,32 @@ def test_a_file_that_is_there_with_another_size_is_told_apart(world: World) -> N
 
     assert (same.exists, same.differs) == (True, False)
     assert (other.exists, other.differs, other.url) == (True, True, None)
+
+
+def test_uploads_into_a_container_of_ones_choice_are_a_dataset_like_any_other(world: World) -> None:
+    world.upload("there/before.png")
+    dataset = made(world, upload=True, container=PHOTOS)
+
+    (fresh,) = uploads(world, dataset, "a/1.png")
+
+    assert fresh.url
+    assert fresh.url.startswith(f"memory://{PHOTOS}/{dataset.dataset_id}/a/1.png")
+    world.upload(f"{dataset.dataset_id}/a/1.png")
+    assert uploads(world, dataset, "a/1.png")[0].exists
+    preview = world.services.datasets.preview(dataset.source)
+    assert (preview.images, preview.skipped) == (1, [])
+    assert dataset.source.shown(f"{dataset.dataset_id}/a/1.png") == "a/1.png"
+
+
+def test_what_a_dataset_is_said_to_hold_can_be_said_anew(world: World) -> None:
+    dataset = made(world, upload=True, description=" Owls of 2026 ")
+
+    changed = world.services.datasets.change(
+        dataset.dataset_id, DatasetChange(description="Owls"), version=1
+    )
+
+    assert dataset.description == "Owls of 2026"
+    assert (changed.name, changed.description, changed.version) == ("Photos", "Owls", 2)
 
 
 def test_nothing_is_uploaded_to_where_others_keep_their_images(world: World) -> None:

@@ -9,6 +9,7 @@ from labeling.projects.locations import NewAccount
 from tests.world import PHOTOS, World
 
 THERE = "lab2/scans"
+UPLOADED = NewDataset(name="Scans", upload=True, container=THERE)
 
 
 @pytest.fixture
@@ -107,6 +108,57 @@ def test_the_role_that_is_missing_is_named_before_anything_is_made(
     assert role in detail
     assert THERE in detail
     assert world.services.datasets.all() == []
+
+
+@pytest.mark.parametrize(
+    ("call", "role"),
+    [
+        ("list", "Storage Blob Data Reader"),
+        ("link", "Storage Blob Delegator"),
+        ("write", "Storage Blob Data Contributor"),
+        ("delete", "Storage Blob Data Contributor"),
+    ],
+)
+def test_uploads_are_let_into_no_container_that_could_not_take_them(
+    world: World, call: str, role: str
+) -> None:
+    register(world)
+    world.storage.blobs.refuse(THERE, call)
+
+    with pytest.raises(Invalid, match=role) as caught:
+        world.services.datasets.create(UPLOADED, by="ada", idempotency_key=None)
+
+    (fault,) = caught.value.faults
+    assert (fault.pointer, fault.code) == ("/container", "missing-role")
+    assert world.services.datasets.all() == []
+
+
+def test_finding_out_whether_uploads_may_come_leaves_nothing_behind(world: World) -> None:
+    register(world)
+
+    world.services.datasets.create(UPLOADED, by="ada", idempotency_key=None)
+
+    assert [blob.path for blob in world.storage.blobs.list(THERE).blobs] == ["owl.png"]
+
+
+@pytest.mark.parametrize(
+    ("container", "code"),
+    [
+        (THERE, "not-registered"),
+        ("lab2/azure-webjobs-hosts", "reserved"),
+        (layout.EXPORTS, "reserved"),
+        ("missing", "unknown"),
+    ],
+)
+def test_uploads_go_into_registered_containers_alone(
+    world: World, container: str, code: str
+) -> None:
+    new = NewDataset(name="Scans", upload=True, container=container)
+
+    with pytest.raises(Invalid) as caught:
+        world.services.datasets.create(new, by="ada", idempotency_key=None)
+
+    assert [fault.code for fault in caught.value.faults] == [code]
 
 
 def test_a_closed_network_is_told_from_a_missing_role(world: World) -> None:

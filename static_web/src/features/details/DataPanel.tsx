@@ -12,6 +12,7 @@ import { problemText } from "@/problems";
 import { Panel } from "@/ui/Panel";
 
 import { AddImagesDialog } from "./AddImagesDialog";
+import { DatasetDescription } from "./DatasetDescription";
 import { datasetQuery } from "./queries";
 
 const useStyles = makeStyles({
@@ -79,6 +80,10 @@ export function DataPanel({ project }: { project: Project }): ReactNode {
           <>
             <dt>{t("details.dataset")}</dt>
             <dd>{dataset.name}</dd>
+            <dt>{t("details.description")}</dt>
+            <dd>
+              <DatasetDescription dataset={dataset} />
+            </dd>
           </>
         )}
         {source && (

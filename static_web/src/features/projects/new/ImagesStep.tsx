@@ -5,6 +5,7 @@ import {
   RadioGroup,
   Select,
   Switch,
+  Textarea,
   tokens,
 } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
@@ -12,6 +13,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { ImagePicker } from "@/upload/ImagePicker";
+import { ContainerField } from "./ContainerField";
 import { changeDraft, chooseFiles, type Draft } from "./draft";
 import { LocationPicker } from "./LocationPicker";
 import type { StepProps } from "./NewProject";
@@ -21,6 +23,8 @@ import { datasetsQuery } from "./queries";
 const useStyles = makeStyles({
   stack: { display: "grid", gap: "16px", minWidth: 0 },
   choice: { maxWidth: "480px" },
+  description: { maxWidth: "720px" },
+  said: { margin: 0, maxWidth: "68ch", whiteSpace: "pre-wrap", overflowWrap: "anywhere" },
   quiet: { color: tokens.colorNeutralForeground3 },
 });
 
@@ -43,7 +47,22 @@ export function ImagesStep({ draft, files, busy, problems }: StepProps): ReactNo
         </RadioGroup>
       </Field>
       {draft.from === "upload" && (
-        <ImagePicker files={files} disabled={busy} onChange={chooseFiles} />
+        <>
+          <ImagePicker files={files} disabled={busy} onChange={chooseFiles} />
+          <ContainerField
+            label={t("new.uploadTo")}
+            none={t("new.ownContainer")}
+            without="datasets"
+            location={draft.container}
+            disabled={busy}
+            onChange={(container) => changeDraft({ container })}
+          />
+          {draft.container && (
+            <span className={styles.quiet}>
+              {t("new.uploadToHint", { container: draft.container })}
+            </span>
+          )}
+        </>
       )}
       {draft.from === "location" && (
         <LocationPicker
@@ -53,7 +72,23 @@ export function ImagesStep({ draft, files, busy, problems }: StepProps): ReactNo
           onChange={changeDraft}
         />
       )}
-      {draft.from === "dataset" && <DatasetPicker draft={draft} disabled={busy} />}
+      {draft.from === "dataset" ? (
+        <DatasetPicker draft={draft} disabled={busy} />
+      ) : (
+        <Field
+          className={styles.description}
+          label={t("new.description")}
+          hint={t("new.descriptionHint")}
+        >
+          <Textarea
+            resize="vertical"
+            maxLength={2_000}
+            value={draft.description}
+            disabled={busy}
+            onChange={(_, data) => changeDraft({ description: data.value })}
+          />
+        </Field>
+      )}
       <Switch
         label={t("new.refresh")}
         checked={draft.refresh}
@@ -92,7 +127,10 @@ function DatasetPicker({ draft, disabled }: { draft: Draft; disabled: boolean })
         </Select>
       </Field>
       {chosen && (
-        <LocationPreview location={chosen.source.container} pattern={chosen.source.pattern} />
+        <>
+          {chosen.description && <p className={styles.said}>{chosen.description}</p>}
+          <LocationPreview location={chosen.source.container} pattern={chosen.source.pattern} />
+        </>
       )}
     </>
   );

@@ -8,13 +8,10 @@ import {
   Input,
   Link,
   makeStyles,
-  MessageBar,
-  MessageBarBody,
-  Select,
   Switch,
   tokens,
 } from "@fluentui/react-components";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Fragment, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -22,14 +19,12 @@ import { formatBytes } from "@/format";
 import { problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 
-import { AddPlace } from "./AddPlace";
+import { ContainerField } from "./ContainerField";
 import { LocationPreview } from "./LocationPreview";
-import { accountsQuery, folderQuery } from "./queries";
+import { folderQuery } from "./queries";
 
 const useStyles = makeStyles({
   stack: { display: "grid", gap: "12px", minWidth: 0 },
-  head: { display: "flex", flexWrap: "wrap", alignItems: "flex-end", gap: "8px 12px" },
-  container: { flex: "1 1 240px", maxWidth: "480px", minWidth: 0 },
   two: {
     display: "grid",
     gap: "16px 24px",
@@ -87,7 +82,6 @@ export function folderOf(pattern: string): { folder: string; deep: boolean } {
 export function LocationPicker({ location, pattern, disabled, onChange }: Props): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
-  const accounts = useQuery(accountsQuery);
   const [typed, setTyped] = useState<string | null>(null);
   const { folder, deep } = folderOf(pattern);
   const go = (to: string, below = deep) => {
@@ -97,49 +91,18 @@ export function LocationPicker({ location, pattern, disabled, onChange }: Props)
   const take = () => {
     if (typed !== null && typed !== pattern) onChange({ pattern: typed });
   };
-  const problems = accounts.data?.filter((one) => one.problem) ?? [];
   return (
     <div className={styles.stack}>
-      <div className={styles.head}>
-        <Field className={styles.container} label={t("new.container")}>
-          <Select
-            value={location}
-            disabled={disabled}
-            onChange={(_, data) => {
-              setTyped(null);
-              onChange({ location: data.value, pattern: EVERYTHING });
-            }}
-          >
-            <option value="">{t("new.choose")}</option>
-            {accounts.data?.map((account) => (
-              <optgroup key={account.account} label={account.account}>
-                {account.containers.map((one) => (
-                  <option key={one} value={one}>
-                    {one}
-                  </option>
-                ))}
-              </optgroup>
-            ))}
-          </Select>
-        </Field>
-        <AddPlace
-          kind="container"
-          disabled={disabled}
-          accounts={accounts.data ?? []}
-          onAdded={(made) => onChange({ location: made, pattern: EVERYTHING })}
-        />
-        <AddPlace kind="account" disabled={disabled} accounts={accounts.data ?? []} />
-      </div>
-      {accounts.isError && (
-        <MessageBar intent="error" layout="multiline">
-          <MessageBarBody>{problemText(accounts.error)}</MessageBarBody>
-        </MessageBar>
-      )}
-      {problems.map(({ account, problem }) => (
-        <MessageBar key={account} intent="warning" layout="multiline">
-          <MessageBarBody>{t("new.accountProblem", { account, problem })}</MessageBarBody>
-        </MessageBar>
-      ))}
+      <ContainerField
+        label={t("new.container")}
+        none={t("new.choose")}
+        location={location}
+        disabled={disabled}
+        onChange={(chosen) => {
+          setTyped(null);
+          onChange({ location: chosen, pattern: EVERYTHING });
+        }}
+      />
       {location && (
         <>
           <div className={styles.two}>

@@ -388,7 +388,7 @@ function placeOf(error: ApiError): [Problems | null, Step | null] {
   for (const { pointer, code, detail } of error.faults) {
     const text = faultText(code, detail);
     if (pointer.startsWith("/name")) return [{ name: text }, "details"];
-    if (pointer.startsWith("/source") || pointer.startsWith("/dataset_id"))
+    if (["/source", "/container", "/dataset_id"].some((one) => pointer.startsWith(one)))
       return [{ images: text }, "images"];
     if (pointer.startsWith("/classes")) return [{ classes: text }, "classes"];
     if (pointer.startsWith("/instructions/link")) return [{ link: text }, "instructions"];

@@ -78,6 +78,9 @@ export function Summary({ draft, files }: StepProps): ReactNode {
             (files.length
               ? t("pick.found", { count: files.length, size: formatBytes(bytes, i18n.language) })
               : none)}
+          {draft.from === "upload" && draft.container && (
+            <span>{t("new.uploadedTo", { container: draft.container })}</span>
+          )}
           {draft.from === "location" &&
             (draft.location ? (
               <>
@@ -88,6 +91,9 @@ export function Summary({ draft, files }: StepProps): ReactNode {
               none
             ))}
           {draft.from === "dataset" && (draft.datasetId ? t("new.fromDataset") : none)}
+          {draft.from !== "dataset" && draft.description.trim() && (
+            <div className={styles.text}>{draft.description.trim()}</div>
+          )}
           <span className={styles.quiet}>
             {draft.refresh ? t("new.refreshes") : t("new.refreshesNot")}
           </span>

@@ -1,7 +1,8 @@
 /** Creating a project: its dataset, the files in it, the project, its people. Safe to start again where it stopped. */
 import { parseAddresses } from "@/addresses";
 import { api, newId, unwrap } from "@/api/client";
-import type { NewClass, Project } from "@/api/types";
+import { changeDataset } from "@/api/queries";
+import type { Dataset, NewClass, Project } from "@/api/types";
 import { newClass, parseClasses } from "@/classes";
 import { parseTags } from "@/tags";
 import type { Chosen } from "@/upload/images";
@@ -13,8 +14,8 @@ export interface Attempt {
   /** The same request, sent again, makes nothing twice; another body is another request. */
   keys: Map<string, string>;
   /** Uploaded already, into this dataset. */
-  uploaded: { files: Chosen[]; outcome: UploadOutcome } | null;
-  uploadsTo: string | null;
+  uploaded: { files: Chosen[]; datasetId: string; outcome: UploadOutcome } | null;
+  uploadsTo: { dataset: Dataset; container: string } | null;
 }
 
 export const newAttempt = (): Attempt => ({ keys: new Map(), uploaded: null, uploadsTo: null });
@@ -22,13 +23,24 @@ export const newAttempt = (): Attempt => ({ keys: new Map(), uploaded: null, upl
 /** The dataset that the images are in: made unless it is there. */
 export async function makeDataset({ draft, attempt }: Work): Promise<string> {
   if (draft.from === "dataset") return draft.datasetId;
+  const description = draft.description.trim();
+  const upload = draft.from === "upload";
+  const before = attempt.uploadsTo;
   // Files once uploaded stay where they are, also when the project is renamed before it is made.
-  if (draft.from === "upload" && attempt.uploadsTo) return attempt.uploadsTo;
-  const source =
-    draft.from === "location" ? { container: draft.location, pattern: draft.pattern } : null;
-  const body = { name: draft.name.trim(), source, upload: source === null };
+  if (upload && before?.container === draft.container) {
+    if (before.dataset.description !== description)
+      before.dataset = await changeDataset(before.dataset, { description });
+    return before.dataset.dataset_id;
+  }
+  const body = {
+    name: draft.name.trim(),
+    description,
+    source: upload ? null : { container: draft.location, pattern: draft.pattern },
+    upload,
+    container: (upload && draft.container) || null,
+  };
   const made = await unwrap(api.POST("/api/datasets", { body, headers: keyFor(attempt, body) }));
-  if (draft.from === "upload") attempt.uploadsTo = made.dataset_id;
+  if (upload) attempt.uploadsTo = { dataset: made, container: draft.container };
   return made.dataset_id;
 }
 
@@ -38,11 +50,12 @@ export async function uploadFiles(
   tell: (progress: UploadProgress) => void,
   signal: AbortSignal,
 ): Promise<UploadOutcome> {
-  if (attempt.uploaded?.files === files && !attempt.uploaded.outcome.failed.length)
-    return attempt.uploaded.outcome;
+  const before = attempt.uploaded;
+  if (before?.files === files && before.datasetId === datasetId && !before.outcome.failed.length)
+    return before.outcome;
   const { uploadImages } = await import("@/upload/upload");
   const outcome = await uploadImages(datasetId, files, tell, signal);
-  attempt.uploaded = { files, outcome };
+  attempt.uploaded = { files, datasetId, outcome };
   return outcome;
 }
 

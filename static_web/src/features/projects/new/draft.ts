@@ -43,6 +43,10 @@ export interface Draft {
   from: "upload" | "location" | "dataset";
   location: string;
   pattern: string;
+  /** Where files are uploaded to; empty: the container that Labelry has for them. */
+  container: string;
+  /** Of the dataset that is made. */
+  description: string;
   datasetId: string;
   refresh: boolean;
   classes: string;
@@ -70,6 +74,8 @@ export const blank: Draft = {
   from: "upload",
   location: "",
   pattern: "**/*.*",
+  container: "",
+  description: "",
   datasetId: "",
   refresh: true,
   classes: "",
