@@ -113,7 +113,7 @@ class ItemFilter(Sent):
     labeled_from: date | None = None
     labeled_to: date | None = None
     suggested: bool | None = None
-    returned: bool | None = None
+    returned: Literal["same_labeler", "anyone", "all"] | None = None
 
 
 class SweepDo(Sent):

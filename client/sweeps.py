@@ -31,11 +31,17 @@ def arguments_of(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--labeled-on", metavar="DAY", help="labeled since that day (UTC)")
     sweep.add_argument("--labeled-from", metavar="DAY", help="labeled since that day or later")
     sweep.add_argument("--labeled-to", metavar="DAY", help="labeled since that day or earlier")
-    for name, of in (
-        ("--suggested", "with which a suggestion is shown, or not"),
-        ("--returned", "that wait for whom they were sent back to, or not"),
-    ):
-        sweep.add_argument(name, action=argparse.BooleanOptionalAction, default=None, help=of)
+    sweep.add_argument(
+        "--returned",
+        choices=["same_labeler", "anyone", "all"],
+        help="that were sent back, and wait for their labeler, for anyone, or for either",
+    )
+    sweep.add_argument(
+        "--suggested",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="with which a suggestion is shown, or not",
+    )
     sweep.add_argument(
         "--approved", action=argparse.BooleanOptionalAction, default=None, help="found good or not"
     )

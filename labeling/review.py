@@ -27,6 +27,7 @@ from labeling.items.records import (
     Outcome,
     Overtaken,
     Revision,
+    SentBack,
     Stored,
     stored,
 )
@@ -60,8 +61,9 @@ class ItemFilter(Model):
     `labels`: with their annotations, where these are few. `disagrees`: labels with which the current model
     disagrees, the most doubtful first, of one class or several an image; approved ones only where asked for.
     `labeled_on`: those that are labeled since that day (UTC); `labeled_from`, `labeled_to`: since one of these
-    days or of those between. `waits_for`: those that wait for people with this tag; `returned`: for the one
-    person they were sent back to. `suggested`: those with which a suggestion is shown, or none.
+    days or of those between. `waits_for`: those that wait for people with this tag; `returned`: those that
+    were sent back to their labeler, or to anyone, and wait. `suggested`: those with which a suggestion is
+    shown, or none.
     `consensus`: those that several people labeled, and agree on or not; a reviewer may have decided since. Or
     those about which they differ, if only one from all others: then `class_id` is what they differ about, and
     `labeler` one who differs from somebody.
@@ -84,7 +86,7 @@ class ItemFilter(Model):
     labeled_from: date | None = None
     labeled_to: date | None = None
     suggested: bool | None = None
-    returned: bool | None = None
+    returned: SentBack | Literal["all"] | None = None
     cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
@@ -792,7 +794,10 @@ def fits(opened: ProjectAccess, item: Item, wanted: ItemFilter) -> bool:
         and (wanted.waits_for is None or item.waits_for == key_of(wanted.waits_for))
         and _labeled_then(item, wanted)
         and (wanted.suggested is None or bool(item.suggested) == wanted.suggested)
-        and (wanted.returned is None or item.waits_for_labeler == wanted.returned)
+        and (
+            wanted.returned in (None, item.sent_back)
+            or (wanted.returned == "all" and bool(item.sent_back))
+        )
         and (wanted.consensus is None or differing or item.consensus == wanted.consensus)
         and (not differing or item.differs(class_id=wanted.class_id, labeler=wanted.labeler))
         and (

@@ -74,10 +74,15 @@ class Labeling(Model):
 
 
 class Returned(Model):
-    """Why an item came back to be labeled again."""
+    """Why an item came back to be labeled again. `starts_over`: as all labels of its project did."""
 
     reason: str
     at: UtcTime
+    starts_over: bool = False
+
+
+SentBack = Literal["same_labeler", "anyone"]
+"""Whom an item waits for that a reviewer sent back."""
 
 
 Overtaken = Literal["submitted", "open", "unusable", "changed", "somebody"]
@@ -276,9 +281,13 @@ class Item:
         return self.audience if not self.reserved and self.queue_keys() else ""
 
     @property
-    def waits_for_labeler(self) -> bool:
-        """Whether it was sent back to one person, and waits for them."""
-        return bool(self.reserved and self.queue_keys())
+    def sent_back(self) -> SentBack | None:
+        """Whom it was sent back to, while it waits for them."""
+        if not self.returned or not self.queue_keys():
+            return None
+        if self.reserved:
+            return "same_labeler"
+        return None if Returned.model_validate_json(self.returned).starts_over else "anyone"
 
     @property
     def classes(self) -> Mapping[str, int]:
@@ -392,7 +401,7 @@ class Item:
                 facts[f"instances:{class_id}"] += count
         if self.waits_for:
             facts[f"audience:{self.waits_for}"] = 1
-        if self.waits_for_labeler:
+        if self.sent_back:
             facts[f"returned:{self.reserved}"] = 1
         if self.judged:
             facts.update(Judged.of(self.judged).facts(self.lanes))

@@ -124,7 +124,7 @@ def put_first(item: Item) -> Item | None:
 def started_over(item: Item, *, keep: bool, now: int) -> Item:
     """All lanes are available to anyone; `keep`: its labels are what the next labeler begins with."""
     now = rules.later(item, now)
-    returned = Returned(reason="", at=from_milliseconds(now)).model_dump_json()
+    returned = Returned(reason="", at=from_milliseconds(now), starts_over=True).model_dump_json()
     return replace(
         item,
         lanes=tuple(Lane() for _ in item.lanes),

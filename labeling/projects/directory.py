@@ -44,7 +44,9 @@ COVER = 4
 """Images of a project that the list shows."""
 
 RETURNED_TO = 500
-"""People of whom the list knows what was sent back to them, those with most: a cell holds no more."""
+"""People of whom the list knows what was sent back to them, those with most: a cell holds no more.
+
+What was sent back to anyone is that of nobody: of the empty name."""
 
 DAY = re.compile(r"day:\d{8}:")
 """Counters of what somebody submitted on one day."""

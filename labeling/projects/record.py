@@ -268,10 +268,10 @@ class ProjectLine(Model):
     """A project in the list, with its counts as of `counted_at` (a minute old at most).
 
     `total` is of images to be labeled, without those that can't be used or are left out, as on its own page.
-    Those are `unusable`. `returned`: images that were sent back to one person and wait for them, null for
-    labelers; `returned_to_me`: those that wait for the caller. `active`: people who hold images. `last_day`:
-    when somebody labeled last (UTC). `cover`: signed addresses of up to four of its images, for reviewers and
-    admins.
+    Those are `unusable`. `returned`: images that were sent back and wait for their labeler or for anyone, null
+    for labelers; `returned_to_me`: those that wait for the caller. `active`: people who hold images.
+    `last_day`: when somebody labeled last (UTC). `cover`: signed addresses of up to four of its images, for
+    reviewers and admins.
     """
 
     project_id: str

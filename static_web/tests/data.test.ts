@@ -5,6 +5,7 @@ import { canBe } from "@/features/data/deeds";
 import { difference } from "@/features/data/difference";
 import {
   asQuery,
+  isNewestFirst,
   isSearched,
   readFilters,
   unfiltered,
@@ -34,7 +35,7 @@ describe("filters", () => {
   });
 
   it("ask for days, suggestions and what was sent back, and these are looked for", () => {
-    const search = "?labeled_from=2026-11-01&labeled_to=2026-11-07&suggested=no&returned=yes";
+    const search = "?labeled_from=2026-11-01&labeled_to=2026-11-07&suggested=no&returned=anyone";
     const filters = readFilters(search);
     expect(writeFilters(filters)).toBe(search);
     expect(asQuery(filters)).toEqual({
@@ -42,10 +43,18 @@ describe("filters", () => {
       labeled_from: "2026-11-01",
       labeled_to: "2026-11-07",
       suggested: false,
-      returned: true,
+      returned: "anyone",
       labels: true,
     });
     expect([unfiltered, filters].map(isSearched)).toEqual([false, true]);
+  });
+
+  it("ask for the one image of a path, which is found without looking through others", () => {
+    const search = "?state=all&path=owls%2FTwo+owls.jpg";
+    const filters = readFilters(search);
+    expect(writeFilters(filters)).toBe(search);
+    expect(asQuery(filters)).toEqual({ path: "owls/Two owls.jpg", labels: true });
+    expect([isSearched(filters), isNewestFirst(filters)]).toEqual([false, false]);
   });
 
   it("of all states ask the API for no state", () => {

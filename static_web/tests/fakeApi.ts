@@ -5,6 +5,7 @@ import type { Connect, Plugin } from "vite";
 
 import type {
   Annotation,
+  ApiToken,
   DraftItem,
   Export,
   ExportFormat,
@@ -70,6 +71,23 @@ const LABELERS = [
 ].map((one) => ({ ...one, prelabels: nothing }));
 const LEASE_MS = 30 * 60_000;
 const projects = new Map<string, FakeProject>();
+const daysFromNow = (days: number) => new Date(Date.now() + days * 24 * 3_600_000).toISOString();
+const aToken = (more: Partial<ApiToken>): ApiToken => ({
+  token_id: "t1",
+  name: "Nightly export",
+  project_id: null,
+  role: "reviewer",
+  site_admin: false,
+  created_at: daysFromNow(-40),
+  expires_at: daysFromNow(325),
+  used_at: null,
+  expired: false,
+  ...more,
+});
+let apiTokens = [
+  aToken({ used_at: daysFromNow(-0.4) }),
+  inDays(aToken({ token_id: "t2", name: "Camera upload", role: "admin" }), -3),
+];
 const deleted = new Map<string, FakeProject>();
 let signedIn = true;
 let described = "By the pond, spring to autumn, from the camera on the north bank.";
@@ -261,7 +279,7 @@ for (const { project, mine } of projects.values())
       images: links(item),
       can_reopen: at > 2,
       open: at === 2,
-      returned: at < 2 ? { reason, at: new Date().toISOString() } : null,
+      returned: at < 2 ? { reason, at: new Date().toISOString(), starts_over: false } : null,
       outcome,
       classes:
         outcome === "labeled"
@@ -438,6 +456,15 @@ function route(
     back.project = { ...back.project, state: "paused" };
     return [200, back.project];
   }
+  if (path === "tokens") {
+    const made = aToken({ ...(body as object), token_id: `t${apiTokens.length + 1}` });
+    apiTokens = [...apiTokens, made];
+    return [201, { ...made, secret: "lbl_fake" }];
+  }
+  if (noun === "tokens") {
+    apiTokens = apiTokens.map((one) => (one.token_id === id ? inDays(one, 365) : one));
+    return [200, apiTokens.find((one) => one.token_id === id)];
+  }
   const fake = projects.get(id ?? "");
   if (!fake)
     return [
@@ -494,6 +521,11 @@ function route(
       },
     ];
   if (verb === "mine") return [200, myWork(fake)];
+  if (verb === "tokens" && method === "DELETE") {
+    apiTokens = apiTokens.filter((one) => one.token_id !== taskId);
+    return [204, null];
+  }
+  if (verb === "tokens") return [200, { items: apiTokens }];
   if (verb === "members" || verb === "invitations") return people(fake, method, taskId, body);
   if (verb === "exports") return exporting(fake, method, body, taskId);
   if (verb === "images")
@@ -748,6 +780,10 @@ function answersOf(type: TaskType): Annotation[][] {
     [thing("s", "c1", 0.11, 0.51), thing("c", "c2", 0.43, 0.43), thing("d", "c2", 0.3, 0.1, 0.12)],
     [thing("s", "c1", 0.1, 0.51), thing("e", "c1", 0.42, 0.41), thing("f", "c2", 0.76, 0.36)],
   ];
+}
+
+function inDays(token: ApiToken, days: number): ApiToken {
+  return { ...token, expired: days < 0, expires_at: daysFromNow(days) };
 }
 
 function people(

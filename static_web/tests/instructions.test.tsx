@@ -38,7 +38,7 @@ const explained = aProject({
 const bare = aProject();
 
 function open(project: Project) {
-  const returned = { reason: "missed the tail", at: "2026-01-01T00:00:00Z" };
+  const returned = { reason: "missed the tail", at: "2026-01-01T00:00:00Z", starts_over: false };
   const items = [anItem("i1"), anItem("i2", { returned })];
   return renderAt("/", <LabelPage projectId="p1" Canvas={CanvasStage} />, {
     "GET /api/me": aPerson(),

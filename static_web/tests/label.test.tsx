@@ -81,7 +81,9 @@ it.each([
   ["missed the tail", "Returned: missed the tail"],
   ["", "Back to be labeled again"],
 ])("says why an image to draw on was returned: %s", async (reason, said) => {
-  const item = anItem("i1", { returned: { reason, at: "2026-01-01T00:00:00Z" } });
+  const item = anItem("i1", {
+    returned: { reason, at: "2026-01-01T00:00:00Z", starts_over: false },
+  });
   await renderAt(
     "/",
     <LabelPage projectId="p1" Canvas={CanvasStage} />,

@@ -11,7 +11,7 @@ import { formatDuration } from "@/format";
 import { anItem, aPerson, aProject, aTask, myItem } from "./builders";
 import { renderAt, type Answers } from "./render";
 
-const returned = { reason: "missed the tail", at: "2026-11-20T10:00:00Z" };
+const returned = { reason: "missed the tail", at: "2026-11-20T10:00:00Z", starts_over: false };
 
 function work(change: Partial<Work> = {}): Work {
   return {

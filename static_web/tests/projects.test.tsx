@@ -252,7 +252,7 @@ describe("the project list", () => {
     const link = (name: string) => screen.getByRole("link", { name });
     expect(await screen.findByRole("link", { name: "7 sent back in Rooms" })).toHaveAttribute(
       "href",
-      "/projects/p1/data?state=available&returned=yes",
+      "/projects/p1/data?state=available&returned=all",
     );
     expect(link("2 images were sent back to you")).toHaveAttribute("href", "/projects/p1/mine");
     expect(link("1 sent back in Streets")).toHaveAttribute("href", "/projects/p2/mine");

@@ -212,13 +212,13 @@ describe("looking closely", () => {
   });
 
   it("shows why an image came back, and begins with the labels it had", async () => {
-    const returned = { reason: "the door is open", at: "2026-01-01T00:00:00Z" };
+    const returned = { reason: "the door is open", at: "2026-01-01T00:00:00Z", starts_over: false };
     await open([anItem("i1", { returned, defaults: [aTag("c2")] }), anItem("i2")], {}, 2);
     expect(said(1)).toMatch(/Bath\. Returned: the door is open$/);
   });
 
   it("says that an image is to be labeled again where nobody wrote why", async () => {
-    const returned = { reason: "", at: "2026-01-01T00:00:00Z" };
+    const returned = { reason: "", at: "2026-01-01T00:00:00Z", starts_over: false };
     await open([anItem("i1", { returned, defaults: [aTag("c2")] }), anItem("i2")], {}, 2);
     expect(said(1)).toMatch(/Bath\. Back to be labeled again$/);
   });

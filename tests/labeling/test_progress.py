@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from labeling.annotations.classes import NewClass
 from labeling.progress import Compact, Progress
 from labeling.projects.access import Caller
-from labeling.projects.record import Project
+from labeling.projects.record import AddClasses, Project
 from labeling.review import ItemFilter, RejectRequest
 from labeling.tasks.service import ReopenRequest
 from tests.world import ADMIN, Killed, World, decided, tag
@@ -267,6 +268,48 @@ def test_the_list_tells_how_many_images_were_sent_back_to_me_and_in_all(world: W
     world.services.progress.on_tick()
     assert [returned(caller) for caller in (ann, ADMIN)] == [(None, 0), (1, 0)]
     assert world.counters(project) == world.recount(project)
+
+
+def test_the_list_counts_images_that_were_sent_back_to_anyone_until_they_are_in_hands(
+    world: World,
+) -> None:
+    project = world.project(images=6)
+    ann, bob = world.member(project, "ann"), world.member(project, "bob")
+    task = world.task(project, ann, size=3)
+    world.label(project, ann, task)
+    first, second, third = (item.item_id for item in task.items)
+    opened = world.open(project, ADMIN)
+    for item_ids, to in (([first, second], "anyone"), ([third], "same_labeler")):
+        request = RejectRequest.model_validate({"item_ids": item_ids, "to": to, "front": True})
+        world.services.review.reject(opened, request, by="ada")
+
+    def returned(caller: Caller) -> tuple[int | None, int]:
+        world.services.progress.on_tick()
+        (line,) = world.services.projects.list_for(caller)
+        return line.returned, line.returned_to_me
+
+    assert (returned(ADMIN), returned(ann)) == ((3, 0), (None, 1))
+    held = world.task(project, bob, size=1)
+    assert held.items[0].item_id in (first, second)
+    assert returned(ADMIN) == (2, 0)
+    world.label(project, bob, held)
+    assert returned(ADMIN) == (2, 0)
+    assert world.counters(project) == world.recount(project)
+
+
+def test_what_is_labeled_again_since_all_starts_over_was_not_sent_back(world: World) -> None:
+    project = world.project(images=3)
+    ann = world.member(project, "ann")
+    world.label(project, ann, world.task(project, ann, size=3))
+    added = AddClasses(classes=[NewClass(name="Newt")], then="start_over_keeping")
+    changed = world.services.projects.add_classes(project.project_id, added, by="ada")
+    world.services.starting_over.start(changed)
+    world.drain()
+    world.services.progress.on_tick()
+
+    (line,) = world.services.projects.list_for(ADMIN)
+
+    assert (line.waiting, line.returned) == (3, 0)
 
 
 def test_the_list_shows_the_first_images_of_a_project(world: World) -> None:

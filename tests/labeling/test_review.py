@@ -154,7 +154,7 @@ def test_items_with_which_a_suggestion_is_shown_are_found(world: World) -> None:
     assert len(pages(world, project, suggested=False)) == 3
 
 
-def test_items_that_wait_for_whom_they_were_sent_back_to_are_found(labeled: Labeled) -> None:
+def test_items_that_were_sent_back_are_found_until_they_are_labeled_again(labeled: Labeled) -> None:
     world, project, _ = labeled
     some = [line.item_id for line in pages(world, project, state="labeled")[:3]]
     opened = world.open(project, ADMIN)
@@ -162,8 +162,12 @@ def test_items_that_wait_for_whom_they_were_sent_back_to_are_found(labeled: Labe
         request = RejectRequest.model_validate({"item_ids": item_ids, "to": to})
         world.services.review.reject(opened, request, by="ada")
 
-    assert {line.item_id for line in pages(world, project, returned=True)} == set(some[:2])
-    assert len(pages(world, project, returned=False)) == 28
+    def found(returned: str) -> set[str]:
+        return {line.item_id for line in pages(world, project, returned=returned)}
+
+    assert found("same_labeler") == set(some[:2])
+    assert found("anyone") == set(some[2:])
+    assert found("all") == set(some)
 
 
 def test_a_list_says_how_many_items_were_looked_at(labeled: Labeled) -> None:

@@ -3575,8 +3575,9 @@ export interface components {
          *     `labels`: with their annotations, where these are few. `disagrees`: labels with which the current model
          *     disagrees, the most doubtful first, of one class or several an image; approved ones only where asked for.
          *     `labeled_on`: those that are labeled since that day (UTC); `labeled_from`, `labeled_to`: since one of these
-         *     days or of those between. `waits_for`: those that wait for people with this tag; `returned`: for the one
-         *     person they were sent back to. `suggested`: those with which a suggestion is shown, or none.
+         *     days or of those between. `waits_for`: those that wait for people with this tag; `returned`: those that
+         *     were sent back to their labeler, or to anyone, and wait. `suggested`: those with which a suggestion is
+         *     shown, or none.
          *     `consensus`: those that several people labeled, and agree on or not; a reviewer may have decided since. Or
          *     those about which they differ, if only one from all others: then `class_id` is what they differ about, and
          *     `labeler` one who differs from somebody.
@@ -3671,7 +3672,7 @@ export interface components {
              * Returned
              * @default null
              */
-            returned: boolean | null;
+            returned: ("same_labeler" | "anyone") | "all" | null;
             /**
              * Cursor
              * @default null
@@ -5058,10 +5059,10 @@ export interface components {
          * @description A project in the list, with its counts as of `counted_at` (a minute old at most).
          *
          *     `total` is of images to be labeled, without those that can't be used or are left out, as on its own page.
-         *     Those are `unusable`. `returned`: images that were sent back to one person and wait for them, null for
-         *     labelers; `returned_to_me`: those that wait for the caller. `active`: people who hold images. `last_day`:
-         *     when somebody labeled last (UTC). `cover`: signed addresses of up to four of its images, for reviewers and
-         *     admins.
+         *     Those are `unusable`. `returned`: images that were sent back and wait for their labeler or for anyone, null
+         *     for labelers; `returned_to_me`: those that wait for the caller. `active`: people who hold images.
+         *     `last_day`: when somebody labeled last (UTC). `cover`: signed addresses of up to four of its images, for
+         *     reviewers and admins.
          */
         ProjectLine: {
             /** Project Id */
@@ -5457,7 +5458,7 @@ export interface components {
         };
         /**
          * Returned
-         * @description Why an item came back to be labeled again.
+         * @description Why an item came back to be labeled again. `starts_over`: as all labels of its project did.
          */
         Returned: {
             /** Reason */
@@ -5467,6 +5468,11 @@ export interface components {
              * Format: date-time
              */
             at: string;
+            /**
+             * Starts Over
+             * @default false
+             */
+            starts_over: boolean;
         };
         /**
          * RevertRequest
@@ -7946,7 +7952,7 @@ export interface operations {
                 labeled_from?: string;
                 labeled_to?: string;
                 suggested?: boolean;
-                returned?: boolean;
+                returned?: ("same_labeler" | "anyone") | "all" | null;
                 cursor?: string;
                 limit?: number;
             };

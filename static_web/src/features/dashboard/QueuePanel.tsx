@@ -49,7 +49,7 @@ export function QueuePanel({ projectId, progress }: Props): ReactNode {
                   name={name}
                   href={imagesOf(projectId, {
                     state: "available",
-                    ...(kind === "returned" ? { returned: "yes" } : { kind }),
+                    ...(kind === "returned" ? { returned: "same_labeler" } : { kind }),
                   })}
                   testId={`queue-${kind}`}
                 />

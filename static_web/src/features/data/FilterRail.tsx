@@ -9,6 +9,7 @@ import {
   consensuses,
   flags,
   kinds,
+  returns,
   states,
   suggestions,
   unfiltered,
@@ -194,11 +195,18 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
         <Select
           value={filters.returned}
           onChange={(_, data) =>
-            change({ returned: data.value, ...(data.value && { state: "available" }) })
+            change({
+              returned: returns.find((one) => one === data.value) ?? "",
+              ...(data.value && { state: "available" }),
+            })
           }
         >
           <option value="">{t("data.any")}</option>
-          <option value="yes">{t("data.returnedYes")}</option>
+          {returns.map((one) => (
+            <option key={one} value={one}>
+              {t(`data.returns.${one}`)}
+            </option>
+          ))}
         </Select>
       </Field>
       <Field label={t("data.labeledFrom")}>
@@ -222,7 +230,21 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
           }
         />
       </Field>
-      <NameField key={filters.name} name={filters.name} onChange={(name) => change({ name })} />
+      <TypedField
+        key={`name ${filters.name}`}
+        label={t("data.name")}
+        maxLength={200}
+        value={filters.name}
+        onChange={(name) => change({ name })}
+      />
+      <TypedField
+        key={`path ${filters.path}`}
+        label={t("data.path")}
+        hint={t("data.pathHint")}
+        maxLength={1_024}
+        value={filters.path}
+        onChange={(path) => change({ path, ...(path && { state: "all" }) })}
+      />
       {filtered && (
         <Button appearance="subtle" onClick={() => onChange(unfiltered)}>
           {t("data.unfilter")}
@@ -232,17 +254,18 @@ export function FilterRail({ filters, classes, progress, assisted, onChange }: P
   );
 }
 
-/** Takes effect by Enter or when it is left: each search looks at many images. */
-function NameField({
-  name,
-  onChange,
-}: {
-  name: string;
-  onChange: (name: string) => void;
-}): ReactNode {
-  const { t } = useTranslation();
-  const [typed, setTyped] = useState(name);
-  const take = () => typed.trim() !== name && onChange(typed.trim());
+interface TypedProps {
+  label: string;
+  hint?: string;
+  maxLength: number;
+  value: string;
+  onChange: (value: string) => void;
+}
+
+/** Takes effect by Enter or when it is left: a search looks at many images. */
+function TypedField({ label, hint, maxLength, value, onChange }: TypedProps): ReactNode {
+  const [typed, setTyped] = useState(value);
+  const take = () => typed.trim() !== value && onChange(typed.trim());
   return (
     <form
       onSubmit={(event) => {
@@ -250,11 +273,11 @@ function NameField({
         take();
       }}
     >
-      <Field label={t("data.name")}>
+      <Field label={label} {...(hint && { hint })}>
         <Input
           type="search"
           value={typed}
-          maxLength={200}
+          maxLength={maxLength}
           onChange={(_, data) => setTyped(data.value)}
           onBlur={take}
         />

@@ -14,6 +14,8 @@ export const kinds = ["manual", "prelabeled", "clustered"] as const;
 export const verdicts = ["approved", "open"] as const;
 export const suggestions = ["yes", "no"] as const;
 export const consensuses = ["agreed", "disputed", "differing"] as const;
+/** Whom images wait for that were sent back. */
+export const returns = ["all", "same_labeler", "anyone"] as const;
 export const flags = ["overwritten", "missing", "damaged"] as const;
 
 type State = (typeof states)[number];
@@ -43,8 +45,11 @@ export interface Filters {
   labeled_to: string;
   /** Whether a suggestion is shown with them. */
   suggested: string;
-  /** Only what waits for whom it was sent back to: "yes". */
-  returned: string;
+  /** Only what was sent back, and waits. */
+  returned: (typeof returns)[number] | "";
+  /** That of one image, as it was uploaded or whole. */
+  path: string;
+  /** A part of the path, in any case. */
   name: string;
 }
 
@@ -64,6 +69,7 @@ export const unfiltered: Filters = {
   labeled_to: "",
   suggested: "",
   returned: "",
+  path: "",
   name: "",
 };
 
@@ -86,7 +92,8 @@ export function readFilters(search: string): Filters {
     labeled_from: dayOf(of("labeled_from")),
     labeled_to: dayOf(of("labeled_to")),
     suggested: one(suggestions, of("suggested")) ?? "",
-    returned: of("returned") === "yes" ? "yes" : "",
+    returned: one(returns, of("returned")) ?? "",
+    path: of("path"),
     name: of("name"),
   };
 }
@@ -122,7 +129,8 @@ export function asQuery(filters: Filters) {
     ...(filters.labeled_from && { labeled_from: filters.labeled_from }),
     ...(filters.labeled_to && { labeled_to: filters.labeled_to }),
     ...(filters.suggested && { suggested: filters.suggested === "yes" }),
-    ...(filters.returned && { returned: true }),
+    ...(filters.returned && { returned: filters.returned }),
+    ...(filters.path && { path: filters.path }),
     ...(filters.name.trim() && { name: filters.name.trim() }),
     labels: true,
   };
@@ -130,6 +138,7 @@ export function asQuery(filters: Filters) {
 
 /** Whether the API looks through images one by one, for it keeps no list of these. */
 export function isSearched(filters: Filters): boolean {
+  if (filters.path) return false;
   return (
     filters.state === "available" ||
     Boolean(
@@ -152,7 +161,7 @@ export function isSearched(filters: Filters): boolean {
 }
 
 /** Whether the newest come first, so that what is new is on top. */
-export function isNewestFirst({ state, disagrees }: Filters): boolean {
-  if (disagrees) return false;
+export function isNewestFirst({ state, disagrees, path }: Filters): boolean {
+  if (disagrees || path) return false;
   return ["labeled", "needs_review", "skipped", "unreadable", "excluded"].includes(state);
 }

@@ -381,7 +381,7 @@ function Row({ project, onCopy }: RowProps): ReactNode {
             href={
               project.returned === null
                 ? `/projects/${id}/mine`
-                : `/projects/${id}/data?state=available&returned=yes`
+                : `/projects/${id}/data?state=available&returned=all`
             }
             className={styles.link}
             aria-label={t("projects.returnedNamed", { count: returned, name })}
