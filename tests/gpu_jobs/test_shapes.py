@@ -380,6 +380,7 @@ def test_files_of_another_kind_are_refused_in_words(trained):
         load_detection(world.storage, manifest)
 
 
+@pytest.mark.timeout(900)
 def test_a_single_class_is_learned_from_what_it_became_since_the_snapshot_was_taken(things):
     world, project, _ = drawn_project(things, "boxes", "Thing")
     thing = project.classes[-1]
