@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
@@ -154,8 +154,11 @@ def _voted(
         if overlap.carries(count, len(people)):
             given = [said[name] for said in tags if name in said]
             attributes = _attributes(given, overlap)
-            made = given[0].model_copy(update={"attributes": attributes})
-            result.append(_own(made, *map(str, name)) if attributes is not None else None)
+            result.append(
+                _own(given[0], map(str, name), attributes=attributes)
+                if attributes is not None
+                else None
+            )
         elif not overlap.carries(len(people) - count, len(people)):
             result.append(None)
     return result
@@ -178,8 +181,7 @@ def _decided(
             continue
         shape = together(thing, overlap.shape)
         first = next(
-            (drawn.annotation for drawn in thing if drawn.annotation.geometry == shape),
-            thing[0].annotation.model_copy(update={"origin": None}),
+            (drawn.annotation for drawn in thing if drawn.annotation.geometry == shape), None
         )
         of_class = [drawn.annotation for drawn in thing if drawn.annotation.class_id == class_id]
         attributes = _attributes(of_class, overlap)
@@ -187,8 +189,14 @@ def _decided(
             result.append(None)
             continue
         of = sorted(f"{drawn.person}/{drawn.annotation.annotation_id}" for drawn in thing)
-        agreed = {"geometry": shape, "class_id": class_id, "attributes": attributes}
-        result.append(_own(first.model_copy(update=agreed), *of))
+        agreed: dict[str, object] = {
+            "geometry": shape,
+            "class_id": class_id,
+            "attributes": attributes,
+        }
+        if first is None:  # nobody's, so it came from no suggestion
+            agreed["origin"] = None
+        result.append(_own(first or thing[0].annotation, of, **agreed))
     return result
 
 
@@ -217,9 +225,10 @@ def _attributes(same: Sequence[Annotation], overlap: Overlap) -> dict[str, Attri
     return agreed
 
 
-def _own(annotation: Annotation, *made_of: str) -> Annotation:
-    """An annotation under an id of its own: those of several people may have the same."""
-    return annotation.model_copy(update={"annotation_id": digest_id("agreed", *made_of)})
+def _own(annotation: Annotation, made_of: Iterable[str], **agreed: object) -> Annotation:
+    """What is agreed on, under an id of its own: annotations of several people may have the same."""
+    own_id = digest_id("agreed", *made_of)
+    return annotation.model_copy(update={"annotation_id": own_id, **agreed})
 
 
 def _most_alike(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import combinations
+from statistics import median
 from typing import Any, Literal
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from labeling.annotations.shapes import MIN_AREA, Annotation, Box, Part, Polygon
+from labeling.annotations.shapes import MIN_AREA, Annotation, Box, Part, Polygon, Tag
 
 Floats = NDArray[np.float64]
 
@@ -28,17 +30,25 @@ class Drawn:
         self.person = person
         self.at = at
         self.annotation = annotation
-        self.covers: Any = _covered(annotation.geometry)
-        self.edges: tuple[float, float, float, float] = self.covers.bounds
-        self.area: float = self.covers.area
         self.alike: dict[int, Floats] = {}
+        self.edges: tuple[float, float, float, float]
+        self.area: float
+        geometry = annotation.geometry
+        if isinstance(geometry, Box):  # most shapes: they need no library
+            self.edges = (geometry.x0, geometry.y0, geometry.x1, geometry.y1)
+            self.area = (geometry.x1 - geometry.x0) * (geometry.y1 - geometry.y0)
+        else:
+            self.edges, self.area = self.covers.bounds, self.covers.area
+
+    @cached_property
+    def covers(self) -> Any:
+        """As shapely has it, in fractions of the image."""
+        geometry = self.annotation.geometry
+        assert not isinstance(geometry, Tag)
+        return shapely.box(*self.edges) if isinstance(geometry, Box) else _covered(geometry)
 
 
-def _covered(geometry: object) -> Any:
-    """A shape as shapely has it, in fractions of the image."""
-    if isinstance(geometry, Box):
-        return shapely.box(geometry.x0, geometry.y0, geometry.x1, geometry.y1)
-    assert isinstance(geometry, Polygon)
+def _covered(geometry: Polygon) -> Any:
     parts: list[Any] = [
         shapely.Polygon(part.outer, part.holes)
         if part.holes
@@ -58,7 +68,7 @@ def likeness(some: Sequence[Drawn], others: Sequence[Drawn]) -> Floats:
     edges = [np.array([drawn.edges for drawn in them]) for them in (some, others)]
     low = np.maximum(edges[0][:, None, :2], edges[1][None, :, :2])
     high = np.minimum(edges[0][:, None, 2:], edges[1][None, :, 2:])
-    sides = np.clip(high - low, 0, None)
+    sides = np.maximum(high - low, 0)
     shared = sides[..., 0] * sides[..., 1]
     shared[frames[0][:, None] != frames[1][None, :]] = 0
     if not all(isinstance(other.annotation.geometry, Box) for other in (*some, *others)):
@@ -122,7 +132,7 @@ def same_things(people: Sequence[Sequence[Drawn]], iou: float) -> list[list[Draw
 
 def _likest(drawn: Drawn) -> float:
     """How much the others drew the same: the sum of its best likeness with each person's shapes."""
-    return float(sum(found.max() for found in drawn.alike.values() if found.size))
+    return float(sum(max(found.tolist()) for found in drawn.alike.values() if found.size))
 
 
 def together(thing: Sequence[Drawn], how: Literal["median", "best"]) -> Box | Polygon:
@@ -139,9 +149,12 @@ def together(thing: Sequence[Drawn], how: Literal["median", "best"]) -> Box | Po
         drawn.annotation.geometry for drawn in thing if isinstance(drawn.annotation.geometry, Box)
     ]
     if len(boxes) == len(thing):
-        edges = np.median([[box.x0, box.y0, box.x1, box.y1] for box in boxes], axis=0)
-        x0, y0, x1, y1 = (float(edge) for edge in edges)
-        return Box(x0=x0, y0=y0, x1=x1, y1=y1)
+        return Box(
+            x0=median(box.x0 for box in boxes),
+            y0=median(box.y0 for box in boxes),
+            x1=median(box.x1 for box in boxes),
+            y1=median(box.y1 for box in boxes),
+        )
     covered = _covered_by_most([drawn.covers for drawn in thing]) if len(thing) > 2 else None
     return covered or _best(thing)
 
