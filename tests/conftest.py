@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 
 from dev.azurite import Azurite
 from labeling import trace
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("labelry", deadline=None)
+settings.load_profile("labelry")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -196,7 +196,6 @@ def _as_json(body: Any) -> bytes:
 
 @settings(
     max_examples=500 if LONG else 25,
-    deadline=None,
     database=None,
     derandomize=not LONG,
     phases=[Phase.generate, Phase.shrink] if LONG else [Phase.generate],

@@ -72,7 +72,7 @@ def test_a_small_thing_keeps_its_shape() -> None:
     assert shared([area], [shapely.Point(16, 16).buffer(4.5)])[0, 0] > 0.9
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     fine=st.integers(1, 4),

@@ -133,7 +133,7 @@ def area(polygon: Polygon, size: tuple[int, int]) -> Any:
 
 
 @every_way
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_labels_come_back_from_a_file(
     made: Format, task_type: TaskType, options: Options, data: st.DataObject
@@ -187,7 +187,7 @@ def _has_seams(annotation: Annotation) -> bool:
 
 
 @every_way
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_what_was_imported_is_exported_as_the_same_bytes_ever_after(
     made: Format, task_type: TaskType, options: Options, data: st.DataObject

@@ -200,7 +200,7 @@ def plainly(said: Labeling, feature: Feature) -> Labeling:
 
 
 @pytest.mark.parametrize(("format", "feature", "task_type", "options"), cells("yes"))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_what_a_format_can_say_comes_back(
     format: Format,
@@ -232,9 +232,7 @@ def test_what_a_format_can_say_comes_back(
         for task_type in one.task_types
     ],
 )
-@settings(
-    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_what_a_format_cannot_say_is_counted_in_the_manifest(
     format: Format, task_type: TaskType, data: st.DataObject

@@ -363,7 +363,7 @@ def test_what_reading_raises_is_passed_on_since_the_image_may_be_fine() -> None:
         measure(read, 200_000, "jpeg", ETAG)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(
     st.sampled_from(HEADERS),
     st.lists(st.tuples(st.integers(0, 900), st.binary(min_size=1, max_size=4)), max_size=6),
@@ -386,7 +386,6 @@ def test_no_bytes_make_it_raise(
         assert found.orientation in range(1, 9)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM"]), st.binary())
 def test_random_bytes_never_make_it_raise(magic: bytes, data: bytes) -> None:
     assert measured(magic + data).blob_etag == ETAG

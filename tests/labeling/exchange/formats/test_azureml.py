@@ -92,7 +92,7 @@ def test_an_image_with_nothing_on_it_has_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task_type", ALL_TASK_TYPES)
-@settings(deadline=None, max_examples=40)  # it writes a file each time
+@settings(max_examples=40)  # it writes a file each time
 @given(data=st.data())
 def test_classes_and_places_come_back(
     tmp_path_factory: pytest.TempPathFactory, task_type: TaskType, data: st.DataObject

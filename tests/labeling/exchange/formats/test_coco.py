@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -272,7 +272,6 @@ rings = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_si
 
 
 @decodes_masks
-@settings(deadline=None)  # it writes a file each time
 @given(outer=rings, hole=rings, size=st.tuples(st.integers(1, 90), st.integers(1, 90)))
 def test_a_mask_with_a_hole_is_the_outline_without_the_mask_of_the_hole(
     tmp_path_factory: pytest.TempPathFactory,

@@ -37,7 +37,7 @@ def test_text_comes_back_and_is_never_a_formula(text: str) -> None:
 
 
 @pytest.mark.parametrize("task_type", ALL_TASK_TYPES)
-@settings(deadline=None, max_examples=40)  # it writes a file each time
+@settings(max_examples=40)  # it writes a file each time
 @given(data=st.data())
 def test_nothing_of_an_annotation_is_lost(
     tmp_path_factory: pytest.TempPathFactory, task_type: TaskType, data: st.DataObject

@@ -75,7 +75,7 @@ def bitmap(mask: ElementTree.Element) -> Any:
     return found
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(polygon=rectangles())
 def test_a_mask_has_the_pixels_of_all_parts_without_those_of_holes(
     tmp_path_factory: pytest.TempPathFactory, polygon: Polygon

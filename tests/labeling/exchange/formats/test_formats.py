@@ -107,7 +107,7 @@ def test_the_same_labels_give_the_same_bytes(
 
 @every_format
 @given(data=st.data())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_whoever_goes_on_with_a_file_writes_what_one_alone_had_written(
     made: Format, task_type: TaskType, data: st.DataObject
 ) -> None:

@@ -60,7 +60,7 @@ def test_a_polygon_is_the_box_around_all_of_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task_type", ["boxes", "polygons"])
-@settings(deadline=None, max_examples=40)  # it writes a file each time
+@settings(max_examples=40)  # it writes a file each time
 @given(data=st.data())
 def test_boxes_come_back_within_half_a_pixel_and_have_an_area(
     tmp_path_factory: pytest.TempPathFactory, task_type: TaskType, data: st.DataObject

@@ -49,7 +49,7 @@ def test_an_image_with_nothing_on_it_has_an_empty_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task_type", ["boxes", "polygons"])
-@settings(deadline=None, max_examples=40)  # it writes a file each time
+@settings(max_examples=40)  # it writes a file each time
 @given(data=st.data())
 def test_classes_and_places_come_back_within_a_ten_billionth(
     tmp_path_factory: pytest.TempPathFactory, task_type: TaskType, data: st.DataObject
