@@ -29,7 +29,9 @@ from dev.bench import (
     imports,
     ingest,
     label,
+    loop,
     peer,
+    shapes,
 )
 from dev.bench.measure import Measure
 from labeling.annotations.shapes import TaskType
@@ -53,6 +55,10 @@ def measures(
         yield from ingest.measures(min(images, 3_000))
     if only in ("", "assist"):
         yield from assist.measures(grouped)
+    if only in ("", "shapes"):
+        yield from shapes.measures()
+    if only in ("", "loop"):
+        yield from loop.measures(min(images, loop.IMAGES))
     if only in ("", "consensus"):
         yield from consensus.measures(labeled)
     if only in ("", "export"):
@@ -78,6 +84,7 @@ def main() -> int:
             "",
             "handout",
             "label",
+            "loop",
             "canvas",
             "data",
             "dicom",
@@ -89,6 +96,7 @@ def main() -> int:
             "export",
             "import",
             "peer",
+            "shapes",
         ],
     )
     parser.add_argument("--big", type=int, default=500_000, help="items of the large project")
