@@ -173,6 +173,7 @@ class Run:
         tables: Tables | None = None,
         project: str = PROJECT,
         faults: float = 0.01,
+        overlap: Overlap | None = None,
     ) -> None:
         """Prepare a run.
 
@@ -183,6 +184,7 @@ class Run:
             tables: where to keep things; in memory when left out.
             project: its name in the tables.
             faults: how often each of four things goes wrong at a call, in [0, 0.25].
+            overlap: how many label an image, whatever the seed says.
         """
         self.random = random.Random(seed)
         self.report = Report()
@@ -200,7 +202,8 @@ class Run:
             clock=_Clocks(self._clock, self.random, self._nap),
             random=self.random.random,
         )
-        items = items_of(storage, project, shards=1 + seed % 3, seed="seed", overlap=_overlap(seed))
+        overlap = overlap or _overlap(seed)
+        items = items_of(storage, project, shards=1 + seed % 3, seed="seed", overlap=overlap)
         self._world = World(
             items,
             storage,

@@ -48,18 +48,26 @@ def test_no_interleaving_and_no_kill_breaks_an_invariant(seed: int) -> None:
     assert report.largest <= 100
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_three_labelers_an_image_and_more_where_they_disagree_break_none_either(seed: int) -> None:
+    report = Run(seed, overlap=Overlap(labelers=3, most=3 + seed % 3)).go(2000, audit_one_in=2)
+
+    assert report.transactions > 50
+    assert report.largest <= 100
+
+
 def test_the_same_seed_gives_the_same_run() -> None:
     assert str(Run(7).go(600)) == str(Run(7).go(600))
 
 
-@pytest.mark.parametrize("labelers", [1, 2])
+@pytest.mark.parametrize("labelers", [1, 2, 3])
 def test_no_interleaving_of_threads_breaks_an_invariant(
     azurite: TestStorage, labelers: int
 ) -> None:
     storage = connect(azurite.connection_string)
     storage.create_all()
 
-    overlap = Overlap(labelers=labelers, most=3)
+    overlap = Overlap(labelers=labelers, most=3 + labelers // 3)
     run = ThreadedRun(labelers, storage, project=uuid.uuid4().hex, overlap=overlap)
     report = run.go(3.0)
     while report.transactions <= 5 and report.steps < 5_000:
