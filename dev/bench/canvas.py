@@ -80,7 +80,7 @@ class Crowd:
 
 
 CROWDS = (
-    Crowd(200, 40, POINT_MS, POINT_MS),  # what a model suggests at most of an image is half of it
+    Crowd(200, 40, POINT_MS, POINT_MS),
     Crowd(500, 20, POINT_MS, VIEW_MS),
     Crowd(2_000, 20, POINT_MS, VIEW_MS),
     Crowd(5_000, 20, USABLE_MS, USABLE_MS),
