@@ -21,13 +21,11 @@ from labeling.items.cells import packed_bytes
 from labeling.items.labels import as_opinions
 from labeling.items.records import (
     SETTLED,
-    Consensus,
     Item,
     ItemState,
     Outcome,
     Overtaken,
     Revision,
-    SentBack,
     Stored,
     stored,
 )
@@ -77,7 +75,7 @@ class ItemFilter(Model):
     approved: bool | None = None
     honeypot: bool | None = None
     waits_for: _Word | None = None
-    consensus: Consensus | Literal["differing"] | None = None
+    consensus: Literal["agreed", "disputed", "differing"] | None = None
     path: Annotated[str, Field(max_length=1_024)] | None = None
     name: _Word | None = None
     labels: bool = False
@@ -86,7 +84,7 @@ class ItemFilter(Model):
     labeled_from: date | None = None
     labeled_to: date | None = None
     suggested: bool | None = None
-    returned: SentBack | Literal["all"] | None = None
+    returned: Literal["same_labeler", "anyone", "all"] | None = None
     cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 

@@ -3627,7 +3627,7 @@ export interface components {
              * Consensus
              * @default null
              */
-            consensus: ("agreed" | "disputed") | "differing" | null;
+            consensus: ("agreed" | "disputed" | "differing") | null;
             /**
              * Path
              * @default null
@@ -3672,7 +3672,7 @@ export interface components {
              * Returned
              * @default null
              */
-            returned: ("same_labeler" | "anyone") | "all" | null;
+            returned: ("same_labeler" | "anyone" | "all") | null;
             /**
              * Cursor
              * @default null
@@ -7943,7 +7943,7 @@ export interface operations {
                 approved?: boolean;
                 honeypot?: boolean;
                 waits_for?: string;
-                consensus?: ("agreed" | "disputed") | "differing" | null;
+                consensus?: "agreed" | "disputed" | "differing";
                 path?: string;
                 name?: string;
                 labels?: boolean;
@@ -7952,7 +7952,7 @@ export interface operations {
                 labeled_from?: string;
                 labeled_to?: string;
                 suggested?: boolean;
-                returned?: ("same_labeler" | "anyone") | "all" | null;
+                returned?: "same_labeler" | "anyone" | "all";
                 cursor?: string;
                 limit?: number;
             };
