@@ -44,6 +44,7 @@ export const darkTheme: Theme = {
   colorCompoundBrandStroke: brand[120],
   colorNeutralForeground2BrandHover: brand[130],
   colorNeutralForeground2BrandSelected: brand[130],
+  colorStatusDangerForeground1: dark.colorStatusDangerForeground3,
 };
 
 /** The labeling stage: always the same neutral grey, so that colours in images are judged alike. */

@@ -209,7 +209,7 @@ describe("API tokens", () => {
       [`GET ${tokens}`]: { items: [token], next_cursor: null },
       "POST /api/tokens/t1/renew": renew,
     });
-    await userEvent.click(await screen.findByRole("button", { name: "Renew robot for 90 days" }));
+    await userEvent.click(await screen.findByRole("button", { name: "Renew for 90 days: robot" }));
     await vi.waitFor(() => expect(renew).toHaveBeenCalledOnce());
   });
 
