@@ -92,7 +92,7 @@ def shapes_noticed(judging: Callable[..., Any]) -> int:
     """In how many of three projects the judge says that the promise of suggested boxes is broken."""
     count = 0
     for seed in range(3):
-        choice, _, _ = judging(
+        choice, _ = judging(
             *boxes_found(JUDGING, seed), np.arange(JUDGING), overlap=0.5, precision=0.9, delta=0.05
         )
         if choice.chosen is None:
