@@ -95,6 +95,7 @@ SweepWhat = Literal["approve", "reject", "relabel", "revert", "first", "leave_ou
 
 
 Consensus = Literal["agreed", "disputed", "differing"]
+SentBack = Literal["same_labeler", "anyone", "all"]
 
 
 class ItemFilter(Sent):
@@ -113,7 +114,7 @@ class ItemFilter(Sent):
     labeled_from: date | None = None
     labeled_to: date | None = None
     suggested: bool | None = None
-    returned: Literal["same_labeler", "anyone", "all"] | None = None
+    returned: SentBack | None = None
 
 
 class SweepDo(Sent):

@@ -33,7 +33,7 @@ def arguments_of(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--labeled-to", metavar="DAY", help="labeled since that day or earlier")
     sweep.add_argument(
         "--returned",
-        choices=["same_labeler", "anyone", "all"],
+        choices=get_args(routes.SentBack),
         help="that were sent back, and wait for their labeler, for anyone, or for either",
     )
     sweep.add_argument(

@@ -55,20 +55,16 @@ class Line(Source):
 
         Nobody is to be suggested these, so that nothing is promised of them either.
         """
-        became = {
-            class_.class_id: class_.merged_into or class_.class_id
-            for class_ in project.classes
-            if class_.merged_into or class_.retired
-        }
-        if not {*became} & {*self.class_ids}:
-            return self
+        into = project.merged
         gone = {class_.class_id for class_ in project.classes if class_.retired}
+        if not (gone | into.keys()) & {*self.class_ids}:
+            return self
         shapes = [
             shape.model_copy(update={"class_id": class_id})
             for shape in self.shapes
-            if (class_id := became.get(shape.class_id, shape.class_id)) not in gone
+            if (class_id := into.get(shape.class_id, shape.class_id)) not in gone
         ]
-        ids = {became.get(class_id, class_id) for class_id in self.class_ids} - gone
+        ids = {into.get(class_id, class_id) for class_id in self.class_ids} - gone
         return self.model_copy(update={"class_ids": sorted(ids), "shapes": shapes})
 
 

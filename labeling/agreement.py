@@ -11,7 +11,7 @@ from labeling.items.cells import unpack
 from labeling.items.records import Labeling
 from labeling.model import Model
 from labeling.projects.projects import ProjectAccess
-from labeling.quality.kappa import Kappa, apart, compared, kappa
+from labeling.quality.kappa import Kappa, compared, kappa
 from labeling.storage import MAX_PAGE, Range, Row, Storage
 from labeling.tasks.images import ImageLinks
 from labeling.tasks.service import Tasks
@@ -72,6 +72,7 @@ class Agreements:
         if first == second:
             raise Invalid("choose two different people to compare")
         table: Counter[tuple[str, str]] = Counter()
+        every: Counter[tuple[str, str]] = Counter()
         differing: dict[str, Counter[tuple[str, str]]] = {}
         images, read, sampled = 0, 0, False
         project = opened.project
@@ -103,12 +104,13 @@ class Agreements:
             a, b = (labeling.merged(project.merged) if labeling else None for labeling in said)
             if a and b and a.outcome == b.outcome == "labeled":
                 images += 1
-                said_by = (a.annotations, b.annotations)
-                iou = project.overlap.iou
-                table += compared(project.task_type, *said_by, class_ids, iou)
-                if differ := apart(project.task_type, *said_by, iou):
-                    differing[item_id] = differ
-        every = sum(differing.values(), Counter[tuple[str, str]]())
+                beside = compared(
+                    project.task_type, a.annotations, b.annotations, class_ids, project.overlap.iou
+                )
+                table.update(beside.answers)
+                every.update(beside.apart)
+                if beside.apart:
+                    differing[item_id] = beside.apart
         return PairAgreement(
             images=images,
             sampled=sampled,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import sqrt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from labeling.annotations.shapes import Annotation, TaskType
 from labeling.model import Model
@@ -83,51 +83,50 @@ def word_for(value: float) -> Word:
     return "almost_perfect"
 
 
+class SideBySide(NamedTuple):
+    """What two people said of one image: `answers` are those that kappa is of, `apart` what they differ about,
+    by class; empty where one of them said nothing.
+    """
+
+    answers: Counter[tuple[str, str]]
+    apart: Counter[tuple[str, str]]
+
+
 def compared(
     task_type: TaskType,
     one: Sequence[Annotation],
     other: Sequence[Annotation],
     class_ids: Sequence[str],
     iou: float,
-) -> Counter[tuple[str, str]]:
+) -> SideBySide:
     """What two people said of one image, side by side.
 
-    Where an image has one class, that; where it has several, of each class whether it was given (`yes` or
-    `no`); of shapes the classes of those that match.
+    Answers are the class, where an image has one; where it has several, of each class whether it was given
+    (`yes` or `no`); of shapes the classes of those that match.
     """
-    if task_type == "multiclass":
-        frames = {each.frame: each.class_id for each in other}
-        return Counter((each.class_id, frames[each.frame]) for each in one if each.frame in frames)
     if task_type == "multilabel":
-        given = [{(each.frame, each.class_id) for each in said} for said in (one, other)]
-        frames = {frame for said in given for frame, _ in said} or {0}
-        return Counter(
-            (_yes(place in given[0]), _yes(place in given[1]))
+        given, taken = ({(each.frame, each.class_id) for each in said} for said in (one, other))
+        frames = {frame for frame, _ in given | taken} or {0}
+        answers = Counter(
+            (_yes((frame, class_id) in given), _yes((frame, class_id) in taken))
             for frame in frames
             for class_id in class_ids
-            if (place := (frame, class_id))
         )
-    things = same_things([drawn_by(0, one), drawn_by(1, other)], iou) if one or other else []
-    pairs = (sorted(thing, key=lambda each: each.person) for thing in things if len(thing) == 2)
-    return Counter((a.annotation.class_id, b.annotation.class_id) for a, b in pairs)
-
-
-def apart(
-    task_type: TaskType, one: Sequence[Annotation], other: Sequence[Annotation], iou: float
-) -> Counter[tuple[str, str]]:
-    """What one person said of an image where the other said something else, by class; empty: nothing."""
+        alone = [(class_id, "") for _, class_id in given - taken]
+        return SideBySide(
+            answers, Counter(alone + [("", class_id) for _, class_id in taken - given])
+        )
     if task_type == "multiclass":
         first, second = ({each.frame: each.class_id for each in said} for said in (one, other))
         pairs = [(first.get(at, ""), second.get(at, "")) for at in {**first, **second}]
-    elif task_type == "multilabel":
-        given, taken = ({(each.frame, each.class_id) for each in said} for said in (one, other))
-        pairs = [(class_id, "") for _, class_id in given - taken]
-        pairs += [("", class_id) for _, class_id in taken - given]
     else:
         things = same_things([drawn_by(0, one), drawn_by(1, other)], iou) if one or other else []
         drawn = ({each.person: each.annotation.class_id for each in thing} for thing in things)
         pairs = [(thing.get(0, ""), thing.get(1, "")) for thing in drawn]
-    return Counter(pair for pair in pairs if pair[0] != pair[1])
+    return SideBySide(
+        Counter(pair for pair in pairs if all(pair)),
+        Counter(pair for pair in pairs if pair[0] != pair[1]),
+    )
 
 
 def _yes(given: bool) -> str:

@@ -13,7 +13,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from labeling.annotations.shapes import Annotation, TaskType
 from labeling.quality.agreement import Z95
-from labeling.quality.kappa import apart, compared, kappa, word_for
+from labeling.quality.kappa import compared, kappa, word_for
 from tests.world import box, tag
 
 CLASSES = "abc"
@@ -102,7 +102,7 @@ def test_what_is_compared_is_what_both_could_say(
 ) -> None:
     mine, theirs = ([Annotation.model_validate(each) for each in them] for them in (one, other))
 
-    assert compared(task_type, mine, theirs, CLASSES, 0.5) == found
+    assert compared(task_type, mine, theirs, CLASSES, 0.5).answers == found
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,4 @@ def test_what_two_people_say_apart_is_told_by_class_also_where_one_says_nothing(
 ) -> None:
     mine, theirs = ([Annotation.model_validate(each) for each in them] for them in (one, other))
 
-    assert apart(task_type, mine, theirs, 0.5) == found
+    assert compared(task_type, mine, theirs, CLASSES, 0.5).apart == found
