@@ -97,6 +97,31 @@ describe("instructions", () => {
   });
 });
 
+describe("instructions that are refused", () => {
+  const refused = (pointer: string, detail: string) =>
+    Response.json(
+      { type: "invalid", detail, errors: [{ pointer, code: "value-error", detail }] },
+      { status: 422 },
+    );
+
+  it("say at the link that it is none, and else below", async () => {
+    const { reply } = inTurn(
+      refused("/instructions/link", "must start with http"),
+      refused("/instructions/text", "too long for me"),
+    );
+    await open({ [`PATCH ${path}`]: reply });
+    await userEvent.click(await screen.findByRole("button", { name: "Edit" }));
+    const link = screen.getByRole("textbox", { name: "Link to more" });
+    await userEvent.type(link, "example.org");
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(link).toHaveAccessibleDescription(/begins with https/));
+    expect(screen.queryByText(/must start with/)).toBeNull();
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    expect(await screen.findByText(/too long for me/)).toBeVisible();
+    expect(link).not.toHaveAccessibleDescription();
+  });
+});
+
 describe("refreshing", () => {
   it("tells what the last one found, and starts another", async () => {
     const { sent, reply } = inTurn(Response.json({ refresh }, { status: 202 }));
@@ -266,6 +291,7 @@ describe("a dataset", () => {
     expect(await screen.findByText(/“Sparrows” Yours is still here/)).toBeVisible();
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
     expect(await screen.findByText("Owls")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Change the description" })).toBeVisible();
     const body = { name: null, description: "Owls" };
     expect(sent).toEqual([
       { version: '"1"', body },
