@@ -120,6 +120,8 @@ class Wanted(_Part):
     overlap: dict[str, Any] | None = None
     honeypots: dict[str, Any] | None = None
     twins: bool | None = None
+    team: str | None = None
+    topics: list[str] | None = None
     assignments: list[Rule] | None = None
     members: dict[str, Annotated[Person, BeforeValidator(_in_a_role)]] = Field(
         default={}, description="role, or role and tags, by e-mail or user key"
@@ -226,6 +228,8 @@ def _made(api: Api, wanted: Wanted) -> Step:
                 honeypots=wanted.honeypots,
                 assignments=rules,
                 twins=wanted.twins,
+                team=wanted.team,
+                topics=wanted.topics,
             ),
             key=_key(wanted.name, "project"),
         )
@@ -273,9 +277,11 @@ def _record(api: Api, project: routes.Project, wanted: Wanted) -> Iterator[Step]
     if wanted.refresh not in (None, project.incremental_refresh):
         change["incremental_refresh"] = wanted.refresh
         lines.append(f"~ refresh: {_word(project.incremental_refresh)} -> {_word(wanted.refresh)}")
-    if wanted.twins not in (None, project.twins):
-        change["twins"] = wanted.twins
-        lines.append(f"~ twins: {_word(project.twins)} -> {_word(wanted.twins)}")
+    for name in ("twins", "team", "topics"):
+        before, value = getattr(project, name), getattr(wanted, name)
+        if value not in (None, before):
+            change[name] = value
+            lines.append(f"~ {name}: {_word(before)} -> {_word(value)}")
     for name in ("assist", "overlap", "honeypots"):
         kept = getattr(project, name) or {}
         other = {

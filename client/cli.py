@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     command("whoami", whoami, "say who is calling", project=False)
+    command("projects", projects, "list the projects you may see", project=False)
     one = command(
         "apply", apply_file, "make or change a project as a YAML file says", project=False
     )
@@ -111,6 +112,14 @@ def whoami(api: Api, _: argparse.Namespace) -> int:
     """Say who is calling."""
     me = api.call(routes.GET_ME)
     print(f"{me.name or me.user}{', site admin' if me.site_admin else ''}  (user key {me.user})")
+    return 0
+
+
+def projects(api: Api, _: argparse.Namespace) -> int:
+    """Print projects, each with its team and topics."""
+    for one in api.call(routes.LIST_PROJECTS).items:
+        more = [one.team] * bool(one.team) + [f"[{', '.join(one.topics)}]"] * bool(one.topics)
+        print("  ".join([one.project_id, one.name, *more]))
     return 0
 
 

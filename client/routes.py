@@ -150,6 +150,8 @@ class NewProject(Sent):
     honeypots: dict[str, Any] | None = None
     assignments: list[Assignment] | None = None
     twins: bool | None = None
+    team: str | None = None
+    topics: list[str] | None = None
 
 
 class ProjectChange(Sent):
@@ -162,6 +164,8 @@ class ProjectChange(Sent):
     honeypots: dict[str, Any] | None = None
     assignments: list[Assignment] | None = None
     twins: bool | None = None
+    team: str | None = None
+    topics: list[str] | None = None
 
 
 class AddClasses(Sent):
@@ -281,6 +285,8 @@ class ProjectLine(Read):
 
     project_id: str
     name: str
+    team: str
+    topics: list[str]
 
 
 class ProjectList(Read):
@@ -331,6 +337,8 @@ class Project(Read):
     honeypots: dict[str, Any] | None
     assignments: list[Assignment] | None
     twins: bool
+    team: str
+    topics: list[str]
     state: str
     state_reason: str
     version: int

@@ -95,7 +95,7 @@ def get_project(call: Call[None]) -> ProjectView:
 
 @endpoint(bp, "PATCH", "projects/{project_id}", role="admin", doing="changing a project")
 def change_project(call: Call[ProjectChange]) -> ProjectView:
-    """Change instructions, incremental refresh, assist, or how many people label an image, and who."""
+    """Change settings of a project: what is said of it, how it is labeled and by whom."""
     own, project_id = call.services, call.project.project_id
     own.projects.patch(project_id, call.body, version=call.version())
     if call.body.assist is not None:

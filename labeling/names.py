@@ -114,6 +114,27 @@ def same_address(email: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in email.strip())
 
 
+def different(names: list[str]) -> list[str]:
+    """Names without those that are the same as one before."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(key_of(name), name)
+    return list(found.values())
+
+
+def without_comma(name: str) -> str:
+    """A name that people list with commas between.
+
+    Raises:
+        PydanticCustomError: a ValueError; it has a comma.
+    """
+    if "," in name:
+        raise PydanticCustomError(
+            "comma", "there can't be a comma in it; give what is on both sides of it one by one"
+        )
+    return name
+
+
 Name = Annotated[str, AfterValidator(spelled)]
 """A name as somebody types it; kept as it is spelled."""
 

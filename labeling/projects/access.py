@@ -18,8 +18,8 @@ from pydantic import AfterValidator, StringConstraints
 from labeling import layout
 from labeling.errors import Conflict, Forbidden, NotFound
 from labeling.model import Model, UtcTime, digest_id, from_milliseconds, milliseconds
-from labeling.names import NameOrNone, same_address, spelled_address
-from labeling.quality.assignment import MOST_TAGS, PersonTags, different
+from labeling.names import NameOrNone, different, same_address, spelled_address
+from labeling.quality.assignment import MOST_TAGS, PersonTags
 from labeling.storage import Collision, Create, Delete, Merge, Range, Row, Storage
 
 Role = Literal["labeler", "reviewer", "admin"]

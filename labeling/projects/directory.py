@@ -138,8 +138,8 @@ class Directory:
         if new.state == "deleted":
             self._drop(layout.ALL_PROJECTS, new.project_id)
             self._drop(layout.ACTIVE, new.project_id)
-        elif new.state != old.state:
-            self._put(layout.ALL_PROJECTS, new.project_id, {"state": new.state})
+        elif changed := dict(_said_cells(new).items() - _said_cells(old).items()):
+            self._put(layout.ALL_PROJECTS, new.project_id, changed)
         if (new.incremental_refresh, new.state) != (old.incremental_refresh, old.state):
             self.watch(new)
 
@@ -257,16 +257,23 @@ class Directory:
         return taken
 
 
-def _line_cells(
-    project: Project, counters: Mapping[str, int], counted_ms: int | None
-) -> dict[str, str | int | bool]:
-    counts = {name: n for name, n in counters.items() if name.startswith("state:")}
-    cells: dict[str, str | int | bool] = {
+def _said_cells(project: Project) -> dict[str, str | int | bool]:
+    """What the list shows of a project's record."""
+    return {
         "name": project.name,
+        "team": project.team,
+        "topics": json.dumps(project.topics),
         "task_type": project.task_type,
         "state": project.state,
         "created_ms": milliseconds(project.created_at),
     }
+
+
+def _line_cells(
+    project: Project, counters: Mapping[str, int], counted_ms: int | None
+) -> dict[str, str | int | bool]:
+    counts = {name: n for name, n in counters.items() if name.startswith("state:")}
+    cells = _said_cells(project)
     if counted_ms is not None:
         days = [name.split(":")[1] for name, n in counters.items() if n and DAY.match(name)]
         returned = Counter(
@@ -303,6 +310,8 @@ def line(row: Row, user: str, role: Role, blobs: Blobs) -> ProjectLine:
     return ProjectLine(
         project_id=row.key,
         name=row.text("name"),
+        team=row.text("team"),
+        topics=json.loads(row.text("topics", "[]")),
         task_type=cast(TaskType, row.text("task_type")),
         state=cast(ProjectState, row.text("state")),
         my_role=role,

@@ -173,6 +173,8 @@ class Projects:
                 honeypots=new.honeypots,
                 assignments=of_classes(new.assignments, classes),
                 twins=new.twins,
+                team=new.team,
+                topics=new.topics,
                 seed=secrets.token_hex(16),
                 created_at=self._storage.clock.now(),
                 created_by=by.user,
@@ -441,7 +443,7 @@ class Projects:
         return new
 
     def patch(self, project_id: str, change: ProjectChange, *, version: int) -> Project:
-        """Change instructions or refreshing.
+        """Change settings of a project.
 
         Raises:
             PreconditionFailed: somebody changed the project since `version`.

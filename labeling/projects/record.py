@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from labeling import layout
 from labeling.annotations.attributes import Attribute, Attributes
@@ -27,7 +27,7 @@ from labeling.documents import Documents
 from labeling.errors import Conflict, Fault, Invalid, NotFound, PreconditionFailed
 from labeling.items.cells import pack, unpack
 from labeling.model import Id, Model, UtcTime
-from labeling.names import Name
+from labeling.names import Name, different, spelled, without_comma
 from labeling.projects.access import Role
 from labeling.projects.assist import AssistChange, AssistSettings
 from labeling.projects.datasets import Source
@@ -37,6 +37,27 @@ from labeling.quality.overlap import Overlap
 from labeling.storage import Row, Storage, Value
 
 ProjectState = Literal["initializing", "running", "paused", "updating", "failed", "deleted"]
+
+
+MOST_TOPICS = 20
+"""Topics that a project may have."""
+
+Team = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=80),
+    AfterValidator(lambda name: spelled(name) if name else ""),
+]
+"""Whose project it is; may be empty."""
+
+Topic = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=40),
+    AfterValidator(without_comma),
+    AfterValidator(spelled),
+]
+
+Topics = Annotated[list[Topic], Field(max_length=MOST_TOPICS), AfterValidator(different)]
+"""Words to find a project by. Two are the same when `names.key_of` both is."""
 
 
 class Instructions(Model):
@@ -59,6 +80,7 @@ class NewProject(Model):
     Its classes get the ids `c1`, `c2`, ... in their order. `assignments`, which may name these, hold from the
     first image on.
     `twins`: a shape may lie exactly on another of its class, as things that can't be told apart do.
+    `team` and `topics`: words to find it by.
     """
 
     name: Name
@@ -72,13 +94,15 @@ class NewProject(Model):
     honeypots: HoneypotSettings = HoneypotSettings()
     assignments: Assignments = []
     twins: bool = False
+    team: Team = ""
+    topics: Topics = []
 
 
 class ProjectChange(Model):
     """What can be changed of a project; what is left out stays.
 
     `overlap` holds for images that nobody has begun: what is in hands or labeled keeps the number it has.
-    `assignments` are all rules there are from now on; what is in hands stays there.
+    `assignments` are all rules there are from now on; what is in hands stays there. So are `topics` all topics.
     """
 
     instructions: Instructions | None = None
@@ -88,6 +112,8 @@ class ProjectChange(Model):
     honeypots: HoneypotSettings | None = None
     assignments: Assignments | None = None
     twins: bool | None = None
+    team: Team | None = None
+    topics: Topics | None = None
 
 
 class AddClasses(Model):
@@ -186,6 +212,8 @@ class Project(Model):
     honeypots: HoneypotSettings = HoneypotSettings()
     assignments: Assignments = []
     twins: bool = False
+    team: str = ""
+    topics: list[str] = []
     lanes_before: int = 1
     """The most places that an earlier `overlap` gave an item."""
     queues: list[str] = [layout.MANUAL]
@@ -250,6 +278,8 @@ class ProjectView(Model):
     honeypots: HoneypotSettings | None
     assignments: Assignments | None
     twins: bool
+    team: str
+    topics: list[str]
     created_at: UtcTime
     my_role: Role
     version: int
@@ -276,6 +306,8 @@ class ProjectLine(Model):
 
     project_id: str
     name: str
+    team: str
+    topics: list[str]
     task_type: TaskType
     state: ProjectState
     my_role: Role
@@ -293,7 +325,7 @@ class ProjectLine(Model):
 
 
 def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
-    """A project with other instructions, refreshing, assist, overlap, honeypots, assignments or twins.
+    """A project with some of its settings changed.
 
     Raises:
         Invalid: assist is not for this type of project, or a rule names a class that is not there.
@@ -305,16 +337,13 @@ def patched(old: Project, change: ProjectChange, *, version: int) -> Project:
     if change.instructions is not None and change.instructions != old.instructions:
         update["instructions"] = change.instructions
         update["instructions_version"] = old.instructions_version + 1
-    if change.incremental_refresh is not None:
-        update["incremental_refresh"] = change.incremental_refresh
     if change.assist is not None:
         update["assist"] = change.assist.applied(old.assist)
-    if change.honeypots is not None:
-        update["honeypots"] = change.honeypots
     if change.assignments is not None:
         update["assignments"] = of_classes(change.assignments, old.classes)
-    if change.twins is not None:
-        update["twins"] = change.twins
+    for setting in ("incremental_refresh", "honeypots", "twins", "team", "topics"):
+        if (wanted := getattr(change, setting)) is not None:
+            update[setting] = wanted
     if change.overlap is not None:
         update["overlap"] = change.overlap
         update["lanes_before"] = old.lanes

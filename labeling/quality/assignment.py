@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Protocol
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from labeling.model import Id, Model
-from labeling.names import key_of, spelled
+from labeling.names import different, key_of, spelled, without_comma
 
 MOST_TAGS = 20
 """Tags that a member may carry."""
@@ -20,16 +20,8 @@ MOST_RULES = 50
 """Rules that a project may have."""
 
 
-def different(tags: list[str]) -> list[str]:
-    """Tags without those that are the same as one before."""
-    found: dict[str, str] = {}
-    for tag in tags:
-        found.setdefault(key_of(tag), tag)
-    return list(found.values())
-
-
 PersonTag = Annotated[
-    str, StringConstraints(max_length=60, pattern=r"^[^,]*$"), AfterValidator(spelled)
+    str, Field(max_length=60), AfterValidator(without_comma), AfterValidator(spelled)
 ]
 """What tells some members from others, such as `radiologist`. Two are the same when `names.key_of` both is."""
 

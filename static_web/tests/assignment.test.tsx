@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 
-import { parseTags } from "@/tags";
+import { parseWords } from "@/words";
 import { AssignedPanel } from "@/features/quality/AssignedPanel";
 import { AssignmentSettings } from "@/features/quality/AssignmentSettings";
 
@@ -102,5 +102,5 @@ it("is not there while nothing waits for anybody in particular", async () => {
 });
 
 it("takes tags with commas of any kind between", () => {
-  expect(parseTags(" a, b b，c、 ,")).toEqual(["a", "b b", "c"]);
+  expect(parseWords(" a, b b，c、 ,")).toEqual(["a", "b b", "c"]);
 });

@@ -171,6 +171,8 @@ export function aProject(change: Partial<Project> = {}): Project {
     incremental_refresh: true,
     overlap: { labelers: 1, share: 1, most: 1, quorum: 0.5, iou: 0.5, shape: "median" },
     twins: false,
+    team: "",
+    topics: [],
     honeypots: { rate: 0, limit: 0.7, after: 10, below: "nothing" },
     assignments: [],
     assist: {

@@ -76,6 +76,8 @@ describe("instructions", () => {
           twins: null,
           honeypots: null,
           assignments: null,
+          team: null,
+          topics: null,
         },
       },
     ]);
@@ -94,6 +96,30 @@ describe("instructions", () => {
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
     await vi.waitFor(() => expect(sent).toHaveLength(2));
     expect(sent[1]?.version).toBe('"5"');
+  });
+});
+
+describe("team and topics", () => {
+  it("are changed by an admin", async () => {
+    const { sent, reply } = inTurn(Response.json(project));
+    await open({ [`PATCH ${path}`]: reply }, { ...project, topics: ["owls"] });
+    await userEvent.click(await screen.findByRole("button", { name: "Edit team and topics" }));
+    await userEvent.type(screen.getByRole("textbox", { name: "Team" }), "Field work");
+    await userEvent.type(screen.getByRole("textbox", { name: "Topics" }), ", night, ");
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]?.body).toMatchObject({ team: "Field work", topics: ["owls", "night"] });
+  });
+
+  it("are read by others, where there are any", async () => {
+    const seen = { ...project, my_role: "labeler" as const, source: null };
+    await open({}, { ...seen, team: "Field work" });
+    expect(await screen.findByText("Field work")).toBeVisible();
+    expect(screen.queryByRole("button", { name: /team/ })).toBeNull();
+    cleanup();
+    await open({}, seen);
+    expect(await screen.findByText("Instructions")).toBeVisible();
+    expect(screen.queryByText("Team and topics")).toBeNull();
   });
 });
 

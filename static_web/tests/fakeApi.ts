@@ -64,6 +64,12 @@ const FORMATS = [
 ];
 /** What was labeled, in parts of so much on each of the last days, the first one first. */
 const DAYS = [4, 9, 22, 18, 0, 0, 30, 17];
+const TOPICS = [
+  "2024",
+  "계절 변화",
+  "From the camera on the north bank, twice",
+  ...Array.from({ length: 9 }, (_, at) => `Batch ${at + 1}`),
+];
 const nothing = { accepted: 0, changed: 0, removed: 0, added: 0 };
 const LABELERS = [
   { user: "u2", name: "Lee Jun", labelings: 904, today: 212, today_active_ms: 2_650_000 },
@@ -141,6 +147,8 @@ function add(
     incremental_refresh: true,
     overlap: { labelers: 1, share: 1, most: 1, quorum: 0.5, iou: 0.5, shape: "median" },
     twins: false,
+    team: id === "traffic" ? "" : "Field work",
+    topics: TOPICS.slice(0, id === "birds" ? 12 : name.length % 3),
     honeypots: { rate: 0, limit: 0.7, after: 10, below: "nothing" },
     assignments: [
       { tag: "Radiologist", folder: "clinic/x-rays", class_id: null, share: null },
@@ -866,10 +874,12 @@ function reopen(fake: FakeProject, itemIds: string[]) {
 
 function line({ project, total, saved }: FakeProject) {
   const labeled = [...saved.values()].filter((one) => one.outcome === "labeled").length;
-  const { project_id, name, task_type, state, my_role, created_at } = project;
+  const { project_id, name, team, topics, task_type, state, my_role, created_at } = project;
   return {
     project_id,
     name,
+    team,
+    topics,
     task_type,
     state,
     my_role,

@@ -102,6 +102,23 @@ describe("a new project", () => {
     expect(screen.getByText("Owl")).toBeVisible();
   });
 
+  it("keeps team and topics, sends them one by one, and refuses a topic that is too long", async () => {
+    const { history } = await renderAt("/projects/new/details", page, creating);
+    changeDraft({ name: "Birds", from: "dataset", datasetId: "d1", classes: "Owl\nWren" });
+    const topics = screen.getByRole("textbox", { name: "Topics" });
+    await userEvent.type(screen.getByRole("textbox", { name: "Team" }), "Field work ");
+    await userEvent.type(topics, "owls, " + "x".repeat(41));
+    expect(topics).toHaveAccessibleDescription(/at most 40 characters/);
+    expect(create()).toHaveAccessibleDescription(/at most 40 characters/);
+    await userEvent.type(topics, "{Backspace}");
+    await go("Summary");
+    expect(screen.getByText("Field work")).toBeVisible();
+    expect(screen.getByText("owls")).toBeVisible();
+    await userEvent.click(create());
+    await waitFor(() => expect(history.at(-1)).toBe("/projects/p1"));
+    expect(made[0]).toMatchObject({ team: "Field work", topics: ["owls", "x".repeat(40)] });
+  });
+
   it("takes a location, walked to page by page, and creates as soon as name, data and classes are there", async () => {
     const { history } = await renderAt("/projects/new/details", page, creating);
     await userEvent.type(screen.getByRole("textbox", { name: /Name/ }), "Birds");

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-import { fireEvent, screen, waitFor } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 
@@ -29,6 +29,8 @@ function aLine(change: Partial<ProjectLine> = {}): ProjectLine {
   return {
     project_id: "p1",
     name: "Rooms",
+    team: "",
+    topics: [],
     task_type: "multiclass",
     state: "running",
     my_role: "admin",
@@ -82,6 +84,8 @@ describe("the project list", () => {
 
   const rooms = {
     name: "Rooms",
+    team: "",
+    topics: [],
     task_type: "boxes",
     dataset_id: "d7",
     classes: [
@@ -163,6 +167,8 @@ describe("the project list", () => {
         { tag: "Plumbers", folder: null, class_id: "c2", share: null },
       ],
       twins: true,
+      team: "Field work",
+      topics: ["owls", "night"],
     });
     // A class that is not copied, so that the others have other ids than before.
     const classes = project.classes.map((one, at) => ({ ...one, retired: at === 1 }));
@@ -259,15 +265,25 @@ describe("the project list", () => {
     expect(link("1 image was sent back to you")).toHaveAttribute("href", "/projects/p2/mine");
   });
 
-  it("finds a project by its name", async () => {
-    await renderAt(
-      "/",
-      <ProjectList />,
-      answers([aLine(), aLine({ project_id: "p2", name: "Streets" })]),
-    );
-    await userEvent.type(await screen.findByRole("textbox", { name: "Find a project" }), "str");
-    expect(screen.queryByRole("link", { name: "Rooms" })).toBeNull();
-    expect(screen.getByRole("link", { name: "Streets" })).toBeVisible();
+  it("finds a project by its name, team and topics", async () => {
+    const streets = aLine({ project_id: "p2", name: "Streets", team: "Field", topics: ["Night"] });
+    await renderAt("/", <ProjectList />, answers([aLine({ team: "Lab" }), streets]));
+    const search = await screen.findByRole("textbox", { name: "Find by name, team or topic" });
+    for (const wanted of ["str", "field", "NIGHT "]) {
+      await userEvent.clear(search);
+      await userEvent.type(search, wanted);
+      expect(screen.queryByRole("link", { name: "Rooms" })).toBeNull();
+      expect(screen.getByRole("link", { name: "Streets" })).toBeVisible();
+    }
+  });
+
+  it("shows a project's team and first topics, and counts the others", async () => {
+    const line = aLine({ team: "Field", topics: ["owls", "night", "2024", "north", "south"] });
+    await renderAt("/", <ProjectList />, answers([line]));
+    const words = within(await screen.findByRole("list", { name: "Team and topics" }));
+    expect(words.getAllByRole("listitem").map((one) => one.textContent)).toEqual([
+      ...["Field", "owls", "night", "2024", "2 more"],
+    ]);
   });
 
   it("takes a labeler with one project straight to it", async () => {

@@ -135,6 +135,8 @@ SETTINGS = {
     "honeypots": "honeypots: {rate: 0.05, below: tell}",
     "assignments": "assignments: [{tag: Owls, class: Wren}, {tag: Night, folder: deep}, {tag: B, share: 0.5}]",
     "twins": "twins: true",
+    "team": "team: Field work",
+    "topics": "topics: [owls, night]",
 }
 """By the name that the API has for a setting of a project, how a file says it; none is what it is anyway."""
 SETTINGS_FILE = "\n".join([FILE.replace("instructions: Choose one.\n", ""), *SETTINGS.values()])
@@ -187,6 +189,8 @@ def test_settings_are_as_the_file_says_whether_the_project_is_made_or_changed(
         {"tag": "B", "folder": None, "class_id": None, "share": 0.5},
     ]
     assert project["twins"] is True
+    assert (project["team"], project["topics"]) == ("Field work", ["owls", "night"])
+    assert say("projects") == f"{project['project_id']}  Birds  Field work  [owls, night]\n"
 
 
 def test_rules_may_name_classes_that_come_with_them_and_go_when_none_are_left(

@@ -44,6 +44,35 @@ def test_type_and_dataset_have_no_field_to_change_them(api: Api) -> None:
         assert (answer.status, answer["errors"][0]["code"]) == (422, "extra-forbidden")
 
 
+def test_team_and_topics_are_kept_as_they_are_spelled_each_once(api: Api) -> None:
+    project = api.project(1, team=" Field  work ", topics=[" Owls", "owls ", "night"])
+    etag = api("GET", f"projects/{project}").headers["etag"]
+
+    made = api("GET", f"projects/{project}").body
+    changed = api("PATCH", f"projects/{project}", {"team": " "}, if_match=etag)
+
+    assert (made["team"], made["topics"]) == ("Field work", ["Owls", "night"])
+    assert (changed["team"], changed["topics"]) == ("", ["Owls", "night"])
+    [line] = api("GET", "projects")["items"]
+    assert (line["team"], line["topics"]) == ("", ["Owls", "night"])
+
+
+def test_teams_and_topics_that_can_not_be_are_refused_where_they_are(api: Api) -> None:
+    project = api.project(1)
+    etag = api("GET", f"projects/{project}").headers["etag"]
+
+    for change, pointer, code in (
+        ({"team": "x" * 81}, "/team", "string-too-long"),
+        ({"topics": ["owls", "x" * 41]}, "/topics/1", "string-too-long"),
+        ({"topics": ["owls, wrens"]}, "/topics/0", "comma"),
+        ({"topics": [" "]}, "/topics/0", "string-too-short"),
+        ({"topics": [f"topic {number}" for number in range(21)]}, "/topics", "too-long"),
+    ):
+        answer = api("PATCH", f"projects/{project}", change, if_match=etag)
+        assert answer.status == 422
+        assert [(one["pointer"], one["code"]) for one in answer["errors"]] == [(pointer, code)]
+
+
 def test_a_pause_and_a_resume_show_at_once(api: Api) -> None:
     project = api.project(3)
 

@@ -60,6 +60,8 @@ export async function changeProject(
           twins: null,
           honeypots: null,
           assignments: null,
+          team: null,
+          topics: null,
           ...change,
         },
       }),

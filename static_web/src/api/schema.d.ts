@@ -193,7 +193,7 @@ export interface paths {
         delete: operations["delete_project"];
         options?: never;
         head?: never;
-        /** Change instructions, incremental refresh, assist, or how many people label an image, and who. */
+        /** Change settings of a project: what is said of it, how it is labeled and by whom. */
         patch: operations["change_project"];
         trace?: never;
     };
@@ -4396,6 +4396,7 @@ export interface components {
          *     Its classes get the ids `c1`, `c2`, ... in their order. `assignments`, which may name these, hold from the
          *     first image on.
          *     `twins`: a shape may lie exactly on another of its class, as things that can't be told apart do.
+         *     `team` and `topics`: words to find it by.
          */
         NewProject: {
             /** Name */
@@ -4473,6 +4474,16 @@ export interface components {
              * @default false
              */
             twins: boolean;
+            /**
+             * Team
+             * @default
+             */
+            team: string;
+            /**
+             * Topics
+             * @default []
+             */
+            topics: string[];
         };
         /**
          * NewSweep
@@ -5027,7 +5038,7 @@ export interface components {
          * @description What can be changed of a project; what is left out stays.
          *
          *     `overlap` holds for images that nobody has begun: what is in hands or labeled keeps the number it has.
-         *     `assignments` are all rules there are from now on; what is in hands stays there.
+         *     `assignments` are all rules there are from now on; what is in hands stays there. So are `topics` all topics.
          */
         ProjectChange: {
             /** @default null */
@@ -5053,6 +5064,16 @@ export interface components {
              * @default null
              */
             twins: boolean | null;
+            /**
+             * Team
+             * @default null
+             */
+            team: string | null;
+            /**
+             * Topics
+             * @default null
+             */
+            topics: string[] | null;
         };
         /**
          * ProjectLine
@@ -5069,6 +5090,10 @@ export interface components {
             project_id: string;
             /** Name */
             name: string;
+            /** Team */
+            team: string;
+            /** Topics */
+            topics: string[];
             /**
              * Task Type
              * @enum {string}
@@ -5163,6 +5188,10 @@ export interface components {
             assignments: components["schemas"]["Assignment"][] | null;
             /** Twins */
             twins: boolean;
+            /** Team */
+            team: string;
+            /** Topics */
+            topics: string[];
             /**
              * Created At
              * Format: date-time

@@ -28,7 +28,7 @@ from labeling.projects.record import (
     ProjectChange,
 )
 from labeling.review import RejectRequest
-from labeling.storage import Merge
+from labeling.storage import Create, Delete, Merge
 from tests.world import ADMIN, PHOTOS, Killed, World, person
 
 
@@ -373,6 +373,34 @@ def test_without_incremental_refresh_the_timer_leaves_a_project_alone(world: Wor
 
     world.wait(10 * world.settings.refresh_seconds)
     assert world.services.projects.directory.due_for_refresh() == []
+
+
+def test_the_list_follows_a_change_of_team_and_topics_at_once(world: World) -> None:
+    project = world.project()
+    change = ProjectChange(team="Field work", topics=["owls", "night"])
+
+    changed = world.services.projects.patch(project.project_id, change, version=project.version)
+
+    [line] = world.services.projects.list_for(ADMIN)
+    assert (line.team, line.topics) == ("Field work", ["owls", "night"])
+    nothing = ProjectChange(team="", topics=[])
+    world.services.projects.patch(project.project_id, nothing, version=changed.version)
+    [line] = world.services.projects.list_for(ADMIN)
+    assert (line.team, line.topics) == ("", [])
+
+
+def test_a_project_listed_before_there_were_teams_and_topics_has_none(world: World) -> None:
+    project = world.project()
+    table, key = (layout.DIRECTORY, layout.ALL_PROJECTS), project.project_id
+    row = world.storage.tables.get(*table, key)
+    assert row
+    before = {name: cell for name, cell in row.cells.items() if name not in ("team", "topics")}
+    world.storage.tables.transact(*table, [Delete(key)])
+    world.storage.tables.transact(*table, [Create(key, before)])
+
+    [line] = world.services.projects.list_for(ADMIN)
+
+    assert (line.name, line.team, line.topics) == ("Birds", "", [])
 
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "example.org", "//example.org", "ftp://x"])

@@ -8,6 +8,7 @@ import { DataPanel } from "./DataPanel";
 import { DeletePanel } from "./DeletePanel";
 import { InstructionsPanel } from "./InstructionsPanel";
 import { ShapesPanel } from "./ShapesPanel";
+import { TeamPanel } from "./TeamPanel";
 import { WebhookPanel } from "./WebhookPanel";
 
 const useStyles = makeStyles({
@@ -40,6 +41,7 @@ export function DetailsPage({ project, classes, assist, imports }: Props): React
       </div>
       <div className={styles.stack}>
         <InstructionsPanel project={project} />
+        <TeamPanel project={project} />
         {project.my_role !== "labeler" && <DataPanel project={project} />}
         {isDrawn(project.task_type) && <ShapesPanel project={project} />}
         {imports}

@@ -3,7 +3,7 @@ import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Member } from "@/api/types";
-import { parseTags } from "@/tags";
+import { parseWords } from "@/words";
 
 const useStyles = makeStyles({
   field: {
@@ -27,7 +27,7 @@ export function TagsField({ member, disabled, onChange }: Props): ReactNode {
   const kept = member.tags.join(", ");
   const [typed, setTyped] = useState<string | null>(null);
   const keep = () => {
-    const tags = parseTags(typed ?? kept);
+    const tags = parseWords(typed ?? kept);
     setTyped(null);
     if (tags.join(", ") !== kept) onChange(tags);
   };

@@ -26,10 +26,12 @@ import type { ProjectLine } from "@/api/types";
 import { formatDay, formatNumber, formatPercent } from "@/format";
 import { useCommands } from "@/keys/keyboard";
 import { useKey } from "@/keys/keyMap";
+import { keyOf } from "@/names";
 import { problemText } from "@/problems";
 import { Icon } from "@/ui/Icon";
 import { Message } from "@/ui/Message";
 import { ProgressBar } from "@/ui/ProgressBar";
+import { TeamAndTopics } from "@/ui/TeamAndTopics";
 import { Thumbnail } from "@/ui/Thumbnail";
 import { usePageTitle } from "@/ui/usePageTitle";
 
@@ -78,6 +80,7 @@ const useStyles = makeStyles({
   },
   wideOnly: { padding: "10px 12px", "@media (max-width: 900px)": { display: "none" } },
   widestOnly: { "@media (max-width: 1100px)": { display: "none" } },
+  about: { display: "grid", gap: "6px", gridTemplateColumns: "minmax(0, 1fr)" },
   project: { position: "relative", display: "flex", alignItems: "center", gap: "12px" },
   titles: { minWidth: 0 },
   name: {
@@ -131,6 +134,9 @@ const useStyles = makeStyles({
   skeleton: { padding: "18px 16px" },
 });
 
+/** Shown of a project; more would make its row tall. */
+const TOPICS = 3;
+
 const DRAFT = "/projects/new/details";
 
 export default function ProjectList(): ReactNode {
@@ -151,8 +157,9 @@ export default function ProjectList(): ReactNode {
   const only = all.length === 1 ? all[0] : undefined;
   if (only?.my_role === "labeler" && !me?.site_admin && !asked)
     return <Redirect to={`/projects/${only.project_id}/label`} replace />;
-  const shown = all.filter((one) =>
-    one.name.toLocaleLowerCase().includes(wanted.trim().toLocaleLowerCase()),
+  const sought = keyOf(wanted);
+  const shown = all.filter(({ name, team, topics }) =>
+    [name, team, ...topics].some((one) => keyOf(one).includes(sought)),
   );
   const create = me?.site_admin && (
     <Button
@@ -331,28 +338,31 @@ function Row({ project, onCopy }: RowProps): ReactNode {
   return (
     <tr className={styles.row}>
       <td className={styles.cell}>
-        <div className={styles.project}>
-          {project.cover.length > 0 ? (
-            <span className={styles.cover}>
-              {project.cover.map((url) => (
-                <Thumbnail key={url} src={url} alt="" className={styles.image} />
-              ))}
-            </span>
-          ) : (
-            <span className={styles.icon}>
-              <Icon name={project.task_type} />
-            </span>
-          )}
-          <div className={styles.titles}>
-            <Link href={page} className={styles.name}>
-              {name}
-            </Link>
-            <span className={styles.quiet}>
-              {t(`types.${project.task_type}.name`)}
-              {" · "}
-              {t(`projects.roles.${project.my_role}`)}
-            </span>
+        <div className={styles.about}>
+          <div className={styles.project}>
+            {project.cover.length > 0 ? (
+              <span className={styles.cover}>
+                {project.cover.map((url) => (
+                  <Thumbnail key={url} src={url} alt="" className={styles.image} />
+                ))}
+              </span>
+            ) : (
+              <span className={styles.icon}>
+                <Icon name={project.task_type} />
+              </span>
+            )}
+            <div className={styles.titles}>
+              <Link href={page} className={styles.name}>
+                {name}
+              </Link>
+              <span className={styles.quiet}>
+                {t(`types.${project.task_type}.name`)}
+                {" · "}
+                {t(`projects.roles.${project.my_role}`)}
+              </span>
+            </div>
           </div>
+          <TeamAndTopics team={project.team} topics={project.topics} most={TOPICS} />
         </div>
       </td>
       <td className={styles.progressCell}>

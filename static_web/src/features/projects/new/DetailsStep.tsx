@@ -12,6 +12,13 @@ import { TypePicture } from "./TypePicture";
 const useStyles = makeStyles({
   stack: { display: "grid", gap: "16px" },
   name: { maxWidth: "480px" },
+  words: {
+    display: "grid",
+    alignItems: "start",
+    gap: "16px",
+    gridTemplateColumns: "minmax(0, 1fr) minmax(0, 2fr)",
+    "@media (max-width: 640px)": { gridTemplateColumns: "minmax(0, 1fr)" },
+  },
   types: {
     display: "grid",
     gap: "8px",
@@ -39,7 +46,7 @@ const useStyles = makeStyles({
   quiet: { color: tokens.colorNeutralForeground3, fontSize: "12px", lineHeight: "16px" },
 });
 
-/** The project's name, and what labelers do. */
+/** The project's name, what labelers do, and words to find it by. */
 export function DetailsStep({ draft, busy, problems }: StepProps): ReactNode {
   const { t } = useTranslation();
   const styles = useStyles();
@@ -85,6 +92,28 @@ export function DetailsStep({ draft, busy, problems }: StepProps): ReactNode {
           ))}
         </RadioGroup>
       </Field>
+      <div className={styles.words}>
+        <Field label={t("new.team")} {...(problems.team && { validationMessage: problems.team })}>
+          <Input
+            value={draft.team}
+            maxLength={80}
+            disabled={busy}
+            onChange={(_, data) => changeDraft({ team: data.value })}
+          />
+        </Field>
+        <Field
+          label={t("new.topics")}
+          hint={t("new.topicsHint")}
+          {...(problems.topics && { validationMessage: problems.topics })}
+        >
+          <Input
+            value={draft.topics}
+            autoComplete="off"
+            disabled={busy}
+            onChange={(_, data) => changeDraft({ topics: data.value })}
+          />
+        </Field>
+      </div>
     </div>
   );
 }

@@ -50,7 +50,9 @@ import { Summary } from "./Summary";
 const LISTED = 100;
 
 /** What a place of the form says in red: what can't be as it is, or what the API refused. */
-type Problems = Partial<Record<"name" | "images" | "classes" | "link" | "people", string>>;
+type Problems = Partial<
+  Record<"name" | "team" | "topics" | "images" | "classes" | "link" | "people", string>
+>;
 
 export interface StepProps extends Work {
   busy: boolean;
@@ -173,7 +175,12 @@ export default function NewProject({ step: asked }: { step: string }): ReactNode
   };
   const problems: Problems = {
     ...refused,
-    ...definedOf({ classes: wrong("class"), link: wrong("link"), people: wrong("address") }),
+    ...definedOf({
+      topics: wrong("topics"),
+      classes: wrong("class"),
+      link: wrong("link"),
+      people: wrong("address"),
+    }),
   };
   const pathOf = (one: Step) => `/projects/new/${one}`;
 
@@ -388,6 +395,8 @@ function placeOf(error: ApiError): [Problems | null, Step | null] {
   for (const { pointer, code, detail } of error.faults) {
     const text = faultText(code, detail);
     if (pointer.startsWith("/name")) return [{ name: text }, "details"];
+    if (pointer.startsWith("/team")) return [{ team: text }, "details"];
+    if (pointer.startsWith("/topics")) return [{ topics: text }, "details"];
     if (["/source", "/container", "/dataset_id"].some((one) => pointer.startsWith(one)))
       return [{ images: text }, "images"];
     if (pointer.startsWith("/classes")) return [{ classes: text }, "classes"];

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import type { Role } from "@/api/types";
 import { parseClasses } from "@/classes";
-import { parseTags } from "@/tags";
+import { parseWords } from "@/words";
 import { AssignmentRules } from "@/features/quality/AssignmentRules";
 
 import { changeDraft } from "./draft";
@@ -82,7 +82,7 @@ export function PeopleStep({ draft, busy, problems }: StepProps): ReactNode {
             name,
             merged_into: "",
           }))}
-          tags={parseTags(draft.tags)}
+          tags={parseWords(draft.tags)}
           disabled={busy}
           onChange={(assignments) => changeDraft({ assignments })}
         />

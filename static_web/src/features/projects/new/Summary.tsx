@@ -5,8 +5,9 @@ import { Link } from "wouter";
 
 import { parseAddresses } from "@/addresses";
 import { parseClasses } from "@/classes";
-import { parseTags } from "@/tags";
 import { formatBytes, formatPercent } from "@/format";
+import { TeamAndTopics } from "@/ui/TeamAndTopics";
+import { parseWords } from "@/words";
 
 import { ClassPreview } from "../ClassPreview";
 import type { Step } from "./draft";
@@ -69,6 +70,7 @@ export function Summary({ draft, files }: StepProps): ReactNode {
         <>
           {draft.name.trim() || none}
           <span className={styles.quiet}>{t(`types.${draft.type}.name`)}</span>
+          <TeamAndTopics team={draft.team.trim()} topics={parseWords(draft.topics)} />
         </>,
       )}
       {part(
@@ -125,7 +127,7 @@ export function Summary({ draft, files }: StepProps): ReactNode {
           {people.length ? people.join(", ") : none}
           {people.length > 0 && (
             <span className={styles.quiet}>
-              {[t(`roles.${draft.role}.name`), ...parseTags(draft.tags)].join(", ")}
+              {[t(`roles.${draft.role}.name`), ...parseWords(draft.tags)].join(", ")}
             </span>
           )}
           {draft.assignments.length > 0 && (

@@ -4,7 +4,7 @@ import { api, newId, unwrap } from "@/api/client";
 import { changeDataset } from "@/api/queries";
 import type { Dataset, NewClass, Project } from "@/api/types";
 import { newClass, parseClasses } from "@/classes";
-import { parseTags } from "@/tags";
+import { parseWords } from "@/words";
 import type { Chosen } from "@/upload/images";
 import type { UploadOutcome, UploadProgress } from "@/upload/upload";
 
@@ -63,6 +63,8 @@ export async function makeProject({ draft, attempt }: Work, datasetId: string): 
   const { names } = parseClasses(draft.classes);
   const body = {
     name: draft.name.trim(),
+    team: draft.team.trim(),
+    topics: parseWords(draft.topics),
     task_type: draft.type,
     dataset_id: datasetId,
     classes: names.map((name) => classNamed(name, draft)),
@@ -92,7 +94,7 @@ function classNamed(name: string, { copied, from, datasetId }: Draft): NewClass 
 /** Invites people into a project; gives the addresses that were not. */
 export async function inviteAll(projectId: string, draft: Draft): Promise<string[]> {
   const left: string[] = [];
-  const tags = parseTags(draft.tags);
+  const tags = parseWords(draft.tags);
   for (const email of parseAddresses(draft.people).good) {
     try {
       await unwrap(

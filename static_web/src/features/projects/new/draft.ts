@@ -15,6 +15,7 @@ import type {
 import { parseClasses, type ClassFault } from "@/classes";
 import { isComplete } from "@/features/quality/rules";
 import type { Chosen } from "@/upload/images";
+import { areTopics, parseWords } from "@/words";
 
 import { newAttempt, type Attempt } from "./create";
 
@@ -38,6 +39,9 @@ export const types = [
 
 export interface Draft {
   name: string;
+  team: string;
+  /** With commas between. */
+  topics: string;
   type: TaskType;
   /** Where the images are: to be uploaded, in a container, or named by a dataset that is there. */
   from: "upload" | "location" | "dataset";
@@ -70,6 +74,8 @@ export interface Draft {
 
 export const blank: Draft = {
   name: "",
+  team: "",
+  topics: "",
   type: "multiclass",
   from: "upload",
   location: "",
@@ -177,6 +183,8 @@ export function copyOf(project: Project, replaces: boolean): boolean {
   const classes = project.classes.filter((one) => !one.merged_into && !one.retired);
   changeDraft({
     name: `${project.name} (2)`,
+    team: project.team,
+    topics: project.topics.join(", "),
     type: project.task_type,
     from: "dataset",
     datasetId: project.dataset_id,
@@ -218,7 +226,16 @@ export function isBlank({ draft, files }: Work): boolean {
 export type Missing =
   | {
       step: Step;
-      why: "name" | "files" | "location" | "dataset" | "twoClasses" | "oneClass" | "link" | "rule";
+      why:
+        | "name"
+        | "topics"
+        | "files"
+        | "location"
+        | "dataset"
+        | "twoClasses"
+        | "oneClass"
+        | "link"
+        | "rule";
     }
   | { step: Step; why: "class"; line: number; text: string; fault: ClassFault }
   | { step: Step; why: "address" | "ruleClass"; text: string };
@@ -226,6 +243,7 @@ export type Missing =
 export function missingOf({ draft, files }: Work): Missing[] {
   const missing: Missing[] = [];
   if (!draft.name.trim()) missing.push({ step: "details", why: "name" });
+  if (!areTopics(parseWords(draft.topics))) missing.push({ step: "details", why: "topics" });
   if (draft.from === "upload" && !files.length) missing.push({ step: "images", why: "files" });
   if (draft.from === "location" && !draft.location)
     missing.push({ step: "images", why: "location" });
