@@ -31,6 +31,9 @@ NEAREST = 48
 PAGE = 9
 """Images that are put together: the largest page. A group is two of them: three pages of six."""
 
+SAMPLES = 12
+"""After which the rest is one: it would take long to find the groups of thousands."""
+
 _PASSES = 3  # over what is left, whose neighbours were all taken
 _PARTNERS = 8
 
@@ -65,12 +68,41 @@ def groups(embeddings: Vectors, *, seed: int = 0) -> list[Alike]:
         embeddings: (n, d).
         seed: of the order.
     """
+    (found,) = groups_in_samples(embeddings, 0, seed=seed)
+    return found
+
+
+def groups_in_samples(embeddings: Vectors, size: int, *, seed: int = 0) -> list[list[Alike]]:
+    """Images drawn by chance for one sample after the other, in groups within their sample, as `groups` are.
+
+    Groups among all images are the purer ones, but a page of one says hardly more about the others than one
+    of its images does. After some samples the rest is one, for a label is seldom given that late without a
+    model, and so is what would be a very small last one.
+
+    Args:
+        embeddings: (n, d).
+        size: images of a sample; 0: all are one.
+        seed: of all that is drawn.
+    """
     n = len(embeddings)
-    if not n:
-        return []
-    vectors = shorter(embeddings)
+    vectors = shorter(embeddings) if n else embeddings
+    random = np.random.default_rng(seed)
+    parts = [np.arange(n)]
+    if size:
+        ends = [end for end in range(size, n - size // 2, size)][:SAMPLES]
+        parts = np.split(random.permutation(n), ends)
+    found = [list(_groups(vectors, np.sort(part))) for part in parts]
+    return [
+        [_alike(some[one], embeddings) for one in random.permutation(len(some))] for some in found
+    ]
+
+
+def _groups(vectors: Vectors, part: Ints) -> Iterator[Ints]:
+    """The groups of a part of all images, by their numbers."""
+    if not len(part):
+        return
     pages: list[Ints] = []
-    left = np.arange(n)
+    left = part
     for _ in range(_PASSES):
         if len(left) > PAGE:
             near, similar = nearest(vectors[left], min(NEAREST, len(left)))
@@ -78,9 +110,7 @@ def groups(embeddings: Vectors, *, seed: int = 0) -> list[Alike]:
             pages += grown
             left = np.setdiff1d(left, np.concatenate([*grown, left[:0]]))
     pages += _bisected(vectors, left)
-    found = list(_paired(pages, vectors))
-    order = np.random.default_rng(seed).permutation(len(found))
-    return [_alike(found[one], embeddings) for one in order]
+    yield from _paired(pages, vectors)
 
 
 def shorter(embeddings: Vectors, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:

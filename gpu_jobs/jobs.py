@@ -25,7 +25,7 @@ from gpu_jobs.embed import Backbone, backbone, device, embed
 from gpu_jobs.encode import Encoder, encoder
 from gpu_jobs.export import export
 from gpu_jobs.features import PART, Features, read
-from gpu_jobs.group import Joined, groups, near_duplicates
+from gpu_jobs.group import Joined, groups_in_samples, near_duplicates
 from gpu_jobs.label_errors import label_errors
 from gpu_jobs.shapes import Drawn, drawn_on, parts, train_detector, used
 from gpu_jobs.snapshot import Line, labeled_unseen, snapshot, unlabeled
@@ -377,13 +377,16 @@ class Jobs:
             if not readable:
                 continue
             vectors = embeddings if head is None else with_opinion(embeddings, head)
+            samples = groups_in_samples(vectors, spec.sample, seed=shard)
             found = [
                 Group(
+                    sample=layout.sample(spec.run_id, number),
                     rank=rank,
                     items=[readable[member].item_id for member in alike.members],
                     duplicates=[readable[duplicate].item_id for duplicate in alike.duplicates],
                 )
-                for rank, alike in enumerate(groups(vectors, seed=shard))
+                for number, some in enumerate(samples)
+                for rank, alike in enumerate(some)
             ]
             alive()
             for at in range(0, len(found), GROUPS_A_PART):

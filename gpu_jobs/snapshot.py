@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from gzip import GzipFile
 from hashlib import sha256
@@ -41,7 +42,8 @@ class DrawnShape(Model):
 class Line(Source):
     """An image and what people said of it.
 
-    `page` names the labels given together on a page of similar images, which may be wrong together;
+    `page` names the labels given together on a page of similar images, which may be wrong together, where
+    not the images were drawn by chance but the page was;
     `suggested`: a model's suggestion was seen before, so that the label does not judge a model.
     """
 
@@ -134,31 +136,43 @@ def labeled_unseen(items: Items, project: Project) -> int:
 
 
 def _labeled(items: Items, project: Project) -> Sequence[Line]:
-    lines: list[Line] = []
+    lines: list[tuple[Line, str]] = []
+    answered, all_of = Counter[str](), Counter[str]()
     for shard in range(items.shards):
         for row in items.all_rows(shard):
-            said = row.labeling if row.item.state == "labeled" and not row.item.flag else None
+            if row.item.flag or row.item.state in ("unreadable", "excluded"):
+                continue
+            sample = f"{shard}|{layout.sample_of(row.item.group)}" if row.item.group else ""
+            all_of[sample] += 1
+            answered[sample] += row.item.state in ("labeled", "skipped")
+            said = row.labeling if row.item.state == "labeled" else None
             if said is None or said.outcome != "labeled":
                 continue
             if not project.assist.looks_at(row.item.media):
                 continue
             said = said.merged(items.merged)
             similar = row.item.priority == layout.CLUSTERED
-            lines.append(
-                Line(
-                    **_source(project.source.container, row.item).model_dump(),
-                    class_ids=sorted({annotation.class_id for annotation in said.annotations}),
-                    shapes=[
-                        DrawnShape(class_id=annotation.class_id, geometry=shape)
-                        for annotation in said.annotations
-                        if not isinstance(shape := annotation.geometry, Tag)
-                        and not annotation.frame
-                    ],
-                    page=said.submission_id if similar else "",
-                    suggested=said.prelabel is not None,
-                )
+            line = Line(
+                **_source(project.source.container, row.item).model_dump(),
+                class_ids=sorted({annotation.class_id for annotation in said.annotations}),
+                shapes=[
+                    DrawnShape(class_id=annotation.class_id, geometry=shape)
+                    for annotation in said.annotations
+                    if not isinstance(shape := annotation.geometry, Tag) and not annotation.frame
+                ],
+                page=said.submission_id if similar else "",
+                suggested=said.prelabel is not None,
             )
-    return lines
+            lines.append((line, sample))
+    # Of a sample that is answered whole each image was drawn by chance, of one hardly begun each page was:
+    # in between, of the variance between pages as much is left as of the sample (Cochran, "Sampling
+    # Techniques", 1977, on subsampling without replacement), and so many of the pages stay one.
+    return [
+        line.model_copy(update={"page": ""})
+        if layout.drawn("page", line.page, answered[sample] / all_of[sample])
+        else line
+        for line, sample in lines
+    ]
 
 
 def _source(container: str, item: Item, least: int = 1) -> Source:

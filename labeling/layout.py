@@ -151,6 +151,17 @@ def order_of(seed: str, item: str) -> str:
     return hmac.new(seed.encode(), item.encode(), sha256).hexdigest()[:12]
 
 
+def drawn(lot: str, item: str, share: float) -> bool:
+    """Whether an item is among a share of all, drawn by its name alone: for good, and in every project.
+
+    A smaller share is a part of a larger one; what different lots draw has nothing to do with each other.
+
+    >>> drawn("blind", "abc", 0.0), drawn("blind", "abc", 1.0)
+    (False, True)
+    """
+    return int.from_bytes(sha256((lot + item).encode()).digest()[:6], "big") < share * 2**48
+
+
 def reverse_time(ms: int) -> str:
     """13 digits that sort newest first."""
     return f"{9_999_999_999_999 - ms:013d}"
@@ -187,13 +198,31 @@ def queue_place(key: str) -> QueuePlace:
     return QueuePlace(priority, int(lane), order)
 
 
-def group_place(rank: int, position: int) -> str:
-    """The place of an item among those that look alike: 8 hex digits of its group, 4 of it in there."""
-    return f"{rank:08x}{min(position, 0xFFFF):04x}"
+def sample(run_id: str, number: int) -> str:
+    """The name of a sample that a featurization made groups in: 4 hex digits, in order of their numbers.
+
+    Args:
+        run_id: of the featurization. One name in 256 is the same for another one.
+        number: below 256.
+    """
+    return f"{sha256(run_id.encode()).digest()[0]:02x}{number:02x}"
+
+
+def group_place(sample: str, rank: int, position: int) -> str:
+    """The place of an item among those that look alike: its sample, its group, and where it is in there.
+
+    Each takes 4 hex digits.
+    """
+    return f"{sample}{min(rank, 0xFFFF):04x}{min(position, 0xFFFF):04x}"
+
+
+def sample_of(place: str) -> str:
+    """The sample of a place."""
+    return place[:4]
 
 
 def group_of(place: str) -> str:
-    """The group of a place, as its first digits."""
+    """The group of a place, of whatever sample."""
     return place[:8]
 
 

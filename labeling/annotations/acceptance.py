@@ -11,7 +11,6 @@ import json
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from hashlib import sha256
 from itertools import chain
 from typing import Annotated
 
@@ -88,17 +87,6 @@ def small_copy(data: bytes) -> str:
 def of_copy(text: str) -> list[PrelabelAnnotation]:
     """The suggestions of a `small_copy`."""
     return decoded(zlib.decompress(base64.b64decode(text)))
-
-
-def is_blind(item_id: str, share: float) -> bool:
-    """Whether an item is kept without suggestions, so that their effect can be measured.
-
-    Decided by the item alone, for good and in every project: a smaller share is a part of a larger one.
-
-    >>> is_blind("abc", 0.0), is_blind("abc", 1.0)
-    (False, True)
-    """
-    return int.from_bytes(sha256(b"blind" + item_id.encode()).digest()[:6], "big") < share * 2**48
 
 
 def compare(

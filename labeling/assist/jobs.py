@@ -50,13 +50,18 @@ class TrainSpec(Model):
 
 
 class FeaturizeSpec(Model):
-    """Find out which images look alike: by a model of the project, or by the backbone before there is one."""
+    """Find out which images look alike: by a model of the project, or by the backbone before there is one.
+
+    `sample`: groups are made within samples of so many images that chance draws, one sample after the other;
+    0: among all images at once.
+    """
 
     kind: Literal["featurization"] = "featurization"
     project_id: Id
     run_id: Id
     backbone: str = DEFAULT_BACKBONE
     model_id: Id | None = None
+    sample: Annotated[int, Field(ge=0)] = 0
     page_sizes: tuple[int, ...] = PAGE_SIZES
 
 
@@ -93,10 +98,12 @@ class RunFinished(Model):
 class Group(Model):
     """Items that look alike, the most typical first; one line of a `layout.groups_blob`.
 
-    All of one shard, for a page is. `rank` orders groups by chance: labels of the tightest alone would be no
-    sample to prove anything with. `duplicates` are those that show the same as an earlier one of the list.
+    All of one shard, for a page is, and of one `sample` (`layout.sample`). `rank` orders its groups by chance:
+    labels of the tightest alone would be no sample to prove anything with. `duplicates` are those that show the
+    same as an earlier one of the list.
     """
 
+    sample: Annotated[str, Field(pattern="^[0-9a-f]{4}$")] = "0000"
     rank: Annotated[int, Field(ge=0)]
     items: list[str]
     duplicates: list[str] = []

@@ -1,7 +1,7 @@
 """Lift: whether suggestions help, told by images that are kept without any.
 
-A share of the images stays blind (`acceptance.is_blind`): what a model would have suggested for them is noted
-and never shown. How labelers answer there, and how long they take, is held against images on which they
+A share of the images stays blind (`AssistSettings.is_blind`): what a model would have suggested for them is
+noted and never shown. How labelers answer there, and how long they take, is held against images on which they
 saw the suggestion. Where a class fares worse with suggestions than without, it gets none (`verdict`).
 """
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from labeling import layout
-from labeling.annotations.acceptance import PrelabelAnnotation, decoded, encoded, is_blind
+from labeling.annotations.acceptance import PrelabelAnnotation, decoded, encoded
 from labeling.annotations.attributes import AttributeValues
 from labeling.annotations.classes import key_of_path
 from labeling.annotations.merging import remapped
@@ -143,7 +143,7 @@ class Prelabels:
             results[index] = _refused(item_id, fault, index)
         data = {item_id: suggested for item_id, (_, suggested) in ready.items()}
         for item_id, became in self.keep(project, run, data, by=by).items():
-            index, blind = ready[item_id][0], is_blind(item_id, project.assist.blind)
+            index, blind = ready[item_id][0], project.assist.is_blind(item_id)
             results[index] = _result(item_id, became, index, blind=blind)
         return PrelabelAnswer(results=[results[index] for index in range(len(batch.items))])
 
@@ -177,7 +177,7 @@ class Prelabels:
     ) -> dict[str, Suggested]:
         """Note what a run suggests for items, which was found to be in order; `encoded`, by item."""
         items = self._projects.items(project)
-        blind = {item_id for item_id in data if is_blind(item_id, project.assist.blind)}
+        blind = {item_id for item_id in data if project.assist.is_blind(item_id)}
         by_shard: defaultdict[int, list[str]] = defaultdict(list)
         for item_id in data:
             by_shard[items.shard_of(item_id)].append(item_id)

@@ -56,6 +56,8 @@ UNSENT = timedelta(minutes=1)
 """A run whose message was not sent by then never had it sent: whoever made it was stopped between."""
 
 GROWN = 1.2
+SAMPLE = 36
+"""Images of a shard, at least: four pages of nine. Among fewer, hardly any are alike."""
 """Images are grouped anew when there are so many times more."""
 
 ENCODED_AGAIN_AFTER = timedelta(hours=1)
@@ -506,6 +508,7 @@ class Assist:
                 run_id=run.run_id,
                 backbone=settings.backbone,
                 model_id=run.model_id or None,
+                sample=0 if state.suggests else _sample(project, state),
             )
         self._storage.queues.send(layout.GPU_JOBS_QUEUE, spec)
         self._runs.note(project.project_id, run.run_id, "waiting for a job to take it")
@@ -531,6 +534,15 @@ class Assist:
             self._runs.fail(project.project_id, run.run_id, why)
             if run.kind == "training" and validation:
                 self._runs.fail(project.project_id, validation.run_id, why)
+
+
+def _sample(project: Project, state: AssistState) -> int:
+    """Images of a shard that the next training can expect: while no model suggests, they are to be a sample.
+
+    Those of a page that was chosen from all images for its likeness teach little more than one of them would,
+    and judge a model no better. What is chosen for its likeness within a sample is still a sample.
+    """
+    return max(SAMPLE, project.assist.needed(state.trainings) // max(project.shards, 1))
 
 
 def _groups(project: Project) -> bool:

@@ -29,7 +29,7 @@ import yaml
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from labeling import layout
-from labeling.annotations.acceptance import encoded, is_blind
+from labeling.annotations.acceptance import encoded
 from labeling.annotations.classes import MAX_CLASSES, NewClass, key_of_path, path_of
 from labeling.assist.prelabels import Prelabels
 from labeling.documents import Documents
@@ -702,7 +702,7 @@ class Imports:
         became = self._prelabels.keep(project, run, data, by=known.created_by)
         for ready in some:
             said = became[ready.item_id]
-            blind = is_blind(ready.item_id, project.assist.blind)
+            blind = project.assist.is_blind(ready.item_id)
             report.became(ready, "blind" if said == "saved" and blind else said)
 
     # Keeping books.

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from labeling import layout
 from labeling.model import Model
 
 DEFAULT_BACKBONE = "efficientnet-lite0"
@@ -60,6 +61,10 @@ class AssistSettings(Model):
         if self.blind_share is None:
             return BLIND_SHARE if self.on else 0.0
         return self.blind_share
+
+    def is_blind(self, item_id: str) -> bool:
+        """Whether an image is one of those that get none, so that their effect can be measured."""
+        return layout.drawn("blind", item_id, self.blind)
 
     def looks_at(self, media: str) -> bool:
         """Whether models look at images of this kind (`patterns.media_of`)."""

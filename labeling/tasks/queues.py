@@ -283,10 +283,16 @@ class QueueReader:
         return list(found.values())
 
     def _one_group(self, rows: Sequence[Row], size: int) -> list[Row]:
-        """The next rows of one group: of those that fill a page any, else the largest."""
+        """The next rows of one group of the first sample: of those that fill a page any, else the largest.
+
+        A sample is finished before the next is begun: only whole ones say what the images are like.
+        """
         groups: defaultdict[str, list[Row]] = defaultdict(list)
+        sample = min(layout.sample_of(layout.queue_place(row.key).order) for row in rows)
         for row in rows:
-            groups[layout.group_of(layout.queue_place(row.key).order)].append(row)
+            place = layout.queue_place(row.key).order
+            if layout.sample_of(place) == sample:
+                groups[layout.group_of(place)].append(row)
         full = [group for group in groups.values() if len(group) >= size]
         if full:
             return full[int(self._random() * len(full))][:size]

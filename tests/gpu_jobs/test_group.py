@@ -7,7 +7,16 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from gpu_jobs.group import DUPLICATE, PAGE, groups, near_duplicates, nearest, shorter
+from gpu_jobs.group import (
+    DUPLICATE,
+    PAGE,
+    SAMPLES,
+    groups,
+    groups_in_samples,
+    near_duplicates,
+    nearest,
+    shorter,
+)
 from tests.gpu_jobs.conftest import noise
 
 
@@ -47,6 +56,37 @@ def test_groups_come_in_an_order_that_does_not_tell_how_tight_they_are():
 def test_the_same_images_give_the_same_groups():
     vectors, _ = clustered(5, clusters=10, each=20)
     assert groups(vectors) == groups(vectors)
+
+
+@pytest.mark.parametrize(
+    ("n", "sizes"),
+    [(0, [0]), (90, [90]), (149, [149]), (151, [100, 51]), (340, [100, 100, 140])],
+)
+def test_samples_have_the_size_asked_for_and_the_last_one_what_is_left(n, sizes):
+    samples = groups_in_samples(noise(n, n), 100)
+
+    assert [sum(len(group.members) for group in some) for some in samples] == sizes
+    everyone = [member for some in samples for group in some for member in group.members]
+    assert sorted(everyone) == list(range(n))
+
+
+def test_what_is_left_after_many_samples_is_one():
+    samples = groups_in_samples(noise(1, 1_000), 36)
+
+    assert len(samples) == SAMPLES + 1
+    assert sum(len(group.members) for group in samples[-1]) == 1_000 - SAMPLES * 36
+
+
+def test_a_sample_is_drawn_by_chance_and_has_alike_images_together():
+    vectors, of = clustered(3, clusters=20, each=100)
+
+    first, *_ = groups_in_samples(vectors, 400)
+
+    kinds = [of[list(group.members)] for group in first]
+    shares = np.bincount(np.concatenate(kinds), minlength=20) / 400
+    assert shares.max() < 0.1  # each is a twentieth of all
+    assert shares.min() > 0.02
+    assert np.mean([np.bincount(some).max() / len(some) for some in kinds]) > 0.75
 
 
 def test_neighbours_are_the_ones_a_full_comparison_finds():

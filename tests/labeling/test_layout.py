@@ -6,6 +6,7 @@ import pytest
 
 from labeling import layout
 from labeling.layout import Kind, kind_of
+from labeling.model import digest_id
 
 
 def test_a_key_tells_what_its_row_is() -> None:
@@ -89,3 +90,19 @@ def test_a_range_of_two_kinds_holds_both_and_no_other(
 
     assert all(both[0] <= key < both[1] for key in inside)
     assert not any(both[0] <= key < both[1] for key in others)
+
+
+def test_a_share_that_is_drawn_is_about_as_large_as_asked_and_grows_by_adding() -> None:
+    items = [digest_id("photos", f"{number}.png") for number in range(4_000)]
+    few, more = ({one for one in items if layout.drawn("blind", one, of)} for of in (0.03, 0.1))
+
+    assert 80 < len(few) < 160
+    assert 330 < len(more) < 470
+    assert few < more
+
+
+def test_lots_draw_without_regard_to_each_other() -> None:
+    items = [digest_id("photos", f"{number}.png") for number in range(4_000)]
+    one, other = ({item for item in items if layout.drawn(lot, item, 0.5)} for lot in ("a", "b"))
+
+    assert 900 < len(one & other) < 1_100

@@ -13,12 +13,10 @@ from labeling.annotations.acceptance import (
     decoded,
     encoded,
     inherited,
-    is_blind,
     of_copy,
     small_copy,
 )
 from labeling.annotations.shapes import Annotation, Box, Origin, Part, Polygon
-from labeling.model import digest_id
 
 TRIANGLE = [(0.1, 0.1), (0.5, 0.1), (0.3, 0.5)]
 HOLE = [(0.28, 0.2), (0.32, 0.2), (0.3, 0.25)]
@@ -144,12 +142,3 @@ def test_only_small_suggestions_are_copied() -> None:
 
     assert 0 < len(small_copy(encoded(many[:9]))) <= MAX_COPY
     assert small_copy(encoded(many)) == ""
-
-
-def test_the_blind_share_is_about_as_large_as_asked_and_grows_by_adding() -> None:
-    items = [digest_id("photos", f"{number}.png") for number in range(4_000)]
-    few, more = ({item for item in items if is_blind(item, share)} for share in (0.03, 0.1))
-
-    assert 80 < len(few) < 160
-    assert 330 < len(more) < 470
-    assert few < more

@@ -33,16 +33,18 @@ def paths(start: int, count: int) -> list[str]:
     return [f"img{n:04d}.png" for n in range(start, start + count)]
 
 
-def found(world: World, project: Project, groups: dict[int, list[str]]) -> None:
-    """The featurization that was asked for ends with these groups, by their ranks."""
+def found(world: World, project: Project, *samples: dict[int, list[str]]) -> None:
+    """The featurization that was asked for ends with these groups, by their ranks in each sample."""
     spec = [job for job in world.jobs if isinstance(job, FeaturizeSpec)][-1]
     items = world.services.projects.items(project)
     for shard in range(project.shards):
         lines: list[str] = []
-        for rank, names in groups.items():
-            ids = [layout.item_id(PHOTOS, name) for name in names]
-            mine = [one for one in ids if items.shard_of(one) == shard]
-            lines.append(Group(rank=rank, items=mine).model_dump_json())
+        for number, groups in enumerate(samples):
+            sample = layout.sample(spec.run_id, number)
+            for rank, names in groups.items():
+                ids = [layout.item_id(PHOTOS, name) for name in names]
+                mine = [one for one in ids if items.shard_of(one) == shard]
+                lines.append(Group(sample=sample, rank=rank, items=mine).model_dump_json())
         world.storage.blobs.write(
             layout.MODELS,
             layout.groups_blob(project.project_id, spec.run_id, shard, 0),
@@ -106,6 +108,23 @@ def test_what_a_page_left_of_a_group_comes_later_and_then_what_is_in_no_group(
     assert [count for _, count in pages] == [6] * 5 + [4] * 5 + [6, 4]
 
 
+@pytest.mark.parametrize("size", [4, 6, 9])
+def test_a_sample_is_finished_before_the_next_is_begun(world: World, size: int) -> None:
+    project = world.project(images=60, assist=ON)
+    samples = [{rank: paths(at + rank * 10, 10) for rank in range(2)} for at in (0, 20, 40)]
+    found(world, project, *samples)
+    ann = world.member(project, "ann")
+
+    seen: list[str] = []
+    while task := world.ask(project, ann, size=size).task:
+        seen += [item.path for item in task.items]
+        world.label(project, ann, task)
+
+    assert [sorted(seen[at : at + 20]) for at in (0, 20, 40)] == [
+        paths(at, 20) for at in (0, 20, 40)
+    ]
+
+
 def test_labelers_at_the_same_time_get_different_images(grouped: Grouped) -> None:
     world, project, _ = grouped
 
@@ -153,7 +172,7 @@ def test_newer_groups_replace_older_ones_and_leave_labeled_images_alone(
     after = world.items(project)
     assert all(after[item.path] == before[item.item_id] for item in task.items)
     waiting = [item for item in after.values() if item.state == "available"]
-    assert {layout.group_of(item.group) for item in waiting} == {"00000007"}
+    assert {layout.group_of(item.group)[4:] for item in waiting} == {"0007"}
     assert queue(world, project) == {layout.CLUSTERED: 71}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from labeling.annotations.acceptance import is_blind
+from labeling import layout
 from labeling.assist.lift import Lift, Lifts, verdict
 from labeling.assist.prelabels import PrelabelEnvelope
 from labeling.projects.access import Caller
@@ -77,11 +77,11 @@ def test_blind_images_wait_without_suggestions_and_what_was_withheld_is_told_to_
 
     for item in world.items(project).values():
         if item.state == "available":
-            assert bool(item.suggested) is not is_blind(item.item_id, 0.5)
-            assert bool(item.withheld) is is_blind(item.item_id, 0.5)
+            assert bool(item.suggested) is not layout.drawn("blind", item.item_id, 0.5)
+            assert bool(item.withheld) is layout.drawn("blind", item.item_id, 0.5)
     seen = 0
     while task := world.ask(project, ann).task:
-        blind = [item for item in task.items if is_blind(item.item_id, 0.5)]
+        blind = [item for item in task.items if layout.drawn("blind", item.item_id, 0.5)]
         assert all(item.prelabel is None for item in blind)
         assert "withheld" not in task.model_dump_json()
         assert not blind or task.kind == "manual"

@@ -127,6 +127,7 @@ def test_images_are_grouped_before_the_first_label(assisted: Assisted) -> None:
 
     assert isinstance(spec, FeaturizeSpec)
     assert (spec.model_id, spec.backbone) == (None, "efficientnet-lite0")
+    assert spec.sample == 36  # more than the 20 that the training waits for
     assert runs(world, project)["featurization"].state == "queued"
 
 
@@ -267,6 +268,7 @@ def test_images_are_grouped_anew_by_the_new_model(assisted: Assisted) -> None:
     model = trained_after(world, project, ann)
 
     assert asked(world, FeaturizeSpec).model_id == model
+    assert not asked(world, FeaturizeSpec).sample  # a model that suggests needs none
 
 
 def test_of_several_classes_each_is_suggested_that_is_sure(
