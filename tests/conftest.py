@@ -9,6 +9,10 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import settings
 
+# Each worker has a core or less: threads of torch that wait for each other by spinning take it from
+# the other workers. Said before anything imports torch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from dev.azurite import Azurite
 from labeling import trace
 
