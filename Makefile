@@ -22,11 +22,13 @@ OVERLAP ?=
 ASSIST ?=
 ARGS ?=
 
-# make chaos ITEMS=150   the same while hosts are killed and storage has a bad day, and jobs of assist as they train
+# make chaos ITEMS=150   the same while hosts are killed and storage has a bad day, and jobs of assist as they train;
+#                a thousand edits on each labeling page, and every fault of a browser twice
 chaos:
 	$(PYTHON) dev/install.py demo
 	$(foreach type,multiclass multilabel boxes polygons,$(VENV) -m dev.simulate --chaos --type $(type) --items $(ITEMS) --labelers $(LABELERS) $(ARGS) &&) true
-	$(PYTHON) dev/install.py jobs && $(VENV) -m dev.simulate.killed
+	$(PYTHON) dev/install.py test && $(VENV) -m dev.simulate.killed
+	LABELRY_LONG_TESTS=1 $(VENV) -m pytest tests/e2e/test_no_work_is_lost.py -q -rP
 
 # make bench ONLY=handout
 ONLY ?=

@@ -22,7 +22,7 @@ class Hand(Protocol):
 
     task_type: ClassVar[TaskType]
     images: ClassVar[int]
-    """So many that a thousand edits do not use them up."""
+    """So many that a thousand edits do not use them up, nor a fifth of those a quarter of them."""
     size: ClassVar[tuple[int, int]]
     """Of an image, in pixels."""
     shown: ClassVar[str]

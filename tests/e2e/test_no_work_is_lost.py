@@ -3,11 +3,15 @@
 Both kinds of labeling pages go through it: `hands.py` says what an edit is on each. What counts as
 acknowledged is what the screen shows one frame after an edit. In the end every such edit must
 be in the browser's journal or with the API, as it was shown last, and no submission may be there twice.
+
+Each fault comes once, among some two hundred edits; with `LABELRY_LONG_TESTS=1` (`make chaos`) twice, among
+more than a thousand.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import time
@@ -30,7 +34,9 @@ from tests.e2e.hands import CLASSES, OPEN, Canvas, Grid, Hand, press
 ADMIN = Person("admin", "admin@example.com", roles=("admin",))
 ANN = Person("ann", "ann@example.com")
 BOB = Person("bob", "bob@example.com")
-EDITS = 46  # a session
+LONG = bool(os.environ.get("LABELRY_LONG_TESTS"))
+ROUNDS, EDITS, AT_LEAST = (2, 46, 1_000) if LONG else (1, 14, 200)
+"""How often each fault comes, how many edits come before each, and how many there are in the end."""
 ARRIVES_MS = 45_000  # two cores run storage, host, front door and browser at once
 
 SHOWN = """() => new Promise(done => requestAnimationFrame(() => done({
@@ -103,7 +109,7 @@ def project(system: Stack, hand: Hand, tmp_path_factory: pytest.TempPathFactory)
     """Small images, each of its own colour, in a project for Ann and Bob."""
     folder = tmp_path_factory.mktemp("images")
     chance = random.Random(7)
-    for index in range(hand.images):
+    for index in range(hand.images if LONG else hand.images // 4):
         color = tuple(chance.randrange(256) for _ in range(3))
         Image.new("RGB", hand.size, color).save(folder / f"{index:04d}.png")
     with Client(system.hosts[0].url, person=ADMIN) as admin:
@@ -419,14 +425,14 @@ FAULTS: list[Callable[[World], None]] = [
 
 
 @pytest.mark.timeout(900)
-def test_a_thousand_edits_survive_every_fault_and_none_is_doubled(
+def test_edits_survive_every_fault_and_none_is_doubled(
     system: Stack, project: str, hand: Hand, context: BrowserContext
 ) -> None:
     address = f"{system.url}/projects/{project}/label"
     labeler = Labeler(context, address, hand, random.Random(20))
     world = World(system, project, labeler)
 
-    for fault in FAULTS * 2:
+    for fault in FAULTS * ROUNDS:
         began = time.monotonic()
         labeler.work(EDITS)
         labeler.calls.append(f"{time.monotonic():.2f} {fault.__name__}")
@@ -471,4 +477,5 @@ def test_a_thousand_edits_survive_every_fault_and_none_is_doubled(
             sep="\n  ",
         )
     assert labeler.late <= world.given_back, "worked on tasks that it had given back itself"
-    assert labeler.edits >= 1_000
+    assert labeler.edits >= AT_LEAST
+    assert labeler.sent, "nothing was submitted"
