@@ -2,12 +2,15 @@
 what was asked; messages that come late, twice and in another order; a clock that is wrong.
 
 `LABELRY_FAULTS` is JSON: `{"seed": 1, "skew_s": 0.5}`. With `patience_s`, messages to jobs are lost too, which
-storage never does, and a run that nobody takes or that is silent is given up after so many seconds.
+storage never does, and a run that is silent is given up after so many seconds; after `untaken_s`, or as
+many, one that nobody takes. With `lost`, the first so many of a host's messages are lost, and no others.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import math
 import os
 import random
 import time
@@ -38,8 +41,12 @@ TWICE = 0.1
 """Of messages are there twice."""
 LOST = 0.3
 """Of messages to jobs are lost, where that is wanted."""
+LOST_MESSAGE = "a message to the jobs is lost"
+"""How such a line of the host's log can be told from others."""
 LATE_S = 2
 """Seconds that a message may be late, at most."""
+
+_log = logging.getLogger("dev.simulate")
 
 
 @dataclass(frozen=True)
@@ -104,14 +111,16 @@ def break_everything() -> None:
     told: dict[str, Any] = json.loads(os.environ["LABELRY_FAULTS"])
     services.connect = break_storage(services.connect)
     if patience_s := told.get("patience_s"):
-        service.SILENT = service.WAITING = timedelta(seconds=patience_s)
+        service.SILENT = timedelta(seconds=patience_s)
+        service.WAITING = timedelta(seconds=told.get("untaken_s", patience_s))
 
 
 def break_storage(connect: Callable[..., Any]) -> Callable[..., Any]:
     """Let storage have such a day, from now on; what connects to it with a clock that is wrong."""
     told: dict[str, Any] = json.loads(os.environ["LABELRY_FAULTS"])
     chance = random.Random(told["seed"])
-    lost = LOST if "patience_s" in told else 0.0
+    share = 1.0 if "lost" in told else LOST
+    left = told.get("lost", math.inf) if "patience_s" in told else 0
     adapter: Any = azure
     send, transport = AzureQueues.send, adapter._transport
     adapter._transport = lambda: FaultyTransport(chance, session=transport().session)
@@ -121,7 +130,10 @@ def break_storage(connect: Callable[..., Any]) -> Callable[..., Any]:
         return replace(found, clock=SkewedClock(found.clock, told["skew_s"]))
 
     def sent(self: AzureQueues, queue: str, message: Model, *, delay_s: int = 0) -> None:
-        if queue == layout.GPU_JOBS_QUEUE and chance.random() < lost:
+        nonlocal left
+        if queue == layout.GPU_JOBS_QUEUE and left > 0 and chance.random() < share:
+            left -= 1
+            _log.info(LOST_MESSAGE)
             return
         for _ in range(1 + (chance.random() < TWICE)):
             send(self, queue, message, delay_s=delay_s + chance.randrange(LATE_S + 1))
