@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -21,9 +22,25 @@ settings.register_profile("labelry", deadline=None)
 settings.load_profile("labelry")
 
 
+TESTS = Path(__file__).parent
+LONGEST = [
+    "dev/test_killed.py",
+    "e2e/test_no_work_is_lost.py",
+    "dev/test_simulate.py",
+    "gpu_jobs/test_shapes.py",
+    "gpu_jobs/test_jobs.py",
+    "e2e/test_whole_life.py",
+    "e2e/test_accessibility.py",
+    "e2e/test_automation.py",
+    "e2e/test_admin_pages.py",
+]
+"""Modules that take minutes, the longest first."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest: else one worker waits for the other at the end."""
-    items.sort(key=lambda item: item.path.name != "test_no_work_is_lost.py")
+    """Begin with the longest: else two workers wait for the third at the end."""
+    rank = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How the tests are run: what failed beside others runs again alone, and is named either way."""
+"""How tests are run: the longest first; what failed beside others runs again alone, and is named either way."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from dev import test as running
 from dev.test import Run, run_all
+from tests.conftest import LONGEST, TESTS
 
 
 @pytest.fixture(autouse=True)
@@ -66,3 +67,7 @@ def test_a_run_that_broke_off_is_not_tried_again(failed: Path, status: int) -> N
     failures(failed, 1)
 
     assert run_all([Run("pytest", ending(status), again=ending(0))]) == 1
+
+
+def test_the_modules_that_are_run_first_are_there() -> None:
+    assert [name for name in LONGEST if not (TESTS / name).is_file()] == []
