@@ -94,6 +94,12 @@ def trained(scenes: tuple[Path, Truth]) -> Trained:
     return Trained(world, project, truth, spec, len(labeled))
 
 
+@pytest.fixture
+def unexported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models have no network in their file: to export one takes longer than the training before it."""
+    monkeypatch.setattr("gpu_jobs.jobs.export", lambda *_: b"no network")
+
+
 def test_labels_become_a_model_that_onnxruntime_runs_on_the_original_photos(trained: Trained):
     import onnxruntime
 
@@ -289,6 +295,7 @@ def test_a_class_that_is_gone_when_the_training_ends_fails_it(photos: Photos, mo
     assert f"{project.classes[0].name} can no longer be chosen" in run.reason
 
 
+@pytest.mark.usefixtures("unexported")
 def test_labels_of_a_class_that_came_after_the_training_was_asked_for_are_left_out(photos: Photos):
     world, project, truth = photos
     added = AddClasses(classes=[NewClass(name="late")])
@@ -308,6 +315,7 @@ def test_labels_of_a_class_that_came_after_the_training_was_asked_for_are_left_o
     ]
 
 
+@pytest.mark.usefixtures("unexported")
 def test_labels_count_as_what_their_classes_became_since_the_snapshot_was_taken(photos: Photos):
     world, project, truth = photos
     label(world, project, truth_of(truth), most=44)
@@ -443,6 +451,7 @@ def test_a_network_is_tuned_where_asked_and_used_only_if_it_is_right_more_often(
     assert bool(world.storage.blobs.list(layout.MODELS, prefix=place).blobs) == better
 
 
+@pytest.mark.usefixtures("unexported")
 def test_too_few_labels_to_judge_a_tuned_network_leave_the_frozen_one(photos: Photos):
     world, project, truth = photos
     label(world, project, truth_of(truth), most=40)
