@@ -62,7 +62,7 @@ def digest_id(*parts: str, length: int = 26) -> str:
     True
     """
     whole = hashlib.sha256("\x00".join(parts).encode()).digest()
-    return b32encode(whole).decode().lower().rstrip("=")[:length]
+    return b32encode(whole[: length * 5 // 8 + 1]).decode().lower().rstrip("=")[:length]
 
 
 def new_id(prefix: str) -> str:
