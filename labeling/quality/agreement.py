@@ -7,7 +7,7 @@ Content Analysis, 4th ed., chapter 12: the coincidences of values), which is who
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -63,23 +63,13 @@ def compared_tags(said: Sequence[Collection[tuple[int, str]]], names: Sequence[s
     )
 
 
-def compared_shapes(
-    things: Sequence[Sequence[Drawn]], drawn: Sequence[Sequence[Drawn]], names: Sequence[str]
-) -> Compared:
-    """The agreement of people on the shapes of an image.
-
-    Args:
-        things: their shapes, those of the same thing together.
-        drawn: all of each person's.
-        names: the people's.
-    """
-    people = len(drawn)
+def compared_shapes(things: Sequence[Sequence[Drawn]], names: Sequence[str]) -> Compared:
+    """How people agree on the shapes of an image, those of the same thing together; `names` are theirs."""
+    people = len(names)
     if people < 2:
         return Compared()
     values = 0
-    every, same = Counter[str](), Counter[str]()
-    found, sought = Counter[str](), Counter[str]()
-    agree, total = Counter[str](), Counter[str]()
+    every, same, found, sought, agree, drawn = (defaultdict[str, int](int) for _ in range(6))
     likenesses: list[float] = []
     for thing in things:
         classes = Counter(one.annotation.class_id for one in thing)
@@ -88,23 +78,22 @@ def compared_shapes(
             sought[class_id] += count * (people - 1)
         for one in thing:
             agree[names[one.person]] += 2 * (classes[one.annotation.class_id] - 1)
+            drawn[names[one.person]] += 1
         if len(thing) < 2:
             continue
         values += UNIT * len(thing)
         for class_id, count in classes.items():
             every[class_id] += UNIT * count
             same[class_id] += UNIT * count * (count - 1) // (len(thing) - 1)
-        likenesses += [float(a.alike[b.person][b.at]) for a, b in combinations(thing, 2)]
-    counts = [len(shapes) for shapes in drawn]
-    for number, name in enumerate(names):
-        total[name] = sum(counts[number] + count for at, count in enumerate(counts) if at != number)
+        likenesses += [one.likeness(other) for one, other in combinations(thing, 2)]
+    total = sum(drawn.values())
     return Compared(
         values=values,
         all=dict(sorted(every.items())),
         same={name: same[name] for name in sorted(every)},
         found={name: (found[name], sought[name]) for name in sorted(sought)},
         iou=(round(1000 * sum(likenesses)), len(likenesses)),
-        people={name: (agree[name], total[name]) for name in names},
+        people={name: (agree[name], total + (people - 2) * drawn[name]) for name in names},
     )
 
 

@@ -53,10 +53,9 @@ def verdict(opinions: Sequence[Opinion], overlap: Overlap) -> Verdict:
     kept = sorted(labeled, key=lambda opinion: opinion.labeler)
     people: list[Sequence[Annotation]] = [opinion.annotations for opinion in kept]
     names = [opinion.labeler for opinion in kept]
-    drawn = [drawn_by(number, said) for number, said in enumerate(people)]
-    things = same_things(drawn, overlap.iou) if any(drawn) else []
+    things = same_things(people, overlap.iou)
     tags = [_tags(said) for said in people]
-    compared = compared_tags(tags, names) if not things else compared_shapes(things, drawn, names)
+    compared = compared_tags(tags, names) if not things else compared_shapes(things, names)
     best = _most_alike(people, compared, names)
     if any(opinion.outcome == "needs_review" for opinion in opinions):
         return Verdict("needs_review", best, compared=compared)
@@ -80,8 +79,7 @@ def merged(opinions: Sequence[Opinion], overlap: Overlap) -> list[Annotation] | 
     people = _labeled(opinions)
     if not overlap.carries(len(people), len(opinions)):
         return None
-    drawn = [drawn_by(number, said) for number, said in enumerate(people)]
-    things = same_things(drawn, overlap.iou) if any(drawn) else []
+    things = same_things(people, overlap.iou)
     found, doubtful = _agreed(people, [_tags(said) for said in people], things, overlap)
     return None if not found and (doubtful or all(people)) else found
 
@@ -94,8 +92,7 @@ def shared(opinions: Sequence[Opinion], overlap: Overlap) -> dict[str, set[str]]
     same: dict[str, set[str]] = {opinion.labeler: set() for opinion in kept}
     if any(opinion.outcome != "labeled" for opinion in kept):
         return same
-    drawn = [drawn_by(number, opinion.annotations) for number, opinion in enumerate(kept)]
-    things = same_things(drawn, overlap.iou) if any(drawn) else []
+    things = same_things([opinion.annotations for opinion in kept], overlap.iou)
     of_all = [[(one.person, one.annotation) for one in thing] for thing in things]
     tags = [_tags(opinion.annotations) for opinion in kept]
     for name in {name for said in tags for name in said}:
@@ -126,12 +123,6 @@ def _agreed(
     agreed = [*_voted(people, tags, overlap), *_decided(things, len(people), overlap)]
     found = [annotation for annotation in agreed if annotation is not None]
     return found, len(agreed) - len(found)
-
-
-def drawn_by(person: int, said: Sequence[Annotation]) -> list[Drawn]:
-    """The shapes a person drew."""
-    shapes = [annotation for annotation in said if not isinstance(annotation.geometry, Tag)]
-    return [Drawn(person, at, shape) for at, shape in enumerate(shapes)]
 
 
 def _tags(said: Sequence[Annotation]) -> dict[tuple[int, str], Annotation]:
@@ -169,6 +160,7 @@ def _decided(
 ) -> list[Annotation | None]:
     """The things that are there, as one shape each; None for each of which nobody can tell."""
     result: list[Annotation | None] = []
+    carried: list[tuple[Sequence[Drawn], str, dict[str, AttributeValue]]] = []
     for thing in things:
         if not overlap.carries(len(thing), people):
             if not overlap.carries(people - len(thing), people):
@@ -176,18 +168,17 @@ def _decided(
             continue
         classes = Counter(drawn.annotation.class_id for drawn in thing)
         class_id, votes = min(classes.items(), key=lambda counted: (-counted[1], counted[0]))
-        if not overlap.carries(votes, len(thing)):
+        of_class = [drawn.annotation for drawn in thing if drawn.annotation.class_id == class_id]
+        attributes = _attributes(of_class, overlap) if overlap.carries(votes, len(thing)) else None
+        if attributes is None:
             result.append(None)
-            continue
-        shape = together(thing, overlap.shape)
+        else:
+            carried.append((thing, class_id, attributes))
+    shapes = together([thing for thing, _, _ in carried], overlap.shape)
+    for (thing, class_id, attributes), shape in zip(carried, shapes, strict=True):
         first = next(
             (drawn.annotation for drawn in thing if drawn.annotation.geometry == shape), None
         )
-        of_class = [drawn.annotation for drawn in thing if drawn.annotation.class_id == class_id]
-        attributes = _attributes(of_class, overlap)
-        if attributes is None:
-            result.append(None)
-            continue
         of = sorted(f"{drawn.person}/{drawn.annotation.annotation_id}" for drawn in thing)
         agreed: dict[str, object] = {
             "geometry": shape,

@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple
 from labeling.annotations.shapes import Annotation, TaskType
 from labeling.model import Model
 from labeling.quality.agreement import Z95
-from labeling.quality.consensus import drawn_by
 from labeling.quality.shapes import same_things
 
 Word = Literal["poor", "slight", "fair", "moderate", "substantial", "almost_perfect"]
@@ -120,7 +119,7 @@ def compared(
         first, second = ({each.frame: each.class_id for each in said} for said in (one, other))
         pairs = [(first.get(at, ""), second.get(at, "")) for at in {**first, **second}]
     else:
-        things = same_things([drawn_by(0, one), drawn_by(1, other)], iou) if one or other else []
+        things = same_things([one, other], iou)
         drawn = ({each.person: each.annotation.class_id for each in thing} for thing in things)
         pairs = [(thing.get(0, ""), thing.get(1, "")) for thing in drawn]
     return SideBySide(

@@ -18,7 +18,7 @@ from labeling.quality.agreement import (
     wilson,
     yes_or_no,
 )
-from labeling.quality.shapes import Drawn, same_things
+from labeling.quality.shapes import same_things
 
 CLASSES = "abc"
 MISSING = st.none()
@@ -107,25 +107,19 @@ def test_people_who_say_the_same_of_an_image_agree_and_the_odd_one_does_not() ->
     assert found.people == {"ada": (1, 2), "ben": (1, 2), "eve": (0, 2)}
 
 
-def drawn(person: int, *boxes: tuple[str, float]) -> list[Drawn]:
+def boxes(*shapes: tuple[str, float]) -> list[Annotation]:
     return [
-        Drawn(
-            person,
-            at,
-            Annotation(
-                annotation_id=f"a{at}",
-                class_id=name,
-                geometry=Box(x0=x, y0=0.1, x1=x + 0.1, y1=0.3),
-            ),
+        Annotation(
+            annotation_id=f"a{at}", class_id=name, geometry=Box(x0=x, y0=0.1, x1=x + 0.1, y1=0.3)
         )
-        for at, (name, x) in enumerate(boxes)
+        for at, (name, x) in enumerate(shapes)
     ]
 
 
 def test_shapes_are_compared_where_they_match_and_missed_where_somebody_has_none() -> None:
-    people = [drawn(0, ("a", 0.1), ("b", 0.5)), drawn(1, ("a", 0.1)), drawn(2, ("a", 0.11))]
+    people = [boxes(("a", 0.1), ("b", 0.5)), boxes(("a", 0.1)), boxes(("a", 0.11))]
 
-    found = compared_shapes(same_things(people, 0.5), people, ["ada", "ben", "eve"])
+    found = compared_shapes(same_things(people, 0.5), ["ada", "ben", "eve"])
 
     assert found.found == {"a": (6, 6), "b": (0, 2)}
     assert found.iou[1] == 3
@@ -133,7 +127,7 @@ def test_shapes_are_compared_where_they_match_and_missed_where_somebody_has_none
 
 
 def test_an_image_without_shapes_divides_by_nothing() -> None:
-    found = compared_shapes([], [[], []], ["ada", "ben"])
+    found = compared_shapes([], ["ada", "ben"])
 
     assert found.people == {"ada": (0, 0), "ben": (0, 0)}
     assert nominal(found.all, found.same).alpha is None

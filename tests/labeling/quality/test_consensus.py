@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from labeling.annotations.shapes import Annotation, Box, Part, Polygon
 from labeling.quality.consensus import Opinion, Verdict, merged, shared, verdict
 from labeling.quality.overlap import Overlap
+from labeling.quality.shapes import same_things
 
 THREE = Overlap(labelers=3)
 Shape = tuple[str, float, float, float, float]
@@ -222,6 +223,27 @@ def test_a_polygon_is_what_more_than_half_cover() -> None:
     assert (min(xs), max(xs)) == pytest.approx((0.15, 0.55))
 
 
+@pytest.mark.parametrize("labelers", [4, 5])
+def test_of_four_people_and_five_three_cover_what_is_kept_of_a_polygon(labelers: int) -> None:
+    edges = [0.5, 0.52, 0.54, 0.56, 0.58][:labelers]
+
+    found = asked(*(polygons(("cat", 0.1, 0.1, edge, 0.5)) for edge in edges))
+
+    [one] = found.annotations
+    assert isinstance(one.geometry, Polygon)
+    assert max(x for x, _ in one.geometry.parts[0].outer) == sorted(edges)[-3]
+
+
+def test_a_polygon_with_a_part_that_crosses_itself_is_compared_too() -> None:
+    crossed = Part(outer=[(0.1, 0.1), (0.3, 0.1), (0.15, 0.3), (0.25, 0.3), (0.1, 0.15)])
+    beside = Part(outer=[(0.2, 0.05), (0.5, 0.05), (0.5, 0.25), (0.2, 0.25)])
+    said = Annotation(annotation_id="p", class_id="cat", geometry=Polygon(parts=[crossed, beside]))
+
+    found = asked([said], [said], [said])
+
+    assert (found.outcome, classes(found)) == ("labeled", ["cat"])
+
+
 def test_annotations_of_several_people_get_ids_of_their_own() -> None:
     shape = ("cat", 0.1, 0.1, 0.3, 0.3)
     other = ("cat", 0.6, 0.6, 0.8, 0.8)
@@ -257,17 +279,12 @@ def test_who_says_exactly_the_same_agrees_on_it(people: list[list[Shape]]) -> No
 def test_every_shape_is_in_one_thing_and_no_thing_has_two_of_a_person(
     people: list[list[Shape]],
 ) -> None:
-    from labeling.quality.shapes import Drawn, same_things
-
-    drawn = [
-        [Drawn(number, at, box) for at, box in enumerate(boxes(*said))]
-        for number, said in enumerate(people)
-    ]
-
-    things = same_things(drawn, 0.5)
+    things = same_things([boxes(*said) for said in people], 0.5)
 
     members = sorted((drawn.person, drawn.at) for thing in things for drawn in thing)
-    assert members == sorted((one.person, one.at) for said in drawn for one in said)
+    assert members == [
+        (number, at) for number, said in enumerate(people) for at in range(len(said))
+    ]
     for thing in things:
         assert len({drawn.person for drawn in thing}) == len(thing)
 
