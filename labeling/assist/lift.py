@@ -7,7 +7,7 @@ saw the suggestion. Where a class fares worse with suggestions than without, it 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import comb, log, sqrt
@@ -132,6 +132,7 @@ class Lifts:
         *,
         runs: Iterable[str],
         precision: float,
+        strict: bool = False,
     ) -> Lift:
         """Look at every labeled image, and keep what comes out.
 
@@ -141,6 +142,8 @@ class Lifts:
             labels: how many there are.
             runs: that suggested for the current model: classes are judged by these alone.
             precision: that was promised of its suggestions.
+            strict: whether it was promised of images: one that lost any suggestion of a class is then wrong
+                for it, else one that lost them all.
         """
         own = set(runs)
         sides = {True: _Tally(), False: _Tally()}
@@ -161,11 +164,10 @@ class Lifts:
             if answer.said.run_id in own:
                 if not answer.blind:
                     mending["own"].add(credited, answer.said, answer.size)
-                given = {each.class_id for each in answer.labeling.annotations}
-                for class_id in {each.class_id for each in answer.said.annotations}:
-                    classes[answer.blind][class_id].add(
-                        class_id in given, answer.labeling.active_ms
-                    )
+                given = Counter(each.class_id for each in answer.labeling.annotations)
+                for class_id, count in Counter(said).items():
+                    kept = given[class_id] >= (count if strict else 1)
+                    classes[answer.blind][class_id].add(kept, answer.labeling.active_ms)
         lift = Lift(
             at=self._storage.clock.now(),
             labels=labels,

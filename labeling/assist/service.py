@@ -356,6 +356,7 @@ class Assist:
             labels,
             runs=[run.run_id for run in runs if run.model_id == state.model_id],
             precision=project.assist.precision,
+            strict=project.assist.strict,
         )
         worse = {class_.class_id: class_.worse for class_ in lift.classes if class_.worse}
 

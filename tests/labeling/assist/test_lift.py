@@ -200,3 +200,32 @@ def test_of_boxes_the_same_classes_are_agreement_however_they_are_drawn(world: W
     assert found.shapes.mended + found.shapes.kept + found.shapes.removed == found.assisted.images
     (of_class,) = found.classes
     assert of_class.shapes == found.shapes
+
+
+@pytest.mark.parametrize(("strict", "worse"), [(False, ""), (True, "wrong")])
+def test_where_images_without_a_wrong_shape_were_promised_one_wrong_shape_tells_against_an_image(
+    world: World, strict: bool, worse: str
+) -> None:
+    project = world.project(images=20, task_type="boxes")
+    ann, opened = world.member(project, "ann"), world.open(project, ADMIN)
+    here, there = box(x1=0.5), box(x0=0.6, x1=0.9)
+    said = [
+        {
+            "item_id": item.item_id,
+            "annotations": [
+                {"class_id": "c1", "geometry": shape["geometry"]} for shape in (here, there)
+            ],
+        }
+        for item in world.items(project).values()
+    ]
+    world.services.prelabels.put(opened, PrelabelEnvelope(run_id="r", items=said), by="boss")
+    while task := world.ask(project, ann, size=1).task:
+        (one,) = task.items
+        world.submit(project, ann, task.task_id, decided(one.item_id, here))
+
+    found = Lifts(world.storage).measure(
+        project, opened.items, 20, runs=["r"], precision=0.95, strict=strict
+    )
+
+    (of_class,) = found.classes
+    assert (of_class.assisted.images, of_class.worse) == (20, worse)
