@@ -7,11 +7,13 @@ from typing import Any
 import azure.functions as func
 
 from functions.web import Call, endpoint
+from labeling import layout
 from labeling.annotations.task_types import TASK_TYPES, TaskTypeRules
 from labeling.ingest.refresh import RefreshView
 from labeling.model import Model
 from labeling.progress import Progress
 from labeling.projects.examples import classes_of
+from labeling.projects.locations import ContainerView
 from labeling.projects.projects import ProjectAccess, view
 from labeling.projects.record import (
     AddClasses,
@@ -47,6 +49,13 @@ class ClassList(Model):
     items: list[ClassView]
     classes_version: int
     next_cursor: str | None = None
+
+
+class ProjectContainers(Model):
+    """Where a project's images are, and where its exports go."""
+
+    images: ContainerView
+    exports: ContainerView
 
 
 class RefreshStarted(Model):
@@ -91,6 +100,22 @@ def create_project(call: Call[NewProject]) -> ProjectView:
 def get_project(call: Call[None]) -> ProjectView:
     """One project."""
     return view(call.project)
+
+
+@endpoint(
+    bp,
+    "GET",
+    "projects/{project_id}/containers",
+    role="reviewer",
+    doing="seeing where images are",
+)
+def get_containers(call: Call[None]) -> ProjectContainers:
+    """The containers of a project's images and of its exports."""
+    locations = call.services.locations
+    return ProjectContainers(
+        images=locations.container(call.project.project.source.container),
+        exports=locations.container(layout.EXPORTS),
+    )
 
 
 @endpoint(bp, "PATCH", "projects/{project_id}", role="admin", doing="changing a project")

@@ -125,7 +125,7 @@ def compose(
 ) -> Services:
     """The services over a storage: Azure's, or the one in memory."""
     access = Access(storage)
-    locations = Locations(storage)
+    locations = Locations(storage, settings)
     projects = Projects(storage, settings, access)
     turns = Turns(storage, projects.directory)
     ingest = Ingest(storage, projects, settings, turns)

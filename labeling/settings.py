@@ -40,6 +40,10 @@ class Settings(BaseSettings):
         le=60_000,
         description="How long a suggestion is shown before submitting accepts it",
     )
+    storage_ids: str = Field(
+        default="",
+        description="Resource ids of storage accounts, comma-separated; links into the Azure portal go by them",
+    )
     entra_tenant: str = Field(
         default="", description="Tenant whose tokens are taken for scripts; none when empty"
     )
@@ -62,6 +66,12 @@ class Settings(BaseSettings):
     count_calls: bool = Field(
         default=False, description="Answer with the number of storage calls made"
     )
+
+    @property
+    def storage_id_by_account(self) -> dict[str, str]:
+        """Resource ids of storage accounts, by the account's name."""
+        listed = (one.strip() for one in self.storage_ids.split(","))
+        return {one.rpartition("/")[2].lower(): one for one in listed if one}
 
     def is_admin(self, email: str) -> bool:
         """Whether this address is a site admin by configuration."""

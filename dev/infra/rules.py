@@ -421,6 +421,18 @@ def settings_are_those_of_the_code(facts: Facts) -> Generator[str]:
                 yield f"{app.file}: nobody reads {name}"
 
 
+def the_app_knows_its_accounts(facts: Facts) -> Generator[str]:
+    """Our own account and all that images are in are named by resource id: links into the portal go by it."""
+    deployment = facts.deployments["everything"]
+    wanted = {one.member("id") for one in deployment.of(ACCOUNTS) if not one.existing} | set(
+        EVERYTHING["imageAccounts"]
+    )
+    for app in deployment.of(SITES):
+        told = set(settings_of(app).get("LABELRY_STORAGE_IDS", "").split(","))
+        for one in sorted(wanted - told):
+            yield f"{app.file}: LABELRY_STORAGE_IDS lacks {one.rpartition('/')[2]}"
+
+
 def the_blob_trigger_is_off_unless_asked_for(facts: Facts) -> Generator[str]:
     """Off, its function is disabled by name; on, an instance stays awake for it."""
     for name, deployment in facts.deployments.items():
@@ -494,6 +506,7 @@ RULES: tuple[Rule, ...] = (
     storage_is_what_the_code_reads,
     events_leave_out_what_nobody_labels,
     settings_are_those_of_the_code,
+    the_app_knows_its_accounts,
     the_blob_trigger_is_off_unless_asked_for,
     queries_name_functions_that_exist,
     a_private_network_is_private,

@@ -18,6 +18,8 @@ param packageUrl string
 param insightsConnection string
 @description('Required. E-mail addresses of site admins.')
 param admins array
+@description('Required. Resource ids of the storage accounts that images are in, our own among them.')
+param storageIds array
 @description('Required. Further settings, by their full name.')
 param settings object
 @description('Required. Memory of an instance, in MB.')
@@ -52,6 +54,7 @@ var identitySettings = [
 ]
 var ownSettings = [
   { name: 'LABELRY_ADMINS', value: join(admins, ',') }
+  { name: 'LABELRY_STORAGE_IDS', value: join(storageIds, ',') }
   { name: 'LABELRY_TRUST_SWA_HEADER', value: '1' } // link.bicep lets nothing else in
   { name: 'PYTHON_THREADPOOL_THREAD_COUNT', value: '24' }
   { name: 'AzureWebJobs.on_dataset_blob.Disabled', value: blobTrigger ? 'false' : 'true' }

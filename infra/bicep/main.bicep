@@ -264,6 +264,7 @@ module functions 'functions.bicep' = {
     packageUrl: storage.outputs.packageUrl
     insightsConnection: monitoring.outputs.connection
     admins: admins
+    storageIds: concat([storage.outputs.id], imageAccounts)
     settings: settings
     instanceMemoryMB: instanceMemoryMB
     maximumInstances: maximumInstances

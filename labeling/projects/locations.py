@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, TypeVar
+from urllib.parse import quote
 
 from pydantic import AfterValidator, StringConstraints
 
@@ -13,6 +14,7 @@ from labeling.documents import Documents
 from labeling.errors import Conflict, Fault, Invalid, NotFound, Refused, Unavailable
 from labeling.media.patterns import unstorable
 from labeling.model import Model, UtcTime
+from labeling.settings import Settings
 from labeling.storage import Collision, Delete, Range, Storage
 
 Result = TypeVar("Result")
@@ -27,6 +29,8 @@ ContainerName = Annotated[
     ),
 ]
 """A container of the system's own account, or `account/container` of a registered one."""
+
+PORTAL = "https://portal.azure.com/#view/Microsoft_Azure_Storage/ContainerMenuBlade/~/overview/storageAccountId"
 
 READER = "Storage Blob Data Reader"
 CONTRIBUTOR = "Storage Blob Data Contributor"
@@ -85,6 +89,16 @@ class Location(Model):
     location: str
 
 
+class ContainerView(Model):
+    """A container, and where it is shown in the Azure portal; empty where nobody said which resource its
+    account is.
+    """
+
+    account: str
+    container: str
+    portal: str
+
+
 class NewContainer(Model):
     """A container to be made: `name` in the system's own account, or `account/name` in a registered one."""
 
@@ -115,8 +129,9 @@ class BrowsePage(Model):
 class Locations:
     """Accounts, containers and folders, as far as this system may see them."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, settings: Settings) -> None:
         self._storage = storage
+        self._ids = settings.storage_id_by_account
         self._accounts = Documents(
             storage, layout.DIRECTORY, Account, absent="this account is not registered"
         )
@@ -179,6 +194,16 @@ class Locations:
                     f"a project takes its images from {account}/{container}; delete that first"
                 )
         self._accounts.write(layout.ACCOUNTS, [Delete(account, row.etag)])
+
+    def container(self, location: str) -> ContainerView:
+        """A container by the name of its account. No call is made: it may be gone."""
+        account, _, container = location.rpartition("/")
+        account = account or self._storage.blobs.account
+        resource = self._ids.get(account, "")
+        portal = f"{PORTAL}/{quote(resource, safe='')}/path/{quote(container, safe='')}"
+        return ContainerView(
+            account=account, container=container, portal=portal if resource else ""
+        )
 
     def all(self) -> list[Location]:
         """Containers a project may take images from, of all accounts."""

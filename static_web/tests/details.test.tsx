@@ -35,6 +35,10 @@ function open(more: Answers = {}, shown = project) {
       "GET /api/datasets/d1": aDataset(),
       [`GET ${path}`]: shown,
       [`GET ${path}/progress`]: aProgress({ refresh }),
+      [`GET ${path}/containers`]: {
+        images: { account: "lab", container: "photos", portal: "https://portal.azure.com/#x" },
+        exports: { account: "lab", container: "exports", portal: "" },
+      },
       [`GET ${path}/webhook`]: () => Promise.resolve(new Response("{}", { status: 404 })),
       ...more,
     },
@@ -302,6 +306,31 @@ it("shows labelers neither where images are nor what only admins change", async 
   await open({}, aProject({ project_id: "p1", my_role: "labeler", source: null }));
   expect(await screen.findByText("Instructions")).toBeVisible();
   expect(within(document.body).queryAllByRole("button")).toEqual([]);
+});
+
+describe("containers", () => {
+  const shown = { ...project, source: { container: "photos", pattern: "birds/**" } };
+
+  it("are named with their account, and lead to the portal where its address is known", async () => {
+    await open({}, shown);
+    expect(await screen.findByText("lab/photos")).toBeVisible();
+    expect(screen.getByText("birds/**")).toBeVisible();
+    expect(screen.getByText("lab/exports")).toBeVisible();
+    const [link, ...others] = screen.getAllByRole("link", { name: /Azure portal/ });
+    expect(link).toHaveAccessibleName("Open in the Azure portal: lab/photos");
+    expect(link).toHaveAttribute("href", "https://portal.azure.com/#x");
+    expect(others).toEqual([]);
+  });
+
+  it("are copied, or it is said that a browser does not let them be", async () => {
+    await open({}, shown);
+    const user = userEvent.setup();
+    await user.click(await screen.findByRole("button", { name: "Copy lab/photos" }));
+    expect(await navigator.clipboard.readText()).toBe("lab/photos");
+    vi.spyOn(navigator.clipboard, "writeText").mockRejectedValue(new Error("not allowed"));
+    await user.click(screen.getByRole("button", { name: "Copy lab/exports" }));
+    expect(await screen.findByRole("alert")).toHaveTextContent(/copy it by hand/);
+  });
 });
 
 describe("a dataset", () => {

@@ -6,6 +6,7 @@ import type { Connect, Plugin } from "vite";
 import type {
   Annotation,
   ApiToken,
+  Container,
   DraftItem,
   Export,
   ExportFormat,
@@ -494,6 +495,8 @@ function route(
     fake.project = { ...fake.project, state: verb === "pause" ? "paused" : "running" };
     return [200, fake.project];
   }
+  if (verb === "containers")
+    return [200, { images: containerOf("datasets"), exports: containerOf("exports") }];
   if (verb === "progress") return [200, progress(fake)];
   if (verb === "classes") return classesOf(fake, method, taskId, body, request);
   if (verb === "items" && taskId) return disputed(fake, taskId, taskVerb, method);
@@ -870,6 +873,15 @@ function reopen(fake: FakeProject, itemIds: string[]) {
   };
   fake.open = new Map([[task.task_id, task], ...fake.open]);
   return { task, why: null, retry_after_s: null, open_tasks: [], look_again: false };
+}
+
+function containerOf(container: string): Container {
+  const group = "subscriptions/0/resourceGroups/lab/providers/Microsoft.Storage/storageAccounts";
+  return {
+    account: "labelry",
+    container,
+    portal: `https://portal.azure.com/#view/Microsoft_Azure_Storage/ContainerMenuBlade/~/overview/storageAccountId/${encodeURIComponent(`/${group}/labelry`)}/path/${container}`,
+  };
 }
 
 function line({ project, total, saved }: FakeProject) {

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any, get_args
+from urllib.parse import quote
 
 from labeling.annotations.shapes import TaskType
 from labeling.projects.record import Project
-from tests.functions.conftest import ADMIN, Answer, Api, signed_in
+from tests.functions.conftest import ADMIN, Answer, Api, api_of, signed_in
+from tests.world import STEADY, World
 
 TAG = {"annotation_id": "a1", "class_id": "c1", "geometry": {"kind": "tag"}}
 
@@ -227,6 +229,29 @@ def test_a_labeler_is_not_told_where_images_are(api: Api) -> None:
     assert api("GET", f"projects/{project}", who=api.member(project, "ann"))["source"] is None
     assert api("GET", f"projects/{project}", who=ADMIN)["source"]["container"] == "photos"
     assert api("GET", "projects", who=signed_in("eve"))["items"] == []
+
+
+def test_containers_are_linked_in_the_portal_where_the_resource_of_their_account_is_known() -> None:
+    group = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts"
+    api = api_of(World(STEADY.model_copy(update={"storage_ids": f"{group}/Memory, {group}/x"})))
+    project = api.project(1)
+    unknowing = api_of(api.world.other(storage_ids=""))
+
+    known = api("GET", f"projects/{project}/containers").body
+    unknown = unknowing("GET", f"projects/{project}/containers").body
+
+    portal = "https://portal.azure.com/#view/Microsoft_Azure_Storage/ContainerMenuBlade/~/overview"
+    account = f"{portal}/storageAccountId/{quote(group, safe='')}%2FMemory"
+    assert known == {
+        "images": {"account": "memory", "container": "photos", "portal": f"{account}/path/photos"},
+        "exports": {
+            "account": "memory",
+            "container": "exports",
+            "portal": f"{account}/path/exports",
+        },
+    }
+    assert [one["portal"] for one in unknown.values()] == ["", ""]
+    assert unknown["images"]["account"] == "memory"
 
 
 def test_labelers_see_the_examples_of_classes_that_admins_choose(api: Api) -> None:

@@ -39,6 +39,7 @@ ROLES = {
         GET projects/{project_id}/agreement/{member_id}/{other_id}
         GET projects/{project_id}/assist
         GET projects/{project_id}/changes
+        GET projects/{project_id}/containers
         GET projects/{project_id}/models/{model_id}
         GET projects/{project_id}/runs
         GET projects/{project_id}/runs/{run_id}

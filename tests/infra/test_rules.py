@@ -27,6 +27,13 @@ MISTAKES = [
         id="1 a setting of a Consumption plan",
     ),
     pytest.param(
+        "main.bicep",
+        "storageIds: concat([storage.outputs.id], imageAccounts)",
+        "storageIds: [storage.outputs.id]",
+        "LABELRY_STORAGE_IDS lacks photos",
+        id="links into the portal to some accounts alone",
+    ),
+    pytest.param(
         "functions.bicep",
         "      minTlsVersion: '1.2'\n",
         "      minTlsVersion: '1.2'\n      ftpsState: 'Disabled'\n",

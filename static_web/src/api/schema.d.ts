@@ -317,6 +317,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{project_id}/containers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The containers of a project's images and of its exports. */
+        get: operations["get_containers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{project_id}/exports": {
         parameters: {
             query?: never;
@@ -2244,6 +2261,19 @@ export interface components {
             class_ids: string[];
             /** Counts */
             counts: number[][];
+        };
+        /**
+         * ContainerView
+         * @description A container, and where it is shown in the Azure portal; empty where nobody said which resource its
+         *     account is.
+         */
+        ContainerView: {
+            /** Account */
+            account: string;
+            /** Container */
+            container: string;
+            /** Portal */
+            portal: string;
         };
         /**
          * CurvePoint
@@ -5076,6 +5106,14 @@ export interface components {
             topics: string[] | null;
         };
         /**
+         * ProjectContainers
+         * @description Where a project's images are, and where its exports go.
+         */
+        ProjectContainers: {
+            images: components["schemas"]["ContainerView"];
+            exports: components["schemas"]["ContainerView"];
+        };
+        /**
          * ProjectLine
          * @description A project in the list, with its counts as of `counted_at` (a minute old at most).
          *
@@ -7356,6 +7394,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClickAnswer"];
+                };
+            };
+            /** @description why not */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_containers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectContainers"];
                 };
             };
             /** @description why not */

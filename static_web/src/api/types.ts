@@ -12,6 +12,7 @@ export type AssistSettings = Schemas["AssistSettings"];
 export type ClassList = Schemas["ClassList"];
 export type ClassView = Schemas["ClassView"];
 export type AssistView = Schemas["AssistView"];
+export type Container = Schemas["ContainerView"];
 export type Dataset = Schemas["Dataset"];
 export type DatasetChange = Schemas["DatasetChange"];
 export type DraftItem = Schemas["DraftItem"];

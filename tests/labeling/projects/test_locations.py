@@ -66,6 +66,14 @@ def test_a_registered_account_is_listed_browsed_and_used_like_our_own(world: Wor
     assert preview.first[0].url.startswith(f"memory://{THERE}/owl.png")
 
 
+def test_a_container_is_named_with_the_account_it_is_in(world: World) -> None:
+    locations = world.services.locations
+
+    names = [(one.account, one.container) for one in map(locations.container, (PHOTOS, THERE))]
+
+    assert names == [("memory", PHOTOS), ("lab2", "scans")]
+
+
 def test_an_account_nobody_registered_is_not_looked_into(world: World) -> None:
     assert refused(world)[0] == "not-registered"
     with pytest.raises(Invalid, match="not registered"):

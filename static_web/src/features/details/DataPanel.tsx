@@ -12,8 +12,9 @@ import { problemText } from "@/problems";
 import { Panel } from "@/ui/Panel";
 
 import { AddImagesDialog } from "./AddImagesDialog";
+import { ContainerPlace } from "./ContainerPlace";
 import { DatasetDescription } from "./DatasetDescription";
-import { datasetQuery } from "./queries";
+import { containersQuery, datasetQuery } from "./queries";
 
 const useStyles = makeStyles({
   facts: {
@@ -53,6 +54,7 @@ export function DataPanel({ project }: { project: Project }): ReactNode {
   const admin = project.my_role === "admin";
   const siteAdmin = useMe().data?.site_admin ?? false;
   const dataset = useQuery({ ...datasetQuery(project.dataset_id), enabled: siteAdmin }).data;
+  const places = useQuery(containersQuery(projectId)).data;
   const progress = useQuery(progressQuery(projectId)).data;
   const [adding, setAdding] = useState(false);
   const look = () => queries.invalidateQueries(progressQuery(projectId));
@@ -90,13 +92,13 @@ export function DataPanel({ project }: { project: Project }): ReactNode {
           <>
             <dt>{t("details.from")}</dt>
             <dd>
-              <code>{`${source.container}/${source.pattern}`}</code>
+              {places ? <ContainerPlace container={places.images} path={source.pattern} /> : "–"}
             </dd>
           </>
         )}
         <dt>{t("details.exports")}</dt>
         <dd>
-          <code>{`exports/${projectId}/`}</code>
+          {places ? <ContainerPlace container={places.exports} path={`${projectId}/`} /> : "–"}
         </dd>
         <dt>{t("details.images")}</dt>
         <dd>

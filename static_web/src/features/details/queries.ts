@@ -12,6 +12,19 @@ export const datasetQuery = (datasetId: string) =>
       ),
   });
 
+/** For reviewers and admins: where a project's images are, and where its exports go. */
+export const containersQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ["containers", projectId],
+    queryFn: () =>
+      unwrap(
+        api.GET("/api/projects/{project_id}/containers", {
+          params: { path: { project_id: projectId } },
+        }),
+      ),
+    staleTime: Infinity,
+  });
+
 /** Projects that were deleted, for site admins. */
 export const deletedQuery = queryOptions({
   queryKey: ["deleted"],
