@@ -63,6 +63,24 @@ it("tells how quickly people label, of the time they were at it", async () => {
   expect(await cells("Bora")).toEqual(["Bora", "90", "0", "–", "–"]);
 });
 
+it("leads from what somebody labeled today, and how quickly, to those images", async () => {
+  await open();
+  const row = within(await screen.findByRole("row", { name: /Jun/ }));
+  const links = row.getAllByRole("link");
+  expect(links.map((one) => one.getAttribute("aria-label"))).toEqual([
+    "90, Jun",
+    "60, Jun, Images today (UTC)",
+    "180, Jun, Submitted an hour",
+    "20, Jun, Seconds each",
+  ]);
+  for (const link of links.slice(1))
+    expect(link).toHaveAttribute(
+      "href",
+      "/projects/p1/data?state=labeled&labeler=u1&labeled_from=2026-11-20",
+    );
+  expect(within(screen.getByRole("row", { name: /Bora/ })).getAllByRole("link")).toHaveLength(1);
+});
+
 const day = (date: string, images: number) => ({ day: date, images });
 
 it("says when it is done at the present pace, and nothing where nobody knows", () => {

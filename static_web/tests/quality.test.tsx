@@ -83,13 +83,15 @@ it("leads from a person's count to the images they labeled", async () => {
 it("leads from a class and from a person to the images where people differ about them", async () => {
   await open({
     ...{ agreed: 40, disputed: 3, coefficient: ALPHA, iou: null },
-    classes: [{ class_id: "c1", coefficient: ALPHA, found: null }],
+    classes: [{ class_id: "c1", coefficient: ALPHA, found: 0.85 }],
     labelers: [{ user: "ann", share: 0.9, compared: 43 }],
   });
 
   const address = "/projects/p1/data?state=all&consensus=differing&";
   const alpha = await screen.findByRole("link", { name: /^0.71 .*differ about Kitchen$/ });
   expect(alpha).toHaveAttribute("href", `${address}class=c1`);
+  const found = screen.getByRole("link", { name: /^85%, .*differ about Kitchen$/ });
+  expect(found).toHaveAttribute("href", `${address}class=c1`);
   const share = screen.getByRole("link", { name: /^90%, images where Ann differs/ });
   expect(share).toHaveAttribute("href", `${address}labeler=ann`);
 });

@@ -5,7 +5,6 @@ import { useTranslation } from "react-i18next";
 import type { Progress, Project } from "@/api/types";
 import { classColor } from "@/classColors";
 import { ClassName } from "@/ui/ClassName";
-import { formatNumber } from "@/format";
 import { isDrawn } from "@/taskTypes";
 import { FactsTable } from "@/ui/FactsTable";
 import { ProgressBar } from "@/ui/ProgressBar";
@@ -34,7 +33,7 @@ interface Props {
 
 /** How many labeled images have each class, the most frequent first. */
 export function ClassesCount({ project, progress }: Props): ReactNode {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const styles = useStyles();
   const [logarithmic, setLogarithmic] = useState(false);
   const counts = new Map(progress?.classes.map((one) => [one.class_id, one]));
@@ -45,12 +44,22 @@ export function ClassesCount({ project, progress }: Props): ReactNode {
     .map((one) => ({ ...one, count: counts.get(one.class_id)?.images ?? 0 }))
     .filter((one) => !one.merged_into && (!one.retired || one.count > 0))
     .sort((one, other) => other.count - one.count);
+  const hrefOf = ({ class_id }: (typeof rows)[number]) =>
+    linked ? imagesOf(project.project_id, { state: "labeled", class: class_id }) : null;
   const images = (one: (typeof rows)[number]) => (
     <Count
       count={progress && one.count}
       name={one.name}
-      href={linked ? imagesOf(project.project_id, { state: "labeled", class: one.class_id }) : null}
+      href={hrefOf(one)}
       testId={`class-${one.class_id}`}
+    />
+  );
+  const shapes = (one: (typeof rows)[number]) => (
+    <Count
+      key="shapes"
+      count={counts.get(one.class_id)?.instances ?? 0}
+      name={`${one.name}, ${t("dashboard.shapes")}`}
+      href={hrefOf(one)}
     />
   );
   const drawn = isDrawn(project.task_type);
@@ -64,11 +73,7 @@ export function ClassesCount({ project, progress }: Props): ReactNode {
       ]}
       rows={rows.map((one) => ({
         key: one.class_id,
-        cells: [
-          one.name,
-          images(one),
-          ...(drawn ? [formatNumber(counts.get(one.class_id)?.instances ?? 0, i18n.language)] : []),
-        ],
+        cells: [one.name, images(one), ...(drawn ? [shapes(one)] : [])],
       }))}
     />
   );

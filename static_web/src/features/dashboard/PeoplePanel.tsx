@@ -78,7 +78,7 @@ export function PeoplePanel({ project, progress }: Props): ReactNode {
   const people = progress?.labelers ?? [];
   // Of the time they were at it: breaks count for nothing.
   const perHour = ({ today, today_active_ms: ms }: LabelerCount) =>
-    ms ? formatNumber(Math.round((today * 3_600_000) / ms), i18n.language) : "–";
+    today && ms ? formatNumber(Math.round((today * 3_600_000) / ms), i18n.language) : "–";
   const secondsEach = ({ today, today_active_ms: ms }: LabelerCount) =>
     today && ms ? formatNumber(Math.round(ms / today / 100) / 10, i18n.language) : "–";
   const nameOf = (user: string) => people.find((one) => one.user === user)?.name ?? "";
@@ -101,6 +101,18 @@ export function PeoplePanel({ project, progress }: Props): ReactNode {
             <tbody>
               {people.map((one) => {
                 const name = one.name || one.user;
+                // What was labeled today, to which all of these numbers belong.
+                const linked = (column: "today" | "rate" | "seconds", text?: string) => (
+                  <Count
+                    count={one.today}
+                    {...(text !== undefined && { text })}
+                    name={`${name}, ${t(`dashboard.columns.${column}`)}`}
+                    href={imagesOf(projectId, {
+                      ...{ state: "labeled", labeler: one.user },
+                      labeled_from: progress?.at.slice(0, 10) ?? "",
+                    })}
+                  />
+                );
                 return (
                   <tr key={one.user} className={styles.row}>
                     <td className={styles.cell}>{name}</td>
@@ -111,11 +123,9 @@ export function PeoplePanel({ project, progress }: Props): ReactNode {
                         href={imagesOf(projectId, { state: "all", labeler: one.user })}
                       />
                     </td>
-                    <td className={styles.cell}>
-                      <Count count={one.today} name={name} href={null} />
-                    </td>
-                    <td className={styles.cell}>{perHour(one)}</td>
-                    <td className={styles.cell}>{secondsEach(one)}</td>
+                    <td className={styles.cell}>{linked("today")}</td>
+                    <td className={styles.cell}>{linked("rate", perHour(one))}</td>
+                    <td className={styles.cell}>{linked("seconds", secondsEach(one))}</td>
                   </tr>
                 );
               })}

@@ -72,24 +72,29 @@ export function AgreementPanel({ project }: { project: Project }): ReactNode {
           t("quality.columns.alpha"),
           ...(drawn ? [t("quality.columns.found")] : []),
         ]}
-        rows={found.classes.map((one) => ({
-          key: one.class_id,
-          cells: [
-            classNames.get(one.class_id) ?? one.class_id,
+        rows={found.classes.map((one) => {
+          const name = classNames.get(one.class_id) ?? one.class_id;
+          const differing = (column: string, text: string) => (
             <Count
-              key="alpha"
+              key={column}
               count={one.coefficient.answers}
-              text={written(one.coefficient)}
-              name={t("quality.differAbout", {
-                name: classNames.get(one.class_id) ?? one.class_id,
-              })}
+              text={text}
+              name={t("quality.differAbout", { name })}
               href={imagesOf(project.project_id, {
                 ...{ state: "all", consensus: "differing", class: one.class_id },
               })}
-            />,
-            ...(drawn ? [one.found === null ? "–" : percent(one.found)] : []),
-          ],
-        }))}
+            />
+          );
+          const { coefficient, found: share } = one;
+          return {
+            key: one.class_id,
+            cells: [
+              name,
+              differing("alpha", written(coefficient)),
+              ...(drawn ? [share === null ? "–" : differing("found", percent(share))] : []),
+            ],
+          };
+        })}
       />
       <FactsTable
         title={t("quality.byPerson")}
