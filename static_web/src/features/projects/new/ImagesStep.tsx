@@ -22,6 +22,7 @@ import { datasetsQuery } from "./queries";
 
 const useStyles = makeStyles({
   stack: { display: "grid", gap: "16px", minWidth: 0 },
+  from: { flexWrap: "wrap" },
   choice: { maxWidth: "480px" },
   description: { maxWidth: "720px" },
   said: { margin: 0, maxWidth: "68ch", whiteSpace: "pre-wrap", overflowWrap: "anywhere" },
@@ -36,6 +37,7 @@ export function ImagesStep({ draft, files, busy, problems }: StepProps): ReactNo
     <div className={styles.stack}>
       <Field label={t("new.from")} {...(problems.images && { validationMessage: problems.images })}>
         <RadioGroup
+          className={styles.from}
           value={draft.from}
           layout="horizontal"
           disabled={busy}
