@@ -129,7 +129,7 @@ it("compares two people by Cohen's kappa, in words, and tells where they differ"
     "href",
     "/projects/p1/data?state=all&item=i7",
   );
-  expect(within(dialog).getByText("Kitchen / Nothing")).toBeVisible();
+  expect(within(dialog).getByText("Kitchen ≠ Nothing")).toBeVisible();
   expect(within(dialog).getByText("The first 1 of 10 images.")).toBeVisible();
 });
 

@@ -22,7 +22,7 @@ const useStyles = makeStyles({
   list: {
     display: "grid",
     gap: "16px",
-    gridTemplateColumns: "repeat(auto-fill, minmax(180px, 1fr))",
+    gridTemplateColumns: "repeat(auto-fill, minmax(150px, 1fr))",
     margin: 0,
     padding: 0,
     listStyle: "none",
