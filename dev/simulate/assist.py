@@ -300,12 +300,17 @@ class _Work:
             "keys": f"{this.keys / images:.2f} instead of {keys / images:.2f}",
             "seconds": f"{this.seconds / images:.2f} instead of {seconds / images:.2f}",
             "times faster": round(float(seconds) / max(this.seconds, 1e-9), 2),
-            "purity": round(
-                _purity([one for page in this.similar for one in page], this.similar), 3
-            ),
-            "purity_by_chance": round(fmean(chance), 3),
             "pages": dict(this.kinds),
-        }
+        } | (
+            {
+                "purity": round(
+                    _purity([one for page in this.similar for one in page], this.similar), 3
+                ),
+                "purity_by_chance": round(fmean(chance), 3),
+            }
+            if this.similar
+            else {}
+        )
 
     def _trained(self, labels: int) -> Json:
         """Wait for the model of so many labels and what follows; hold it against the truth."""
