@@ -41,8 +41,8 @@ EXTRA = {"azure-identity"}
 EITHER = {"onnxruntime", "onnxruntime-gpu"}
 """The same module: one of them on Linux x86-64, the other elsewhere."""
 
-APART = {*(ROOT / "dev/readers").glob("read_*.py")}
-"""Programs that run in environments of their own, which `dev/readers/__main__.py` describes."""
+APART = {*(ROOT / "dev/readers").glob("read_*.py"), ROOT / "dev/bench/grabcut.py"}
+"""Programs that run in environments of their own (`dev/environments.py`)."""
 
 
 def declared(files: list[str]) -> set[str]:

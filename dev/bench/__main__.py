@@ -30,6 +30,7 @@ from dev.bench import (
     ingest,
     label,
     loop,
+    outlines,
     peer,
     shapes,
 )
@@ -70,6 +71,8 @@ def measures(
         yield from arrival.measures(images)
     if only in ("", "crowd"):
         yield from crowd.measures(2 * images, labelers)
+    if only == "outlines":  # 150 MB of another program
+        yield from outlines.measures()
     if only == "peer":  # some 700 MB of another program: when it is asked for alone
         yield from peer.measures(images)
 
@@ -95,6 +98,7 @@ def main() -> int:
             "crowd",
             "export",
             "import",
+            "outlines",
             "peer",
             "shapes",
         ],
