@@ -1,4 +1,4 @@
-"""What tests of several folders share: one storage emulator a worker."""
+"""What tests of several folders share: one storage emulator and one browser a worker."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -15,7 +16,11 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from dev.azurite import Azurite
+from dev.browser import chromium_launch_options
 from labeling import trace
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("labelry", deadline=None)
@@ -56,6 +61,17 @@ class TestStorage:
 def nothing_began() -> None:
     """Each test begins where nothing was brought about by anything."""
     trace._current.set("")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One for all tests of this worker: a second Playwright can't be started beside it."""
+    from playwright.sync_api import sync_playwright  # most runs of few tests need none
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**chromium_launch_options())
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

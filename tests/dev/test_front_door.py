@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
-from dev.browser import chromium_launch_options
 from dev.client import Person
 from dev.site import Choice, with_sign_in
 from dev.stack import Stack
@@ -57,16 +56,16 @@ def test_a_link_into_the_app_opens_the_app(system: Stack) -> None:
     assert httpx.get(f"{system.url}/assets/none.js").status_code == 404
 
 
-def test_signing_in_by_a_button_leads_back_to_where_one_wanted_to_go(system: Stack) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**chromium_launch_options())
-        page = browser.new_page()
-        page.goto(system.url)
+def test_signing_in_by_a_button_leads_back_to_where_one_wanted_to_go(
+    system: Stack, browser: Browser
+) -> None:
+    page = browser.new_page()
+    page.goto(system.url)
 
-        page.evaluate("location.assign('/.auth/login/aad?post_login_redirect_uri=/projects/p-1')")
-        page.get_by_role("button", name="kim@example.com").click()
-        page.wait_for_url("**/projects/p-1")
+    page.evaluate("location.assign('/.auth/login/aad?post_login_redirect_uri=/projects/p-1')")
+    page.get_by_role("button", name="kim@example.com").click()
+    page.wait_for_url("**/projects/p-1")
 
-        me = page.evaluate("fetch('/.auth/me').then(answer => answer.json())")
-        browser.close()
+    me = page.evaluate("fetch('/.auth/me').then(answer => answer.json())")
+    page.close()
     assert me["clientPrincipal"]["userId"] == "u-1"

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from dev.browser import chromium_launch_options
 from dev.site import WEB, with_fake_api
 
 SHOWN_WITHIN_MS = 20_000
@@ -23,15 +22,6 @@ def pages_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the built web app is served, with the API of `static_web/tests/fakeApi.ts`."""
     with with_fake_api(tmp_path_factory.mktemp("logs") / "pages.log") as url:
         yield url
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One for all tests: a second Playwright can't be started beside it."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**chromium_launch_options())
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
