@@ -64,18 +64,20 @@ def measures(photos: int = PHOTOS) -> Iterator[Measure]:
             text=True,
         )
     found = json.loads(done.stdout)
-    print(f"outlines: {len(model)} things")
+    took = {name: 1000 * seconds / len(model) for name, seconds in found["seconds"].items()}
+    print(
+        f"outlines: {len(model)} things; the boxes overlap the truth by {np.mean(filled):.3f}; GrabCut "
+        f"takes {took['mask']:.0f} ms of CPU from a model's outline, {took['box']:.0f} from a box"
+    )
     for name, overlaps in (
-        ("the box alone", filled),
         ("the project's model", model),
         ("GrabCut from the model's outline", found["overlaps"]["mask"]),
         ("GrabCut from the box", found["overlaps"]["box"]),
     ):
         mean = round(float(np.mean(overlaps)), 3)
-        yield Measure(f"{name}, overlap with the truth", mean, "", OFFERED_FROM, ok=True)
-    for name, seconds in found["seconds"].items():
-        took = round(1000 * seconds / len(model))
-        yield Measure(f"GrabCut from the {name}, a thing", took, "CPU ms", 0, ok=True)
+        yield Measure(
+            f"{name}, overlap with the truth", mean, "", OFFERED_FROM, mean >= OFFERED_FROM
+        )
 
 
 def _trained(truth: Truth, folder: Path) -> Detector:
