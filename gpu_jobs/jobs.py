@@ -381,6 +381,7 @@ class Jobs:
             found = [
                 Group(
                     sample=layout.sample(spec.run_id, number),
+                    size=sum(len(alike.members) for alike in some),
                     rank=rank,
                     items=[readable[member].item_id for member in alike.members],
                     duplicates=[readable[duplicate].item_id for duplicate in alike.duplicates],

@@ -136,16 +136,13 @@ def labeled_unseen(items: Items, project: Project) -> int:
 
 
 def _labeled(items: Items, project: Project) -> Sequence[Line]:
-    lines: list[tuple[Line, str]] = []
-    answered, all_of = Counter[str](), Counter[str]()
+    lines: list[tuple[Line, tuple[int, str], int]] = []
+    answered = Counter[tuple[int, str]]()
     for shard in range(items.shards):
         for row in items.all_rows(shard):
-            if row.item.flag or row.item.state in ("unreadable", "excluded"):
-                continue
-            sample = f"{shard}|{layout.sample_of(row.item.group)}" if row.item.group else ""
-            all_of[sample] += 1
+            sample = shard, layout.sample_of(row.item.group)
             answered[sample] += row.item.state in ("labeled", "skipped")
-            said = row.labeling if row.item.state == "labeled" else None
+            said = row.labeling if row.item.state == "labeled" and not row.item.flag else None
             if said is None or said.outcome != "labeled":
                 continue
             if not project.assist.looks_at(row.item.media):
@@ -163,15 +160,15 @@ def _labeled(items: Items, project: Project) -> Sequence[Line]:
                 page=said.submission_id if similar else "",
                 suggested=said.prelabel is not None,
             )
-            lines.append((line, sample))
+            lines.append((line, sample, layout.sample_size(row.item.group)))
     # Of a sample that is answered whole each image was drawn by chance, of one hardly begun each page was:
     # in between, of the variance between pages as much is left as of the sample (Cochran, "Sampling
     # Techniques", 1977, on subsampling without replacement), and so many of the pages stay one.
     return [
         line.model_copy(update={"page": ""})
-        if layout.drawn("page", line.page, answered[sample] / all_of[sample])
+        if size and layout.drawn("page", line.page, answered[sample] / size)
         else line
-        for line, sample in lines
+        for line, sample, size in lines
     ]
 
 

@@ -208,17 +208,22 @@ def sample(run_id: str, number: int) -> str:
     return f"{sha256(run_id.encode()).digest()[0]:02x}{number:02x}"
 
 
-def group_place(sample: str, rank: int, position: int) -> str:
+def group_place(sample: str, size: int, rank: int, position: int) -> str:
     """The place of an item among those that look alike: its sample, its group, and where it is in there.
 
-    Each takes 4 hex digits.
+    Each takes 4 hex digits; the size of the sample follows, which nothing else tells once items have left it.
     """
-    return f"{sample}{min(rank, 0xFFFF):04x}{min(position, 0xFFFF):04x}"
+    return f"{sample}{min(rank, 0xFFFF):04x}{min(position, 0xFFFF):04x}{size:x}"
 
 
 def sample_of(place: str) -> str:
     """The sample of a place."""
     return place[:4]
+
+
+def sample_size(place: str) -> int:
+    """How many items the sample of a place had when it was drawn; 0: not known."""
+    return int(place[12:] or "0", 16)
 
 
 def group_of(place: str) -> str:

@@ -72,7 +72,7 @@ class Grouping:
     def _apply(self, project: Project, shard: int, groups: Iterable[Group]) -> None:
         items = self._projects.items(project)
         places = [
-            (item_id, layout.group_place(group.sample, group.rank, position))
+            (item_id, layout.group_place(group.sample, group.size, group.rank, position))
             for group in groups
             for position, item_id in enumerate(group.items)
             if items.shard_of(item_id) == shard

@@ -98,12 +98,13 @@ class RunFinished(Model):
 class Group(Model):
     """Items that look alike, the most typical first; one line of a `layout.groups_blob`.
 
-    All of one shard, for a page is, and of one `sample` (`layout.sample`). `rank` orders its groups by chance:
-    labels of the tightest alone would be no sample to prove anything with. `duplicates` are those that show the
-    same as an earlier one of the list.
+    All of one shard, for a page is, and of one `sample` (`layout.sample`) of `size` items. `rank` orders its
+    groups by chance: labels of the tightest alone would be no sample to prove anything with. `duplicates` are
+    those that show the same as an earlier one of the list.
     """
 
     sample: Annotated[str, Field(pattern="^[0-9a-f]{4}$")] = "0000"
+    size: Annotated[int, Field(ge=0)] = 0
     rank: Annotated[int, Field(ge=0)]
     items: list[str]
     duplicates: list[str] = []

@@ -288,15 +288,14 @@ class QueueReader:
         A sample is finished before the next is begun: only whole ones say what the images are like.
         """
         groups: defaultdict[str, list[Row]] = defaultdict(list)
-        sample = min(layout.sample_of(layout.queue_place(row.key).order) for row in rows)
         for row in rows:
-            place = layout.queue_place(row.key).order
-            if layout.sample_of(place) == sample:
-                groups[layout.group_of(place)].append(row)
-        full = [group for group in groups.values() if len(group) >= size]
+            groups[layout.group_of(layout.queue_place(row.key).order)].append(row)
+        sample = layout.sample_of(min(groups))
+        first = [group for place, group in groups.items() if layout.sample_of(place) == sample]
+        full = [group for group in first if len(group) >= size]
         if full:
             return full[int(self._random() * len(full))][:size]
-        return max(groups.values(), key=len)
+        return max(first, key=len)
 
     def _elsewhere(self, size: int) -> tuple[int, list[QueuedItem]]:
         """A shard and what to claim there, when mine is dry: looks at all others at once."""

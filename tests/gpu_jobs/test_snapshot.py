@@ -24,7 +24,7 @@ def alike() -> tuple[World, Project]:
     items = world.services.projects.items(project)
     waiting = sorted(item.item_id for item in world.items(project).values())
     places = {
-        one: layout.group_place("0000", at // (2 * PAGE), at % (2 * PAGE))
+        one: layout.group_place("0000", IMAGES, at // (2 * PAGE), at % (2 * PAGE))
         for at, one in enumerate(waiting)
     }
     for at in range(0, IMAGES, items.most_grouped):
@@ -70,3 +70,19 @@ def test_of_a_sample_that_is_answered_whole_each_image_counts(
 
     assert len(lines) == IMAGES
     assert not any(line.page for line in lines)
+
+
+def test_a_sample_is_no_fuller_for_images_that_newer_groups_took_from_it(
+    alike: tuple[World, Project],
+) -> None:
+    world, project = alike
+    before = lines_after(world, project, pages=IMAGES // PAGE // 2)
+    items = world.services.projects.items(project)
+    left = [one.item_id for one in world.items(project).values() if one.state == "available"]
+    for at in range(0, len(left), items.most_grouped):
+        some = left[at : at + items.most_grouped]
+        items.group(0, {one: layout.group_place("0100", len(left), 0, 0) for one in some})
+
+    after = snapshot(world.storage, items, project, "run-later").lines
+
+    assert after == before

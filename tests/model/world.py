@@ -457,7 +457,7 @@ class World:
     def group(self, shard: int) -> None:
         """Find that some images look alike, and that others look like nothing else any more."""
         places = {
-            item.item_id: layout.group_place("0000", self.random.randrange(4), place)
+            item.item_id: layout.group_place("0000", 0, self.random.randrange(4), place)
             if self.random.random() < 0.8
             else ""
             for place, item in enumerate(self._batch(shard))
