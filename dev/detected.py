@@ -12,17 +12,17 @@ import shapely
 from numpy.typing import NDArray
 
 from dev.cutouts import SAMPLES, only_one
-from dev.samples import Objects, Scene, compose
+from dev.samples import Objects, Scene, Truth, compose
 from dev.simulate.shapes import true_shape
-from labeling.assist.detection import FRAME, Found, Framed, framed
+from labeling.assist.detection import FRAME, Detector, Found, Framed, Networks, framed
 
 if TYPE_CHECKING:
-    from gpu_jobs.shapes import Drawn
+    from gpu_jobs.shapes import Drawn, TrainedDetector
 
 ShapeType = Literal["boxes", "polygons"]
 
-_LEARN, _SCORE, _JUDGE = 240, 40, 60
-"""Photos of the training; the others are what is found in."""
+_PARTS = 240, 40, 60
+"""Photos that learn, score and judge; the others are what is found in."""
 _AT_ONCE = 8
 
 
@@ -59,38 +59,54 @@ def detected(
         return _restored({name: stored[name] for name in stored.files})
 
 
-def _detected(
-    kind: ShapeType, count: int, seed: int, objects: Objects, folder: Path
-) -> list[tuple[Drawn, Found]]:
+def drawn_in(truth: Truth, scene: Scene, folder: Path) -> Drawn:
+    """A photo of the folder as the jobs take it from a person who draws its things to the pixel."""
+    from gpu_jobs.shapes import drawn_on
+
+    outlines = truth.task_type == "polygons"
+    numbers = [truth.classes.index(instance.class_name) for instance in scene.instances]
+    shapes = [true_shape(instance, truth.task_type) for instance in scene.instances]
+    image = framed((folder / scene.path).read_bytes())
+    return drawn_on(image, shapes, np.array(numbers, np.int64), outlines)
+
+
+def taught(
+    truth: Truth, folder: Path, parts: tuple[int, int, int], seed: int
+) -> tuple[TrainedDetector, Networks]:
+    """A detector of the first photos, and its networks.
+
+    Args:
+        truth: of boxes or polygons.
+        folder: of the photos.
+        parts: how many learn, score and judge.
+        seed: of the training.
+    """
     from gpu_jobs.embed import PACKAGED, backbone
-    from gpu_jobs.shapes import drawn_on, train_detector
+    from gpu_jobs.shapes import train_detector
     from labeling.adapters.onnx import open_networks
-    from labeling.assist.detection import Detector
 
-    taught = _LEARN + _SCORE + _JUDGE
-    truth = compose(kind, taught + count, seed, folder, objects=objects)
-
-    def drawn(scene: Scene) -> Drawn:
-        numbers = [truth.classes.index(instance.class_name) for instance in scene.instances]
-        shapes = [true_shape(instance, kind) for instance in scene.instances]
-        image = framed((folder / scene.path).read_bytes())
-        return drawn_on(image, shapes, np.array(numbers, np.int64), kind == "polygons")
-
-    learned = [drawn(scene) for scene in truth.scenes[:taught]]
     trained = train_detector(
-        learned,
-        np.repeat(["learn", "score", "judge"], [_LEARN, _SCORE, _JUDGE]),
-        np.arange(taught),
+        [drawn_in(truth, scene, folder) for scene in truth.scenes[: sum(parts)]],
+        np.repeat(["learn", "score", "judge"], parts),
+        np.arange(sum(parts)),
         backbone(PACKAGED),
         len(truth.classes),
         seed=seed,
     )
     files = trained.finder, trained.refiner, trained.classifier
-    detector = Detector(open_networks(len(truth.classes), kind == "polygons", *files))
-    others = truth.scenes[taught:]
+    return trained, open_networks(len(truth.classes), truth.task_type == "polygons", *files)
+
+
+def _detected(
+    kind: ShapeType, count: int, seed: int, objects: Objects, folder: Path
+) -> list[tuple[Drawn, Found]]:
+    truth = compose(kind, sum(_PARTS) + count, seed, folder, objects=objects)
+    _, networks = taught(truth, folder, _PARTS, seed)
+    detector = Detector(networks)
+    others = truth.scenes[sum(_PARTS) :]
     pairs: list[tuple[Drawn, Found]] = []
     for at in range(0, len(others), _AT_ONCE):
-        some = [drawn(scene) for scene in others[at : at + _AT_ONCE]]
+        some = [drawn_in(truth, scene, folder) for scene in others[at : at + _AT_ONCE]]
         pairs += zip(some, detector.find([each.image for each in some]), strict=True)
     return pairs
 

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from dev.bench.assist import at_least, file_of, in_turns, items_of, publish, taken_in
 from dev.bench.measure import Measure
-from dev.samples import Scene, compose
-from dev.simulate.shapes import true_shape
-from labeling.adapters.onnx import open_networks
+from dev.detected import taught
+from dev.samples import compose
 from labeling.assist.detection import FRAME, Detector, Framed, Looked, Networks, Refined, framed
 from labeling.assist.inference import AT_ONCE
 from labeling.assist.models import FINDER, MODEL, REFINER, Detection
 
-LEARN, SCORE, JUDGE = 120, 30, 30
+PARTS = 120, 30, 30
+"""Photos that learn, score and judge."""
 PHOTOS = 256
 THRESHOLD = 0.6
 BUDGET_MS = 90
@@ -35,28 +35,12 @@ _SEED = 5
 def measures(photos: int = PHOTOS) -> Iterator[Measure]:
     """All rows; a model suggests for so many `photos`, of which the first 64 are not counted."""
     from gpu_jobs.embed import PACKAGED, backbone
-    from gpu_jobs.shapes import Drawn, drawn_on, train_detector
 
-    taught = LEARN + SCORE + JUDGE
-    network = backbone(PACKAGED)
-    with tempfile.TemporaryDirectory() as folder:
-        truth = compose("boxes", taught + photos, _SEED, Path(folder))
-
-        def drawn(scene: Scene) -> Drawn:
-            image = framed(Path(folder, scene.path).read_bytes())
-            shapes = [true_shape(instance, "boxes") for instance in scene.instances]
-            of = [truth.classes.index(instance.class_name) for instance in scene.instances]
-            return drawn_on(image, shapes, np.array(of, np.int64), outlines=False)
-
-        trained = train_detector(
-            [drawn(scene) for scene in truth.scenes[:taught]],
-            np.repeat(["learn", "score", "judge"], [LEARN, SCORE, JUDGE]),
-            np.arange(taught),
-            network,
-            len(truth.classes),
-            seed=_SEED,
-        )
-        others = [Path(folder, scene.path) for scene in truth.scenes[taught:]]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        truth = compose("boxes", sum(PARTS) + photos, _SEED, folder)
+        trained, networks = taught(truth, folder, PARTS, _SEED)
+        others = [folder / scene.path for scene in truth.scenes[sum(PARTS) :]]
         services, project = taken_in("boxes", truth.classes, others)
     files = {FINDER: trained.finder, REFINER: trained.refiner, MODEL: trained.classifier}
     detection = Detection(
@@ -66,11 +50,8 @@ def measures(photos: int = PHOTOS) -> Iterator[Measure]:
         finder_sha256=sha256(trained.finder).hexdigest(),
         refiner_sha256=sha256(trained.refiner).hexdigest(),
     )
-    run_id = publish(services, project, files, THRESHOLD, network.feature_id, detection)
+    run_id = publish(services, project, files, THRESHOLD, backbone(PACKAGED).feature_id, detection)
     seen = {item.item_id: framed(file_of(services, item)) for item in items_of(services, project)}
-    networks = open_networks(
-        len(truth.classes), False, trained.finder, trained.refiner, trained.classifier
-    )
 
     def bare(item_ids: Sequence[str]) -> Callable[[], object]:
         return networks_alone(networks, [seen[item_id] for item_id in item_ids])
