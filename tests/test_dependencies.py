@@ -41,7 +41,7 @@ EXTRA = {"azure-identity"}
 EITHER = {"onnxruntime", "onnxruntime-gpu"}
 """The same module: one of them on Linux x86-64, the other elsewhere."""
 
-APART = {*(ROOT / "dev/readers").glob("read_*.py"), ROOT / "dev/bench/grabcut.py"}
+APART = {*(ROOT / "dev/readers").glob("read_*.py")}
 """Programs that run in environments of their own (`dev/environments.py`)."""
 
 

@@ -23,13 +23,14 @@ from labeling.annotations.areas import polygon_of
 from labeling.annotations.shapes import Box, Polygon
 from labeling.annotations.task_types import TASK_TYPES
 from labeling.assist.detection import Detector, Found, Framed, Networks, framed
+from labeling.assist.edges import to_edges
 from labeling.assist.models import ModelManifest, UnfitModel, load, load_detection, suggested
 from labeling.assist.prelabels import PrelabelEnvelope, Prelabels
-from labeling.assist.preprocess import Unseeable, pixels_for_model, source_of
+from labeling.assist.preprocess import Unseeable, decoded, pixels_for_model, source_of
 from labeling.assist.runs import Metrics, Run, RunProgress, Runs
 from labeling.documents import Documents
 from labeling.errors import NotFound
-from labeling.ingest.renditions import Renditions
+from labeling.ingest.renditions import PREVIEW, Renditions
 from labeling.items.records import SETTLED, Item
 from labeling.media.frames import Undecodable
 from labeling.media.patterns import SHOWN_BY_BROWSERS
@@ -327,6 +328,8 @@ class Inference:
     def fit(self, project: Project, model_id: str, item: Item, box: Box) -> Box | Polygon | None:
         """The thing that somebody drew a box about, by a model of shapes: None where it sees none.
 
+        An outline is laid to the edges that the image shows near it.
+
         Raises:
             UnfitModel: the model can't be used.
             Unseeable: nor can the image.
@@ -335,11 +338,12 @@ class Inference:
         model = self._model(project, model_id)
         if not isinstance(model, Detecting):
             raise UnfitModel("the model is of whole images, not of things in them; train again")
-        image = model.see(self._file(project, item))
+        polygons = project.task_type == "polygons"
+        data = self._file(project, item, least=PREVIEW if polygons else 1)
         corners = np.array([box.x0, box.y0, box.x1, box.y1], np.float32)
-        found, area = model.detector.fit(image, corners)
-        if project.task_type == "polygons":
-            return None if area is None else polygon_of(area)
+        found, area = model.detector.fit(model.see(data), corners)
+        if polygons:
+            return None if area is None else polygon_of(to_edges(decoded(data, PREVIEW), area))
         x0, y0, x1, y1 = found.astype(float).round(6).tolist()
         return Box(x0=x0, y0=y0, x1=x1, y1=y1) if x1 > x0 and y1 > y0 else None
 
@@ -399,8 +403,8 @@ class Inference:
                 good = [(item, seen) for item, seen in some if seen is not None]
                 yield [item for item, _ in good], [seen for _, seen in good], len(some) - len(good)
 
-    def _file(self, project: Project, item: Item) -> bytes:
-        """What a model sees of an item: its smallest copy, or the original while that is not there.
+    def _file(self, project: Project, item: Item, least: int = 1) -> bytes:
+        """What a model sees of an item: its smallest copy of `least` pixels, or the original where none is.
 
         Of what no browser shows, the first frame is made where it is not there yet.
 
@@ -408,7 +412,7 @@ class Inference:
             NotFound: it is gone, or was overwritten.
             Unseeable: its first frame can't be decoded.
         """
-        container, path = source_of(project.source.container, item)
+        container, path = source_of(project.source.container, item, least)
         try:
             return self._storage.blobs.read(container, path)
         except NotFound:
