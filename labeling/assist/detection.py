@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -60,6 +61,11 @@ _CONTEXT = 0.1  # of a box's longer side that a crop shows beyond it
 _CROPS_AT_ONCE = 32
 _SURE = 1e-4
 _LIKELY = 0.5  # from which on a sample of a mask is inside
+_OF_CLASS = {
+    FEATURES.index("probability of the class"): [np.log(_SURE), -np.log(_SURE)],
+    FEATURES.index("ahead of the next class"): [-1.0, 1.0],
+}
+"""Features that a crop tells, and the least and the most that each may be."""
 
 
 @dataclass(frozen=True)
@@ -293,14 +299,18 @@ class Detector:
         self._networks = networks
         self._scorer = scorer
 
-    def find(self, images: Sequence[Framed]) -> list[Found]:
+    def find(self, images: Sequence[Framed], least: float = 0.0) -> list[Found]:
         """The boxes in each image, best first.
+
+        Args:
+            images: to look at.
+            least: a score. What can't reach it, whatever its crop shows, is left out unseen.
 
         Raises:
             UnfitModel: the networks give no numbers.
         """
         looked = self._networks.look(np.stack([image.pixels for image in images]))
-        return [self._refined(image, looked, row) for row, image in enumerate(images)]
+        return [self._refined(image, looked, row, least) for row, image in enumerate(images)]
 
     def fit(self, image: Framed, box: Floats) -> tuple[NDArray[np.float32], Any | None]:
         """The thing that somebody drew a box about: its box, and what it covers where polygons are drawn.
@@ -330,7 +340,7 @@ class Detector:
         area = shapely.transform(area, lambda at: at / [image.width, image.height])
         return np.array(area.bounds, np.float32), area
 
-    def _refined(self, image: Framed, looked: Looked, row: int) -> Found:
+    def _refined(self, image: Framed, looked: Looked, row: int, least: float) -> Found:
         """The boxes in one image of those that were looked at."""
         kept = _candidates(looked, row)
         if not len(kept):
@@ -348,9 +358,9 @@ class Detector:
         found = _Seen(passes[0], passes[1], passes[2], peaks, first_fits, twice.fits[0])
         if twice.masks is not None:
             found = replace(found, masks=twice.masks[0], windows=windows(once.boxes[0]))
-        return self._judged(image, found)
+        return self._judged(image, found, least)
 
-    def _judged(self, image: Framed, seen: _Seen) -> Found:
+    def _judged(self, image: Framed, seen: _Seen, least: float) -> Found:
         score = seen.peaks * seen.fits
         large = (seen.twice[:, 2:] - seen.twice[:, :2]).min(1, initial=FRAME) >= image.least
         kept = apart(seen.twice, score * large, _SAME)
@@ -359,6 +369,10 @@ class Detector:
         if areas is not None:
             something = np.flatnonzero([area is not None for area in areas])
             seen, areas, of_masks = seen.at(something), areas[something], of_masks[something]
+        if self._scorer:
+            able = np.flatnonzero(reachable(self._scorer, _features(seen, of_masks)) >= least)
+            seen, of_masks = seen.at(able), of_masks[able]
+            areas = None if areas is None else areas[able]
         if not len(seen.twice):
             return _nothing(self._networks.outlines)
         shows = self._classified(crops(image.pixels, seen.twice))
@@ -366,19 +380,7 @@ class Detector:
         numbers = np.arange(len(classes))
         sure = shows[numbers, classes].copy()
         shows[numbers, classes] = 0
-        features = np.column_stack(
-            [
-                _logit(seen.peaks),
-                _logit(seen.first_fits),
-                _logit(seen.fits),
-                _pairs(seen.first, seen.once),
-                _pairs(seen.once, seen.twice),
-                _logit(sure),
-                sure - shows.max(1),
-                np.log(np.sqrt((seen.twice[:, 2:] - seen.twice[:, :2]).prod(1)) / FRAME),
-                of_masks,
-            ]
-        ).astype(np.float32)
+        features = _features(seen, of_masks, sure, sure - shows.max(1))
         scores = scored(self._scorer, features) if self._scorer else seen.peaks * seen.fits * sure
         best = np.argsort(-scores, kind="stable")
         boxes = image.to_image(seen.twice)
@@ -447,6 +449,33 @@ def scored(scorer: Scorer, features: Floats) -> NDArray[np.float32]:
     """(n,) how likely things with these features, (n, features), are right."""
     z = (np.asarray(features, np.float64) - scorer.mean) / scorer.scale
     return (1 / (1 + np.exp(-(z @ np.array(scorer.weight) + scorer.bias)))).astype(np.float32)
+
+
+def reachable(scorer: Scorer, features: Floats) -> NDArray[np.float32]:
+    """(n,) the highest score of things with these features, (n, features), whatever class they are of."""
+    best = np.full(len(features), 0.0, np.float32)
+    for of_class in product(*_OF_CLASS.values()):
+        said = np.array(features)
+        said[:, list(_OF_CLASS)] = of_class
+        best = np.maximum(best, scored(scorer, said))
+    return best
+
+
+def _features(
+    seen: _Seen, of_masks: Floats, sure: Floats | float = 0.0, ahead: Floats | float = 0.0
+) -> NDArray[np.float32]:
+    """(n, features) what the scorer judges by; `sure` and `ahead` are what crops say of classes."""
+    columns = np.broadcast_arrays(
+        _logit(seen.peaks),
+        _logit(seen.first_fits),
+        _logit(seen.fits),
+        _pairs(seen.first, seen.once),
+        _pairs(seen.once, seen.twice),
+        _logit(np.asarray(sure)),
+        ahead,
+        np.log(np.sqrt((seen.twice[:, 2:] - seen.twice[:, :2]).prod(1)) / FRAME),
+    )
+    return np.column_stack([*columns, of_masks]).astype(np.float32)
 
 
 def _candidates(looked: Looked, row: int) -> NDArray[np.int64]:

@@ -468,7 +468,10 @@ class Detecting:
 
     def suggest(self, seen: Sequence[Framed], known: Set[str]) -> list[Said]:
         """As `Suggester`. A shape of a class that is gone is left out, the others are not."""
-        return [self._sure(found, known) for found in self.detector.find(seen)]
+        return [
+            self._sure(found, known)
+            for found in self.detector.find(seen, self.manifest.threshold or 0)
+        ]
 
     def _sure(self, found: Found, known: Set[str]) -> Said:
         least = self.manifest.threshold

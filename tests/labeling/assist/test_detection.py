@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from labeling.annotations.areas import shared
 from labeling.annotations.geometry import fault_of
@@ -170,6 +172,49 @@ def test_the_scorer_has_the_last_word() -> None:
     (found,) = Detector(RedThings(), scorer).find([framed(file_of(640, 320, (64, 64, 192, 192)))])
 
     assert found.scores == pytest.approx([1 / (1 + np.exp(-2))])
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_crops_of_what_can_not_be_suggested_are_not_looked_at_and_all_else_is_as_without(
+    data: st.DataObject,
+) -> None:
+    numbers = st.floats(-2, 2, width=16)
+    weight = data.draw(st.lists(numbers, min_size=len(FEATURES), max_size=len(FEATURES)))
+    bias, least = data.draw(numbers), data.draw(st.floats(0, 1))
+    zeros = [0.0] * len(FEATURES)
+    scorer = Scorer(mean=zeros, scale=[1.0] * len(FEATURES), weight=weight, bias=bias)
+    image = framed(file_of(640, 320, (64, 64, 192, 192), (320, 32, 330, 42)))
+    seen = Counting()
+
+    (every,) = Detector(RedThings(), scorer).find([image])
+    (some,) = Detector(seen, scorer).find([image], least)
+
+    sure = every.scores >= least
+    assert some.scores[some.scores >= least].tolist() == every.scores[sure].tolist()
+    assert some.boxes[some.scores >= least].tolist() == every.boxes[sure].tolist()
+    assert seen.crops == len(some.scores)
+
+
+def test_where_nothing_can_be_suggested_no_crop_is_looked_at() -> None:
+    weight = [0.0] * len(FEATURES)
+    scorer = Scorer(mean=weight, scale=[1.0] * len(FEATURES), weight=weight, bias=-2.0)
+    seen = Counting()
+
+    (found,) = Detector(seen, scorer).find([framed(file_of(640, 320, (64, 64, 192, 192)))], 0.5)
+
+    assert len(found.boxes) == 0
+    assert seen.crops == 0
+
+
+class Counting(RedThings):
+    """Counts the crops that were looked at."""
+
+    crops = 0
+
+    def classify(self, pixels: np.ndarray) -> np.ndarray:
+        self.crops += len(pixels)
+        return super().classify(pixels)
 
 
 def test_hundreds_of_things_are_found_up_to_the_most_that_are_looked_at() -> None:
