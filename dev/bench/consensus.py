@@ -12,8 +12,7 @@ from labeling.annotations.shapes import TaskType
 from labeling.quality.consensus import Opinion, verdict
 from labeling.quality.overlap import Overlap
 
-BUDGET_S = {"polygons": 120}
-"""Of others 60."""
+BUDGET_S = 60
 DIFFERENT = 2_000
 """Images whose answers are made; they are gone through again and again."""
 
@@ -32,8 +31,7 @@ def measures(images: int) -> Iterator[Measure]:
         took = time.process_time() - began
         assert agreed > images / 2
         name = f"consensus of {images:,} images of three people, {kind}"
-        budget = BUDGET_S.get(kind, 60)
-        yield Measure(name, round(took, 1), "s of CPU", budget, took <= budget)
+        yield Measure(name, round(took, 1), "s of CPU", BUDGET_S, took <= BUDGET_S)
 
 
 def _answers(kind: TaskType, images: int) -> list[list[Opinion]]:

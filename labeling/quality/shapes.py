@@ -16,6 +16,8 @@ from labeling.annotations.shapes import MIN_AREA, Annotation, Box, Geometry, Par
 MOST_POINTS = 2_000
 """Points of an outline made from several: more than anybody draws, and the union of many has more."""
 
+_NOTHING: Any = shapely.Polygon()  # made once: shapely parses text for it
+
 
 class Drawn:
     """A shape that one of several people drew: `person` is their number, `at` its place among theirs.
@@ -220,7 +222,7 @@ def _median(thing: Sequence[Drawn]) -> Box | None:
 
 def _covered_by_most(things: Sequence[Sequence[Drawn]]) -> list[Polygon | None]:
     """What more than half of the shapes of each thing cover; None where that is no polygon that can be kept."""
-    common = zip_longest(*map(_in_common, things), fillvalue=shapely.Polygon())
+    common = zip_longest(*map(_in_common, things), fillvalue=_NOTHING)
     columns = [np.array(column, dtype=object) for column in common]
     return (
         [_kept(covered) for covered in reduce(shapely.union, columns)]
