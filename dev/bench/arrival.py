@@ -26,6 +26,7 @@ from functions.services import Services, compose
 from labeling import layout
 from labeling.adapters.azure import connect
 from labeling.annotations.shapes import TaskType
+from labeling.ingest.turns import LABELING_MS
 from labeling.settings import Settings
 
 ALONE_SHARE = 5
@@ -177,7 +178,12 @@ def measures(images: int) -> Iterator[Measure]:
 
         beside = arrival.label_until(over)
         rate = (arrival.steps_done() - 2 * before) / (time.monotonic() - began)
+        time.sleep(LABELING_MS / 1000 + 1)  # until ingestion believes that nobody labels
+        left = all_there - arrival.steps_done()
+        began = time.monotonic()
         arrival.wait_for(all_there)
+        # The emulator takes rows in more slowly the more it has.
+        later = left / (time.monotonic() - began) if left > before else alone
         again = arrival.label_until(_after(IDLE_S))
         print(f"idle before: {idle.both_ms:.0f} ms, and after: {again.both_ms:.0f} ms")
         idle = Labeled(
@@ -187,12 +193,13 @@ def measures(images: int) -> Iterator[Measure]:
         print(
             f"idle: next {idle.next_ms:.0f} ms, submit {idle.submit_ms:.0f} ms; "
             f"while images arrive: {beside.next_ms:.0f} and {beside.submit_ms:.0f} ms; "
-            f"images registered and measured a second: {alone / 2:.0f} alone, {rate / 2:.0f} beside"
+            f"images registered and measured a second: {rate / 2:.0f} beside, {alone / 2:.0f} alone before "
+            f"and {later / 2:.0f} after"
         )
     slower = beside.both_ms / idle.both_ms
     name = f"next + submit while {images:,} images arrive / idle"
     yield Measure(name, round(slower, 2), "ratio", 1.5, slower <= 1.5)
-    share = rate / alone
+    share = rate / statistics.mean((alone, later))
     yield Measure(
         "ingestion while somebody labels / alone", round(share, 2), "ratio", 0.3, share >= 0.3
     )
