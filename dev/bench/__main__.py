@@ -75,6 +75,8 @@ def measures(
         yield from outlines.measures()
     if only == "peer":  # some 700 MB of another program: when it is asked for alone
         yield from peer.measures(images)
+    if only == "peer-export":
+        yield from peer.exports(labeled)
 
 
 def main() -> int:
@@ -100,6 +102,7 @@ def main() -> int:
             "import",
             "outlines",
             "peer",
+            "peer-export",
             "shapes",
         ],
     )

@@ -21,8 +21,10 @@ import httpx
 
 from dev import ROOT, environments
 from dev.bench.arrival import Arrival, running
+from dev.bench.export import SHAPES, labeled
 from dev.bench.measure import Measure
 from dev.child import Child
+from labeling.adapters.azure import connect
 
 PACKAGES = ("label-studio==1.23.2",)
 TURNS = 5
@@ -30,6 +32,8 @@ SINGLE = 30
 PAGES = 8
 """A turn: so many pages of one image each on both, then so many of nine on ours."""
 PAGE = 9
+EXPORTS = 3
+"""How often each exports; the fastest counts."""
 _READY_S = 240
 _BOX = {"kind": "box", "x0": 0.1, "y0": 0.1, "x1": 0.3, "y1": 0.3}
 _CONFIG = """<View><Image name="image" value="$image"/><RectangleLabels name="label" toName="image">
@@ -116,14 +120,14 @@ class LabelStudio:
             self.api.post(f"/tasks/{task}/annotations/", json=body).raise_for_status()
             self.both_s.append(time.perf_counter() - began)
 
-    def label_all(self, images: int) -> float:
-        """In a project of its own, take in so many tasks that are labeled; in how many seconds."""
+    def label_all(self, images: int, boxes: int = 1) -> float:
+        """In a project of its own, take in so many tasks with so many boxes each; in how many seconds."""
         made = self.api.post("/projects/", json={"title": "Labeled", "label_config": _CONFIG})
         self.project = made.raise_for_status().json()["id"]
         tasks = [
             {
                 "data": {"image": f"http://127.0.0.1:1/{n}.jpg"},
-                "annotations": [{"result": [_RESULT]}],
+                "annotations": [{"result": [_RESULT] * boxes}],
             }
             for n in range(images)
         ]
@@ -213,6 +217,28 @@ def measures(images: int) -> Iterator[Measure]:
             yield from _compared(ours, theirs, images, system.hosts[0].child)
         finally:
             theirs.stop()
+
+
+def exports(images: int) -> Iterator[Measure]:
+    """How many times as fast as Label Studio so many labeled images come out as COCO, two boxes on each.
+
+    Ours are put where ingestion and labeling would have put them: the emulator takes an hour for that.
+    """
+    with tempfile.TemporaryDirectory() as folder, running() as (system, ours):
+        ours.project_id = labeled(connect(system.connection_string), images, "boxes")
+        theirs = LabelStudio.start(Path(folder) / "label-studio")
+        try:
+            theirs.label_all(images, SHAPES)
+            turns = [(_export(ours), theirs.export()) for _ in range(EXPORTS)]
+            memory = _memory_mb(system.hosts[0].child), _memory_mb(theirs.child)
+        finally:
+            theirs.stop()
+    our_s, their_s = (min(seconds) for seconds in zip(*turns, strict=True))
+    print(f"{images:,} images of {SHAPES} boxes as COCO: {our_s:.1f} s, theirs {their_s:.1f} s")
+    print(f"memory after it {memory[0]:.0f} MB, theirs {memory[1]:.0f} MB")
+    ratio = their_s / our_s
+    name = f"COCO of {images:,} labeled images, times as fast as Label Studio"
+    yield Measure(name, round(ratio, 2), "ratio", 10, ratio >= 10)
 
 
 def _compared(ours: Arrival, theirs: LabelStudio, images: int, host: Child) -> Iterator[Measure]:
