@@ -64,12 +64,10 @@ export default defineConfig(({ mode }) => ({
       },
       {
         extends: true,
-        // A whole page is drawn, also on a busy machine.
         test: {
           name: "pages",
           environment: "jsdom",
           include: ["tests/**/*.test.tsx"],
-          testTimeout: 60_000,
           // What the page takes back after seconds may be gone before such a machine has looked.
           retry: 2,
         },

@@ -9,8 +9,6 @@ import { AssignmentSettings } from "@/features/quality/AssignmentSettings";
 import { aProgress, aProject } from "./builders";
 import { renderAt } from "./render";
 
-vi.setConfig({ testTimeout: 20_000 });
-
 const XRAYS = { tag: "Radiologist", folder: "xray", class_id: null, share: null };
 const HALF = { tag: "Team B", folder: null, class_id: null, share: 0.5 };
 const project = aProject({ assignments: [XRAYS, HALF] });

@@ -8,8 +8,6 @@ import { ClassesPanel } from "@/features/projects/ClassesPanel";
 import { aProject, signedClasses } from "./builders";
 import { renderAt, type Answers } from "./render";
 
-vi.setConfig({ testTimeout: 20_000 }); // dialogs, on a busy machine
-
 const project = aProject({ my_role: "admin", classes_version: 4 });
 const path = "/api/projects/p1/classes";
 

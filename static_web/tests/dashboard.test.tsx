@@ -1,6 +1,6 @@
 import { screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 
 import type { Progress } from "@/api/types";
 import { DashboardPage } from "@/features/dashboard/DashboardPage";
@@ -8,8 +8,6 @@ import { daysOf, doneAt } from "@/features/dashboard/pace";
 
 import { aProgress, aProject } from "./builders";
 import { renderAt } from "./render";
-
-vi.setConfig({ testTimeout: 20_000 });
 
 const nothing = { accepted: 0, changed: 0, removed: 0, added: 0 };
 const someone = { labelings: 90, today: 0, today_active_ms: 0, prelabels: nothing };

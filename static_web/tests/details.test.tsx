@@ -9,8 +9,6 @@ import { DetailsPage } from "@/features/details/DetailsPage";
 import { aDataset, aPerson, aProgress, aProject } from "./builders";
 import { renderAt, type Answers } from "./render";
 
-vi.setConfig({ testTimeout: 20_000 });
-
 const project = aProject({ project_id: "p1", name: "Birds", version: 4, my_role: "admin" });
 const path = "/api/projects/p1";
 const refresh = {

@@ -8,8 +8,6 @@ import { ImportPanel } from "@/features/imports/ImportPanel";
 import { aProject } from "./builders";
 import { renderAt, type Answers } from "./render";
 
-vi.setConfig({ testTimeout: 20_000 });
-
 const putFile = vi.hoisted(() => vi.fn(() => Promise.resolve()));
 vi.mock("@/upload/upload", () => ({ putFile }));
 

@@ -8,8 +8,6 @@ import { PeoplePage } from "@/features/people/PeoplePage";
 import { aPerson } from "./builders";
 import { renderAt, type Answers } from "./render";
 
-vi.setConfig({ testTimeout: 20_000 }); // dialogs, on a busy machine
-
 const members = [
   {
     member_id: "invited:k1",

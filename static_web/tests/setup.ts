@@ -6,6 +6,7 @@ beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
 });
 
-vi.setConfig({ testTimeout: 30_000 });
+// Twice as long as a page is waited for, on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 if ("document" in globalThis) await import("./setupDocument");

@@ -7,8 +7,6 @@ import TryPage from "@/features/try/TryPage";
 import { aPerson, aProject, signedClasses } from "./builders";
 import { renderAt } from "./render";
 
-vi.setConfig({ testTimeout: 30_000 });
-
 const images = {
   thumbnail: "t",
   medium: "m",

@@ -6,8 +6,6 @@ import { WebhookPanel } from "@/features/details/WebhookPanel";
 
 import { renderAt, type Answers } from "./render";
 
-vi.setConfig({ testTimeout: 20_000 });
-
 const path = "/api/projects/p1/webhook";
 const hook = {
   url: "https://example.org/hook",
