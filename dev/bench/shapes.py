@@ -22,7 +22,7 @@ from dev.detected import taught
 from dev.samples import compose
 from labeling.assist.detection import FRAME, Detector, Framed, Looked, Networks, Refined, framed
 from labeling.assist.inference import AT_ONCE
-from labeling.assist.models import FINDER, MODEL, REFINER, Detection
+from labeling.assist.models import FINDER, MODEL, REFINER, Detection, Scorer
 
 PARTS = 120, 30, 30
 """Photos that learn, score and judge."""
@@ -54,7 +54,8 @@ def measures(photos: int = PHOTOS) -> Iterator[Measure]:
     seen = {item.item_id: framed(file_of(services, item)) for item in items_of(services, project)}
 
     def bare(item_ids: Sequence[str]) -> Callable[[], object]:
-        return networks_alone(networks, [seen[item_id] for item_id in item_ids])
+        images = [seen[item_id] for item_id in item_ids]
+        return networks_alone(networks, trained.scorer, images)
 
     bare(list(seen)[:AT_ONCE])()
     turns = in_turns(services, project, run_id, bare)
@@ -65,11 +66,13 @@ def measures(photos: int = PHOTOS) -> Iterator[Measure]:
     yield Measure("boxes with their class, an image", took, "CPU ms", BUDGET_MS, took <= BUDGET_MS)
 
 
-def networks_alone(networks: Networks, images: Sequence[Framed]) -> Callable[[], object]:
+def networks_alone(
+    networks: Networks, scorer: Scorer, images: Sequence[Framed]
+) -> Callable[[], object]:
     """What onnxruntime computes to find the boxes in images, and nothing of what is done between."""
     noted = _Noted(networks)
     for at in range(0, len(images), AT_ONCE):
-        Detector(noted).find(images[at : at + AT_ONCE])
+        Detector(noted, scorer).find(images[at : at + AT_ONCE], THRESHOLD)
 
     def again() -> None:
         for call in noted.calls:
