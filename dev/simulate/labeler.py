@@ -456,12 +456,16 @@ class Labeler:
         return None
 
     def _lose_answer(self, path: str, body: object) -> None:
-        """Send a request and hang up before the answer: it may or may not be done."""
+        """Send a request and hang up before the answer: it may or may not be done, and a host may be dead."""
         self.log("hung up", path=path)
         address = urlsplit(self.plan.url)
         line = HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT_S)
-        line.request("POST", path, json.dumps(body).encode(), self._headers)
-        line.close()
+        try:
+            line.request("POST", path, json.dumps(body).encode(), self._headers)
+        except OSError as error:
+            self.log("refused", path=path, status=0, problem=repr(error))
+        finally:
+            line.close()
 
     def _connection(self) -> httpx.Client:
         return httpx.Client(base_url=self.plan.url, headers=self._headers, timeout=_TIMEOUT_S)
