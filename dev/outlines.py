@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import approximate_polygon, find_contours, points_in_poly
 
+from labeling.annotations.geometry import fault_of
+from labeling.annotations.shapes import Polygon
+
 Ring = tuple[tuple[float, float], ...]
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
@@ -17,7 +20,9 @@ Points = NDArray[np.float64]
 EDGE = 127.5
 """The alpha at which a thing begins."""
 
-_MAX_POINTS = 200  # of one ring
+MOST_POINTS = 200
+"""Of a ring, unless its parts would run into each other then."""
+
 _FIRST_TOLERANCE_PX = 0.5
 _MIN_AREA_PX = 9.0  # smaller rings are noise of the alpha channel
 
@@ -33,7 +38,7 @@ class Part:
 def outline(alpha: Pixels, offset: tuple[int, int], size: tuple[int, int]) -> tuple[Part, ...]:
     """The polygon around what is opaque, in fractions of the image it was pasted on.
 
-    It follows the alpha within half a pixel, or as near as 200 points a ring come.
+    It follows the alpha within half a pixel, or as near as `MOST_POINTS` a ring come.
 
     Args:
         alpha: (height, width) of the cut-out, 0..255.
@@ -48,18 +53,31 @@ def outline(alpha: Pixels, offset: tuple[int, int], size: tuple[int, int]) -> tu
     outers = [ring for ring, area in zip(rings, areas, strict=True) if area > _MIN_AREA_PX]
     holes = [ring for ring, area in zip(rings, areas, strict=True) if area < -_MIN_AREA_PX]
 
-    def fractions(ring: Points) -> Ring:
-        scaled = np.clip((_simplified(ring) + offset) / size, 0, 1)
-        return tuple((float(x), float(y)) for x, y in scaled)
-
     held = [_holder(hole, outers) for hole in holes]
-    return tuple(
-        Part(
-            fractions(outer),
-            tuple(fractions(hole) for hole, at in zip(holes, held, strict=True) if at == number),
+
+    def parts(most: int) -> tuple[Part, ...]:
+        def fractions(ring: Points) -> Ring:
+            scaled = np.clip((_simplified(ring, most) + offset) / size, 0, 1)
+            return tuple((float(x), float(y)) for x, y in scaled)
+
+        return tuple(
+            Part(
+                fractions(outer),
+                tuple(
+                    fractions(hole) for hole, at in zip(holes, held, strict=True) if at == number
+                ),
+            )
+            for number, outer in enumerate(outers)
         )
-        for number, outer in enumerate(outers)
-    )
+
+    # Rings are simplified each on its own: where two run close to each other they may then cross.
+    tried = (parts(most) for most in (MOST_POINTS, 2 * MOST_POINTS, 4 * MOST_POINTS))
+    return next((some for some in tried if _is_sound(some, size)), parts(16 * MOST_POINTS))
+
+
+def _is_sound(parts: Sequence[Part], size: tuple[int, int]) -> bool:
+    said = [{"outer": part.outer, "holes": part.holes} for part in parts]
+    return fault_of(Polygon.model_validate({"parts": said}), *size) is None
 
 
 def bounds(
@@ -89,9 +107,9 @@ def _signed_area(ring: Points) -> float:
     return float(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1])) / 2
 
 
-def _simplified(ring: Points) -> Points:
+def _simplified(ring: Points, most: int) -> Points:
     tolerance = _FIRST_TOLERANCE_PX
-    while len(simple := approximate_polygon(ring, tolerance)[:-1]) > _MAX_POINTS:
+    while len(simple := approximate_polygon(ring, tolerance)[:-1]) > most:
         tolerance *= 1.4
     return simple
 

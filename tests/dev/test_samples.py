@@ -11,6 +11,8 @@ from dev import samples
 from dev.cutouts import library
 from dev.outlines import Part, Pixels, bounds, outline
 from dev.samples import TaskType, Truth, compose
+from labeling.annotations.geometry import fault_of
+from labeling.annotations.shapes import Polygon
 
 COUNT = 9
 
@@ -71,6 +73,19 @@ def test_parts_and_holes_are_told_apart() -> None:
     parts = outline(blot(), (0, 0), (120, 90))
 
     assert sorted(len(part.holes) for part in parts) == [0, 1]
+
+
+def test_parts_that_run_close_to_each_other_do_not_overlap() -> None:
+    y, x = np.mgrid[:600, :900]
+    disc = np.hypot((x - 450) / 440, (y - 300) / 290) < 1
+    gap = abs(y - 300 - 10 * np.sin(x / 5)) < 1
+    alpha = np.where(disc & ~gap, 255, 0).astype(np.uint8)
+
+    parts = outline(alpha, (0, 0), (900, 600))
+
+    said = [{"outer": part.outer, "holes": part.holes} for part in parts]
+    assert len(parts) == 2
+    assert fault_of(Polygon.model_validate({"parts": said}), 900, 600) is None
 
 
 def test_the_box_is_the_opaque_pixels() -> None:
