@@ -34,7 +34,7 @@ PATIENCE_S: Final = 20.0
 WAITING: Final = 4
 """Messages of a process that wait at once. Each holds a thread, and labelers' requests need them, too."""
 
-REST: Final = 2.0
+REST: Final = 0.5
 """Seconds of rest after a second of work."""
 
 _LOOK_AGAIN_S: Final = 0.5
