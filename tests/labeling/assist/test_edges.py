@@ -72,6 +72,11 @@ def test_an_image_filled_by_a_thing_or_a_thing_of_some_pixels_has_an_outline_tha
 
 
 def test_the_same_question_has_the_same_answer() -> None:
-    image, rough = photo(), in_fractions(DISC.buffer(8))
+    # GrabCut clusters colours by chance, which shows where many are on both sides (opencv 5.0.0.93).
+    patches = Image.fromarray(ROUGH.integers(0, 255, (12, 16, 3), np.uint8))
+    image = patches.resize(SIZE, Image.Resampling.NEAREST)
+    rough = in_fractions(DISC)
 
-    assert to_edges(image, rough).equals(to_edges(image, rough))
+    first, *others = [to_edges(image, rough) for _ in range(4)]
+
+    assert all(other.equals(first) for other in others)
