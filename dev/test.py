@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,9 @@ from dev.site import WEB
 # emulator of its own; a module's system is started by one of them.
 _WORKERS = ["-n", "3", "--dist", "loadscope", "--no-loadscope-reorder"]
 _SLOWEST = "--durations=10"
+# Hundreds of processes start, and torch alone takes each of them five seconds where a shell forbids to
+# keep what was compiled.
+_ENVIRONMENT = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
 _FAILED = ROOT / ".pytest_cache/v/cache/lastfailed"
 _FEW = 5
 """So many failures may be those of a busy machine; more are the product's."""
@@ -91,6 +95,7 @@ def _run(run: Run, shown: Lock | None) -> tuple[int, str]:
         done = subprocess.run(
             run.command,
             cwd=run.folder,
+            env=_ENVIRONMENT,
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -101,11 +106,11 @@ def _run(run: Run, shown: Lock | None) -> tuple[int, str]:
             print(heading, done.stdout, sep="\n", end="", flush=True)
     else:
         print(heading, flush=True)
-        done = subprocess.run(run.command, cwd=run.folder, check=False)
+        done = subprocess.run(run.command, cwd=run.folder, env=_ENVIRONMENT, check=False)
     status, and_alone = done.returncode, ""
     if status == 1 and run.again and 0 < len(failed := _last_failed()) <= _FEW:
         print(f"\n{run.name}, what failed, alone: {' '.join(run.again[1:])}", flush=True)
-        status = subprocess.run(run.again, cwd=run.folder, check=False).returncode
+        status = subprocess.run(run.again, cwd=run.folder, env=_ENVIRONMENT, check=False).returncode
         still = _last_failed() if status else []
         and_alone = "".join(
             f"\n    failed beside others, {'FAILED' if name in still else 'passed'} alone: {name}"

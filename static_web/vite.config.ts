@@ -56,6 +56,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     restoreMocks: true,
     setupFiles: ["tests/setup.ts"],
+    // Nothing else runs beside them; Vitest would leave a core to what looks on.
+    maxWorkers: "100%",
     // A document costs a second a file; a `.test.ts` that needs one says so in its first line.
     projects: [
       {
