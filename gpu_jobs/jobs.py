@@ -162,7 +162,7 @@ class Jobs:
         truth = np.array([[one in line.class_ids for one in known] for line in lines], bool)
         truth = truth.reshape(len(lines), len(known))
         group = _together(lines, embeddings)
-        validates = np.array([not line.suggested for line in lines], bool)
+        validates = np.array([line.judges for line in lines], bool)
         tunes = spec.fine_tune == "always" or (
             spec.fine_tune == "auto" and len(lines) >= TUNED_FROM and device().type == "cuda"
         )
@@ -292,7 +292,7 @@ class Jobs:
     ) -> Made:
         group = _together(lines, embeddings)
         number = {class_.class_id: at for at, class_ in enumerate(spec.classes)}
-        unseen = np.array([not line.suggested for line in lines], bool)
+        unseen = np.array([line.judges for line in lines], bool)
         part = parts([line.item_id for line in lines], group, unseen)
         chosen = used(part, spec.seed)
         images: list[Drawn] = []

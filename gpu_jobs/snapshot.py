@@ -44,13 +44,20 @@ class Line(Source):
 
     `page` names the labels given together on a page of similar images, which may be wrong together, where
     not the images were drawn by chance but the page was;
-    `suggested`: a model's suggestion was seen before, so that the label does not judge a model.
+    `suggested`: a model's suggestion was seen before;
+    `early`: labeled when not all images were there yet, so that chance drew it from some of them alone.
     """
 
     class_ids: list[str]
     shapes: list[DrawnShape] = []
     page: str = ""
     suggested: bool = False
+    early: bool = False
+
+    @property
+    def judges(self) -> bool:
+        """Whether the label may be held against a model's, rather than teach alone."""
+        return not self.suggested and not self.early
 
     def now(self, project: Project) -> Line:
         """The same, of the classes that merged ones became since, and without retired ones.
@@ -159,6 +166,7 @@ def _labeled(items: Items, project: Project) -> Sequence[Line]:
                 ],
                 page=said.submission_id if similar else "",
                 suggested=said.prelabel is not None,
+                early=not project.had_all(said.saved_at),
             )
             lines.append((line, sample, layout.sample_size(row.item.group)))
     # Of a sample that is answered whole each image was drawn by chance, of one hardly begun each page was:

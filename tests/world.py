@@ -353,6 +353,10 @@ class World:
         with serving(self.services):
             triggers()[queue](msg)
 
+    def step(self, queue: str) -> None:
+        """Handle the next message of a queue."""
+        self.handle(queue, self.storage.queues.sent[queue].popleft().message)
+
     def drain(self) -> int:
         """Handle what waits, and what that sends, in order; what is delayed stays."""
         return self.storage.queues.drain(self.handle)

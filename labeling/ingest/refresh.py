@@ -59,7 +59,13 @@ MEASURED_IN_TURN = 6
 READERS = 8
 LOOKED_UP_AT_ONCE = 100
 
-SMALL_PROJECT, MEDIUM_PROJECT = 5_000, 100_000
+SMALL_PROJECT = 5_000
+SHARDS = 8
+"""Of a project that is larger: more would leave each shard's part of a sample too small (ADR-0035)."""
+EARLY = 200
+"""Images that can be labeled while the rest of a first listing goes on: one message measures them."""
+MANY = 1_000
+"""Images of the first page of a listing that goes on, by which a project is taken for a larger one."""
 
 
 class Refresh(Model):
@@ -73,11 +79,15 @@ class Refresh(Model):
 
 
 class Register(Model):
-    """One batch of differences that a refresh found, as written into a manifest."""
+    """One batch of differences that a refresh found, as written into a manifest.
+
+    `early`: of a listing that goes on, so that nothing waits for it.
+    """
 
     project_id: str
     manifest_id: str
     part: int
+    early: bool = False
 
 
 class Measure(Model):
@@ -280,10 +290,52 @@ class Ingest:
             entries = [Entry.of(blob, media) for blob, media in accepted]
             counts = {reason: len(paths) for reason, paths in skipped.items()}
             manifests.write(message.refresh_id, "listed", part, entries, counts)
+            if part == 0 and page.cursor and len(entries) >= MANY:
+                self._begin(project, message.refresh_id, entries)
             cursor, part = page.cursor, part + 1
             if cursor is None:
                 break
         return cursor, part
+
+    def _begin(self, project: Project, refresh_id: str, listed: Sequence[Entry]) -> None:
+        """Register some images of a first listing, so that people can label while the rest is listed.
+
+        They count as known then, which is how the comparison to come finds them. Safe to repeat.
+        """
+        state = self.state(project.project_id)
+        if (
+            state is None
+            or state.refresh_id != refresh_id
+            or state.known_id not in ("", refresh_id)
+        ):
+            return
+        if not state.known_id:
+            project = self._with_shards(project, SMALL_PROJECT + 1)
+            places, places_row = self.capacity.read(project.project_id)
+            free = max(0, self.capacity.limit - places.taken)
+            some = listed[:: max(1, len(listed) // EARLY)][: min(EARLY, free)]
+            manifests = self._manifests(project)
+            manifests.write(refresh_id, "known", 0, some)
+            manifests.write(refresh_id, "change", 0, some)
+            begun = state.model_copy(update={"known_id": refresh_id, "known_parts": 1})
+            state_row = self._states.row(project.project_id, layout.REFRESH_STATE)
+            if state_row is None or self._states.of(state_row) != state:
+                return  # another process was first
+            wanted = {f"{refresh_id}/0": len(some)}
+            try:
+                self._states.write(
+                    project.project_id,
+                    [
+                        self._states.operation(layout.REFRESH_STATE, begun, state_row),
+                        self.capacity.reserved(places, wanted, places.over, places_row),
+                    ],
+                )
+            except Collision:
+                return
+        self._storage.queues.send(
+            layout.REGISTER_QUEUE,
+            Register(project_id=project.project_id, manifest_id=refresh_id, part=0, early=True),
+        )
 
     def _fail(self, project: Project, problem: str) -> None:
         now = self._storage.clock.now()
@@ -316,7 +368,7 @@ class Ingest:
         if isinstance(step, Refresh):
             if step.refresh_id == state.refresh_id:
                 self._fail(project, problem)
-        elif isinstance(step, Register):
+        elif isinstance(step, Register) and not step.early:
             if step.manifest_id == state.known_id:
                 self._fail(project, problem)
         else:
@@ -341,7 +393,7 @@ class Ingest:
         batches = manifests.writer(manifest_id, "change", changes_a_part(images_found))
         counts: Counter[str] = Counter()
         reserve: Counter[str] = Counter()
-        over = 0
+        over = early = 0
         found = differences(
             manifests.entries(state.known_id, "known", state.known_parts),
             manifests.entries(state.refresh_id, "listed", listed_parts),
@@ -354,6 +406,7 @@ class Ingest:
                 over += 1
                 continue
             known.add(replace(entry, etag="") if entry.change == "gone" else entry)
+            early += entry.change != "new" and state.known_id == state.refresh_id
             if entry.change == "same":
                 continue
             counts[entry.change] += 1
@@ -370,7 +423,7 @@ class Ingest:
             update={
                 "state": "registering",
                 "images": images_found,
-                "new": counts["new"],
+                "new": counts["new"] + early,
                 "changed": counts["changed"],
                 "missing": counts["gone"],
                 "over_limit": over,
@@ -442,7 +495,7 @@ class Ingest:
     def _with_shards(self, project: Project, images_found: int) -> Project:
         """Choose the number of shards, once and for life (ADR-0002)."""
         expected = min(images_found, self._settings.max_items)
-        shards = 1 if expected <= SMALL_PROJECT else 4 if expected <= MEDIUM_PROJECT else 16
+        shards = 1 if expected <= SMALL_PROJECT else SHARDS
         return self._projects.change(
             project.project_id,
             lambda old: old if old.shards else old.model_copy(update={"shards": shards}),
@@ -479,7 +532,8 @@ class Ingest:
                 ),
             )
         self.capacity.confirm(project.project_id, batch, mine)
-        self._finish_if_done(project.project_id, message.manifest_id)
+        if not message.early:
+            self._finish_if_done(project.project_id, message.manifest_id)
 
     def _with_item(self, project: Project, entry: Entry, made: Mapping[str, Stored]) -> Entry:
         one = made.get(layout.item_id(project.source.container, entry.path))
@@ -564,7 +618,13 @@ class Ingest:
         project = self._projects.change(
             project_id,
             lambda old: (
-                old.model_copy(update={"state": "running", "state_reason": ""})
+                old.model_copy(
+                    update={
+                        "state": "running",
+                        "state_reason": "",
+                        "complete_at": old.complete_at or now,
+                    }
+                )
                 if old.state in ("initializing", "failed")
                 else old
             ),

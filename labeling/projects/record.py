@@ -219,6 +219,8 @@ class Project(Model):
     queues: list[str] = [layout.MANUAL]
     created_at: UtcTime
     created_by: str
+    complete_at: UtcTime | None = None
+    """When all images of the first listing were there. Projects made before this was kept have none."""
     request_digest: str = ""
     version: int = 1
 
@@ -226,6 +228,12 @@ class Project(Model):
     def offered(self) -> list[LabelClass]:
         """The classes that labelers can choose."""
         return [class_ for class_ in self.classes if not class_.retired and not class_.merged_into]
+
+    def had_all(self, moment: UtcTime) -> bool:
+        """Whether all images of the first listing were there: else chance drew from some of them alone."""
+        if self.complete_at is None:
+            return self.state not in ("initializing", "failed")
+        return moment >= self.complete_at
 
     @property
     def audiences(self) -> Audiences:

@@ -86,3 +86,25 @@ def test_a_sample_is_no_fuller_for_images_that_newer_groups_took_from_it(
     after = snapshot(world.storage, items, project, "run-later").lines
 
     assert after == before
+
+
+def test_what_was_labeled_before_all_images_were_there_teaches_but_does_not_judge() -> None:
+    world = World()
+    world.upload(*(f"img{n:04d}.png" for n in range(450)))
+    project = world.new()
+    world.services.ingest.start(project)
+    world.step(layout.REFRESH_QUEUE)  # listed
+    world.step(layout.REFRESH_QUEUE)  # compared
+    world.step(layout.REGISTER_QUEUE)
+    world.step(layout.MEASURE_QUEUE)
+    ann = world.member(project, "ann")
+    task = world.task(project, ann, size=PAGE)
+    world.label(project, ann, task)
+    world.wait(10)
+    world.drain()
+
+    lines = lines_after(world, world.services.projects.get(project.project_id), pages=1)
+
+    first = {item.item_id for item in task.items}
+    assert len(lines) == 2 * PAGE
+    assert {line.item_id for line in lines if not line.judges} == first
