@@ -89,7 +89,7 @@ def onnx_of(
     Raises:
         CannotFinish: the file does not hold what it should.
     """
-    with TemporaryDirectory() as folder, _quietly(), _on_copies(model):
+    with TemporaryDirectory() as folder, _quietly(), _not_in_place(model):
         file = Path(folder, "model.onnx")
         torch.onnx.export(
             model,
@@ -135,7 +135,7 @@ def _compare(data: bytes, model: nn.Module, photos: Pixels) -> None:
 
 
 @contextmanager
-def _on_copies(model: nn.Module) -> Iterator[None]:
+def _not_in_place(model: nn.Module) -> Iterator[None]:
     """What writes over its input takes the exporter twice as long (torch 2.15), to the same nodes."""
     saving = [part for part in model.modules() if getattr(part, "inplace", False)]
     for part in saving:

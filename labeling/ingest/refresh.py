@@ -179,6 +179,11 @@ class RefreshState(Model):
         """Whether there is still something to do."""
         return self.state in ("listing", "registering")
 
+    @property
+    def knows_its_own(self) -> bool:
+        """Whether what is known are images that this refresh has registered while it lists."""
+        return self.known_id.startswith(f"{self.refresh_id}-")
+
     def view(self) -> RefreshView:
         """What people are shown of it."""
         return RefreshView(**{name: getattr(self, name) for name in RefreshView.model_fields})
@@ -303,25 +308,26 @@ class Ingest:
         They count as known then, which is how the comparison to come finds them. Safe to repeat.
         """
         state = self.state(project.project_id)
-        if (
-            state is None
-            or state.refresh_id != refresh_id
-            or state.known_id not in ("", refresh_id)
-        ):
+        if state is None or state.refresh_id != refresh_id:
             return
-        if not state.known_id:
+        if state.known_id and not state.knows_its_own:
+            return
+        early_id = state.known_id
+        if not early_id:
+            # Of its own: another process may be here at the same time, and have listed other images.
+            early_id = f"{refresh_id}-{new_id('f')}"
             project = self._with_shards(project, SMALL_PROJECT + 1)
             places, places_row = self.capacity.read(project.project_id)
             free = max(0, self.capacity.limit - places.taken)
             some = listed[:: max(1, len(listed) // EARLY)][: min(EARLY, free)]
             manifests = self._manifests(project)
-            manifests.write(refresh_id, "known", 0, some)
-            manifests.write(refresh_id, "change", 0, some)
-            begun = state.model_copy(update={"known_id": refresh_id, "known_parts": 1})
+            manifests.write(early_id, "known", 0, some)
+            manifests.write(early_id, "change", 0, some)
+            begun = state.model_copy(update={"known_id": early_id, "known_parts": 1})
             state_row = self._states.row(project.project_id, layout.REFRESH_STATE)
             if state_row is None or self._states.of(state_row) != state:
                 return  # another process was first
-            wanted = {f"{refresh_id}/0": len(some)}
+            wanted = {f"{early_id}/0": len(some)}
             try:
                 self._states.write(
                     project.project_id,
@@ -334,7 +340,7 @@ class Ingest:
                 return
         self._storage.queues.send(
             layout.REGISTER_QUEUE,
-            Register(project_id=project.project_id, manifest_id=refresh_id, part=0, early=True),
+            Register(project_id=project.project_id, manifest_id=early_id, part=0, early=True),
         )
 
     def _fail(self, project: Project, problem: str) -> None:
@@ -406,7 +412,7 @@ class Ingest:
                 over += 1
                 continue
             known.add(replace(entry, etag="") if entry.change == "gone" else entry)
-            early += entry.change != "new" and state.known_id == state.refresh_id
+            early += entry.change != "new" and state.knows_its_own
             if entry.change == "same":
                 continue
             counts[entry.change] += 1
